@@ -1,0 +1,63 @@
+package table
+
+import (
+	"context"
+	"time"
+)
+
+// ChangeKind says what happened to an item.
+type ChangeKind uint8
+
+// The kinds of change, as DynamoDB Streams names them.
+const (
+	Insert ChangeKind = iota + 1
+	Modify
+	Remove
+)
+
+// Change is one committed change of one item. Changes of one key come in the
+// order of their commits, each once or more; changes of different keys come in
+// any order.
+type Change struct {
+	Sequence string // orders the changes of a key and identifies the change in failure reports; opaque
+	Kind     ChangeKind
+	Key      Key
+	Old, New Image     // before and after; nil where there was no item
+	At       time.Time // about when it was committed, to the second
+}
+
+// Image is an item as it was, read column by column: a reader pays for what it
+// reads. A decoder checks a value when it is asked for it, hence the errors.
+type Image interface {
+	// Value is one attribute, Absent when the item had none of that name.
+	Value(attr string) (Value, error)
+	// Item is the whole item, the caller's to change.
+	Item() (Item, error)
+}
+
+// Value makes an Item an Image of itself.
+func (i Item) Value(attr string) (Value, error) { return i[attr], nil }
+
+// Item returns a copy of the whole item.
+func (i Item) Item() (Item, error) { return i.Clone(), nil }
+
+// Handler processes a batch of changes in order and reports those that it
+// could not process. What it reports, and every later change of the same key,
+// comes again; so may everything else, so it must be idempotent.
+type Handler func(ctx context.Context, batch []Change) []Failure
+
+// Failure is one change of a batch that could not be processed, and why.
+type Failure struct {
+	Index int // position in the batch
+	Err   error
+}
+
+// Feed hands the change records of a table to a consumer.
+type Feed interface {
+	// Consume delivers changes to handle, batch by batch, until ctx ends (it
+	// then returns nil) or reading fails. A change that keeps failing is set
+	// aside with its reason, where a person can see it, and does not hold up
+	// the others. A consumer that dies is given again what it had not
+	// acknowledged by returning.
+	Consume(ctx context.Context, consumer string, handle Handler) error
+}

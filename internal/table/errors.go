@@ -1,0 +1,40 @@
+package table
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrUnavailable says that the store could not do it now: throttling,
+// conflicting transactions or the network, after the store's own bounded
+// retries. The same call may succeed later. Whether a Write that ended with it
+// was applied is not known.
+var ErrUnavailable = errors.New("store unavailable")
+
+// ErrBadCursor says that a cursor was not made by the query it came with.
+var ErrBadCursor = errors.New("cursor does not belong to this query")
+
+// ConditionError says that a Write was not applied because a condition did not
+// hold.
+type ConditionError struct {
+	Op   int  // position of the operation in the call
+	Key  Key  // its key
+	Item Item // the item as it was seen, nil when there was none
+}
+
+// Error names the operation and the key.
+func (e *ConditionError) Error() string {
+	return fmt.Sprintf("condition of operation %d on %s/%s does not hold", e.Op, e.Key.PK, e.Key.SK)
+}
+
+// ExceededError says that a call breaks a limit of the store; nothing was done.
+type ExceededError struct {
+	What string // what is too large, e.g. "item lead#3/…"
+	Size int    // how large it is
+	Max  int    // how large it may be
+}
+
+// Error names the thing, its size and the limit.
+func (e *ExceededError) Error() string {
+	return fmt.Sprintf("%s has %d, the limit is %d", e.What, e.Size, e.Max)
+}

@@ -1,0 +1,260 @@
+package table
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// ErrInvalid says that a call breaks the contract in a way that is no limit:
+// an empty key, a key named twice, a value that no item can hold. It is the
+// caller's mistake, and nothing was done.
+var ErrInvalid = errors.New("invalid call of the store")
+
+// Limits that only the checks below know.
+const (
+	maxPartitionBytes = 2048    // a partition key
+	maxDepth          = 32      // levels of values in one attribute, its own the first
+	maxDigits         = 38      // significant digits of a number
+	maxWhole          = 126     // digits before its point
+	maxFraction       = 130     // digits behind its point
+	maxSegments       = 1000000 // parts of a parallel scan
+	maxTerms          = 75      // terms of a condition; DynamoDB takes 300 operators, 4 a term
+	maxUpdated        = 350     // attributes of an update; DynamoDB takes 4 KB of text
+)
+
+// CheckGet refuses what no store may be asked to Get.
+func CheckGet(keys []Key) error {
+	if err := atMost("keys of one get", len(keys), MaxGetKeys); err != nil {
+		return err
+	}
+	return checkKeys(keys)
+}
+
+// CheckQuery refuses a query that no store with these indexes may be asked.
+// Whether the cursor fits is DecodeCursor's to say.
+func CheckQuery(indexes []Index, q Query) error {
+	known := q.Index == "" || slices.ContainsFunc(indexes, func(x Index) bool { return x.Name == q.Index })
+	switch {
+	case !known:
+		return invalid("no index has the name %q", q.Index)
+	case q.Partition == "":
+		return invalid("query without a partition")
+	case q.Prefix != "" && (q.From != "" || q.To != ""):
+		return invalid("query with a prefix and a range of sort keys")
+	case q.Limit < 0:
+		return invalid("query with the limit %d", q.Limit)
+	}
+	return errors.Join(
+		atMost("partition key of a query", len(q.Partition), maxPartitionBytes),
+		atMost("sort key of a query", max(len(q.Prefix), len(q.From), len(q.To)), MaxKeyBytes))
+}
+
+// CheckScan refuses a scan that no store may be asked.
+func CheckScan(s Scan) error {
+	switch {
+	case s.Segment < 0 || s.Segment >= s.Segments:
+		return invalid("scan of segment %d of %d", s.Segment, s.Segments)
+	case s.Limit < 0:
+		return invalid("scan with the limit %d", s.Limit)
+	}
+	return atMost("segments of a scan", s.Segments, maxSegments)
+}
+
+// CheckWrite refuses a Write that no store with these indexes may be asked:
+// too many operations or bytes, a key twice, values that cannot be stored, an
+// index key that is no string. What an update makes of the item it meets only
+// the store can see: it asks CheckItemSize.
+func CheckWrite(indexes []Index, ops []Op) error {
+	if err := atMost("operations of one write", len(ops), MaxWriteOps); err != nil {
+		return err
+	}
+	keys, total := make([]Key, len(ops)), 0
+	for i, op := range ops {
+		keys[i] = op.Key
+		if err := checkOp(indexes, op); err != nil {
+			return fmt.Errorf("operation %d: %w", i, err)
+		}
+		total += op.size()
+	}
+	if err := atMost("bytes of one write", total, MaxWriteBytes); err != nil {
+		return err
+	}
+	return checkKeys(keys)
+}
+
+// CheckItemSize refuses an item that is too large, by its Item.Size.
+func CheckItemSize(k Key, size int) error {
+	return atMost("bytes of item "+k.PK+"/"+k.SK, size, MaxItemBytes)
+}
+
+// size is what op sends: the whole item of a put, of the others the key too.
+func (op Op) size() int {
+	n := op.Item.Size()
+	if op.Kind != OpPut {
+		n += len(PK) + len(SK) + len(op.Key.PK) + len(op.Key.SK)
+	}
+	return n
+}
+
+func checkOp(indexes []Index, op Op) error {
+	var err error
+	switch op.Kind {
+	case OpPut:
+		if op.Item[PK].Kind() != String || op.Item[SK].Kind() != String || op.Item.Key() != op.Key {
+			err = invalid("put of an item under another key")
+		}
+	case OpUpdate:
+		err = checkUpdate(op)
+	case OpDelete, OpCheck:
+		if op.Item != nil || op.Remove != nil {
+			err = invalid("delete or check with attributes")
+		}
+	default:
+		err = invalid("operation of no kind")
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(checkKey(op.Key), checkAttributes(op.Item), checkIndexKeys(indexes, op.Item),
+		checkCondition(op.If), CheckItemSize(op.Key, op.size()))
+}
+
+func checkUpdate(op Op) error {
+	if len(op.Item)+len(op.Remove) == 0 {
+		return invalid("update of no attribute")
+	}
+	seen := map[string]bool{PK: true, SK: true}
+	names := append(slices.Collect(maps.Keys(op.Item)), op.Remove...)
+	for _, name := range names {
+		if name == "" || seen[name] {
+			return invalid("update of attribute %q, which is part of the key, without a name or named twice", name)
+		}
+		seen[name] = true
+	}
+	return atMost("attributes of one update", len(names), maxUpdated)
+}
+
+func checkKeys(keys []Key) error {
+	seen := make(map[Key]bool, len(keys))
+	for _, k := range keys {
+		if err := checkKey(k); err != nil {
+			return err
+		}
+		if seen[k] {
+			return invalid("key %s/%s twice", k.PK, k.SK)
+		}
+		seen[k] = true
+	}
+	return nil
+}
+
+func checkKey(k Key) error {
+	if k.PK == "" || k.SK == "" {
+		return invalid("key %q/%q is partly empty", k.PK, k.SK)
+	}
+	return errors.Join(atMost("partition key", len(k.PK), maxPartitionBytes), atMost("sort key", len(k.SK), MaxKeyBytes))
+}
+
+func checkAttributes(i Item) error {
+	for name, v := range i {
+		if name == "" {
+			return invalid("attribute without a name")
+		}
+		if err := checkValue(v, 1); err != nil {
+			return fmt.Errorf("attribute %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// checkIndexKeys refuses an index key that no index can hold: an item may lack
+// it, but not have one that is no string or an empty one.
+func checkIndexKeys(indexes []Index, i Item) error {
+	check := func(attr string, most int) error {
+		v, ok := i[attr]
+		if ok && (v.Kind() != String || v.Text() == "") {
+			return invalid("attribute %s is the key of an index and must be a string that is not empty", attr)
+		}
+		return atMost("index key "+attr, len(v.Text()), most)
+	}
+	for _, x := range indexes {
+		if err := errors.Join(check(x.PK, maxPartitionBytes), check(x.SK, MaxKeyBytes)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkCondition(c Condition) error {
+	for _, t := range c.Terms {
+		switch t.Test {
+		case TestExists, TestAbsent:
+		case TestEquals, TestNotEquals:
+			if err := checkValue(t.Value, 1); err != nil {
+				return fmt.Errorf("condition on %s: %w", t.Attr, err)
+			}
+		default:
+			return invalid("condition of no kind")
+		}
+		if t.Attr == "" {
+			return invalid("condition on an attribute without a name")
+		}
+	}
+	return atMost("terms of a condition", len(c.Terms), maxTerms)
+}
+
+func checkValue(v Value, level int) error {
+	if err := atMost("levels of values", level, maxDepth); err != nil {
+		return err
+	}
+	switch v.kind {
+	case Absent:
+		return invalid("a value is absent")
+	case Number:
+		return checkNumber(v.text)
+	case String, Bool, Null, List, Map:
+	}
+	for _, e := range v.items {
+		if err := checkValue(e, level+1); err != nil {
+			return err
+		}
+	}
+	for name, e := range v.pairs {
+		if name == "" {
+			return invalid("an entry of a map has no name")
+		}
+		if err := checkValue(e, level+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkNumber holds a number to the canonical text that N promises.
+func checkNumber(text string) error {
+	whole, fraction, point := strings.Cut(strings.TrimPrefix(text, "-"), ".")
+	digits := strings.Trim(whole+fraction, "0")
+	notDigit := func(r rune) bool { return r < '0' || r > '9' }
+	switch {
+	case whole == "", strings.ContainsFunc(whole+fraction, notDigit),
+		whole != "0" && whole[0] == '0', point && (fraction == "" || fraction[len(fraction)-1] == '0'), text == "-0":
+		return invalid("%q is no number in canonical form", text)
+	}
+	return errors.Join(atMost("significant digits of a number", len(digits), maxDigits),
+		atMost("whole digits of a number", len(whole), maxWhole),
+		atMost("fraction digits of a number", len(fraction), maxFraction))
+}
+
+func atMost(what string, size, most int) error {
+	if size > most {
+		return &ExceededError{What: what, Size: size, Max: most}
+	}
+	return nil
+}
+
+func invalid(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrInvalid, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,156 @@
+// Package table is the store contract: the few primitives of DynamoDB that
+// Segue is built on, as data and one interface, so that the product's store and
+// the laptop's store are interchangeable and neither is second class.
+//
+// An item is a map of attribute values under a string partition key ("pk") and
+// a string sort key ("sk"). Items are read by key, by partition (of the table
+// or of an index) and, outside requests, by scan. They change only through
+// Write, which is atomic over its operations and in which every operation may
+// carry a condition. Each committed change of an item appears once or more in
+// the change feed, in order for one key, with the images before and after.
+//
+// Invariant: what two stores answer to the same calls is the same. The script
+// in internal/storetest says what that means and runs against each of them.
+package table
+
+import (
+	"context"
+	"maps"
+)
+
+// The attributes that hold an item's primary key. Every item has both.
+const (
+	PK = "pk"
+	SK = "sk"
+)
+
+// Limits of DynamoDB that every store enforces alike. Breaking one is an
+// *ExceededError and nothing is written.
+const (
+	MaxItemBytes  = 400 << 10 // an item, attribute names included
+	MaxWriteOps   = 100       // operations in one Write
+	MaxWriteBytes = 4 << 20   // all items of one Write together
+	MaxPageBytes  = 1 << 20   // items of one Query or Scan page together
+	MaxGetKeys    = 100       // keys in one Get
+	MaxKeyBytes   = 1024      // a sort key; a partition key may have 2048
+)
+
+// Key is the primary key of an item. Both parts are never empty.
+type Key struct{ PK, SK string }
+
+// Item is an item's attributes by name, the key attributes included. A store
+// neither keeps nor changes an Item it was given, and the caller owns an Item
+// it was answered.
+type Item map[string]Value
+
+// Key returns the item's primary key.
+func (i Item) Key() Key { return Key{i[PK].Text(), i[SK].Text()} }
+
+// Clone returns a copy that shares no map with i. Values are immutable, so the
+// copy may be changed freely.
+func (i Item) Clone() Item { return maps.Clone(i) }
+
+// Size is the item's size in bytes as DynamoDB bills it: UTF-8 attribute names
+// plus values.
+func (i Item) Size() int {
+	n := 0
+	for name, v := range i {
+		n += len(name) + v.Size()
+	}
+	return n
+}
+
+// Index declares a secondary index: the two attributes that are its keys. An
+// item without both is not in the index (a sparse index), and an index holds
+// keys only: a query on it answers the primary key and the index key.
+type Index struct{ Name, PK, SK string }
+
+// Store is a table. All methods may be called concurrently. Errors are
+// *ConditionError, *ExceededError, ErrInvalid (a call that no limit forbids but
+// that makes no sense), ErrBadCursor, ErrUnavailable (wrapped, after bounded
+// retries inside) or the context's own.
+type Store interface {
+	// Get reads up to MaxGetKeys distinct keys, strongly consistent each, and
+	// answers the items in the order of the keys, nil where there is none. It
+	// is not a snapshot across keys. One call is one request.
+	Get(ctx context.Context, keys ...Key) ([]Item, error)
+
+	// Query reads one page of one partition in sort-key order. On the table
+	// itself it is strongly consistent; on an index it is not: an index may
+	// lag behind the item, so a caller re-reads what it must be sure of.
+	Query(ctx context.Context, q Query) (Page, error)
+
+	// Scan reads one page of one segment of the whole table, in no order that
+	// means anything. It is for sweeps and tools, never for a request.
+	Scan(ctx context.Context, s Scan) (Page, error)
+
+	// Write applies all operations or none. Operations name distinct keys. A
+	// condition that does not hold ends it with a *ConditionError. One
+	// operation costs a plain write, several a transaction.
+	Write(ctx context.Context, ops ...Op) error
+}
+
+// Query selects part of a partition.
+type Query struct {
+	Index     string // name of an index, or "" for the table itself
+	Partition string // value of the partition key
+	// Prefix, From and To narrow the sort key; each is ignored when empty.
+	// Prefix excludes the other two; From and To are inclusive.
+	Prefix, From, To string
+	Descending       bool
+	Limit            int    // items at most; 0 means as many as a page holds
+	Cursor           string // Page.Cursor of the page before, "" for the first
+}
+
+// Scan selects segment Segment of Segments (0 ≤ Segment < Segments) of the
+// table; each item belongs to exactly one segment.
+type Scan struct {
+	Segment, Segments int
+	Limit             int
+	Cursor            string
+}
+
+// Page is part of an answer. A Cursor that is not empty says there may be more
+// (the next page may still be empty); it is opaque, URL-safe, and belongs to
+// the query that made it.
+type Page struct {
+	Items  []Item
+	Cursor string
+}
+
+// OpKind says what an Op does.
+type OpKind uint8
+
+// The operations of a Write.
+const (
+	OpPut    OpKind = iota + 1 // replace the whole item with Item
+	OpUpdate                   // set the attributes of Item and remove those of Remove; makes the item when absent
+	OpDelete                   // remove the item; nothing happens when it is absent
+	OpCheck                    // only the condition counts
+)
+
+// Op is one operation of a Write, made by Put, Update, Delete or Check.
+type Op struct {
+	Kind   OpKind
+	Key    Key
+	Item   Item      // OpPut: the item with its key; OpUpdate: what to set, without it
+	Remove []string  // OpUpdate only
+	If     Condition // the zero Condition always holds
+}
+
+// Put replaces the item that has i's key.
+func Put(i Item, cond Condition) Op { return Op{Kind: OpPut, Key: i.Key(), Item: i, If: cond} }
+
+// Update sets and removes single attributes, which are never key attributes
+// and never in both lists.
+func Update(k Key, set Item, remove []string, cond Condition) Op {
+	return Op{Kind: OpUpdate, Key: k, Item: set, Remove: remove, If: cond}
+}
+
+// Delete removes the item.
+func Delete(k Key, cond Condition) Op { return Op{Kind: OpDelete, Key: k, If: cond} }
+
+// Check makes the whole Write depend on an item that it does not change. Two
+// transactions that name one item cancel each other, so never check an item
+// that many writes share (design.md §4).
+func Check(k Key, cond Condition) Op { return Op{Kind: OpCheck, Key: k, If: cond} }
