@@ -1,0 +1,154 @@
+package schema
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// The columns of a table with states.
+const (
+	stateColumn  = "statecode"
+	statusColumn = "statuscode"
+)
+
+// CheckCreate checks the values that a caller gives a new row and returns what
+// is to be stored: no nulls, empty text being one; defaults, the state or status
+// that was left out, and composed columns filled in. A caller may not give what
+// only Segue writes. The error is an *Error.
+func (t *Table) CheckCreate(values map[string]Value) (map[string]Value, error) {
+	if t.EngineMade {
+		return nil, &Error{Table: t.Name, Rule: RuleReadOnly, Detail: "rows of this table are made by Segue alone"}
+	}
+	if err := t.checkWriter(values, Always, OnCreate); err != nil {
+		return nil, err
+	}
+	return t.EngineCreate(values)
+}
+
+// EngineCreate is CheckCreate for a row that Segue itself makes: it may set
+// every column.
+func (t *Table) EngineCreate(values map[string]Value) (map[string]Value, error) {
+	row, err := t.checkValues(values)
+	if err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(row, func(_ string, v Value) bool { return v == nil })
+	if err := t.pairOnCreate(row); err != nil {
+		return nil, err
+	}
+	for _, c := range t.Columns {
+		_, given := values[c.Name]
+		if !given && c.Default != nil && row[c.Name] == nil && c.Type != State {
+			row[c.Name] = c.Default
+		}
+	}
+	t.compose(row, row)
+	for _, c := range t.Columns {
+		if c.Need == Application && row[c.Name] == nil {
+			return nil, c.broken(RuleRequired, nil, "must have a value")
+		}
+	}
+	return row, nil
+}
+
+// CheckUpdate checks the changes that a caller makes to a row whose values are
+// old and returns what is to be stored of them: nil clears a column, empty text
+// being null; the state or status that follows and composed columns are added.
+// The error is an *Error.
+func (t *Table) CheckUpdate(old, changes map[string]Value) (map[string]Value, error) {
+	if err := t.checkWriter(changes, Always); err != nil {
+		return nil, err
+	}
+	return t.EngineUpdate(old, changes)
+}
+
+// EngineUpdate is CheckUpdate for a change that Segue itself makes: it may
+// change every column.
+func (t *Table) EngineUpdate(old, changes map[string]Value) (map[string]Value, error) {
+	changed, err := t.checkValues(changes)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range t.Columns {
+		if v, ok := changed[c.Name]; ok && v == nil && c.Need != Optional {
+			return nil, c.broken(RuleRequired, nil, "must keep a value")
+		}
+	}
+	if err := t.pairOnUpdate(old, changed); err != nil {
+		return nil, err
+	}
+	now := maps.Clone(old)
+	if now == nil {
+		now = map[string]Value{}
+	}
+	maps.Copy(now, changed)
+	t.compose(now, changed)
+	return changed, nil
+}
+
+// checkWriter refuses columns that the table lacks or a caller may not write.
+func (t *Table) checkWriter(values map[string]Value, allowed ...Write) error {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		c := t.Column(name)
+		if c == nil || c.Write == Hidden {
+			return t.unknown(name)
+		}
+		if !slices.Contains(allowed, c.Write) {
+			return c.broken(RuleReadOnly, values[name], "%s", readOnlyText(c.Write))
+		}
+	}
+	return nil
+}
+
+func readOnlyText(w Write) string {
+	if w == OnCreate {
+		return "can only be set when the row is created"
+	}
+	return "is set by Segue alone"
+}
+
+// checkValues is values, each checked, empty text made null.
+func (t *Table) checkValues(values map[string]Value) (map[string]Value, error) {
+	checked := make(map[string]Value, len(values))
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		c, v := t.Column(name), values[name]
+		if c == nil {
+			return nil, t.unknown(name)
+		}
+		if err := c.Check(v); err != nil {
+			return nil, err
+		}
+		if v == "" {
+			v = nil
+		}
+		checked[name] = v
+	}
+	return checked, nil
+}
+
+func (t *Table) unknown(name string) error {
+	return &Error{Table: t.Name, Column: shorten(name), Rule: RuleUnknown, Detail: "the table has no such column"}
+}
+
+// compose sets in target the composed columns whose parts are in it, from the
+// values of the whole row.
+func (t *Table) compose(row, target map[string]Value) {
+	for _, c := range t.Columns {
+		touched := func(part string) bool { _, ok := target[part]; return ok }
+		if !slices.ContainsFunc(c.Compose, touched) {
+			continue
+		}
+		var parts []string
+		for _, name := range c.Compose {
+			if text, _ := row[name].(string); text != "" {
+				parts = append(parts, text)
+			}
+		}
+		if len(parts) > 0 {
+			target[c.Name] = strings.Join(parts, " ")
+		} else {
+			target[c.Name] = nil
+		}
+	}
+}

@@ -1,0 +1,198 @@
+package schema
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	idA = "11111111-2222-3333-4444-55555555aaaa"
+	idB = "11111111-2222-3333-4444-55555555bbbb"
+)
+
+func TestCheckCreate(t *testing.T) {
+	s := mustDefault(t)
+	tests := []struct {
+		name, table string
+		give, want  map[string]Value
+	}{
+		{"lead", "lead", map[string]Value{"subject": "Chairs", "firstname": "Ann", "lastname": "Lee", "jobtitle": nil, "companyname": ""}, map[string]Value{
+			"subject": "Chairs", "firstname": "Ann", "lastname": "Lee", "fullname": "Ann Lee",
+			"leadqualitycode": int64(2), "preferredcontactmethodcode": int64(1), "decisionmaker": false,
+			"donotemail": false, "donotbulkemail": false, "donotphone": false, "donotfax": false, "donotpostalmail": false,
+			"segue_connected": false, "statecode": int64(0), "statuscode": int64(1)}},
+		{"a null beats a default", "msdyn_segment", map[string]Value{"msdyn_name": "S", "msdyn_objecttypecode": nil, "msdyn_triggertype": int64(1)}, map[string]Value{
+			"msdyn_name": "S", "msdyn_triggertype": int64(1), "msdyn_isresegmentationenabled": false,
+			"msdyn_isroutingenabledforresegmentation": false, "msdyn_evaluateindataverse": false, "segue_isdefault": false,
+			"statecode": int64(1), "statuscode": int64(2)}},
+		{"status from state", "pricelevel", map[string]Value{"name": "P", "statecode": int64(1)}, map[string]Value{
+			"name": "P", "statecode": int64(1), "statuscode": int64(100002)}},
+		{"state from status", "pricelevel", map[string]Value{"name": "P", "statuscode": int64(100002)}, map[string]Value{
+			"name": "P", "statecode": int64(1), "statuscode": int64(100002)}},
+		{"own id", "businessunit", map[string]Value{"businessunitid": idA, "name": "B"}, map[string]Value{"businessunitid": idA, "name": "B"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := s.Table(test.table).CheckCreate(test.give)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("row (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestCheckUpdate(t *testing.T) {
+	s := mustDefault(t)
+	lead := map[string]Value{"subject": "Chairs", "firstname": "Ann", "middlename": "B", "lastname": "Lee", "fullname": "Ann B Lee", "statecode": int64(0), "statuscode": int64(2)}
+	tests := []struct {
+		name       string
+		give, want map[string]Value
+	}{
+		{"nothing", map[string]Value{}, map[string]Value{}},
+		{"clear", map[string]Value{"jobtitle": nil, "companyname": ""}, map[string]Value{"jobtitle": nil, "companyname": nil}},
+		{"name", map[string]Value{"firstname": "Eve", "middlename": nil}, map[string]Value{"firstname": "Eve", "middlename": nil, "fullname": "Eve Lee"}},
+		{"new state", map[string]Value{"statecode": int64(2)}, map[string]Value{"statecode": int64(2), "statuscode": int64(4)}},
+		{"same state keeps the status", map[string]Value{"statecode": int64(0)}, map[string]Value{"statecode": int64(0)}},
+		{"status brings its state", map[string]Value{"statuscode": int64(6)}, map[string]Value{"statecode": int64(2), "statuscode": int64(6)}},
+		{"pair", map[string]Value{"statecode": int64(2), "statuscode": int64(5)}, map[string]Value{"statecode": int64(2), "statuscode": int64(5)}},
+		{"owner", map[string]Value{"ownerid": Lookup{"team", idA}}, map[string]Value{"ownerid": Lookup{"team", idA}}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := s.Table("lead").CheckUpdate(lead, test.give)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("changes (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestComposedToNothing(t *testing.T) {
+	old := map[string]Value{"firstname": "Ann", "fullname": "Ann"}
+	got, err := mustDefault(t).Table("systemuser").CheckUpdate(old, map[string]Value{"firstname": nil})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]Value{"firstname": nil, "fullname": nil}, got); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	s := mustDefault(t)
+	create := func(table string, values map[string]Value) func() error {
+		return func() error { _, err := s.Table(table).CheckCreate(values); return err }
+	}
+	open := map[string]Value{"name": "O", "statecode": int64(0), "statuscode": int64(1)}
+	update := func(values map[string]Value) func() error {
+		return func() error { _, err := s.Table("opportunity").CheckUpdate(open, values); return err }
+	}
+	tests := []struct {
+		name string
+		do   func() error
+		want Error // Detail is not compared
+	}{
+		{"required left out", create("lead", map[string]Value{"subject": "x"}), Error{Table: "lead", Column: "lastname", Rule: RuleRequired}},
+		{"required empty", create("lead", map[string]Value{"subject": "", "lastname": "L"}), Error{Table: "lead", Column: "subject", Rule: RuleRequired}},
+		{"unknown column", create("lead", map[string]Value{"colour": "x"}), Error{Table: "lead", Column: "colour", Rule: RuleUnknown}},
+		{"hidden column", create("lead", map[string]Value{"segue_live": "x"}), Error{Table: "lead", Column: "segue_live", Rule: RuleUnknown}},
+		{"read-only column", create("lead", map[string]Value{"fullname": "x"}), Error{Table: "lead", Column: "fullname", Value: "x", Rule: RuleReadOnly}},
+		{"row of Segue's", create("msdyn_sequencetarget", nil), Error{Table: "msdyn_sequencetarget", Rule: RuleReadOnly}},
+		{"row of Segue's with a writable column", create("msdyn_sequencetargetstep", map[string]Value{"msdyn_name": "x"}), Error{Table: "msdyn_sequencetargetstep", Rule: RuleReadOnly}},
+		{"pair of a create", create("lead", map[string]Value{"subject": "x", "lastname": "L", "statecode": int64(0), "statuscode": int64(3)}), Error{Table: "lead", Column: "statuscode", Value: "3", Rule: RuleStatusPair}},
+		{"bad value", create("lead", map[string]Value{"subject": strings.Repeat("x", 301)}), Error{Table: "lead", Column: "subject", Value: strings.Repeat("x", 99) + "…", Rule: RuleLength}},
+		{"set once", update(map[string]Value{"originatingleadid": Lookup{"lead", idA}}), Error{Table: "opportunity", Column: "originatingleadid", Value: "lead:" + idA, Rule: RuleReadOnly}},
+		{"key of a row", update(map[string]Value{"opportunityid": idA}), Error{Table: "opportunity", Column: "opportunityid", Value: idA, Rule: RuleReadOnly}},
+		{"required cleared", update(map[string]Value{"name": nil}), Error{Table: "opportunity", Column: "name", Rule: RuleRequired}},
+		{"owner cleared", update(map[string]Value{"ownerid": nil}), Error{Table: "opportunity", Column: "ownerid", Rule: RuleRequired}},
+		{"state cleared", update(map[string]Value{"statecode": nil}), Error{Table: "opportunity", Column: "statecode", Rule: RuleRequired}},
+		{"pair of an update", update(map[string]Value{"statecode": int64(1), "statuscode": int64(4)}), Error{Table: "opportunity", Column: "statuscode", Value: "4", Rule: RuleStatusPair}},
+		{"state that is none", update(map[string]Value{"statecode": int64(9)}), Error{Table: "opportunity", Column: "statecode", Value: "9", Rule: RuleOption}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			err := test.do()
+			var got *Error
+			if !errors.As(err, &got) {
+				t.Fatalf("error is %v, want a *schema.Error", err)
+			}
+			test.want.Detail = got.Detail
+			if diff := cmp.Diff(test.want, *got); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestEngineWrites shows what Segue may do and a caller may not.
+func TestEngineWrites(t *testing.T) {
+	target := mustDefault(t).Table("msdyn_sequencetarget")
+	row, err := target.EngineCreate(map[string]Value{
+		"msdyn_name": "T", "msdyn_target": Lookup{"lead", idA}, "msdyn_parentsequence": Lookup{"msdyn_sequence", idB}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]Value{
+		"msdyn_name": "T", "msdyn_target": Lookup{"lead", idA}, "msdyn_parentsequence": Lookup{"msdyn_sequence", idB},
+		"msdyn_currentsteptype": int64(0), "msdyn_currentstepsubtype": int64(0), "msdyn_deactivatereason": int64(0),
+		"statecode": int64(0), "statuscode": int64(1)}
+	if diff := cmp.Diff(want, row); diff != "" {
+		t.Errorf("row (-want +got):\n%s", diff)
+	}
+	if _, err := target.EngineCreate(map[string]Value{"msdyn_name": "T"}); err == nil {
+		t.Error("a target without a record is accepted")
+	}
+	changes, err := target.EngineUpdate(row, map[string]Value{"statuscode": int64(5)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]Value{"statecode": int64(1), "statuscode": int64(5)}, changes); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+}
+
+func TestArgumentsStay(t *testing.T) {
+	give := map[string]Value{"subject": "Chairs", "lastname": "Lee", "companyname": ""}
+	if _, err := mustDefault(t).Table("lead").CheckCreate(give); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]Value{"subject": "Chairs", "lastname": "Lee", "companyname": ""}, give); diff != "" {
+		t.Errorf("the caller's values changed (-want +got):\n%s", diff)
+	}
+}
+
+func TestStates(t *testing.T) {
+	s := mustDefault(t)
+	tests := []struct {
+		table         string
+		state, status int64
+	}{
+		{"msdyn_sequence", 0, 1}, {"msdyn_sequence", 1, 2}, {"msdyn_sequencetarget", 1, 3}, {"msdyn_sequencetargetstep", 1, 2},
+		{"msdyn_segment", 0, 1}, {"msdyn_segment", 1, 2}, {"msdyn_segment", 2, 3},
+		{"lead", 0, 1}, {"lead", 1, 3}, {"lead", 2, 4}, {"opportunity", 0, 1}, {"opportunity", 1, 3}, {"opportunity", 2, 4},
+		{"task", 0, 2}, {"task", 1, 5}, {"task", 2, 6}, {"phonecall", 1, 2}, {"email", 1, 2}, {"account", 1, 2}, {"contact", 0, 1},
+	}
+	for _, test := range tests {
+		if got, ok := s.Table(test.table).DefaultStatus(test.state); !ok || got != test.status {
+			t.Errorf("%s: default status of state %d is %d, %v, want %d", test.table, test.state, got, ok, test.status)
+		}
+		if got, ok := s.Table(test.table).StateOf(test.status); !ok || got != test.state {
+			t.Errorf("%s: state of status %d is %d, %v, want %d", test.table, test.status, got, ok, test.state)
+		}
+	}
+	if got, ok := s.Table("lead").DefaultStatus(3); ok {
+		t.Errorf("a state that is none has default status %d", got)
+	}
+	if got, ok := s.Table("team").StateOf(1); ok {
+		t.Errorf("a table without states has state %d", got)
+	}
+}

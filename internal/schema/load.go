@@ -1,0 +1,243 @@
+package schema
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+//go:embed tables/*.json
+var embedded embed.FS
+
+// Default is the tables of the files in this package, parsed anew each time.
+func Default() (*Schema, error) { return Load(embedded) }
+
+// Load reads tables/*.json of files. A file may leave out what follows by
+// itself: the primary key column, the common columns (common.go), statecode and
+// statuscode, the labels of booleans, the bounds of numbers, and of a lookup's
+// target the navigation property (the column, followed by the table where there
+// are several) and the relationship. Everything inconsistent is an error that
+// names the file, table and column.
+func Load(files fs.FS) (*Schema, error) {
+	names, err := fs.Glob(files, "tables/*.json")
+	if err != nil {
+		return nil, fmt.Errorf("list the table files: %w", err)
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("list the table files: no tables/*.json: %w", fs.ErrNotExist)
+	}
+	s := &Schema{byName: map[string]*Table{}, bySet: map[string]*Table{}, bySide: map[side]Relation{}}
+	for _, name := range names {
+		t, err := readTable(files, name)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		s.tables = append(s.tables, t)
+		s.byName[t.Name] = t
+		if t.Set == "" {
+			continue
+		}
+		if other := s.bySet[t.Set]; other != nil {
+			return nil, fmt.Errorf("%s: table %s: set %q is also that of table %s", name, t.Name, t.Set, other.Name)
+		}
+		s.bySet[t.Set] = t
+	}
+	slices.SortFunc(s.tables, func(a, b *Table) int { return strings.Compare(a.Name, b.Name) })
+	for _, t := range s.tables {
+		if err := s.complete(t); err != nil {
+			return nil, fmt.Errorf("%s: table %s: %w", fileOf(t), t.Name, err)
+		}
+	}
+	if err := s.link(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// fileOf is the file that a table came from.
+func fileOf(t *Table) string { return "tables/" + t.Name + ".json" }
+
+// readTable parses one file strictly.
+func readTable(files fs.FS, name string) (*Table, error) {
+	data, err := fs.ReadFile(files, name)
+	if err != nil {
+		return nil, fmt.Errorf("read: %w", err)
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	d.UseNumber()
+	t := &Table{}
+	if err := d.Decode(t); err != nil {
+		return nil, fmt.Errorf("parse near byte %d: %w", d.InputOffset(), err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("parse near byte %d: one JSON object is expected, more follows", d.InputOffset())
+	}
+	if stem := strings.TrimSuffix(path.Base(name), ".json"); t.Name != stem {
+		return nil, fmt.Errorf("the table is named %q, its file says %q", t.Name, stem)
+	}
+	return t, nil
+}
+
+// complete adds to a table what its file left out, then checks it.
+func (s *Schema) complete(t *Table) error {
+	if err := t.checkHead(); err != nil {
+		return err
+	}
+	t.byName = map[string]*Column{}
+	id := &Column{Name: t.ID, Label: t.Label, Type: GUID, Need: System, Write: OnCreate}
+	own := append([]*Column{id}, t.Columns...)
+	t.Columns = nil
+	for _, c := range own {
+		if c == nil {
+			return fmt.Errorf("column %d is null", len(t.Columns))
+		}
+		if t.byName[c.Name] != nil {
+			return fmt.Errorf("column %s is there twice", c.Name)
+		}
+		t.add(c)
+	}
+	for _, c := range s.common(t) {
+		if t.byName[c.Name] == nil {
+			t.add(c)
+		}
+	}
+	for _, c := range t.Columns {
+		c.fill(t)
+		if err := t.checkColumn(c); err != nil {
+			return fmt.Errorf("column %s: %w", c.Name, err)
+		}
+	}
+	return t.checkShape()
+}
+
+func (t *Table) add(c *Column) {
+	c.table = t.Name
+	t.Columns = append(t.Columns, c)
+	t.byName[c.Name] = c
+}
+
+// fill derives what a column's declaration left out.
+func (c *Column) fill(t *Table) {
+	if t.EngineMade && c.Write == OnCreate {
+		c.Write = Engine // nobody else creates a row
+	}
+	if len(c.Options) == 0 {
+		c.Options = t.impliedOptions(c.Type)
+	}
+	if c.Type == State && c.Default == nil && len(t.States) > 0 {
+		c.Default = json.Number(fmt.Sprint(t.States[0].Value))
+	}
+	low, high := bounds(c.Type)
+	if c.Min == nil {
+		c.Min = low
+	}
+	if c.Max == nil {
+		c.Max = high
+	}
+	for i := range c.Targets {
+		c.fillTarget(&c.Targets[i])
+	}
+}
+
+// fillTarget derives the names that a lookup's target was not given.
+func (c *Column) fillTarget(target *Target) {
+	if target.Nav == "" {
+		target.Nav = c.Name
+		if len(c.Targets) > 1 {
+			target.Nav += "_" + target.Table
+		}
+	}
+	if target.Relationship == "" {
+		target.Relationship = target.Table + "_" + c.table + "_" + c.Name
+	}
+	if target.Collection == "" {
+		target.Collection = target.Relationship
+	}
+}
+
+// impliedOptions is the options of a column that lists none.
+func (t *Table) impliedOptions(kind Type) []Option {
+	var options []Option
+	switch kind {
+	case Boolean:
+		return []Option{{0, "No"}, {1, "Yes"}}
+	case State:
+		for _, s := range t.States {
+			options = append(options, Option{s.Value, s.Label})
+		}
+	case Status:
+		for _, s := range t.States {
+			options = append(options, s.Statuses...)
+		}
+	default:
+	}
+	return options
+}
+
+// link resolves the lookups of all tables against each other.
+func (s *Schema) link() error {
+	for _, t := range s.tables {
+		t.byNav = map[string][]Nav{}
+		for _, c := range t.Columns {
+			for _, target := range c.Targets {
+				if err := s.linkTarget(t, c, target); err != nil {
+					return fmt.Errorf("%s: table %s: column %s: target %s: %w", fileOf(t), t.Name, c.Name, target.Table, err)
+				}
+			}
+		}
+	}
+	for _, t := range s.tables {
+		if err := s.linkBack(t); err != nil {
+			return fmt.Errorf("%s: table %s: %w", fileOf(t), t.Name, err)
+		}
+	}
+	return nil
+}
+
+// linkTarget registers a target under its navigation property and, where it is
+// another name, under the column's own, and both sides of its relationship.
+func (s *Schema) linkTarget(t *Table, c *Column, target Target) error {
+	to := s.byName[target.Table]
+	if to == nil {
+		return fmt.Errorf("there is no such table")
+	}
+	nav := Nav{Column: c, Target: target}
+	for _, name := range slices.Compact([]string{target.Nav, c.Name}) {
+		if taken := t.byNav[name]; len(taken) > 0 && taken[0].Column != c {
+			return fmt.Errorf("navigation property %q is also that of column %s", name, taken[0].Column.Name)
+		}
+		if other := t.byName[name]; other != nil && other != c {
+			return fmt.Errorf("navigation property %q is also a column", name)
+		}
+		t.byNav[name] = append(t.byNav[name], nav)
+	}
+	for _, at := range []string{t.Name, to.Name} {
+		if _, taken := s.bySide[side{at, target.Relationship}]; taken {
+			return fmt.Errorf("relationship %q is there twice at table %s", target.Relationship, at)
+		}
+	}
+	s.bySide[side{to.Name, target.Relationship}] = Relation{Name: target.Relationship, Table: t, Column: c, Many: true}
+	s.bySide[side{t.Name, target.Relationship}] = Relation{Name: target.Relationship, Table: to, Column: c}
+	return nil
+}
+
+// linkBack checks that what a table's targets are called from the other side is
+// free there.
+func (s *Schema) linkBack(t *Table) error {
+	for _, c := range t.Columns {
+		for _, target := range c.Targets {
+			to := s.byName[target.Table]
+			if to.byName[target.Collection] != nil || to.byNav[target.Collection] != nil {
+				return fmt.Errorf("column %s: collection %q is also a column or lookup of table %s", c.Name, target.Collection, to.Name)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,198 @@
+// Package schema knows the tables: their columns with types, lengths, options
+// and who may write them, their states, and the relationships between them. It
+// is read from the embedded files tables/*.json, one a table, that a person can
+// edit: a custom column or table is one more entry.
+//
+// Invariant: a value that passed Check or came from FromJSON or FromText is of
+// the Go type of its column and within the column's rule, so that no layer
+// above checks it again. Errors name the table, column, value and rule.
+package schema
+
+import (
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// Type is the data type of a column.
+type Type string
+
+// The column types and the Go type of a Value of each. A null of any type is
+// nil.
+const (
+	String   Type = "string"   // string
+	Memo     Type = "memo"     // string, long
+	Integer  Type = "integer"  // int64
+	BigInt   Type = "bigint"   // int64
+	Decimal  Type = "decimal"  // decimal.Decimal
+	Money    Type = "money"    // decimal.Decimal, 4 digits behind the point
+	Double   Type = "double"   // float64
+	Boolean  Type = "boolean"  // bool
+	Choice   Type = "choice"   // int64, one of Options
+	State    Type = "state"    // int64, one of Table.States
+	Status   Type = "status"   // int64, one of the statuses of a state
+	DateTime Type = "datetime" // time.Time in UTC, whole seconds
+	Date     Type = "date"     // time.Time, midnight UTC
+	GUID     Type = "guid"     // string, lower case without braces
+	LookupTo Type = "lookup"   // Lookup
+)
+
+// Value is a column's value: nil or the Go type that Type states. Nothing else
+// is ever stored in one.
+type Value = any
+
+// Lookup is a reference to a row.
+type Lookup struct {
+	Table string // logical name of the table
+	ID    string // GUID, lower case
+}
+
+// String is table:GUID.
+func (l Lookup) String() string { return l.Table + ":" + l.ID }
+
+// Need is a column's required level.
+type Need string
+
+// The required levels (domain.md §4): a system column is always filled by the
+// system, an application-required one must not be null after a create.
+const (
+	Optional    Need = ""
+	System      Need = "system"
+	Application Need = "application"
+)
+
+// Write says who may set a column.
+type Write string
+
+// The writers of a column. An engine column is read-only on the wire; a hidden
+// one is not on the wire at all.
+const (
+	Always   Write = ""       // create and update
+	OnCreate Write = "create" // create only
+	Engine   Write = "engine" // Segue alone
+	Hidden   Write = "hidden" // Segue alone, and nobody reads it
+)
+
+// Option is one value of a choice.
+type Option struct {
+	Value int64  `json:"value"`
+	Label string `json:"label"`
+}
+
+// StatePair is one state with its statuses, the default status first.
+type StatePair struct {
+	Value    int64    `json:"value"`
+	Label    string   `json:"label"`
+	Statuses []Option `json:"statuses"`
+}
+
+// Target is one table that a lookup may point at.
+type Target struct {
+	Table        string `json:"table"`        // logical name
+	Nav          string `json:"nav"`          // navigation property to read and bind through
+	Relationship string `json:"relationship"` // schema name, used by related-entity conditions
+	Collection   string `json:"collection"`   // the target's navigation property back, may be ""
+}
+
+// Column describes one column. It is shared and never changed.
+type Column struct {
+	Name      string           `json:"name"` // logical name
+	Label     string           `json:"label"`
+	Type      Type             `json:"type"`
+	MaxLength int              `json:"maxLength"` // in UTF-16 code units, strings and memos
+	Min       *decimal.Decimal `json:"min"`       // numbers; inclusive
+	Max       *decimal.Decimal `json:"max"`
+	Options   []Option         `json:"options"` // choices; booleans: 0 and 1; states and statuses: those of the table
+	Targets   []Target         `json:"targets"` // lookups
+	Need      Need             `json:"need"`
+	Write     Write            `json:"write"`
+	Default   Value            `json:"default"` // given to a create that leaves the column out; already of the column's Go type
+	Custom    bool             `json:"custom"`  // not a Dataverse column: Segue's own or the deployer's
+	Compose   []string         `json:"compose"` // string columns whose values, joined by blanks, are this column's value
+
+	table string // its table's logical name, for errors
+}
+
+// Table describes one table. It is shared and never changed.
+type Table struct {
+	Name        string      `json:"name"` // logical name
+	Set         string      `json:"set"`  // entity set; "" for a table that is not on the wire
+	Label       string      `json:"label"`
+	ID          string      `json:"id"`          // primary key column
+	PrimaryName string      `json:"primaryName"` // column that names a row to a person
+	UserOwned   bool        `json:"userOwned"`   // has ownerid; else the organisation owns it
+	Record      bool        `json:"record"`      // can be connected to sequences and segmented (domain.md §1)
+	Activity    bool        `json:"activity"`    // has regardingobjectid
+	EngineMade  bool        `json:"engineMade"`  // rows are made by Segue alone, never by a create on the wire
+	Shards      int         `json:"shards"`      // partitions of its list; fixed once rows exist
+	States      []StatePair `json:"states"`      // empty: no statecode
+	Columns     []*Column   `json:"columns"`     // in the file's order; the common columns of every table are added
+
+	byName map[string]*Column
+	byNav  map[string][]Nav
+}
+
+// Nav is a navigation property of a table: the lookup column and the target
+// that it binds.
+type Nav struct {
+	Column *Column
+	Target Target
+}
+
+// Relation is a relationship seen from the table that conditions start at.
+type Relation struct {
+	Name   string  // schema name
+	Table  *Table  // the related table
+	Column *Column // the lookup column that makes the relationship
+	Many   bool    // the related table holds the lookup: none, one or many related rows
+}
+
+// Schema is all tables. It is immutable and safe for concurrent use.
+type Schema struct {
+	tables []*Table
+	byName map[string]*Table
+	bySet  map[string]*Table
+	bySide map[side]Relation
+}
+
+// side is a relationship's name at one of its two tables.
+type side struct{ table, name string }
+
+// Column finds a column by logical name, nil when there is none.
+func (t *Table) Column(name string) *Column { return t.byName[name] }
+
+// Nav finds a lookup by one of its navigation properties (the names accepted
+// before "@odata.bind"), ok false when there is none. Where the name binds
+// several tables it is the first of Navs.
+func (t *Table) Nav(name string) (Nav, bool) {
+	if navs := t.byNav[name]; len(navs) > 0 {
+		return navs[0], true
+	}
+	return Nav{}, false
+}
+
+// Navs is every target that a navigation property binds, all of one column:
+// "ownerid" binds users and teams, and a lookup's own name binds each of its
+// tables. The bound row's table picks one. Nil when there is no such name; not
+// to be changed.
+func (t *Table) Navs(name string) []Nav { return t.byNav[name] }
+
+// Tables is all tables in the order of their names; not to be changed.
+func (s *Schema) Tables() []*Table { return s.tables }
+
+// Table finds a table by logical name, nil when there is none.
+func (s *Schema) Table(name string) *Table { return s.byName[name] }
+
+// BySet finds a table by entity-set name, nil when there is none.
+func (s *Schema) BySet(set string) *Table { return s.bySet[set] }
+
+// Relation finds a relationship by its schema name as seen from a table, the one
+// that holds the lookup or the one that it points at. A relationship of a table
+// with itself is seen from the side of the lookup.
+func (s *Schema) Relation(table, name string) (Relation, bool) {
+	r, ok := s.bySide[side{table, name}]
+	return r, ok
+}
+
+// timeLayout is how a date-time is written: UTC, no fractions (webapi.md §6).
+const timeLayout = time.RFC3339
