@@ -1,0 +1,125 @@
+package filter
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"segue/internal/schema"
+)
+
+// Check says whether a tree that code built fits the table, as Parse does for a
+// text: columns, operators, number and types of values, relationships, depth.
+// The error is an *Error. Columns are checked with Column.Check, but for length
+// and range: a bound may lie outside of what the column can hold.
+func Check(s *schema.Schema, tableName string, g *Group) error {
+	verify := func(c *schema.Column, v *schema.Value) error { return c.Check(*v) }
+	return checker{schema: s, value: verify}.root(tableName, g)
+}
+
+// checker walks a tree. It gives each value, with its column, to value, which
+// may replace it.
+type checker struct {
+	schema *schema.Schema
+	value  func(*schema.Column, *schema.Value) error
+}
+
+func (k checker) root(tableName string, g *Group) error {
+	t := k.schema.Table(tableName)
+	if t == nil {
+		return errorAt("", "there is no table %s", short(tableName))
+	}
+	return k.group("", t, g, 1)
+}
+
+func (k checker) group(path string, t *schema.Table, g *Group, depth int) error {
+	switch {
+	case g == nil:
+		return errorAt(path, "there is no group")
+	case depth > MaxDepth:
+		return errorAt(path, "groups are nested deeper than %d", MaxDepth)
+	case g.Logic != And && g.Logic != Or:
+		return errorAt(path, "type %q is none of %q, %q", short(string(g.Logic)), And, Or)
+	}
+	for i, item := range g.Items {
+		var err error
+		switch path := itemPath(path, i); item := item.(type) {
+		case *Group:
+			err = k.group(path, t, item, depth+1)
+		case *Condition:
+			err = k.condition(path, t, item)
+		case *Related:
+			err = k.related(path, t, item, depth)
+		default:
+			err = errorAt(path, "there is no node")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k checker) related(path string, t *schema.Table, r *Related, depth int) error {
+	if r == nil {
+		return errorAt(path, "there is no node")
+	}
+	relation, ok := k.schema.Relation(t.Name, r.Relationship)
+	if !ok {
+		return errorAt(path, "table %s has no relationship %s", t.Name, short(r.Relationship))
+	}
+	return k.group(join(path, "filter"), relation.Table, r.Filter, depth+1)
+}
+
+func (k checker) condition(path string, t *schema.Table, c *Condition) error {
+	if c == nil {
+		return errorAt(path, "there is no node")
+	}
+	column := t.Column(c.Column)
+	if column == nil || column.Write == schema.Hidden {
+		return errorAt(path, "table %s has no column %s", t.Name, short(c.Column))
+	}
+	if err := checkOperator(path, column, c); err != nil {
+		return err
+	}
+	bound := operand(column)
+	for i := range c.Values {
+		if err := k.value(bound, &c.Values[i]); err != nil {
+			return errorAt(valuePath(path, i), "%v", err)
+		}
+		if c.Values[i] == nil {
+			return errorAt(valuePath(path, i), "column %s is compared with null: use operator %s or %s", column.Name, Null, NotNull)
+		}
+	}
+	return nil
+}
+
+func checkOperator(path string, column *schema.Column, c *Condition) error {
+	allowed := Operators(column.Type)
+	if !slices.Contains(allowed, c.Operator) {
+		names := make([]string, len(allowed))
+		for i, o := range allowed {
+			names[i] = string(o)
+		}
+		return errorAt(path, "operator %q is not for column %s of type %s; allowed: %s",
+			short(string(c.Operator)), column.Name, column.Type, strings.Join(names, ", "))
+	}
+	least, most := c.Operator.arity()
+	if n := len(c.Values); n < least || n > most {
+		want := fmt.Sprint(least)
+		if least != most {
+			want = fmt.Sprintf("%d to %d", least, most)
+		}
+		return errorAt(path, "operator %s on column %s: number of values must be %s, got %d", c.Operator, column.Name, want, n)
+	}
+	return nil
+}
+
+// operand is the column without the rules for what it stores: a pattern may be
+// longer than a text that fits it, and a bound out of range still orders.
+func operand(c *schema.Column) *schema.Column {
+	free := *c
+	free.MaxLength, free.Min, free.Max = math.MaxInt32, nil, nil
+	return &free
+}

@@ -1,0 +1,83 @@
+package filter
+
+import (
+	"fmt"
+
+	"segue/internal/schema"
+)
+
+// Verdict is the answer of one node for one row, and why.
+type Verdict struct {
+	Node  string    `json:"node"` // path as in items[2].items[0]; "" is the root
+	Text  string    `json:"text"` // "and", "or" or the condition as in leadsourcecode in [1,8]
+	Holds bool      `json:"holds"`
+	Value *string   `json:"value,omitempty"` // what a condition read (Column.Text), nil for null and for groups
+	Items []Verdict `json:"items,omitempty"` // of a group
+}
+
+// Match says whether the filter holds on row. It asks for the column of each
+// condition at most once and stops as soon as a group is decided, so an error
+// of the row in a condition that was not needed is not seen. A value that is
+// not of its column's Go type is an error.
+func (p *Program) Match(row Row) (bool, error) { return p.root.match(row) }
+
+// Explain says what each node of the filter answers on row. It evaluates all of
+// them; the root's Holds is what Match answers.
+func (p *Program) Explain(row Row) (Verdict, error) { return p.root.explain(row) }
+
+func (s *step) match(row Row) (bool, error) {
+	if s.test != nil {
+		_, holds, err := s.decide(row)
+		return holds, err
+	}
+	until := s.logic == Or
+	for _, item := range s.items {
+		holds, err := item.match(row)
+		if err != nil || holds == until {
+			return holds, err
+		}
+	}
+	return !until, nil
+}
+
+func (s *step) explain(row Row) (Verdict, error) {
+	verdict := Verdict{Node: s.path, Text: s.text}
+	if s.test != nil {
+		value, holds, err := s.decide(row)
+		if value != nil {
+			text := s.column.Text(value)
+			verdict.Value = &text
+		}
+		verdict.Holds = holds
+		return verdict, err
+	}
+	until := s.logic == Or
+	verdict.Holds = !until
+	for _, item := range s.items {
+		inner, err := item.explain(row)
+		if err != nil {
+			return Verdict{}, err
+		}
+		if inner.Holds == until {
+			verdict.Holds = until
+		}
+		verdict.Items = append(verdict.Items, inner)
+	}
+	return verdict, nil
+}
+
+// decide answers a condition and what it read.
+func (s *step) decide(row Row) (value schema.Value, holds bool, err error) {
+	value, err = row.Value(s.column.Name)
+	if err != nil {
+		return nil, false, fmt.Errorf("filter at %s: read column %s: %w", s.path, s.column.Name, err)
+	}
+	if value == nil {
+		return nil, s.isNull != s.negate, nil
+	}
+	holds, typed := s.test(value)
+	if !typed {
+		return nil, false, errorAt(s.path, "column %s of type %s holds a %T", s.column.Name, s.column.Type, value)
+	}
+	return value, holds != s.negate, nil
+}

@@ -1,0 +1,211 @@
+package filter
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"segue/internal/schema"
+)
+
+// Parse reads the JSON form of a filter on the rows of a table:
+//
+//	{"type":"and","items":[
+//	  {"attribute":"leadsourcecode","operator":"eq","values":[8]},
+//	  {"type":"or","items":[]},
+//	  {"relationship":"lead_parent_account","mode":"contains","filter":{"type":"and","items":[]}}]}
+//
+// Members may come in any order; an unknown or repeated one is refused. Without
+// "values" a condition has none, without "filter" a Related takes any row.
+// Values are JSON scalars of the column's type; a moment is an RFC 3339 text or
+// a date, a lookup is "table:guid", {"table":…,"id":…} or, where it has one
+// target, "guid". Columns that nobody may read (schema.Hidden) are unknown here.
+//
+// The error is an *Error with the offset of the node that is wrong. A tree
+// without an error has passed Check.
+func Parse(s *schema.Schema, tableName, text string) (*Group, error) {
+	root, err := readJSON(text)
+	if err != nil {
+		return nil, err
+	}
+	p := parser{at: map[string]int{}}
+	g, err := p.group("", root)
+	if err == nil {
+		err = checker{schema: s, value: typed}.root(tableName, g)
+	}
+	if wrong := (*Error)(nil); errors.As(err, &wrong) {
+		wrong.Offset = p.at[wrong.Node]
+	}
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// parser turns JSON into nodes whose values are still as JSON has them. The
+// checker then types them.
+type parser struct {
+	at map[string]int // where each node and value began, by path
+}
+
+func (p parser) node(path string, v jsonValue) (Node, error) {
+	if _, ok := v.member("attribute"); ok {
+		return p.condition(path, v)
+	}
+	if _, ok := v.member("relationship"); ok {
+		return p.related(path, v)
+	}
+	if _, ok := v.member("type"); ok {
+		return p.group(path, v)
+	}
+	p.at[path] = v.offset
+	return nil, errorAt(path, `expected an object with "type", "attribute" or "relationship"`)
+}
+
+func (p parser) group(path string, v jsonValue) (*Group, error) {
+	if err := p.object(path, v, "type", "items"); err != nil {
+		return nil, err
+	}
+	logic, err := p.text(path, v, "type")
+	if err != nil {
+		return nil, err
+	}
+	items, ok := v.member("items")
+	if !ok || items.kind != jsonArray {
+		return nil, errorAt(path, `member "items" must be an array`)
+	}
+	g := &Group{Logic: Logic(logic)}
+	for i, item := range items.items {
+		node, err := p.node(itemPath(path, i), item)
+		if err != nil {
+			return nil, err
+		}
+		g.Items = append(g.Items, node)
+	}
+	return g, nil
+}
+
+func (p parser) condition(path string, v jsonValue) (*Condition, error) {
+	if err := p.object(path, v, "attribute", "operator", "values"); err != nil {
+		return nil, err
+	}
+	column, err := p.text(path, v, "attribute")
+	if err != nil {
+		return nil, err
+	}
+	operator, err := p.text(path, v, "operator")
+	if err != nil {
+		return nil, err
+	}
+	if operator == "neq" {
+		operator = string(Ne)
+	}
+	c := &Condition{Column: column, Operator: Operator(operator)}
+	values, ok := v.member("values")
+	if ok && values.kind != jsonArray {
+		return nil, errorAt(path, `member "values" must be an array`)
+	}
+	for i, item := range values.items {
+		value, err := p.value(valuePath(path, i), item)
+		if err != nil {
+			return nil, err
+		}
+		c.Values = append(c.Values, value)
+	}
+	return c, nil
+}
+
+func (p parser) related(path string, v jsonValue) (*Related, error) {
+	if err := p.object(path, v, "relationship", "mode", "filter"); err != nil {
+		return nil, err
+	}
+	name, err := p.text(path, v, "relationship")
+	if err != nil {
+		return nil, err
+	}
+	mode, err := p.text(path, v, "mode")
+	if err != nil {
+		return nil, err
+	}
+	if mode != modeContains && mode != modeNotContains {
+		return nil, errorAt(path, `mode %q is none of %q, %q`, short(mode), modeContains, modeNotContains)
+	}
+	r := &Related{Relationship: name, Contains: mode == modeContains, Filter: &Group{Logic: And}}
+	p.at[join(path, "filter")] = v.offset
+	if inner, ok := v.member("filter"); ok {
+		r.Filter, err = p.group(join(path, "filter"), inner)
+	}
+	return r, err
+}
+
+// value is a scalar as it is, or the object form of a lookup.
+func (p parser) value(path string, v jsonValue) (any, error) {
+	p.at[path] = v.offset
+	if v.kind == jsonScalar {
+		return v.scalar, nil
+	}
+	if err := p.object(path, v, "table", "id"); err != nil {
+		return nil, err
+	}
+	table, err := p.text(path, v, "table")
+	if err != nil {
+		return nil, err
+	}
+	id, err := p.text(path, v, "id")
+	return schema.Lookup{Table: table, ID: id}, err
+}
+
+// object notes where v began and refuses what is not an object of the members
+// allowed.
+func (p parser) object(path string, v jsonValue, allowed ...string) error {
+	p.at[path] = v.offset
+	expected := `"` + strings.Join(allowed, `", "`) + `"`
+	if v.kind != jsonObject {
+		return errorAt(path, "expected an object with %s", expected)
+	}
+	for _, m := range v.members {
+		if !slices.Contains(allowed, m.name) {
+			return errorAt(path, "member %q is none of %s", short(m.name), expected)
+		}
+	}
+	return nil
+}
+
+func (p parser) text(path string, v jsonValue, name string) (string, error) {
+	member, _ := v.member(name)
+	text, ok := member.scalar.(string)
+	if !ok {
+		return "", errorAt(path, "member %q must be a text", name)
+	}
+	return text, nil
+}
+
+// typed replaces a value as JSON has it by that of the column's Go type.
+func typed(c *schema.Column, v *schema.Value) error {
+	var err error
+	switch raw := (*v).(type) {
+	case schema.Lookup:
+		if c.Type != schema.LookupTo {
+			return fmt.Errorf("column %s is no lookup: expected a value of type %s", c.Name, c.Type)
+		}
+		*v, err = c.FromText(raw.Table + ":" + raw.ID)
+	case string:
+		bareDate := c.Type == schema.DateTime && len(raw) == len(time.DateOnly)
+		if c.Type == schema.LookupTo || bareDate {
+			*v, err = c.FromText(raw)
+		} else {
+			*v, err = c.FromJSON(raw)
+		}
+	case json.Number, bool:
+		if c.Type == schema.LookupTo {
+			return fmt.Errorf(`column %s is a lookup: expected "table:guid"`, c.Name)
+		}
+		*v, err = c.FromJSON(raw)
+	}
+	return err
+}
+
+func valuePath(path string, i int) string { return join(path, fmt.Sprintf("values[%d]", i)) }

@@ -1,0 +1,110 @@
+package filter
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"segue/internal/schema"
+)
+
+const (
+	modeContains    = "contains"
+	modeNotContains = "notContains"
+)
+
+// String is the one JSON text of a filter that Check accepts: members in the order of Parse's
+// example, no blanks, all members present. Lookups are "table:guid", moments
+// UTC (RFC 3339, or a bare date at midnight).
+func (g *Group) String() string { return string(g.appendJSON(nil)) }
+
+func (g *Group) appendJSON(b []byte) []byte {
+	if g == nil {
+		return append(b, "null"...)
+	}
+	b = appendText(append(b, `{"type":`...), string(g.Logic))
+	b = append(b, `,"items":[`...)
+	for i, item := range g.Items {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = item.appendJSON(b)
+	}
+	return append(b, `]}`...)
+}
+
+func (c *Condition) appendJSON(b []byte) []byte {
+	b = appendText(append(b, `{"attribute":`...), c.Column)
+	b = appendText(append(b, `,"operator":`...), string(c.Operator))
+	return append(c.appendValues(append(b, `,"values":`...)), '}')
+}
+
+func (c *Condition) appendValues(b []byte) []byte {
+	b = append(b, '[')
+	for i, v := range c.Values {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendValue(b, v)
+	}
+	return append(b, ']')
+}
+
+func (r *Related) appendJSON(b []byte) []byte {
+	mode := modeNotContains
+	if r.Contains {
+		mode = modeContains
+	}
+	b = appendText(append(b, `{"relationship":`...), r.Relationship)
+	b = appendText(append(b, `,"mode":`...), mode)
+	return append(r.Filter.appendJSON(append(b, `,"filter":`...)), '}')
+}
+
+// String is the condition for a person: column, operator and values.
+func (c *Condition) String() string {
+	text := c.Column + " " + string(c.Operator)
+	switch len(c.Values) {
+	case 0:
+		return text
+	case 1:
+		return text + " " + string(appendValue(nil, c.Values[0]))
+	}
+	return text + " " + string(c.appendValues(nil))
+}
+
+func appendValue(b []byte, v schema.Value) []byte {
+	switch v := v.(type) {
+	case nil:
+		return append(b, "null"...)
+	case string:
+		return appendText(b, v)
+	case bool:
+		return strconv.AppendBool(b, v)
+	case int64:
+		return strconv.AppendInt(b, v, 10)
+	case decimal.Decimal:
+		return append(b, v.String()...)
+	case float64:
+		return strconv.AppendFloat(b, v, 'g', -1, 64)
+	case time.Time:
+		return appendText(b, strings.TrimSuffix(v.UTC().Format(time.RFC3339), "T00:00:00Z"))
+	case schema.Lookup:
+		return appendText(b, v.Table+":"+v.ID)
+	}
+	return appendText(b, fmt.Sprint(v)) // no value of a checked tree
+}
+
+func appendText(b []byte, s string) []byte {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil { // a string always encodes
+		return strconv.AppendQuote(b, s)
+	}
+	return append(b, bytes.TrimSuffix(text.Bytes(), []byte("\n"))...)
+}

@@ -1,0 +1,92 @@
+package filter
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"segue/internal/schema"
+)
+
+// foldedInPlace is how many bytes of folded text need no allocation.
+const foldedInPlace = 128
+
+// textTest decides a text operator. It keeps the values folded and folds what
+// it is given; from there on everything is bytes.
+type textTest struct {
+	op   Operator // a positive one
+	want [][]byte
+}
+
+func newTextTest(op Operator, values []schema.Value) textTest {
+	t := textTest{op: op}
+	for _, v := range values {
+		s, _ := v.(string)
+		t.want = append(t.want, appendFolded(nil, s))
+	}
+	return t
+}
+
+func (t textTest) holds(s string) bool {
+	var buf [foldedInPlace]byte
+	text := appendFolded(buf[:0], s)
+	switch t.op {
+	case Like:
+		return like(text, t.want[0])
+	case Contains:
+		return bytes.Contains(text, t.want[0])
+	case BeginsWith:
+		return bytes.HasPrefix(text, t.want[0])
+	case EndsWith:
+		return bytes.HasSuffix(text, t.want[0])
+	}
+	return inOrder(t.op, len(t.want), func(i int) int { return bytes.Compare(text, t.want[i]) })
+}
+
+// appendFolded appends s as it is compared: without trailing blanks, each
+// character in lower case. What is not UTF-8 becomes U+FFFD.
+func appendFolded(b []byte, s string) []byte {
+	s = strings.TrimRight(s, " ")
+	for i := 0; i < len(s); {
+		if c := s[i]; c < utf8.RuneSelf {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			b = append(b, c)
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		b = utf8.AppendRune(b, unicode.ToLower(r))
+		i += n
+	}
+	return b
+}
+
+// like matches a pattern of literals, % and _. When a literal fails it goes
+// back to the last % alone and lets that take one character more, so the work
+// is at most the product of the lengths.
+func like(text, pattern []byte) bool {
+	t, p := 0, 0
+	retryText, retryPattern := 0, -1
+	for t < len(text) {
+		_, width := utf8.DecodeRune(text[t:])
+		switch {
+		case p < len(pattern) && pattern[p] == '%':
+			p++
+			retryText, retryPattern = t, p
+		case p < len(pattern) && pattern[p] == '_':
+			t, p = t+width, p+1
+		case p < len(pattern) && pattern[p] == text[t]:
+			t, p = t+1, p+1
+		case retryPattern >= 0:
+			_, width = utf8.DecodeRune(text[retryText:])
+			retryText += width
+			t, p = retryText, retryPattern
+		default:
+			return false
+		}
+	}
+	return len(bytes.Trim(pattern[p:], "%")) == 0
+}
