@@ -1,0 +1,142 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"segue/internal/table"
+)
+
+// record is a Change that compares.
+type record struct {
+	Kind     table.ChangeKind
+	Key      table.Key
+	Old, New table.Item
+}
+
+func (s *script) record(c table.Change) record {
+	s.Helper()
+	whole := func(i table.Image) table.Item {
+		if i == nil {
+			return nil
+		}
+		item, err := i.Item()
+		if err != nil {
+			s.Errorf("image of %v: %v", c.Key, err)
+		}
+		return item
+	}
+	if c.Sequence == "" || c.At.IsZero() {
+		s.Errorf("change of %v has no sequence or no time: %+v", c.Key, c)
+	}
+	return record{c.Kind, c.Key, whole(c.Old), whole(c.New)}
+}
+
+// changed is the record of a change from old to new, nil for no item.
+func changed(old, new table.Item) record {
+	switch {
+	case old == nil:
+		return record{table.Insert, new.Key(), nil, new}
+	case new == nil:
+		return record{table.Remove, old.Key(), old, nil}
+	}
+	return record{table.Modify, new.Key(), old, new}
+}
+
+// collector keeps the changes that a handler processed, once each, by key and
+// in the order of their coming.
+type collector struct {
+	*script
+	mu    sync.Mutex
+	grown *sync.Cond
+	seen  map[string]bool
+	byKey map[table.Key][]record
+}
+
+func (s *script) collector() *collector {
+	c := &collector{script: s, seen: map[string]bool{}, byKey: map[table.Key][]record{}}
+	c.grown = sync.NewCond(&c.mu)
+	stop := context.AfterFunc(s.ctx, c.wake)
+	s.Cleanup(func() { stop() })
+	return c
+}
+
+func (c *collector) wake() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.grown.Broadcast()
+}
+
+// handle takes every change.
+func (c *collector) handle(_ context.Context, batch []table.Change) []table.Failure {
+	for _, change := range batch {
+		c.add(change)
+	}
+	return nil
+}
+
+func (c *collector) add(change table.Change) {
+	r := c.record(change)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if id := fmt.Sprint(change.Key, change.Sequence); !c.seen[id] {
+		c.seen[id] = true
+		c.byKey[change.Key] = append(c.byKey[change.Key], r)
+	}
+	c.grown.Broadcast()
+}
+
+// count is how many changes of k have come.
+func (c *collector) count(k table.Key) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.byKey[k])
+}
+
+// wait waits until n changes of k have come and answers them.
+func (c *collector) wait(k table.Key, n int) []record {
+	c.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.byKey[k]) < n && c.ctx.Err() == nil {
+		c.grown.Wait()
+	}
+	if len(c.byKey[k]) < n {
+		c.Errorf("%d changes of %v came, want %d", len(c.byKey[k]), k, n)
+	}
+	return c.byKey[k]
+}
+
+// want says which changes of k come, and in which order.
+func (c *collector) want(k table.Key, want ...record) {
+	c.Helper()
+	if d := cmp.Diff(want, c.wait(k, len(want)), cmpopts.EquateEmpty()); d != "" {
+		c.Errorf("changes of %v (-want +got):\n%s", k, d)
+	}
+}
+
+// consume runs a consumer until the test or stop ends it; it must end well.
+func (s *script) consume(consumer string, handle table.Handler) (stop func()) {
+	ctx, cancel := context.WithCancel(s.ctx)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- s.feed.Consume(ctx, consumer, func(ctx context.Context, batch []table.Change) []table.Failure {
+			if len(batch) == 0 {
+				s.Errorf("the handler was given an empty batch")
+			}
+			return handle(ctx, batch)
+		})
+	}()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			s.Errorf("consume: got %v, want nil when the context ends", err)
+		}
+	})
+	s.Cleanup(stop)
+	return stop
+}

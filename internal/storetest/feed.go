@@ -1,0 +1,258 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"segue/internal/table"
+)
+
+func feedTests() map[string]func(*script) {
+	return map[string]func(*script){
+		"feed/insert, modify, remove":       feedImages,
+		"feed/images column by column":      feedColumns,
+		"feed/transaction":                  feedTransaction,
+		"feed/nothing changed":              feedNothing,
+		"feed/order of a key":               feedOrder,
+		"feed/every consumer":               feedConsumers,
+		"feed/changes that a handler makes": feedCascade,
+		"feed/failure comes again":          feedRetry,
+		"feed/failure without end":          feedPoison,
+		"feed/consumer that dies":           feedRestart,
+	}
+}
+
+func feedImages(s *script) {
+	a, b := key("p", "a"), key("p", "b")
+	c := s.collector()
+	s.put(item(a, "n", 1)) // before there is a consumer
+	s.consume("test", c.handle)
+	s.put(item(a, "n", 2, "s", "x"))
+	s.write(table.Update(a, attrs("n", 3), []string{"s"}, always()))
+	s.write(table.Delete(a, always()))
+	s.put(item(a))
+	s.write(table.Update(b, attrs("nested", table.L(table.M(nil))), nil, always()))
+	c.want(a,
+		changed(nil, item(a, "n", 1)),
+		changed(item(a, "n", 1), item(a, "n", 2, "s", "x")),
+		changed(item(a, "n", 2, "s", "x"), item(a, "n", 3)),
+		changed(item(a, "n", 3), nil),
+		changed(nil, item(a)))
+	c.want(b, changed(nil, item(b, "nested", table.L(table.M(nil)))))
+}
+
+func feedColumns(s *script) {
+	k := key("p", "a")
+	s.put(item(k, "s", "", "n", 7, "z", table.Nil()))
+	checked := make(chan struct{})
+	check := sync.OnceFunc(func() { close(checked) })
+	s.consume("test", func(_ context.Context, batch []table.Change) []table.Failure {
+		for name, want := range map[string]table.Value{
+			table.PK: table.S("p"), table.SK: table.S("a"), "s": table.S(""), "n": table.Int(7), "z": table.Nil(), "none": {},
+		} {
+			if got, err := batch[0].New.Value(name); err != nil || !got.Equal(want) {
+				s.Errorf("column %s: got %v, error %v, want %v", name, got, err, want)
+			}
+		}
+		whole, err := batch[0].New.Item()
+		if err == nil {
+			whole["s"] = table.S("changed") // the item is the caller's
+		}
+		if again, err := batch[0].New.Value("s"); err != nil || !again.Equal(table.S("")) {
+			s.Errorf("column s after the whole item was changed: got %v, error %v", again, err)
+		}
+		check()
+		return nil
+	})
+	select {
+	case <-checked:
+	case <-s.ctx.Done():
+		s.Error("no change came")
+	}
+}
+
+func feedTransaction(s *script) {
+	put, set, del, check, marker := key("p", "put"), key("p", "update"), key("q", "delete"), key("q", "check"), key("q", "marker")
+	s.put(item(set, "n", 1), item(del, "n", 1), item(check))
+	s.write(
+		table.Put(item(put), always()),
+		table.Update(set, attrs("n", 2), nil, always()),
+		table.Delete(del, always()),
+		table.Check(check, table.Exists(table.PK)))
+	s.put(item(check, "marker", 1), item(marker))
+	c := s.collector()
+	s.consume("test", c.handle)
+	c.want(put, changed(nil, item(put)))
+	c.want(set, changed(nil, item(set, "n", 1)), changed(item(set, "n", 1), item(set, "n", 2)))
+	c.want(del, changed(nil, item(del, "n", 1)), changed(item(del, "n", 1), nil))
+	c.want(check, changed(nil, item(check)), changed(item(check), item(check, "marker", 1)))
+	c.want(marker, changed(nil, item(marker)))
+}
+
+func feedNothing(s *script) {
+	k, absent := key("p", "a"), key("p", "absent")
+	i := item(k, "n", 1, "s", "x", "l", table.L(table.Int(1)))
+	s.put(i)
+	same := []table.Op{
+		table.Put(i, always()),
+		table.Update(k, attrs("n", 1), []string{"none"}, always()),
+		table.Delete(absent, always()),
+		table.Check(k, table.Exists(table.PK)),
+	}
+	for _, op := range same {
+		s.write(op)
+	}
+	s.write(same[0], same[2])
+	s.write(same[1], same[2])
+	s.refused(0, i, table.Put(item(k), table.NotThere("n")))
+	s.refused(1, i, table.Put(item(absent), always()), table.Delete(k, table.NotThere("n")))
+	// What follows shows that nothing came before it.
+	s.put(item(k, "n", 2), item(absent))
+	c := s.collector()
+	s.consume("test", c.handle)
+	c.want(k, changed(nil, i), changed(i, item(k, "n", 2)))
+	c.want(absent, changed(nil, item(absent)))
+}
+
+func feedOrder(s *script) {
+	const keys, each = 4, 30
+	c := s.collector()
+	s.consume("test", c.handle)
+	workers(keys, func(w int) {
+		for n := range each {
+			if err := s.store.Write(s.ctx, table.Put(item(key(fmt.Sprint("p", w%2), fmt.Sprint(w)), "n", n), always())); err != nil {
+				s.Errorf("write: %v", err)
+			}
+		}
+	})
+	for w := range keys {
+		k := key(fmt.Sprint("p", w%2), fmt.Sprint(w))
+		want := []record{changed(nil, item(k, "n", 0))}
+		for n := 1; n < each; n++ {
+			want = append(want, changed(item(k, "n", n-1), item(k, "n", n)))
+		}
+		c.want(k, want...)
+	}
+}
+
+// feedConsumers has two consumers that each get every change from when they
+// are known; a new one need not get what the others were done with before.
+func feedConsumers(s *script) {
+	one, two := s.collector(), s.collector()
+	s.consume("one", one.handle)
+	s.consume("two", two.handle)
+	hello, k := key("p", "hello"), key("p", "a")
+	for n := 0; one.count(hello) == 0 || two.count(hello) == 0; n++ {
+		s.put(item(hello, "n", n))
+		select {
+		case <-s.ctx.Done():
+			s.Fatal("a consumer gets nothing")
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	s.put(item(k, "n", 1))
+	s.put(item(k, "n", 2))
+	for _, c := range []*collector{one, two} {
+		c.want(k, changed(nil, item(k, "n", 1)), changed(item(k, "n", 1), item(k, "n", 2)))
+	}
+}
+
+// feedCascade has a handler whose own writes come to it as changes.
+func feedCascade(s *script) {
+	c := s.collector()
+	at := func(n int64) table.Item { return item(key("p", fmt.Sprint(n)), "n", int(n)) }
+	s.consume("test", func(ctx context.Context, batch []table.Change) []table.Failure {
+		for n, change := range batch {
+			v, err := change.New.Value("n")
+			if err == nil && v.Int() < 5 {
+				err = s.store.Write(ctx, table.Put(at(v.Int()+1), always()))
+			}
+			if err != nil {
+				return []table.Failure{{Index: n, Err: err}}
+			}
+			c.add(change)
+		}
+		return nil
+	})
+	s.put(at(1))
+	c.want(at(5).Key(), changed(nil, at(5)))
+}
+
+// feedRetry fails the second change of a key twice. It and the later change of
+// its key come again, in order.
+func feedRetry(s *script) {
+	c := s.collector()
+	a, b := key("p", "a"), key("p", "b")
+	s.put(item(a, "n", 1), item(a, "n", 2), item(b, "n", 1), item(a, "n", 3))
+	failed := 0
+	s.consume("test", func(_ context.Context, batch []table.Change) (failures []table.Failure) {
+		stuck := false
+		for n, change := range batch {
+			r := s.record(change)
+			if r.Key == a && r.New["n"].Int() == 2 && failed < 2 {
+				failed, stuck = failed+1, true
+				failures = append(failures, table.Failure{Index: n, Err: errors.New("not yet")})
+				continue
+			}
+			if r.Key != a || !stuck {
+				c.add(change)
+			}
+		}
+		return failures
+	})
+	c.want(a, changed(nil, item(a, "n", 1)), changed(item(a, "n", 1), item(a, "n", 2)), changed(item(a, "n", 2), item(a, "n", 3)))
+	c.want(b, changed(nil, item(b, "n", 1)))
+}
+
+// feedPoison has a change that always fails: it is set aside, the rest goes on.
+func feedPoison(s *script) {
+	c := s.collector()
+	bad, good := key("p", "bad"), key("p", "good")
+	s.put(item(good, "n", 1), item(bad), item(good, "n", 2))
+	deliveries := 0
+	s.consume("test", func(_ context.Context, batch []table.Change) (failures []table.Failure) {
+		for n, change := range batch {
+			if change.Key == bad {
+				deliveries++
+				return []table.Failure{{Index: n, Err: errors.New("never")}}
+			}
+			c.add(change)
+		}
+		return nil
+	})
+	c.want(good, changed(nil, item(good, "n", 1)), changed(item(good, "n", 1), item(good, "n", 2)))
+	s.put(item(good, "n", 3))
+	c.wait(good, 3)
+	if deliveries < 2 {
+		s.Errorf("the failing change was delivered %d times before it was set aside, want more than one", deliveries)
+	}
+}
+
+// feedRestart ends a consumer before it acknowledged: its successor is given
+// the changes again.
+func feedRestart(s *script) {
+	k := key("p", "a")
+	s.put(item(k, "n", 1), item(k, "n", 2))
+	taken := make(chan struct{})
+	stop := s.consume("test", func(ctx context.Context, batch []table.Change) (failures []table.Failure) {
+		close(taken)
+		<-ctx.Done()
+		for n := range batch {
+			failures = append(failures, table.Failure{Index: n, Err: ctx.Err()})
+		}
+		return failures
+	})
+	select {
+	case <-taken:
+	case <-s.ctx.Done():
+		s.Fatal("no change came")
+	}
+	stop()
+	s.put(item(k, "n", 3))
+	c := s.collector()
+	s.consume("test", c.handle)
+	c.want(k, changed(nil, item(k, "n", 1)), changed(item(k, "n", 1), item(k, "n", 2)), changed(item(k, "n", 2), item(k, "n", 3)))
+}

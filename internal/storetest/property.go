@@ -1,0 +1,180 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"segue/internal/table"
+)
+
+// agreesWithModel does the same random operations to the store and to a Model
+// and compares every answer. Each sequence has partitions of its own.
+func agreesWithModel(s *script) {
+	sequence := 0
+	rapid.Check(s, func(t *rapid.T) {
+		sequence++
+		w := &world{T: t, script: s, model: NewModel(testIndexes()), prefix: fmt.Sprint("run", sequence, "#")}
+		for range rapid.IntRange(1, 12).Draw(t, "writes") {
+			w.write()
+			w.read()
+		}
+		w.readIndexes()
+	})
+}
+
+// world is the two stores, and the small world that operations are drawn from.
+type world struct {
+	*rapid.T
+	script *script
+	model  *Model
+	prefix string
+}
+
+func worldSortKeys() []string { return []string{"a", "a\x00", "b"} }
+func worldColumns() []string  { return []string{"n", "s"} }
+func worldIndexed() []string  { return []string{"gpk", "gsk", "owner"} }
+
+func (w *world) keys() []table.Key {
+	var keys []table.Key
+	for _, p := range []string{"x", "y"} {
+		for _, sk := range worldSortKeys() {
+			keys = append(keys, key(w.prefix+p, sk))
+		}
+	}
+	return keys
+}
+
+func (w *world) value() table.Value {
+	return rapid.SampledFrom([]table.Value{
+		table.S(""), table.S("v"), table.Int(0), table.N("1.5"), table.B(true), table.Nil(),
+		table.L(), table.L(table.Int(0)), table.M(map[string]table.Value{"k": table.S("v")}),
+	}).Draw(w.T, "value")
+}
+
+// attributes draws some attributes; index keys are strings.
+func (w *world) attributes() table.Item {
+	i := table.Item{}
+	for _, name := range worldColumns() {
+		if rapid.Bool().Draw(w.T, name) {
+			i[name] = w.value()
+		}
+	}
+	for _, name := range worldIndexed() {
+		if v := rapid.SampledFrom([]string{"", "g", "h"}).Draw(w.T, name); v != "" {
+			i[name] = table.S(w.prefix + v)
+		}
+	}
+	return i
+}
+
+func (w *world) condition() table.Condition {
+	var all table.Condition
+	for range rapid.IntRange(0, 2).Draw(w.T, "terms") {
+		name := rapid.SampledFrom(append([]string{table.PK}, worldColumns()...)).Draw(w.T, "attribute")
+		all = table.And(all, rapid.SampledFrom([]table.Condition{
+			table.Exists(name), table.NotThere(name), table.Equals(name, w.value()), table.NotEquals(name, w.value()),
+		}).Draw(w.T, "condition"))
+	}
+	return all
+}
+
+func (w *world) op(k table.Key) table.Op {
+	cond, i := w.condition(), w.attributes()
+	switch rapid.SampledFrom([]table.OpKind{table.OpPut, table.OpUpdate, table.OpDelete, table.OpCheck}).Draw(w.T, "kind") {
+	case table.OpPut:
+		i[table.PK], i[table.SK] = table.S(k.PK), table.S(k.SK)
+		return table.Put(i, cond)
+	case table.OpUpdate:
+		var remove []string
+		for _, name := range slices.Concat(worldColumns(), worldIndexed()) {
+			if _, ok := i[name]; !ok && rapid.Bool().Draw(w.T, "remove "+name) {
+				remove = append(remove, name)
+			}
+		}
+		if len(i) == 0 { // whether removing alone makes an item is not promised
+			remove, cond = append(remove, "nothing"), table.And(cond, table.Exists(table.PK))
+		}
+		return table.Update(k, i, remove, cond)
+	case table.OpDelete:
+		return table.Delete(k, cond)
+	case table.OpCheck:
+	}
+	return table.Check(k, cond)
+}
+
+// outcome is an error of Write in a form that compares.
+func outcome(err error) any {
+	var refused *table.ConditionError
+	if errors.As(err, &refused) {
+		return *refused
+	}
+	return fmt.Sprint(err)
+}
+
+func (w *world) write() {
+	keys := rapid.Permutation(w.keys()).Draw(w.T, "keys")
+	var ops []table.Op
+	for _, k := range keys[:rapid.IntRange(1, 4).Draw(w.T, "operations")] {
+		ops = append(ops, w.op(k))
+	}
+	want, got := w.model.Write(w.script.ctx, ops...), w.script.store.Write(w.script.ctx, ops...)
+	w.compare("write", outcome(want), outcome(got))
+}
+
+func (w *world) read() {
+	ctx := w.script.ctx
+	want, wantErr := w.model.Get(ctx, w.keys()...)
+	got, err := w.script.store.Get(ctx, w.keys()...)
+	w.compare("get", outcome(wantErr), outcome(err))
+	w.compare("get", want, got)
+
+	q := table.Query{
+		Partition: w.prefix + rapid.SampledFrom([]string{"x", "y"}).Draw(w.T, "partition"),
+		Limit:     rapid.IntRange(0, 3).Draw(w.T, "limit"), Descending: rapid.Bool().Draw(w.T, "descending"),
+	}
+	bound := rapid.SampledFrom(append([]string{"", "aa"}, worldSortKeys()...))
+	if rapid.Bool().Draw(w.T, "with prefix") {
+		q.Prefix = bound.Draw(w.T, "prefix")
+	} else {
+		q.From, q.To = bound.Draw(w.T, "from"), bound.Draw(w.T, "to")
+		if q.From > q.To {
+			q.To = ""
+		}
+	}
+	w.compare("query", w.all(w.model, q), w.all(w.script.store, q))
+}
+
+func (w *world) all(store table.Store, q table.Query) []table.Item {
+	return all((&script{T: w.script.T, ctx: w.script.ctx, store: store}).pages(q))
+}
+
+// readIndexes compares the indexes once they have caught up. Items of one
+// index key come in any order.
+func (w *world) readIndexes() {
+	order := func(a, b table.Item) int {
+		text := func(i table.Item) string {
+			return i["gsk"].Text() + "|" + i[table.SK].Text() + "|" + i[table.PK].Text()
+		}
+		return strings.Compare(text(a), text(b))
+	}
+	for _, q := range []table.Query{
+		{Index: "stage", Partition: w.prefix + "g"}, {Index: "stage", Partition: w.prefix + "h"}, {Index: "owner", Partition: w.prefix + "g"},
+	} {
+		want := w.all(w.model, q)
+		slices.SortFunc(want, order)
+		w.script.eventuallySorted(q, order, want)
+	}
+}
+
+func (w *world) compare(what string, want, got any) {
+	w.Helper()
+	if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
+		w.Fatalf("%s (-model +store):\n%s", what, d)
+	}
+}

@@ -1,0 +1,295 @@
+// Package storetest says what internal/table's contract means: a script of
+// store operations that runs on every store, a Model that is the contract at
+// its most naive, and a Probe, a wrapper that counts the calls to a store and
+// makes them fail.
+//
+// Invariant: the script asserts only what DynamoDB does, so that it passes on
+// DynamoDB Local as on the embedded file, and a rule of the contract that is
+// not in the script does not exist.
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"segue/internal/table"
+)
+
+// Table is all that a store can do.
+type Table interface {
+	table.Store
+	table.Feed
+}
+
+// Run runs the whole contract. Every test opens an empty table of its own with
+// the indexes it needs; open registers its cleaning up with t.
+func Run(t *testing.T, open func(t *testing.T, indexes []table.Index) Table) {
+	RunStore(t, func(t *testing.T, indexes []table.Index) table.Store { return open(t, indexes) })
+	runAll(t, feedTests(), func(t *testing.T) *script {
+		tab := open(t, testIndexes())
+		s := newScript(t, tab)
+		s.feed = tab
+		return s
+	})
+}
+
+// RunStore runs the part of the contract that needs no change feed.
+func RunStore(t *testing.T, open func(t *testing.T, indexes []table.Index) table.Store) {
+	for _, group := range []map[string]func(*script){
+		writeTests(), readTests(), cursorTests(), indexTests(), limitTests(), raceTests(),
+	} {
+		runAll(t, group, func(t *testing.T) *script { return newScript(t, open(t, testIndexes())) })
+	}
+}
+
+func runAll(t *testing.T, tests map[string]func(*script), open func(t *testing.T) *script) {
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(open(t))
+		})
+	}
+}
+
+// testIndexes is an index with keys of its own, and one that sorts by the
+// table's sort key.
+func testIndexes() []table.Index {
+	return []table.Index{{Name: "stage", PK: "gpk", SK: "gsk"}, {Name: "owner", PK: "owner", SK: table.SK}}
+}
+
+// patience bounds the waiting for what a store may do late. It is never waited
+// for in a test that passes.
+const patience = time.Minute
+
+// script is a store and the verbs that the tests are written in.
+type script struct {
+	*testing.T
+	ctx   context.Context //nolint:containedctx // a script is one test, which has one context
+	store table.Store
+	feed  table.Feed
+}
+
+func newScript(t *testing.T, store table.Store) *script {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return &script{T: t, ctx: ctx, store: store}
+}
+
+func key(pk, sk string) table.Key { return table.Key{PK: pk, SK: sk} }
+
+// always is the condition that holds.
+func always() table.Condition { return table.Condition{} }
+
+// item makes an item from its key and pairs of attribute and value.
+func item(k table.Key, pairs ...any) table.Item {
+	i := attrs(pairs...)
+	i[table.PK], i[table.SK] = table.S(k.PK), table.S(k.SK)
+	return i
+}
+
+// attrs makes attributes from pairs of name and value: string, int or
+// table.Value.
+func attrs(pairs ...any) table.Item {
+	i := table.Item{}
+	for pair := range slices.Chunk(pairs, 2) {
+		i[fmt.Sprint(pair[0])] = value(pair[1])
+	}
+	return i
+}
+
+func value(v any) table.Value {
+	switch v := v.(type) {
+	case string:
+		return table.S(v)
+	case int:
+		return table.Int(int64(v))
+	case table.Value:
+		return v
+	}
+	return table.Nil()
+}
+
+// filler is a string attribute that makes i as large as size.
+func filler(i table.Item, size int) table.Item {
+	i = i.Clone()
+	i["fill"] = table.S(strings.Repeat("x", size-i.Size()-len("fill")))
+	return i
+}
+
+// write must succeed.
+func (s *script) write(ops ...table.Op) {
+	s.Helper()
+	if err := s.store.Write(s.ctx, ops...); err != nil {
+		s.Fatalf("write: %v", err)
+	}
+}
+
+// put stores items one by one, whatever was there.
+func (s *script) put(items ...table.Item) {
+	s.Helper()
+	for _, i := range items {
+		s.write(table.Put(i, always()))
+	}
+}
+
+// putAll stores items by transactions that stay below the limits.
+func (s *script) putAll(items []table.Item) {
+	s.Helper()
+	var ops []table.Op
+	size := 0
+	for _, i := range items {
+		if size += i.Size(); size > table.MaxWriteBytes || len(ops) == table.MaxWriteOps {
+			s.write(ops...)
+			ops, size = nil, i.Size()
+		}
+		ops = append(ops, table.Put(i, always()))
+	}
+	s.write(ops...)
+}
+
+// refused must fail on the condition of operation op, which saw the item seen.
+func (s *script) refused(op int, seen table.Item, ops ...table.Op) {
+	s.Helper()
+	err := s.store.Write(s.ctx, ops...)
+	var got *table.ConditionError
+	if !errors.As(err, &got) {
+		s.Fatalf("write: got error %v, want a ConditionError", err)
+	}
+	want := &table.ConditionError{Op: op, Key: ops[op].Key, Item: seen}
+	if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
+		s.Errorf("condition error (-want +got):\n%s", d)
+	}
+	if seen == nil && got.Item != nil {
+		s.Errorf("condition error has the item %v where there was none, want nil", got.Item)
+	}
+}
+
+// exceeds must break a limit.
+func (s *script) exceeds(err error) {
+	s.Helper()
+	var got *table.ExceededError
+	if !errors.As(err, &got) {
+		s.Errorf("got error %v, want an ExceededError", err)
+	}
+}
+
+// is must be an error of the kind.
+func (s *script) is(err, kind error) {
+	s.Helper()
+	if !errors.Is(err, kind) {
+		s.Errorf("got error %v, want %v", err, kind)
+	}
+}
+
+// get reads one item, nil when there is none.
+func (s *script) get(k table.Key) table.Item {
+	s.Helper()
+	items, err := s.store.Get(s.ctx, k)
+	if err != nil || len(items) != 1 {
+		s.Fatalf("get %v: got %d items, error %v", k, len(items), err)
+	}
+	return items[0]
+}
+
+// has says what must be stored under the items' keys.
+func (s *script) has(want ...table.Item) {
+	s.Helper()
+	for _, w := range want {
+		if d := cmp.Diff(w, s.get(w.Key())); d != "" {
+			s.Errorf("item %v (-want +got):\n%s", w.Key(), d)
+		}
+	}
+}
+
+// lacks says under which keys there must be nothing.
+func (s *script) lacks(keys ...table.Key) {
+	s.Helper()
+	for _, k := range keys {
+		if got := s.get(k); got != nil {
+			s.Errorf("item %v: got %v, want none", k, got)
+		}
+	}
+}
+
+// pages follows the cursors of q to the end.
+func (s *script) pages(q table.Query) []table.Page {
+	s.Helper()
+	var pages []table.Page
+	for {
+		p, err := s.store.Query(s.ctx, q)
+		if err != nil {
+			s.Fatalf("query %+v: %v", q, err)
+		}
+		pages = append(pages, p)
+		if q.Cursor = p.Cursor; q.Cursor == "" {
+			return pages
+		}
+	}
+}
+
+// all is the items of pages.
+func all(pages []table.Page) []table.Item {
+	var items []table.Item
+	for _, p := range pages {
+		items = append(items, p.Items...)
+	}
+	return items
+}
+
+// sortKeys is the sort keys of all pages of q.
+func (s *script) sortKeys(q table.Query) []string {
+	s.Helper()
+	var keys []string
+	for _, i := range all(s.pages(q)) {
+		keys = append(keys, i[table.SK].Text())
+	}
+	return keys
+}
+
+// scan follows the cursors of one segment to the end.
+func (s *script) scan(sc table.Scan) []table.Page {
+	s.Helper()
+	var pages []table.Page
+	for {
+		p, err := s.store.Scan(s.ctx, sc)
+		if err != nil {
+			s.Fatalf("scan %+v: %v", sc, err)
+		}
+		pages = append(pages, p)
+		if sc.Cursor = p.Cursor; sc.Cursor == "" {
+			return pages
+		}
+	}
+}
+
+// eventually waits until an index, which may lag, answers want to q.
+func (s *script) eventually(q table.Query, want ...table.Item) {
+	s.Helper()
+	s.eventuallySorted(q, func(_, _ table.Item) int { return 0 }, want)
+}
+
+// eventuallySorted is eventually for answers in an order that is not promised.
+func (s *script) eventuallySorted(q table.Query, order func(a, b table.Item) int, want []table.Item) {
+	s.Helper()
+	for {
+		got := all(s.pages(q))
+		slices.SortStableFunc(got, order)
+		d := cmp.Diff(want, got, cmpopts.EquateEmpty())
+		if d == "" {
+			return
+		}
+		select {
+		case <-s.ctx.Done():
+			s.Fatalf("query %+v (-want +got):\n%s", q, d)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
