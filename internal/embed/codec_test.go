@@ -1,0 +1,163 @@
+package embed
+
+import (
+	"bytes"
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"segue/internal/table"
+)
+
+func values(depth int) *rapid.Generator[table.Value] {
+	return rapid.Custom(func(t *rapid.T) table.Value {
+		most := 5
+		if depth == 0 {
+			most = 3
+		}
+		switch rapid.IntRange(0, most).Draw(t, "kind") {
+		case 0:
+			return table.S(rapid.String().Draw(t, "string"))
+		case 1:
+			return table.Int(rapid.Int64().Draw(t, "number"))
+		case 2:
+			return table.B(rapid.Bool().Draw(t, "bool"))
+		case 3:
+			return table.Nil()
+		case 4:
+			return table.L(rapid.SliceOfN(values(depth-1), 0, 4).Draw(t, "list")...)
+		}
+		return table.M(rapid.MapOfN(rapid.String(), values(depth-1), 0, 4).Draw(t, "map"))
+	})
+}
+
+func TestImageRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		item := table.Item(rapid.MapOfN(rapid.String(), values(3), 0, 8).Draw(t, "item"))
+		i := image(encodeItem(item))
+		got, err := i.Item()
+		if d := gocmp.Diff(item, got); d != "" || err != nil {
+			t.Fatalf("item: error %v (-want +got):\n%s", err, d)
+		}
+		for name := range item {
+			if v, err := i.Value(name); err != nil || !v.Equal(item[name]) {
+				t.Fatalf("column %q: got %v, error %v, want %v", name, v, err, item[name])
+			}
+		}
+		if again := encodeItem(got); !bytes.Equal(i, again) {
+			t.Fatalf("one item has two encodings:\n%x\n%x", []byte(i), again)
+		}
+	})
+}
+
+// FuzzImage feeds damaged bytes: an error or an item, never a panic.
+func FuzzImage(f *testing.F) {
+	f.Add(encodeItem(table.Item{"a": table.L(table.S("x"), table.M(map[string]table.Value{"b": table.N("1")}), table.B(true), table.Nil())}))
+	f.Add([]byte{1, 1, 'a', 2, byte(table.List), 0xff})
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0x0f})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		item, err := image(b).Item()
+		if err != nil {
+			return
+		}
+		for name, want := range item {
+			// Of an attribute that is there twice, which is never written, the
+			// first counts here and the last there.
+			if _, err := image(b).Value(name); err != nil {
+				t.Errorf("column %q of %v: %v", name, want, err)
+			}
+		}
+		if again, err := image(encodeItem(item)).Item(); err != nil || !gocmp.Equal(item, again) {
+			t.Errorf("encoded again it is %v, error %v, not %v", again, err, item)
+		}
+	})
+}
+
+func TestDamagedRecords(t *testing.T) {
+	c := change{key: table.Key{PK: "p", SK: "s"}, after: encodeItem(table.Item{"a": table.S("x")})}
+	raw := c.record(1700000000)
+	if _, err := parseRecord(1, raw); err != nil {
+		t.Fatal(err)
+	}
+	for n := range raw {
+		if _, err := parseRecord(1, raw[:n]); err == nil {
+			t.Errorf("record cut to %d of %d bytes was read", n, len(raw))
+		}
+	}
+	entry := appendEntry(nil, "partition", "sort")
+	for n := range entry {
+		if _, _, _, err := cutEntry(entry[:n]); err == nil {
+			t.Errorf("entry cut to %d of %d bytes was read", n, len(entry))
+		}
+	}
+}
+
+func TestEntriesSortAsTheirTexts(t *testing.T) {
+	texts := rapid.StringOf(rapid.SampledFrom([]rune{0, 1, 'a', 'b', '\u00ff'}))
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := texts.Draw(t, "a"), texts.Draw(t, "b")
+		rest := texts.Draw(t, "rest")
+		x, y := append(appendEntry(nil, "p", a), rest...), appendEntry(nil, "p", b)
+		if got, want := bytes.Compare(x, append(y, rest...)), strings.Compare(a, b); got != want {
+			t.Fatalf("%q and %q compare as %d, want %d", a, b, got, want)
+		}
+		p, s, left, err := cutEntry(x)
+		if p != "p" || s != a || string(left) != rest || err != nil {
+			t.Fatalf("cut into %q %q %q, error %v, want p %q %q", p, s, left, err, a, rest)
+		}
+		if end := after(slices.Clone(x)); bytes.Compare(end, append(slices.Clone(x), 0xff)) <= 0 {
+			t.Fatalf("after %x is %x", x, end)
+		}
+	})
+	if end := after([]byte{0xff, 0xff}); end != nil {
+		t.Errorf("after the last key there is %x", end)
+	}
+}
+
+func TestSegmentsCoverAllHashes(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 1000, segments - 1, segments, segments + 1, 1000000} {
+		next := []byte{0, 0}
+		for i := range n {
+			r := segmentSpan(i, n)
+			if r.hi != nil && bytes.Equal(r.lo, r.hi) {
+				continue
+			}
+			if !bytes.Equal(r.lo, next) {
+				t.Fatalf("segment %d of %d starts at %x, want %x", i, n, r.lo, next)
+			}
+			if next = r.hi; next == nil {
+				next = []byte{math.MaxUint8, math.MaxUint8, 0}
+			}
+		}
+		if cmp.Compare(len(next), 3) != 0 {
+			t.Errorf("%d segments end at %x", n, next)
+		}
+	}
+}
+
+func BenchmarkImage(b *testing.B) {
+	item := table.Item{}
+	for _, name := range strings.Fields("pk sk firstname lastname subject statecode statuscode ownerid createdon modifiedon msdyn_segmentid city") {
+		item[name] = table.S("some text of a row")
+	}
+	i := image(encodeItem(item))
+	b.Run("one column", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := i.Value("subject"); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("item", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := i.Item(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,232 @@
+// Package embed is the store contract (internal/table) on one local file, so
+// that a laptop and the tests need neither DynamoDB nor a server. It is
+// go.etcd.io/bbolt underneath: sorted buckets, one writer at a time, fsync on
+// commit. It emits the change records that DynamoDB Streams would.
+//
+// The buckets and their keys, where "|" joins and nothing is printed:
+//
+//	meta       "format"                              → version of this layout
+//	meta       "index/"name                          → the index's two attributes
+//	items      hash(pk) | entry(pk, sk)              → the item (codec.go)
+//	index/name entry(index pk, index sk) | entry(pk, sk) → nothing; the keys are all there is
+//	log        sequence (8 bytes)                    → one change: kind, time, key, both images
+//	cursors    consumer                              → sequence of the last change it is done with
+//	parked     id (8 bytes)                          → a change that kept failing, and why
+//
+// entry(p, s) is p after its length and s escaped to sort as its bytes do
+// (keys.go). hash spreads partitions, so that a segment of a scan is a range.
+//
+// Invariant: an item, its index entries and its change record are written in
+// one bbolt transaction, so that each exists exactly when the others do. A
+// change record is kept until every consumer is done with it.
+package embed
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"segue/internal/table"
+)
+
+// format is the version of the layout in the package comment.
+const format = "1"
+
+// lockPatience is how long Open waits for another process to end.
+const lockPatience = 500 * time.Millisecond
+
+// The names of buckets, and of the key that holds the format.
+const (
+	bucketMeta    = "meta"
+	bucketItems   = "items"
+	bucketLog     = "log"
+	bucketCursors = "cursors"
+	bucketParked  = "parked"
+	bucketIndex   = "index/" // before the index's name
+	keyFormat     = "format"
+)
+
+var (
+	_ table.Store = (*Store)(nil)
+	_ table.Feed  = (*Store)(nil)
+)
+
+// Store is a table in a file. It is made by Open and safe for concurrent use.
+type Store struct {
+	db      *bbolt.DB
+	indexes []index
+	checked []table.Index // the same indexes, as the checks of table want them
+	options options
+
+	queue   chan *request // to the commit loop
+	closing chan struct{} // closed by Close
+	stopped chan struct{} // closed when the commit loop has ended
+	close   func() error
+
+	mu      sync.Mutex
+	wake    chan struct{}   // closed and replaced after every logged change
+	running map[string]bool // consumers running now
+}
+
+// index is an index and the bucket of its entries.
+type index struct {
+	table.Index
+	bucket string
+}
+
+type options struct {
+	noSync   bool
+	batch    int
+	attempts int
+	backoff  time.Duration
+	clock    func() time.Time
+}
+
+// Option changes a default of Open.
+type Option func(*options)
+
+// NoSync leaves out the fsync of a commit: much faster, but a power cut may
+// damage the file. For tests and benchmarks.
+func NoSync() Option { return func(o *options) { o.noSync = true } }
+
+// BatchSize is the most changes that a handler gets at once; 100 by default.
+func BatchSize(n int) Option { return func(o *options) { o.batch = max(n, 1) } }
+
+// Attempts is how often a failing change is delivered before it is set aside;
+// 5 by default.
+func Attempts(n int) Option { return func(o *options) { o.attempts = max(n, 1) } }
+
+// Backoff is the pause before a failed change comes again, doubled with each
+// attempt; 100 ms by default.
+func Backoff(d time.Duration) Option { return func(o *options) { o.backoff = d } }
+
+// Clock gives the time that change records carry; time.Now by default.
+func Clock(now func() time.Time) Option { return func(o *options) { o.clock = now } }
+
+// ErrInUse says that another process has the file open.
+var ErrInUse = errors.New("is in use by another process")
+
+// Open opens the file at path or makes it. An index that is new or declared
+// differently than before is built from the items; one that is declared no
+// more is dropped. A file is open in one process at a time.
+func Open(path string, indexes []table.Index, opts ...Option) (*Store, error) {
+	s := &Store{
+		checked: slices.Clone(indexes),
+		options: options{batch: 100, attempts: 5, backoff: 100 * time.Millisecond, clock: time.Now},
+		queue:   make(chan *request, maxGroup), closing: make(chan struct{}), stopped: make(chan struct{}),
+		wake: make(chan struct{}), running: map[string]bool{},
+	}
+	for _, o := range opts {
+		o(&s.options)
+	}
+	for _, x := range indexes {
+		s.indexes = append(s.indexes, index{x, bucketIndex + x.Name})
+	}
+	var err error
+	s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout: lockPatience, NoSync: s.options.noSync, FreelistType: bbolt.FreelistMapType,
+	})
+	if errors.Is(err, bolterrors.ErrTimeout) {
+		return nil, fmt.Errorf("open store: %s %w", path, ErrInUse)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open store %s: %w", path, err)
+	}
+	if err := s.db.Update(s.prepare); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.db.Close())
+	}
+	s.close = sync.OnceValue(func() error {
+		close(s.closing)
+		<-s.stopped
+		return s.db.Close()
+	})
+	go s.commitLoop()
+	return s, nil
+}
+
+// Close ends running consumers, waits for writes under way and releases the
+// file. Calls after it answer an error.
+func (s *Store) Close() error { return s.close() }
+
+func bucket(tx *bbolt.Tx, name string) *bbolt.Bucket { return tx.Bucket([]byte(name)) }
+
+// prepare makes the buckets and brings the indexes in line with their
+// declarations.
+func (s *Store) prepare(tx *bbolt.Tx) error {
+	for _, name := range []string{bucketMeta, bucketItems, bucketLog, bucketCursors, bucketParked} {
+		if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
+			return err
+		}
+	}
+	meta := bucket(tx, bucketMeta)
+	if v := meta.Get([]byte(keyFormat)); v != nil && string(v) != format {
+		return fmt.Errorf("the file has format %q, this program reads %q", v, format)
+	}
+	if err := meta.Put([]byte(keyFormat), []byte(format)); err != nil {
+		return err
+	}
+	if err := s.dropIndexes(tx, meta); err != nil {
+		return err
+	}
+	for _, x := range s.indexes {
+		if bucket(tx, x.bucket) != nil {
+			continue
+		}
+		if err := x.build(tx, meta); err != nil {
+			return fmt.Errorf("build index %s: %w", x.Name, err)
+		}
+	}
+	return nil
+}
+
+// dropIndexes deletes the indexes that are not declared, or not so.
+func (s *Store) dropIndexes(tx *bbolt.Tx, meta *bbolt.Bucket) error {
+	var stale [][]byte
+	err := meta.ForEach(func(name, declared []byte) error {
+		same := func(x index) bool { return x.bucket == string(name) && bytes.Equal(x.declaration(), declared) }
+		if bytes.HasPrefix(name, []byte(bucketIndex)) && !slices.ContainsFunc(s.indexes, same) {
+			stale = append(stale, bytes.Clone(name))
+		}
+		return nil
+	})
+	for _, name := range stale {
+		err = errors.Join(err, tx.DeleteBucket(name), meta.Delete(name))
+	}
+	return err
+}
+
+func (x index) declaration() []byte { return appendText(appendText(nil, x.PK), x.SK) }
+
+// build fills the bucket of a new index.
+func (x index) build(tx *bbolt.Tx, meta *bbolt.Bucket) error {
+	entries, err := tx.CreateBucket([]byte(x.bucket))
+	if err != nil {
+		return err
+	}
+	err = bucket(tx, bucketItems).ForEach(func(_, v []byte) error {
+		item, err := image(v).Item()
+		if err != nil {
+			return err
+		}
+		if entry := x.entry(item); entry != nil {
+			return entries.Put(entry, nil)
+		}
+		return nil
+	})
+	return errors.Join(err, meta.Put([]byte(x.bucket), x.declaration()))
+}
+
+// entry is the key of i's entry in the index, nil when i is not in it.
+func (x index) entry(i table.Item) []byte {
+	p, s := i[x.PK], i[x.SK]
+	if p.Kind() != table.String || s.Kind() != table.String {
+		return nil
+	}
+	return appendEntry(appendEntry(nil, p.Text(), s.Text()), i[table.PK].Text(), i[table.SK].Text())
+}

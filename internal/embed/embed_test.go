@@ -1,0 +1,239 @@
+package embed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
+
+	"segue/internal/storetest"
+	"segue/internal/table"
+)
+
+func TestContract(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, indexes []table.Index) storetest.Table { return open(t, indexes) })
+}
+
+// open opens a new store that is closed with the test.
+func open(t testing.TB, indexes []table.Index, opts ...Option) *Store {
+	t.Helper()
+	opts = append([]Option{NoSync(), Backoff(time.Millisecond)}, opts...)
+	return openAt(t, filepath.Join(t.TempDir(), "table.db"), indexes, opts...)
+}
+
+func openAt(t testing.TB, path string, indexes []table.Index, opts ...Option) *Store {
+	t.Helper()
+	s, err := Open(path, indexes, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeStore(t, s) })
+	return s
+}
+
+func closeStore(t testing.TB, s *Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+}
+
+func row(sk string, pairs ...string) table.Item {
+	i := table.Item{table.PK: table.S("p"), table.SK: table.S(sk)}
+	for n := 0; n < len(pairs); n += 2 {
+		i[pairs[n]] = table.S(pairs[n+1])
+	}
+	return i
+}
+
+func put(t testing.TB, s *Store, items ...table.Item) {
+	t.Helper()
+	for _, i := range items {
+		if err := s.Write(t.Context(), table.Put(i, table.Condition{})); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// sortKeys is what a query of partition p answers.
+func sortKeys(t testing.TB, s *Store, index, partition string) string {
+	t.Helper()
+	page, err := s.Query(t.Context(), table.Query{Index: index, Partition: partition})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	for _, i := range page.Items {
+		keys = append(keys, i.Key().SK)
+	}
+	return strings.Join(keys, " ")
+}
+
+func TestReopen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "table.db")
+	first := openAt(t, path, []table.Index{{Name: "x", PK: "a", SK: "b"}, {Name: "gone", PK: "a", SK: "b"}})
+	put(t, first, row("1", "a", "g", "b", "2", "c", "1"), row("2", "a", "g", "b", "1"), row("3", "a", "g", "c", "0"))
+	if got := sortKeys(t, first, "x", "g"); got != "2 1" {
+		t.Errorf("index as declared first: got %q", got)
+	}
+	closeStore(t, first)
+
+	second := openAt(t, path, []table.Index{{Name: "x", PK: "a", SK: "c"}, {Name: "new", PK: "b", SK: table.SK}})
+	for _, test := range []struct{ index, partition, want string }{
+		{"", "p", "1 2 3"}, {"x", "g", "3 1"}, {"new", "1", "2"}, {"new", "2", "1"},
+	} {
+		if got := sortKeys(t, second, test.index, test.partition); got != test.want {
+			t.Errorf("index %q, partition %s: got %q, want %q", test.index, test.partition, got, test.want)
+		}
+	}
+	if _, err := second.Query(t.Context(), table.Query{Index: "gone", Partition: "g"}); !errors.Is(err, table.ErrInvalid) {
+		t.Errorf("index that is declared no more: got %v", err)
+	}
+	put(t, second, row("1"))
+	closeStore(t, second)
+
+	// An index dropped and declared again is not the old one.
+	third := openAt(t, path, []table.Index{{Name: "gone", PK: "a", SK: "b"}})
+	if got := sortKeys(t, third, "gone", "g"); got != "2" {
+		t.Errorf("index declared again: got %q", got)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "table.db")
+	s := openAt(t, path, nil)
+	if _, err := Open(path, nil); err == nil || !strings.Contains(err.Error(), "is in use by another process") {
+		t.Errorf("open twice: got %v", err)
+	}
+	err := s.db.Update(func(tx *bbolt.Tx) error { return bucket(tx, bucketMeta).Put([]byte(keyFormat), []byte("0")) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeStore(t, s)
+	if _, err := Open(path, nil); err == nil || !strings.Contains(err.Error(), `format "0"`) {
+		t.Errorf("open another format: got %v", err)
+	}
+	if _, err := Open(t.TempDir(), nil); err == nil {
+		t.Error("a folder was opened")
+	}
+}
+
+func TestClosed(t *testing.T) {
+	s := open(t, nil)
+	ended := make(chan error)
+	running := make(chan struct{})
+	go func() {
+		ended <- s.Consume(t.Context(), "test", func(context.Context, []table.Change) []table.Failure { close(running); return nil })
+	}()
+	put(t, s, row("1"))
+	<-running
+	closeStore(t, s)
+	closeStore(t, s)
+	_, getErr := s.Get(t.Context(), table.Key{PK: "p", SK: "1"})
+	_, scanErr := s.Scan(t.Context(), table.Scan{Segments: 1})
+	_, parkedErr := s.Parked(t.Context())
+	for name, err := range map[string]error{
+		"consume": <-ended, "get": getErr, "scan": scanErr, "parked": parkedErr,
+		"write": s.Write(t.Context(), table.Put(row("2"), table.Condition{})),
+		"drain": s.Drain(t.Context(), "other", nil),
+	} {
+		if !errors.Is(err, table.ErrUnavailable) {
+			t.Errorf("%s after Close: got %v, want ErrUnavailable", name, err)
+		}
+	}
+}
+
+// TestGroupCommit queues writes while the loop is busy with a commit: they all
+// take one more.
+func TestGroupCommit(t *testing.T) {
+	const n = 50
+	s := open(t, nil)
+	put(t, s, row("counter", "n", "x"))
+	entered, release := make(chan int), make(chan struct{})
+	results := make(chan error, 2*n+1)
+	go func() {
+		results <- s.commit(func(tx *bbolt.Tx) (refused, failed error) {
+			entered <- tx.ID()
+			<-release
+			return nil, nil
+		})
+	}()
+	before := <-entered
+	for i := range n {
+		fresh := table.Put(row(fmt.Sprint(i)), table.NotThere(table.PK))
+		bad := table.Put(row("counter"), table.NotThere("n"))
+		go func() { results <- s.Write(t.Context(), fresh) }()
+		go func() { results <- s.Write(t.Context(), bad, table.Put(row("never"), table.Condition{})) }()
+	}
+	for len(s.queue) < 2*n {
+		runtime.Gosched()
+	}
+	close(release)
+	refused := 0
+	for range 2*n + 1 {
+		var cond *table.ConditionError
+		if err := <-results; errors.As(err, &cond) {
+			refused++
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+	if refused != n {
+		t.Errorf("%d writes were refused, want %d", refused, n)
+	}
+	if got := len(strings.Fields(sortKeys(t, s, "", "p"))); got != n+1 {
+		t.Errorf("%d items, want %d", got, n+1)
+	}
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		if commits := tx.ID() - before; commits != 1 {
+			t.Errorf("%d writes took %d commits, want 1", 2*n, commits)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestFailedCommit has one change of a group break the commit: nothing of the
+// group is there, and everyone is told.
+func TestFailedCommit(t *testing.T) {
+	s := open(t, nil)
+	broken := errors.New("disk on fire")
+	err := s.commit(func(tx *bbolt.Tx) (refused, failed error) {
+		if err := bucket(tx, bucketItems).Put([]byte("half"), nil); err != nil {
+			return nil, err
+		}
+		return nil, broken
+	})
+	if !errors.Is(err, broken) || !errors.Is(err, table.ErrUnavailable) {
+		t.Errorf("commit: got %v", err)
+	}
+	page, err := s.Scan(t.Context(), table.Scan{Segments: 1})
+	if d := cmp.Diff(table.Page{}, page); d != "" || err != nil {
+		t.Errorf("after the failed commit: error %v\n%s", err, d)
+	}
+}
+
+func BenchmarkWrite(b *testing.B) {
+	for name, opts := range map[string][]Option{"fsync": nil, "no fsync": {NoSync()}} {
+		b.Run(name, func(b *testing.B) {
+			s := openAt(b, filepath.Join(b.TempDir(), "table.db"), nil, opts...)
+			b.SetParallelism(32)
+			b.RunParallel(func(pb *testing.PB) {
+				for n := 0; pb.Next(); n++ {
+					if err := s.Write(b.Context(), table.Put(row(fmt.Sprint(n%1000), "n", fmt.Sprint(n)), table.Condition{})); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		})
+	}
+}

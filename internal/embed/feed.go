@@ -1,0 +1,225 @@
+package embed
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"segue/internal/table"
+)
+
+// maxBackoff is the longest pause before a failed change comes again.
+const maxBackoff = 10 * time.Second
+
+// Consume implements table.Feed. A consumer whose name is new starts at the
+// oldest record kept; from then on its cursor is durable, and the log keeps
+// what it has not seen, so a name that is given up for good holds the log back.
+//
+// A failure makes the batch come again from the lowest failed change after a
+// pause, as Lambda does. A handler that panics, or reports a change that it
+// was not given, failed as a whole: the batch comes again in halves, until the
+// change that causes it is alone. A change that failed Attempts times is
+// parked. One consumer runs once at a time.
+func (s *Store) Consume(ctx context.Context, consumer string, handle table.Handler) error {
+	_, err := s.consume(ctx, consumer, handle, false)
+	return err
+}
+
+// Drain is Consume until no record is left, those included that the handler's
+// own writes add. It answers an error when it had to park a change or ctx
+// ended first.
+func (s *Store) Drain(ctx context.Context, consumer string, handle table.Handler) error {
+	c, err := s.consume(ctx, consumer, handle, true)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err == nil && c.gaveUp > 0 {
+		err = fmt.Errorf("consume %s: %d changes parked, the last because: %w", consumer, c.gaveUp, c.lastReason)
+	}
+	return err
+}
+
+func (s *Store) consume(ctx context.Context, name string, handle table.Handler, drain bool) (*consumer, error) {
+	c := &consumer{store: s, name: name, handle: handle, size: s.options.batch, attempts: map[uint64]int{}}
+	if !s.start(name) {
+		return c, fmt.Errorf("consume %s: %w: it runs already", name, table.ErrInvalid)
+	}
+	defer s.stop(name)
+	err := c.run(ctx, drain)
+	if err != nil {
+		err = fmt.Errorf("consume %s: %w", name, err)
+	}
+	return c, err
+}
+
+func (s *Store) start(consumer string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if consumer == "" || s.running[consumer] {
+		return false
+	}
+	s.running[consumer] = true
+	return true
+}
+
+func (s *Store) stop(consumer string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.running, consumer)
+}
+
+// woken is closed when a change is logged after this call.
+func (s *Store) woken() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.wake
+}
+
+func (s *Store) wakeConsumers() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.wake)
+	s.wake = make(chan struct{})
+}
+
+// consumer is one running Consume.
+type consumer struct {
+	store  *Store
+	name   string
+	handle table.Handler
+
+	last     uint64         // sequence of the last change done
+	size     int            // of the next batch; smaller while looking for what breaks a batch
+	attempts map[uint64]int // failures so far of the changes not done
+
+	gaveUp     int
+	lastReason error
+}
+
+func (c *consumer) run(ctx context.Context, drain bool) error {
+	var err error
+	if c.last, err = c.store.cursor(c.name); err != nil {
+		return err
+	}
+	for ctx.Err() == nil {
+		woken := c.store.woken() // before reading, so that nothing is missed
+		batch, err := c.store.readLog(c.last, c.size)
+		switch {
+		case err != nil:
+			return err
+		case len(batch) > 0:
+			if err := c.deliver(ctx, batch); err != nil {
+				return err
+			}
+		case drain:
+			return nil
+		default:
+			if err := wait(ctx, c.store, woken); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// deliver hands over one batch and moves the cursor over what is done.
+func (c *consumer) deliver(ctx context.Context, batch []logged) error {
+	failures, broken := call(ctx, c.handle, batch)
+	if broken != nil {
+		if len(batch) > 1 {
+			c.size = (len(batch) + 1) / 2
+			return nil
+		}
+		failures = map[int]error{0: broken}
+	}
+	c.size = min(2*c.size, c.store.options.batch)
+	if ctx.Err() == nil { // what fails because it is told to stop has not failed
+		for i := range failures {
+			c.attempts[batch[i].sequence]++
+		}
+	}
+	done, parked := c.settle(batch, failures)
+	if done > 0 {
+		last := batch[done-1].sequence
+		if err := c.store.acknowledge(c.name, last, parked); err != nil {
+			return err
+		}
+		c.last = last
+	}
+	for _, rec := range batch[:done] {
+		delete(c.attempts, rec.sequence)
+	}
+	if done < len(batch) && parked == nil {
+		return c.pause(ctx, c.attempts[batch[done].sequence])
+	}
+	return nil
+}
+
+// settle counts how many changes from the start of the batch are done with:
+// those before the lowest failed one, and that one too when it is to be parked.
+// What follows comes again, for a handler may stop where it fails.
+func (c *consumer) settle(batch []logged, failures map[int]error) (done int, parked *parkedRecord) {
+	if len(failures) == 0 {
+		return len(batch), nil
+	}
+	lowest := slices.Min(slices.Collect(maps.Keys(failures)))
+	rec, reason := batch[lowest], failures[lowest]
+	attempts := c.attempts[rec.sequence]
+	if attempts < c.store.options.attempts {
+		return lowest, nil
+	}
+	c.gaveUp++
+	c.lastReason = reason
+	return lowest + 1, &parkedRecord{
+		consumer: c.name, reason: reason.Error(), attempts: attempts,
+		at: c.store.options.clock().Unix(), sequence: rec.sequence, raw: rec.raw,
+	}
+}
+
+// pause waits before the next attempt.
+func (c *consumer) pause(ctx context.Context, attempt int) error {
+	d := c.store.options.backoff
+	for ; attempt > 1 && d < maxBackoff; attempt-- {
+		d *= 2
+	}
+	timer := time.NewTimer(min(d, maxBackoff))
+	defer timer.Stop()
+	return wait(ctx, c.store, timer.C)
+}
+
+// wait waits for ready, the end of ctx or that of the store, which is an error.
+func wait[T any](ctx context.Context, s *Store, ready <-chan T) error {
+	select {
+	case <-ready:
+	case <-ctx.Done():
+	case <-s.closing:
+		return errClosed
+	}
+	return nil
+}
+
+// call runs the handler. broken says that it failed as a whole.
+func call(ctx context.Context, handle table.Handler, batch []logged) (failures map[int]error, broken error) {
+	defer func() {
+		if p := recover(); p != nil {
+			broken = fmt.Errorf("handler panicked: %v", p)
+		}
+	}()
+	changes := make([]table.Change, len(batch))
+	for i, rec := range batch {
+		changes[i] = rec.change
+	}
+	failures = map[int]error{}
+	for _, f := range handle(ctx, slices.Clip(changes)) {
+		if f.Index < 0 || f.Index >= len(batch) {
+			return nil, fmt.Errorf("handler reported change %d of a batch of %d", f.Index, len(batch))
+		}
+		if f.Err == nil {
+			f.Err = errNoReason
+		}
+		failures[f.Index] = f.Err
+	}
+	return failures, nil
+}

@@ -1,0 +1,230 @@
+package embed
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+
+	"go.etcd.io/bbolt"
+
+	"segue/internal/table"
+)
+
+// maxGroup is how many queued writes share one commit and fsync.
+const maxGroup = 256
+
+// errClosed is what calls after Close answer.
+var errClosed = fmt.Errorf("%w: it is closed", table.ErrUnavailable)
+
+// request is one caller's part of a group commit. It decides in change whether
+// it may happen (refused: nothing was changed) and does it (failed: the whole
+// group is rolled back).
+type request struct {
+	change func(*bbolt.Tx) (refused, failed error)
+	done   chan error // of one place: the loop never waits for the caller
+}
+
+// Write implements table.Store. Calls at the same time share an fsync.
+func (s *Store) Write(ctx context.Context, ops ...table.Op) error {
+	err := table.CheckWrite(s.checked, ops)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err == nil && len(ops) > 0 {
+		err = s.commit(func(tx *bbolt.Tx) (refused, failed error) {
+			changes, err := decide(tx, ops)
+			if err != nil {
+				return err, nil
+			}
+			return nil, s.apply(tx, changes)
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
+}
+
+// commit hands a change to the commit loop and waits until it is on disk. It
+// is short, so that it does not look at a context: its outcome is always known.
+func (s *Store) commit(change func(*bbolt.Tx) (refused, failed error)) error {
+	r := &request{change, make(chan error, 1)}
+	select {
+	case s.queue <- r:
+	case <-s.stopped:
+		return errClosed
+	}
+	select {
+	case err := <-r.done:
+		return err
+	case <-s.stopped:
+	}
+	select {
+	case err := <-r.done: // it was served just before the end
+		return err
+	default:
+		return errClosed
+	}
+}
+
+// commitLoop commits whatever is queued, as often as anything is: a lonely
+// write goes at once, writes that come during a commit go together.
+func (s *Store) commitLoop() {
+	defer close(s.stopped)
+	for {
+		select {
+		case r := <-s.queue:
+			s.commitGroup(s.group(r))
+		case <-s.closing:
+			return
+		}
+	}
+}
+
+func (s *Store) group(first *request) []*request {
+	group := []*request{first}
+	for len(group) < maxGroup {
+		select {
+		case r := <-s.queue:
+			group = append(group, r)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+func (s *Store) commitGroup(group []*request) {
+	refused := make([]error, len(group))
+	var logged bool
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		before := bucket(tx, bucketLog).Sequence()
+		for i, r := range group {
+			var failed error
+			if refused[i], failed = r.change(tx); failed != nil {
+				return failed
+			}
+		}
+		logged = bucket(tx, bucketLog).Sequence() != before
+		return nil
+	})
+	if err != nil {
+		err = fmt.Errorf("%w: commit: %w", table.ErrUnavailable, err)
+	} else if logged {
+		s.wakeConsumers()
+	}
+	for i, r := range group {
+		if err != nil {
+			r.done <- err
+			continue
+		}
+		r.done <- refused[i]
+	}
+}
+
+// change is what an operation does to one item, nil images where there is none.
+type change struct {
+	key           table.Key
+	old, new      table.Item
+	before, after image
+}
+
+// decide works out what ops change, or says why they must not happen. It
+// changes nothing.
+func decide(tx *bbolt.Tx, ops []table.Op) ([]change, error) {
+	items := bucket(tx, bucketItems)
+	var changes []change
+	for n, op := range ops {
+		c := change{key: op.Key, before: items.Get(itemKey(op.Key))}
+		if c.before != nil {
+			var err error
+			if c.old, err = c.before.Item(); err != nil {
+				return nil, fmt.Errorf("%s/%s: %w", op.Key.PK, op.Key.SK, err)
+			}
+		}
+		if !op.If.Holds(c.old) {
+			return nil, &table.ConditionError{Op: n, Key: op.Key, Item: c.old}
+		}
+		c.new = result(op, c.old)
+		if c.new != nil {
+			if err := table.CheckItemSize(op.Key, c.new.Size()); err != nil {
+				return nil, err
+			}
+			c.after = encodeItem(c.new)
+		}
+		if !bytes.Equal(c.before, c.after) {
+			changes = append(changes, c)
+		}
+	}
+	return changes, nil
+}
+
+// result is the item that op leaves behind, nil for none.
+func result(op table.Op, old table.Item) table.Item {
+	switch op.Kind {
+	case table.OpPut:
+		return op.Item
+	case table.OpUpdate:
+		item := table.Item{table.PK: table.S(op.Key.PK), table.SK: table.S(op.Key.SK)}
+		maps.Copy(item, old)
+		maps.Copy(item, op.Item)
+		for _, name := range op.Remove {
+			delete(item, name)
+		}
+		return item
+	case table.OpCheck:
+		return old
+	case table.OpDelete:
+	}
+	return nil
+}
+
+// apply writes items, index entries and change records.
+func (s *Store) apply(tx *bbolt.Tx, changes []change) error {
+	items := bucket(tx, bucketItems)
+	for _, c := range changes {
+		var err error
+		if c.new == nil {
+			err = items.Delete(itemKey(c.key))
+		} else {
+			err = items.Put(itemKey(c.key), c.after)
+		}
+		for _, x := range s.indexes {
+			err = errors.Join(err, x.move(bucket(tx, x.bucket), c))
+		}
+		if err = errors.Join(err, s.log(bucket(tx, bucketLog), c)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// move brings the index in line with a change.
+func (x index) move(b *bbolt.Bucket, c change) error {
+	from, to := x.entry(c.old), x.entry(c.new)
+	if bytes.Equal(from, to) {
+		return nil
+	}
+	var err error
+	if from != nil {
+		err = b.Delete(from)
+	}
+	if to != nil {
+		err = errors.Join(err, b.Put(to, nil))
+	}
+	return err
+}
+
+// log adds the change record.
+func (s *Store) log(b *bbolt.Bucket, c change) error {
+	sequence, err := b.NextSequence()
+	if err != nil {
+		return err
+	}
+	return b.Put(sequenceKey(sequence), c.record(s.options.clock().Unix()))
+}
+
+func sequenceKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
