@@ -1,0 +1,65 @@
+// Package dynamo keeps the store contract (internal/table) on one Amazon
+// DynamoDB table: reads and conditional writes on the table, change records
+// from its stream. It exists so that nothing above it knows DynamoDB.
+//
+//	table         pk (S, hash)   sk (S, range)   any attributes; on demand; stream with both images
+//	index (each)  Index.PK       Index.SK        keys only; sparse
+//
+// The mapping is one to one: one Get, Query or Scan is one request (more only
+// where DynamoDB answered a part), one Write is one request, a single
+// operation a plain one and several a transaction.
+//
+// Invariant: what fails for a passing reason is retried here and nowhere else,
+// within bounds, with the very same request; what still fails then is
+// table.ErrUnavailable. See attempts for what a lost answer can do.
+package dynamo
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"segue/internal/table"
+)
+
+// Store is a DynamoDB table. It holds no state but its configuration, so any
+// number of Stores may share a table.
+type Store struct {
+	client  *dynamodb.Client
+	name    string
+	indexes []table.Index
+	policy  policy
+	retryer *retry.Standard // the policy as the SDK runs it
+}
+
+var _ table.Store = (*Store)(nil)
+
+// Option changes how a Store behaves.
+type Option func(*Store)
+
+// Retries bounds the attempts at one request (default 8) and sets the mean
+// wait before the second, which doubles from there to one second (default
+// 12.5 ms: all waits of a request together are about 1.3 s).
+func Retries(attempts int, firstWait time.Duration) Option {
+	return func(s *Store) { s.policy = policy{attempts: max(attempts, 1), base: 2 * max(firstWait, 0)} }
+}
+
+// New makes the Store of the table that has this name. The indexes are those
+// that the table was made with. The client's own retryer is not used.
+func New(client *dynamodb.Client, name string, indexes []table.Index, opts ...Option) *Store {
+	s := &Store{name: name, indexes: indexes, policy: policy{attempts: 8, base: 25 * time.Millisecond}}
+	for _, opt := range opts {
+		opt(s)
+	}
+	s.retryer = s.policy.retryer()
+	s.client = dynamodb.New(client.Options(), func(o *dynamodb.Options) {
+		o.RetryMaxAttempts = 0
+		o.Retryer = s.retryer
+	})
+	return s
+}
+
+// tableName is the name as the SDK wants it.
+func (s *Store) tableName() *string { return aws.String(s.name) }

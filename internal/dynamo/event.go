@@ -1,0 +1,138 @@
+package dynamo
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+
+	"segue/internal/table"
+)
+
+// event is what Lambda hands to a function for a batch of stream records, less
+// what nobody reads.
+type event struct {
+	Records []struct {
+		EventName string `json:"eventName"`
+		DynamoDB  struct {
+			Keys, NewImage, OldImage    json.RawMessage
+			SequenceNumber              string
+			ApproximateCreationDateTime float64
+		} `json:"dynamodb"`
+	}
+}
+
+// DecodeEvent reads the Lambda event of a DynamoDB stream, record for record.
+// The images stay JSON until a column is asked for.
+//
+// A record that makes no sense becomes a Change whose two images answer every
+// question with the reason, so that it fails alone; its other fields are what
+// could be read of it. The error is for a payload that is no such event.
+func DecodeEvent(payload json.RawMessage) ([]table.Change, error) {
+	var e event
+	err := json.Unmarshal(payload, &e)
+	var mismatch *json.UnmarshalTypeError // decoding went on behind it and the record shows the gap
+	if err != nil && !errors.As(err, &mismatch) {
+		return nil, fmt.Errorf("decode stream event: %w", err)
+	}
+	if e.Records == nil {
+		return nil, errors.New("decode stream event: it has no Records")
+	}
+	changes := make([]table.Change, len(e.Records))
+	for i, r := range e.Records {
+		c := record{
+			name: r.EventName, sequence: r.DynamoDB.SequenceNumber,
+			at: time.Unix(int64(r.DynamoDB.ApproximateCreationDateTime), 0).UTC(),
+		}
+		if len(r.DynamoDB.Keys) > 0 {
+			c.keys = rawImage(r.DynamoDB.Keys)
+		}
+		if len(r.DynamoDB.NewImage) > 0 {
+			c.new = rawImage(r.DynamoDB.NewImage)
+		}
+		if len(r.DynamoDB.OldImage) > 0 {
+			c.old = rawImage(r.DynamoDB.OldImage)
+		}
+		changes[i] = c.change()
+	}
+	return changes, nil
+}
+
+// record is a stream record as both the event and the stream's API have it.
+type record struct {
+	name, sequence string
+	keys, old, new table.Image
+	at             time.Time
+}
+
+// change checks r, see DecodeEvent.
+func (r record) change() table.Change {
+	c := table.Change{Sequence: r.sequence, Old: r.old, New: r.new, At: r.at}
+	var err error
+	switch r.name {
+	case "INSERT":
+		c.Kind = table.Insert
+	case "MODIFY":
+		c.Kind = table.Modify
+	case "REMOVE":
+		c.Kind = table.Remove
+	default:
+		err = fmt.Errorf("unknown event %q", r.name)
+	}
+	if r.keys == nil {
+		err = errors.Join(err, errors.New("no keys"))
+	} else {
+		pk, errPK := r.keys.Value(table.PK)
+		sk, errSK := r.keys.Value(table.SK)
+		c.Key = table.Key{PK: pk.Text(), SK: sk.Text()}
+		if err = errors.Join(err, errPK, errSK); c.Key.PK == "" || c.Key.SK == "" {
+			err = errors.Join(err, errors.New("no key in its keys"))
+		}
+	}
+	// An image that is missing would read as "there was no item".
+	if (c.Kind == table.Insert) != (r.old == nil) || (c.Kind == table.Remove) != (r.new == nil) {
+		err = errors.Join(err, errors.New("images do not fit the event; the stream must carry NEW_AND_OLD_IMAGES"))
+	}
+	if err != nil {
+		broken := brokenImage{fmt.Errorf("stream record %q of %s/%s: %w", c.Sequence, c.Key.PK, c.Key.SK, err)}
+		c.Old, c.New = broken, broken
+	}
+	return c
+}
+
+// brokenImage is an image of which nothing can be read.
+type brokenImage struct{ err error }
+
+func (b brokenImage) Value(string) (table.Value, error) { return table.Value{}, b.err }
+func (b brokenImage) Item() (table.Item, error)         { return nil, b.err }
+
+// rawImage is an image as JSON, known to be well-formed: {"name":{"S":"x"},…}.
+// A column is found by skipping what is before it, which costs a microsecond
+// per kilobyte and keeps nothing, so that an image may be read concurrently.
+type rawImage []byte
+
+func (r rawImage) Value(attr string) (table.Value, error) {
+	raw, err := member(r, attr)
+	if raw == nil || err != nil {
+		return table.Value{}, err
+	}
+	a, err := attributevalue.UnmarshalJSON(raw)
+	if err != nil {
+		return table.Value{}, fmt.Errorf("attribute %s: %w", attr, err)
+	}
+	v, err := fromAttribute(a)
+	if err != nil {
+		return table.Value{}, fmt.Errorf("attribute %s: %w", attr, err)
+	}
+	return v, nil
+}
+
+func (r rawImage) Item() (table.Item, error) {
+	m, err := attributevalue.UnmarshalMapJSON(r)
+	if err != nil {
+		return nil, fmt.Errorf("image: %w", err)
+	}
+	return fromAttributes(m)
+}

@@ -1,0 +1,217 @@
+package dynamo_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"segue/internal/dynamo"
+	"segue/internal/table"
+)
+
+// Two records as Lambda hands them over, with the members that nobody reads.
+const twoRecords = `{"Records": [
+ {"eventID": "1", "eventVersion": "1.1", "eventName": "MODIFY", "awsRegion": "us-east-1", "eventSource": "aws:dynamodb",
+  "dynamodb": {
+   "ApproximateCreationDateTime": 1.7E9, "StreamViewType": "NEW_AND_OLD_IMAGES", "SizeBytes": 99,
+   "Keys": {"sk": {"S": "s"}, "pk": {"S": "p"}},
+   "OldImage": {"pk": {"S": "p"}, "sk": {"S": "s"}, "n": {"N": "1"}},
+   "NewImage": {"pk": {"S": "p"}, "sk": {"S": "s"}, "n": {"N": "2"}, "flag": {"BOOL": true}, "none": {"NULL": true},
+                "a \"quoted\" name": {"S": "x"}, "z\u00e9": {"L": [{"M": {"in": {"S": "}"}}}, {"L": []}, {"M": {}}]}},
+   "SequenceNumber": "100"},
+  "eventSourceARN": "arn:aws:dynamodb:us-east-1:000000000000:table/segue/stream/2026-01-01T00:00:00.000"},
+ {"eventName": "REMOVE", "userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"},
+  "dynamodb": {"ApproximateCreationDateTime": 1700000001, "Keys": {"pk": {"S": "p"}, "sk": {"S": "t"}},
+   "OldImage": {"pk": {"S": "p"}, "sk": {"S": "t"}}, "SequenceNumber": "101"}}]}`
+
+func TestDecodeEvent(t *testing.T) {
+	changes, err := dynamo.DecodeEvent([]byte(twoRecords))
+	if err != nil || len(changes) != 2 {
+		t.Fatalf("got %d changes, error %v", len(changes), err)
+	}
+	at := func(k, n string, more ...any) table.Item {
+		i := table.Item{table.PK: table.S("p"), table.SK: table.S(k)}
+		if n != "" {
+			i["n"] = table.N(n)
+		}
+		for p := 0; p < len(more); p += 2 {
+			i[more[p].(string)] = more[p+1].(table.Value)
+		}
+		return i
+	}
+	want := []table.Change{
+		{Sequence: "100", Kind: table.Modify, Key: key, At: time.Unix(1700000000, 0).UTC(), Old: at("s", "1"),
+			New: at("s", "2", "flag", table.B(true), "none", table.Nil(), `a "quoted" name`, table.S("x"), "zé",
+				table.L(table.M(map[string]table.Value{"in": table.S("}")}), table.L(), table.M(nil)))},
+		{Sequence: "101", Kind: table.Remove, Key: other, At: time.Unix(1700000001, 0).UTC(), Old: at("t", "")},
+	}
+	if d := cmp.Diff(want, whole(t, changes)); d != "" {
+		t.Errorf("changes (-want +got):\n%s", d)
+	}
+	image := want[0].New.(table.Item)
+	for _, attr := range []string{table.PK, "n", "flag", "none", `a "quoted" name`, "zé", "missing"} {
+		got, err := changes[0].New.Value(attr)
+		if d := cmp.Diff(image[attr], got); d != "" || err != nil {
+			t.Errorf("column %q: error %v (-want +got):\n%s", attr, err, d)
+		}
+	}
+}
+
+// whole replaces the images of changes by items, which compare.
+func whole(t *testing.T, changes []table.Change) []table.Change {
+	t.Helper()
+	item := func(i table.Image) table.Image {
+		if i == nil {
+			return nil
+		}
+		whole, err := i.Item()
+		if err != nil {
+			t.Errorf("image: %v", err)
+		}
+		return whole
+	}
+	for n := range changes {
+		changes[n].Old, changes[n].New = item(changes[n].Old), item(changes[n].New)
+	}
+	return changes
+}
+
+// A record that makes no sense fails alone, for a reason that says so.
+func TestDecodeBrokenRecords(t *testing.T) {
+	good := `{"eventName":"INSERT","dynamodb":{"SequenceNumber":"1","Keys":{"pk":{"S":"p"},"sk":{"S":"s"}},"NewImage":{"pk":{"S":"p"},"sk":{"S":"s"}}}}`
+	for _, test := range []struct{ name, from, to, reason string }{
+		{"unknown event", "INSERT", "UPSERT", `unknown event "UPSERT"`},
+		{"event of another type", `"INSERT"`, `7`, `unknown event ""`},
+		{"no images", `"NewImage"`, `"Other"`, "NEW_AND_OLD_IMAGES"},
+		{"image too many", `"INSERT"`, `"REMOVE"`, "NEW_AND_OLD_IMAGES"},
+		{"no keys", `"Keys"`, `"Quays"`, "no keys"},
+		{"half a key", `"sk":{"S":"s"}},"N`, `"so":{"S":"s"}},"N`, "no key in its keys"},
+		{"key is no string", `{"pk":{"S":"p"},"sk":{"S":"s"}},"N`, `{"pk":{"S":5},"sk":{"S":"s"}},"N`, "attribute pk"},
+		{"keys are no object", `{"pk":{"S":"p"},"sk":{"S":"s"}},"N`, `"p/s","N`, "no JSON object"},
+		{"nothing at all", good, `{}`, "unknown event"},
+		{"no object", good, `17`, "unknown event"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			bad := strings.Replace(good, test.from, test.to, 1)
+			changes, err := dynamo.DecodeEvent([]byte(`{"Records":[` + good + `,` + bad + `,` + good + `]}`))
+			if err != nil || len(changes) != 3 {
+				t.Fatalf("got %d changes, error %v; want 3", len(changes), err)
+			}
+			for _, image := range []table.Image{changes[1].Old, changes[1].New} {
+				_, err := image.Value("n")
+				_, errItem := image.Item()
+				if err == nil || errItem == nil || !strings.Contains(err.Error(), test.reason) {
+					t.Errorf("got errors %v and %v, want %q", err, errItem, test.reason)
+				}
+			}
+			if _, err := changes[2].New.Value("n"); err != nil {
+				t.Errorf("the next record: %v", err)
+			}
+		})
+	}
+}
+
+func TestDecodeNoEvent(t *testing.T) {
+	for _, payload := range []string{"", "{", "{}", "[]", `{"Records":5}`, `{"Records":null}`} {
+		if changes, err := dynamo.DecodeEvent([]byte(payload)); err == nil {
+			t.Errorf("%q: got %v, want an error", payload, changes)
+		}
+	}
+}
+
+// A column that has a type Segue does not store fails when it is asked for.
+func TestDecodeForeignColumn(t *testing.T) {
+	payload := strings.Replace(twoRecords, `{"N": "2"}`, `{"NS": ["2"]}`, 1)
+	changes, err := dynamo.DecodeEvent([]byte(payload))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := changes[0].New.Value("n"); err == nil {
+		t.Errorf("column: got %v, want an error", v)
+	}
+	if i, err := changes[0].New.Item(); err == nil {
+		t.Errorf("item: got %v, want an error", i)
+	}
+	if v, err := changes[0].New.Value("flag"); err != nil || !v.True() {
+		t.Errorf("another column: got %v, %v", v, err)
+	}
+}
+
+// Whatever the names and texts, a column read alone is that of the whole item.
+func TestColumnsAgreeWithItem(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		columns := rapid.MapOfN(rapid.String(), rapid.String(), 0, 6).Draw(t, "columns")
+		image := map[string]any{"pk": map[string]string{"S": "p"}, "sk": map[string]string{"S": "s"}}
+		for name, text := range columns {
+			image[name] = map[string]any{"L": []any{map[string]string{"S": text}}}
+		}
+		payload, err := json.MarshalIndent(map[string]any{"Records": []any{map[string]any{"eventName": "INSERT",
+			"dynamodb": map[string]any{"Keys": image, "NewImage": image, "SequenceNumber": "1"}}}}, "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		changes, err := dynamo.DecodeEvent(payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		item, err := changes[0].New.Item()
+		if err != nil {
+			return // a column named pk or sk: a record that makes no sense
+		}
+		for name := range image {
+			if got, err := changes[0].New.Value(name); err != nil || !got.Equal(item[name]) {
+				t.Fatalf("column %q: got %v, %v, want %v", name, got, err, item[name])
+			}
+		}
+	})
+}
+
+// batch is an event of 100 changes of rows of 40 columns, 2 KB an image.
+func batch() []byte {
+	var columns []string
+	for n := range 40 {
+		columns = append(columns, fmt.Sprintf(`"column_%02d":{"S":"a value of thirty characters.."}`, n))
+	}
+	image := `{"pk":{"S":"lead#3"},"sk":{"S":"s"},` + strings.Join(columns, ",") + `}`
+	record := `{"eventName":"MODIFY","dynamodb":{"ApproximateCreationDateTime":1700000000,"Keys":{"pk":{"S":"lead#3"},"sk":{"S":"s"}},` +
+		`"OldImage":` + image + `,"NewImage":` + image + `,"SequenceNumber":"100"}}`
+	return []byte(`{"Records":[` + strings.Repeat(record+",", 99) + record + `]}`)
+}
+
+func BenchmarkDecode(b *testing.B) {
+	payload := batch()
+	run := func(read func(table.Image) error) func(*testing.B) {
+		return func(b *testing.B) {
+			b.SetBytes(int64(len(payload)))
+			b.ReportAllocs()
+			for b.Loop() {
+				changes, err := dynamo.DecodeEvent(payload)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, c := range changes {
+					if read(c.Old) != nil || read(c.New) != nil {
+						b.Fatal("image cannot be read")
+					}
+				}
+			}
+		}
+	}
+	b.Run("three columns", run(func(i table.Image) error {
+		for _, attr := range []string{"column_00", "column_20", "column_39"} {
+			if _, err := i.Value(attr); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	b.Run("whole items", run(func(i table.Image) error {
+		_, err := i.Item()
+		return err
+	}))
+}

@@ -1,0 +1,100 @@
+package dynamo
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"segue/internal/table"
+)
+
+// expression collects the names and values that the expressions of one
+// operation stand placeholders for. All names go through one, so that none is
+// taken for a reserved word or a path. (The SDK's expression package would do
+// the same with a tree for each term.)
+type expression struct {
+	names        map[string]string
+	values       map[string]types.AttributeValue
+	placeholders map[string]string
+}
+
+func (x *expression) name(attr string) string {
+	if p, ok := x.placeholders[attr]; ok {
+		return p
+	}
+	if x.names == nil {
+		x.names, x.placeholders = map[string]string{}, map[string]string{}
+	}
+	p := "#" + strconv.Itoa(len(x.names))
+	x.names[p], x.placeholders[attr] = attr, p
+	return p
+}
+
+func (x *expression) value(v table.Value) string {
+	if x.values == nil {
+		x.values = map[string]types.AttributeValue{}
+	}
+	p := ":" + strconv.Itoa(len(x.values))
+	x.values[p] = toAttribute(v)
+	return p
+}
+
+// condition is nil for a condition that always holds.
+func (x *expression) condition(c table.Condition) *string {
+	terms := make([]string, len(c.Terms))
+	for i, t := range c.Terms {
+		n := x.name(t.Attr)
+		switch t.Test {
+		case table.TestExists:
+			terms[i] = "attribute_exists(" + n + ")"
+		case table.TestAbsent:
+			terms[i] = "attribute_not_exists(" + n + ")"
+		case table.TestEquals:
+			terms[i] = n + "=" + x.value(t.Value)
+		case table.TestNotEquals:
+			terms[i] = "(attribute_not_exists(" + n + ") OR " + n + "<>" + x.value(t.Value) + ")"
+		}
+	}
+	if len(terms) == 0 {
+		return nil
+	}
+	return aws.String(strings.Join(terms, " AND "))
+}
+
+func (x *expression) update(set table.Item, remove []string) *string {
+	var clauses, sets, removes []string
+	for _, attr := range slices.Sorted(maps.Keys(set)) {
+		sets = append(sets, x.name(attr)+"="+x.value(set[attr]))
+	}
+	for _, attr := range remove {
+		removes = append(removes, x.name(attr))
+	}
+	if len(sets) > 0 {
+		clauses = append(clauses, "SET "+strings.Join(sets, ","))
+	}
+	if len(removes) > 0 {
+		clauses = append(clauses, "REMOVE "+strings.Join(removes, ","))
+	}
+	return aws.String(strings.Join(clauses, " "))
+}
+
+// selection is the key condition of q, whose keys are the attributes pk and sk.
+func (x *expression) selection(q table.Query, pk, sk string) *string {
+	text := x.name(pk) + "=" + x.value(table.S(q.Partition))
+	bound := func(s string) string { return x.value(table.S(s)) }
+	switch {
+	case q.Prefix != "":
+		text += " AND begins_with(" + x.name(sk) + "," + bound(q.Prefix) + ")"
+	case q.From != "" && q.To != "":
+		text += " AND " + x.name(sk) + " BETWEEN " + bound(q.From) + " AND " + bound(q.To)
+	case q.From != "":
+		text += " AND " + x.name(sk) + ">=" + bound(q.From)
+	case q.To != "":
+		text += " AND " + x.name(sk) + "<=" + bound(q.To)
+	}
+	return aws.String(text)
+}

@@ -1,0 +1,183 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
+
+	"segue/internal/table"
+)
+
+// Feed reads the stream of a table with polls, where no Lambda does: on a
+// laptop and in tests, with DynamoDB Local. It treats failures as an event
+// source mapping does. It remembers nothing: every Consume starts at the
+// oldest record that the stream still has.
+type Feed struct {
+	client   *dynamodbstreams.Client
+	table    string
+	interval time.Duration
+	batch    int
+	attempts int
+	backoff  time.Duration
+	park     func(table.Change, error)
+}
+
+var _ table.Feed = (*Feed)(nil)
+
+// FeedOption changes how a Feed behaves.
+type FeedOption func(*Feed)
+
+// PollEvery sets the pause after a poll that found nothing; default 200 ms.
+func PollEvery(d time.Duration) FeedOption { return func(f *Feed) { f.interval = d } }
+
+// Batches sets how many records a handler is given at most; default 100.
+func Batches(size int) FeedOption { return func(f *Feed) { f.batch = min(max(size, 1), maxRecords) } }
+
+// ParkAfter sets how often a record is tried (default 5), the pause after its
+// first failure, which doubles from there (default 100 ms), and what becomes
+// of it then (default: an error in the log). Nil leaves the default.
+func ParkAfter(attempts int, pause time.Duration, park func(table.Change, error)) FeedOption {
+	return func(f *Feed) {
+		f.attempts, f.backoff = max(attempts, 1), pause
+		if park != nil {
+			f.park = park
+		}
+	}
+}
+
+// maxRecords is what GetRecords answers at most.
+const maxRecords = 1000
+
+// NewFeed makes the Feed of the table's stream, by the table's name or the
+// stream's ARN.
+func NewFeed(client *dynamodbstreams.Client, tableOrARN string, opts ...FeedOption) *Feed {
+	f := &Feed{client: client, table: tableOrARN, interval: 200 * time.Millisecond, batch: 100,
+		attempts: 5, backoff: 100 * time.Millisecond}
+	f.park = func(c table.Change, err error) {
+		slog.Error("change set aside", "table", tableOrARN, "pk", c.Key.PK, "sk", c.Key.SK,
+			"sequence", c.Sequence, "error", err)
+	}
+	for _, opt := range opts {
+		opt(f)
+	}
+	return f
+}
+
+// Consume reads the shards in turn, each behind its parent, in one goroutine.
+// The consumer's name is for error texts only.
+func (f *Feed) Consume(ctx context.Context, consumer string, handle table.Handler) error {
+	err := f.consume(ctx, handle)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("consume the changes of %s as %s: %w", f.table, consumer, err)
+}
+
+// consume ends with an error only.
+func (f *Feed) consume(ctx context.Context, handle table.Handler) error {
+	arn, err := f.stream(ctx)
+	if err != nil {
+		return err
+	}
+	shards := map[string]*shard{}
+	for {
+		ready, err := f.ready(ctx, arn, shards)
+		if err != nil {
+			return err
+		}
+		busy := false
+		for _, s := range ready {
+			moved, err := f.advance(ctx, s, handle)
+			if err != nil {
+				return err
+			}
+			busy = busy || moved
+		}
+		if !busy {
+			err = pause(ctx, f.interval)
+		}
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			return err
+		}
+	}
+}
+
+// stream is the ARN of the table's newest stream.
+func (f *Feed) stream(ctx context.Context) (string, error) {
+	if strings.HasPrefix(f.table, "arn:") {
+		return f.table, nil
+	}
+	var arn, label string
+	in := &dynamodbstreams.ListStreamsInput{TableName: aws.String(f.table)}
+	for {
+		out, err := f.client.ListStreams(ctx, in)
+		if err != nil {
+			return "", fmt.Errorf("list streams: %w", err)
+		}
+		for _, s := range out.Streams { // labels are times
+			if l := aws.ToString(s.StreamLabel); l >= label {
+				arn, label = aws.ToString(s.StreamArn), l
+			}
+		}
+		if in.ExclusiveStartStreamArn = out.LastEvaluatedStreamArn; in.ExclusiveStartStreamArn == nil {
+			break
+		}
+	}
+	if arn == "" {
+		return "", errors.New("the table has no stream")
+	}
+	return arn, nil
+}
+
+// ready brings shards up to date and answers those to read now: not done, and
+// without a parent that is not. Parents that the stream no longer lists are
+// done.
+func (f *Feed) ready(ctx context.Context, arn string, shards map[string]*shard) ([]*shard, error) {
+	var listed []types.Shard
+	in := &dynamodbstreams.DescribeStreamInput{StreamArn: aws.String(arn)}
+	for {
+		out, err := f.client.DescribeStream(ctx, in)
+		if err != nil {
+			return nil, fmt.Errorf("describe stream: %w", err)
+		}
+		listed = append(listed, out.StreamDescription.Shards...)
+		if in.ExclusiveStartShardId = out.StreamDescription.LastEvaluatedShardId; in.ExclusiveStartShardId == nil {
+			break
+		}
+	}
+	known := map[string]bool{}
+	for _, l := range listed {
+		id := aws.ToString(l.ShardId)
+		known[id] = true
+		if shards[id] == nil {
+			shards[id] = &shard{stream: arn, id: id, batch: f.batch}
+		}
+	}
+	var ready []*shard
+	for _, l := range listed {
+		s, parent := shards[aws.ToString(l.ShardId)], aws.ToString(l.ParentShardId)
+		if !s.done() && (!known[parent] || shards[parent].done()) {
+			ready = append(ready, s)
+		}
+	}
+	return ready, nil
+}
+
+// pause sleeps unless ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,194 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"segue/internal/table"
+)
+
+// allOld asks for the item that a failed condition was decided on.
+const allOld = types.ReturnValuesOnConditionCheckFailureAllOld
+
+// Write sends one operation as a plain write (a lone check as a read) and
+// several as a transaction.
+//
+// A plain write whose answer got lost is sent again and may then meet its own
+// work. So a condition that fails after a lost answer counts as success when
+// the item seen is what the operation leaves behind. Another caller may have
+// left exactly that instead; an operation that must know carries a value that
+// is its own.
+func (s *Store) Write(ctx context.Context, ops ...table.Op) error {
+	if err := table.CheckWrite(s.indexes, ops); err != nil {
+		return err
+	}
+	switch {
+	case len(ops) == 0:
+		return ctx.Err()
+	case len(ops) > 1:
+		return s.transact(ctx, ops)
+	case ops[0].Kind == table.OpCheck:
+		return s.check(ctx, ops[0])
+	}
+	op := ops[0]
+	tries, watched := s.watch()
+	err := s.send(ctx, op, watched)
+	var failed *types.ConditionalCheckFailedException
+	if !errors.As(err, &failed) {
+		return writeFailure(ctx, op.Key, err)
+	}
+	seen, err := fromAttributes(failed.Item)
+	if err != nil {
+		return fmt.Errorf("write %s/%s: %w", op.Key.PK, op.Key.SK, err)
+	}
+	if tries.unclear && done(op, seen) {
+		return nil
+	}
+	return &table.ConditionError{Key: op.Key, Item: seen}
+}
+
+// send makes the one request of op.
+func (s *Store) send(ctx context.Context, op table.Op, opt func(*dynamodb.Options)) error {
+	var x expression
+	var err error
+	cond := x.condition(op.If)
+	switch op.Kind {
+	case table.OpPut:
+		_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: s.tableName(), Item: toAttributes(op.Item),
+			ConditionExpression: cond, ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
+			ReturnValuesOnConditionCheckFailure: allOld}, opt)
+	case table.OpUpdate:
+		_, err = s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{TableName: s.tableName(), Key: toKey(op.Key),
+			UpdateExpression: x.update(op.Item, op.Remove), ConditionExpression: cond,
+			ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
+			ReturnValuesOnConditionCheckFailure: allOld}, opt)
+	case table.OpDelete:
+		_, err = s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: s.tableName(), Key: toKey(op.Key),
+			ConditionExpression: cond, ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
+			ReturnValuesOnConditionCheckFailure: allOld}, opt)
+	}
+	return err
+}
+
+// done holds when op would change nothing about the item seen.
+func done(op table.Op, seen table.Item) bool {
+	switch op.Kind {
+	case table.OpPut:
+		return table.M(op.Item).Equal(table.M(seen))
+	case table.OpUpdate:
+		for attr, v := range op.Item {
+			if !seen[attr].Equal(v) {
+				return false
+			}
+		}
+		for _, attr := range op.Remove {
+			if _, there := seen[attr]; there {
+				return false
+			}
+		}
+		return seen != nil
+	case table.OpDelete:
+		return seen == nil
+	case table.OpCheck:
+	}
+	return false
+}
+
+// check reads, for that is half the price of a transaction and says the same.
+func (s *Store) check(ctx context.Context, op table.Op) error {
+	item, err := s.getOne(ctx, op.Key)
+	if err != nil {
+		return err
+	}
+	if !op.If.Holds(item) {
+		return &table.ConditionError{Key: op.Key, Item: item}
+	}
+	return nil
+}
+
+// transact sends ops as one transaction. The SDK gives it a token, the same
+// for every try, so DynamoDB applies it once (for ten minutes).
+func (s *Store) transact(ctx context.Context, ops []table.Op) error {
+	items := make([]types.TransactWriteItem, len(ops))
+	for i, op := range ops {
+		items[i] = s.transactItem(op)
+	}
+	_, err := s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
+	var canceled *types.TransactionCanceledException
+	if errors.As(err, &canceled) {
+		for i, r := range canceled.CancellationReasons {
+			if aws.ToString(r.Code) != "ConditionalCheckFailed" || i >= len(ops) {
+				continue
+			}
+			seen, err := fromAttributes(r.Item)
+			if err != nil {
+				return fmt.Errorf("write %s/%s: %w", ops[i].Key.PK, ops[i].Key.SK, err)
+			}
+			return &table.ConditionError{Op: i, Key: ops[i].Key, Item: seen}
+		}
+		for i, r := range canceled.CancellationReasons {
+			if i < len(ops) && tooLarge(aws.ToString(r.Message)) {
+				return grown(ops[i].Key)
+			}
+		}
+	}
+	return writeFailure(ctx, ops[0].Key, err)
+}
+
+func (s *Store) transactItem(op table.Op) types.TransactWriteItem {
+	var x expression
+	cond, name := x.condition(op.If), s.tableName()
+	switch op.Kind {
+	case table.OpPut:
+		return types.TransactWriteItem{Put: &types.Put{TableName: name, Item: toAttributes(op.Item),
+			ConditionExpression: cond, ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
+			ReturnValuesOnConditionCheckFailure: allOld}}
+	case table.OpUpdate:
+		update := x.update(op.Item, op.Remove)
+		return types.TransactWriteItem{Update: &types.Update{TableName: name, Key: toKey(op.Key), UpdateExpression: update,
+			ConditionExpression: cond, ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
+			ReturnValuesOnConditionCheckFailure: allOld}}
+	case table.OpDelete:
+		return types.TransactWriteItem{Delete: &types.Delete{TableName: name, Key: toKey(op.Key),
+			ConditionExpression: cond, ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
+			ReturnValuesOnConditionCheckFailure: allOld}}
+	case table.OpCheck:
+		if cond == nil { // always holds, but DynamoDB wants one
+			cond = x.condition(table.NotThere(neverAnAttribute))
+		}
+		return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{TableName: name, Key: toKey(op.Key),
+			ConditionExpression: cond, ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
+			ReturnValuesOnConditionCheckFailure: allOld}}
+	}
+	return types.TransactWriteItem{} // CheckWrite lets no other kind pass
+}
+
+// neverAnAttribute is no column of any table.
+const neverAnAttribute = "\x00"
+
+// writeFailure is nil for nil.
+func writeFailure(ctx context.Context, k table.Key, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case tooLarge(err.Error()):
+		return grown(k)
+	}
+	return failure(ctx, fmt.Sprintf("write %s/%s", k.PK, k.SK), err)
+}
+
+// tooLarge recognises DynamoDB's "Item size (to update) has exceeded the
+// maximum allowed size", which has no code of its own.
+func tooLarge(message string) bool {
+	return strings.Contains(message, "Item size") && strings.Contains(message, "exceeded the maximum allowed size")
+}
+
+// grown is the error for an update that makes an item too large. DynamoDB does
+// not say how large.
+func grown(k table.Key) error { return table.CheckItemSize(k, table.MaxItemBytes+1) }
