@@ -1,0 +1,195 @@
+package auth
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+const cognitoGroups = "cognito:groups"
+
+// FromClaims makes a Caller of the claims that a gateway's JWT authorizer
+// hands over, all of them strings. It writes an array as its elements between
+// brackets with blanks between them, so that of "[Sales Manager Salesperson]"
+// the roles cannot be told: they are then read from the token in the
+// Authorization header ("Bearer" may be missing there), which is the one the
+// authorizer verified as long as that header is its identity source. A roles
+// claim that is a JSON array or a list with commas needs no token.
+func FromClaims(gateway map[string]string, authorization, rolesClaim string) (Caller, error) {
+	c := make(claims, len(gateway))
+	for name, value := range gateway {
+		c[name] = value
+	}
+	name := c.rolesName(rolesClaim)
+	if rendered := gateway[name]; ambiguous(rendered) {
+		exact, err := unverifiedPayload(authorization)
+		if err != nil {
+			return Caller{}, fmt.Errorf("read claim %q from the token: %w", name, err)
+		}
+		if !sameWords(exact[name], rendered) {
+			return Caller{}, fmt.Errorf("%w: claim %q of the token is not the gateway's %q", ErrInvalid, name, rendered)
+		}
+		c[name] = exact[name]
+	}
+	return c.caller(rolesClaim)
+}
+
+// ambiguous says that a roles claim is an array as the gateway writes it and
+// may be split in more than one way.
+func ambiguous(rendered string) bool {
+	inner, ok := brackets(rendered)
+	return ok && strings.ContainsAny(inner, " ,") && jsonList(rendered) == nil
+}
+
+// sameWords says that the gateway could have written v like this. It keeps a
+// token that the gateway did not verify from adding a role.
+func sameWords(v any, rendered string) bool {
+	squeeze := strings.NewReplacer(" ", "", ",", "", `"`, "")
+	return squeeze.Replace(fmt.Sprint(v)) == squeeze.Replace(rendered)
+}
+
+// unverifiedPayload is what the token says, its signature not looked at.
+func unverifiedPayload(authorization string) (claims, error) {
+	token, ok := bearer(authorization)
+	if !ok {
+		token = strings.TrimSpace(authorization)
+	}
+	if len(token) > MaxTokenBytes {
+		return nil, fmt.Errorf("%w: it has %d bytes, the limit is %d", ErrInvalid, len(token), MaxTokenBytes)
+	}
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return nil, fmt.Errorf("%w: the Authorization header holds no signed JWT", ErrInvalid)
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return nil, fmt.Errorf("%w: its payload is not base64url", ErrInvalid)
+	}
+	return parseClaims(payload)
+}
+
+// claims is the payload of a token.
+type claims map[string]any
+
+func parseClaims(payload []byte) (claims, error) {
+	var c claims
+	d := json.NewDecoder(bytes.NewReader(payload))
+	d.UseNumber()
+	if err := d.Decode(&c); err != nil {
+		return nil, fmt.Errorf("%w: its payload is not a JSON object", ErrInvalid)
+	}
+	return c, nil
+}
+
+func (c claims) caller(rolesClaim string) (Caller, error) {
+	id, ok := c.userID()
+	if !ok {
+		return Caller{}, fmt.Errorf("%w: it has neither an \"oid\" nor a \"sub\" claim", ErrInvalid)
+	}
+	return Caller{ID: id, Name: c.name(id), Roles: roles(c[c.rolesName(rolesClaim)])}, nil
+}
+
+// userID is the object id of the directory (Entra's "oid"), else the subject
+// when it is a GUID, else a GUID that is always the same for this issuer and
+// subject.
+func (c claims) userID() (string, bool) {
+	for _, name := range []string{"oid", "sub"} {
+		if id, ok := guid(c.text(name)); ok {
+			return id, true
+		}
+	}
+	if c.text("sub") == "" {
+		return "", false
+	}
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(c.text("iss")+"|"+c.text("sub"))).String(), true
+}
+
+// name falls back from the claims of OpenID Connect and Cognito to the id.
+func (c claims) name(id string) string {
+	for _, name := range []string{"name", "preferred_username", "cognito:username", "username", "email"} {
+		if s := c.text(name); s != "" {
+			return s
+		}
+	}
+	return id
+}
+
+// rolesName is the claim that holds the roles.
+func (c claims) rolesName(configured string) string {
+	if configured == "" {
+		configured = DefaultRolesClaim
+	}
+	if _, ok := c[configured]; !ok {
+		return cognitoGroups
+	}
+	return configured
+}
+
+func (c claims) text(name string) string {
+	s, _ := c[name].(string)
+	return s
+}
+
+// guid takes the hyphenated form only, and not the nil GUID, which stands for
+// nobody.
+func guid(s string) (string, bool) {
+	id, err := uuid.Parse(s)
+	return id.String(), err == nil && len(s) == 36 && id != uuid.Nil
+}
+
+// roles reads a roles claim: an array, or a string that is a JSON array, an
+// array of at most one element as the gateway writes it, or a list with
+// commas. Each role comes once; what is no string is no role.
+func roles(claim any) []string {
+	var all []string
+	switch v := claim.(type) {
+	case []any:
+		all = texts(v)
+	case string:
+		if list := jsonList(v); list != nil {
+			all = texts(list)
+		} else if one, ok := brackets(v); ok {
+			all = []string{one}
+		} else {
+			all = strings.Split(v, ",")
+		}
+	}
+	names := []string{}
+	for _, r := range all {
+		if r = strings.TrimSpace(r); r != "" && !slices.Contains(names, r) {
+			names = append(names, r)
+		}
+	}
+	return names
+}
+
+// jsonList is nil when s is no JSON array.
+func jsonList(s string) []any {
+	var list []any
+	if json.Unmarshal([]byte(s), &list) != nil {
+		return nil
+	}
+	return list
+}
+
+func texts(list []any) []string {
+	var out []string
+	for _, e := range list {
+		if s, ok := e.(string); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// brackets is what stands between [ and ].
+func brackets(s string) (string, bool) {
+	inner, open := strings.CutPrefix(s, "[")
+	inner, closed := strings.CutSuffix(inner, "]")
+	return inner, open && closed
+}

@@ -1,0 +1,154 @@
+package auth
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v3/jwa"
+	"github.com/lestrrat-go/jwx/v3/jwk"
+	"github.com/lestrrat-go/jwx/v3/jwt"
+)
+
+// What tokens of a local issuer have as "iss" and "aud".
+const (
+	LocalIssuer   = "urn:segue:local"
+	LocalAudience = "segue"
+)
+
+// keyFile is the private key's file in an issuer's folder.
+const keyFile = "issuer.jwk"
+
+// Issuer signs tokens on a machine without an identity provider. Whoever can
+// read its key file can be anybody to a server that trusts its key set.
+type Issuer struct {
+	Now  func() time.Time // the clock, time.Now unless set before use
+	key  jwk.Key
+	jwks []byte
+}
+
+// OpenIssuer is the issuer with the key in dir. The first call makes dir and
+// the key (P-256, a JWK in a file only its owner can read); of several first
+// calls at once one makes the key and all use it.
+func OpenIssuer(dir string) (*Issuer, error) {
+	path := filepath.Join(dir, keyFile)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		data, err = makeKeyFile(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open issuer key: %w", err)
+	}
+	key, err := jwk.ParseKey(data)
+	if err != nil {
+		return nil, fmt.Errorf("parse issuer key %s: %w", path, err)
+	}
+	var private ecdsa.PrivateKey
+	if err := jwk.Export(key, &private); err != nil || private.Curve != elliptic.P256() {
+		return nil, fmt.Errorf("issuer key %s is not a private key on P-256", path)
+	}
+	jwks, err := publicSet(key)
+	if err != nil {
+		return nil, fmt.Errorf("public key of issuer key %s: %w", path, err)
+	}
+	return &Issuer{Now: time.Now, key: key, jwks: jwks}, nil
+}
+
+// Issue signs a token for ttl. sub should be a systemuserid; any other
+// non-empty text stands for a user of its own.
+func (i *Issuer) Issue(sub, name string, roles []string, ttl time.Duration) (string, error) {
+	if sub == "" {
+		return "", errors.New("issue token: sub is empty")
+	}
+	if ttl <= 0 {
+		return "", fmt.Errorf("issue token: ttl is %s, want more than 0", ttl)
+	}
+	now := i.Now()
+	tok, err := jwt.NewBuilder().
+		Issuer(LocalIssuer).
+		Audience([]string{LocalAudience}).
+		Subject(sub).
+		Claim("name", name).
+		Claim(DefaultRolesClaim, roles).
+		IssuedAt(now).
+		Expiration(now.Add(ttl)).
+		Build()
+	if err != nil {
+		return "", fmt.Errorf("build token for %q: %w", sub, err)
+	}
+	signed, err := jwt.Sign(tok, jwt.WithKey(jwa.ES256(), i.key))
+	if err != nil {
+		return "", fmt.Errorf("sign token for %q: %w", sub, err)
+	}
+	return string(signed), nil
+}
+
+// JWKS is the issuer's public key as a JSON Web Key Set, for a Verifier here
+// or in another process. It is not to be changed.
+func (i *Issuer) JWKS() []byte { return i.jwks }
+
+func publicSet(key jwk.Key) ([]byte, error) {
+	public, err := key.PublicKey()
+	if err != nil {
+		return nil, fmt.Errorf("derive it: %w", err)
+	}
+	set := jwk.NewSet()
+	if err := set.AddKey(public); err != nil {
+		return nil, fmt.Errorf("put it in a set: %w", err)
+	}
+	return json.Marshal(set)
+}
+
+// makeKeyFile writes a new key aside and links it to path, which fails when
+// another process was first: a reader sees a whole key or none, and the first
+// one stays. It answers what is at path then.
+func makeKeyFile(path string) ([]byte, error) {
+	data, err := newKey()
+	if err != nil {
+		return nil, fmt.Errorf("make a key: %w", err)
+	}
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make its folder: %w", err)
+	}
+	f, err := os.CreateTemp(dir, keyFile+".*") // with mode 0600
+	if err != nil {
+		return nil, fmt.Errorf("make its file: %w", err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, fmt.Errorf("write its file: %w", err)
+	}
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("put it in place: %w", err)
+	}
+	return os.ReadFile(path)
+}
+
+func newKey() ([]byte, error) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("generate: %w", err)
+	}
+	key, err := jwk.Import(private)
+	if err != nil {
+		return nil, fmt.Errorf("import: %w", err)
+	}
+	err = errors.Join(
+		jwk.AssignKeyID(key), // the thumbprint, so every key has its own id
+		key.Set(jwk.AlgorithmKey, jwa.ES256()),
+		key.Set(jwk.KeyUsageKey, jwk.ForSignature),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("describe: %w", err)
+	}
+	return json.Marshal(key)
+}

@@ -1,0 +1,150 @@
+package auth_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"segue/internal/auth"
+)
+
+func openIssuer(t *testing.T, dir string) *auth.Issuer {
+	t.Helper()
+	i, err := auth.OpenIssuer(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.Now = clock
+	return i
+}
+
+func TestIssueAndVerify(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "made", "on the way")
+	token, err := openIssuer(t, dir).Issue(userID, "Ada", []string{"Sales Manager"}, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The key set of a later run checks the token of an earlier one.
+	v := newVerifier(t, openIssuer(t, dir).JWKS(), auth.Options{Issuer: auth.LocalIssuer, Audience: auth.LocalAudience})
+	got, err := v.Verify(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := auth.Caller{ID: userID, Name: "Ada", Roles: []string{"Sales Manager"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("caller (-want +got):\n%s", diff)
+	}
+	foreign := newVerifier(t, openIssuer(t, t.TempDir()).JWKS(), auth.Options{})
+	if got, err := foreign.Verify(token); err == nil {
+		t.Errorf("another issuer's key set took the token: %+v", got)
+	}
+}
+
+func TestIssueExpires(t *testing.T) {
+	i := openIssuer(t, t.TempDir())
+	v := newVerifier(t, i.JWKS(), auth.Options{})
+	i.Now = func() time.Time { return now.Add(-2 * time.Hour) }
+	token, err := i.Issue("ada", "", nil, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Verify(token); err != auth.ErrExpired {
+		t.Errorf("error = %v, want ErrExpired", err)
+	}
+}
+
+func TestIssueRefuses(t *testing.T) {
+	i := openIssuer(t, t.TempDir())
+	if _, err := i.Issue("", "Ada", nil, time.Hour); err == nil {
+		t.Error("issued a token for nobody")
+	}
+	if _, err := i.Issue("ada", "Ada", nil, 0); err == nil {
+		t.Error("issued a token for no time")
+	}
+}
+
+func TestKeyFile(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "issuer")
+	i := openIssuer(t, dir)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != 1 {
+		t.Fatalf("folder holds %v, want the key file alone", entries)
+	}
+	info, err := entries[0].Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := info.Mode(); got != 0o600 {
+		t.Errorf("key file has mode %v, want 0600", got)
+	}
+	folder, err := os.Stat(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := folder.Mode().Perm(); got != 0o700 {
+		t.Errorf("folder has mode %v, want 0700", got)
+	}
+	if bytes.Contains(i.JWKS(), []byte(`"d"`)) {
+		t.Errorf("key set holds the private key: %s", i.JWKS())
+	}
+	for _, part := range []string{`"kid"`, `"ES256"`, `"sig"`} {
+		if !bytes.Contains(i.JWKS(), []byte(part)) {
+			t.Errorf("key set lacks %s: %s", part, i.JWKS())
+		}
+	}
+}
+
+func TestOpenIssuerRefusesOtherKeys(t *testing.T) {
+	tests := []struct{ name, file string }{
+		{"empty", ""},
+		{"no key", "{}"},
+		{"symmetric key", `{"kty":"oct","k":"c2VjcmV0"}`},
+		{"public key", `{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "issuer.jwk")
+			if err := os.WriteFile(path, []byte(tt.file), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := auth.OpenIssuer(dir); err == nil || !strings.Contains(err.Error(), path) {
+				t.Errorf("error = %v, want one that names %s", err, path)
+			}
+		})
+	}
+}
+
+func TestConcurrentFirstRun(t *testing.T) {
+	dir := t.TempDir()
+	sets := make([]string, 16)
+	var wg sync.WaitGroup
+	for n := range sets {
+		wg.Go(func() {
+			i, err := auth.OpenIssuer(dir)
+			if err != nil {
+				t.Errorf("run %d: %v", n, err)
+				return
+			}
+			sets[n] = string(i.JWKS())
+		})
+	}
+	wg.Wait()
+	for n, set := range sets {
+		if set != sets[0] {
+			t.Errorf("run %d uses key set %s, run 0 %s", n, set, sets[0])
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("folder holds %v, %v; want the key file alone", entries, err)
+	}
+}

@@ -1,0 +1,117 @@
+package lambdaio
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+)
+
+// HTTP makes a Lambda function of h. The request h sees is the one a net/http
+// server would have made of what the client sent to the gateway, with two
+// exceptions that lie in the gateway: the path comes percent-decoded, so a %2F
+// in it is a slash, and repeated headers come as one, joined by commas.
+//
+// The function never returns an error, which would be a bare 502 for the
+// client: a body that is not the base64 it is said to be is answered with 400,
+// a panic of h is logged with its stack and answered with 500, an answer that
+// Lambda could not carry is answered with 413; all in the error form of the
+// Web API (webapi.md §5).
+func HTTP(h http.Handler) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+	return func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+		r, err := newRequest(ctx, &e)
+		if err != nil {
+			return failure(http.StatusBadRequest, codeInvalidArgument, err.Error()), nil
+		}
+		w := &recorder{header: http.Header{}}
+		if !serve(h, w, r) {
+			return failure(http.StatusInternalServerError, codeUnexpected, "An unexpected error occurred."), nil
+		}
+		return w.answer(r.Method), nil
+	}
+}
+
+// serve is false when h panicked; the panic is logged then.
+func serve(h http.Handler, w http.ResponseWriter, r *http.Request) (done bool) {
+	defer func() {
+		if done {
+			return
+		}
+		slog.ErrorContext(r.Context(), "http handler panicked", "request", RequestID(r.Context()),
+			"method", r.Method, "path", r.URL.Path, "panic", recover(), "stack", string(debug.Stack()))
+	}()
+	h.ServeHTTP(w, r)
+	return true
+}
+
+func newRequest(ctx context.Context, e *events.APIGatewayV2HTTPRequest) (*http.Request, error) {
+	body := []byte(e.Body)
+	if e.IsBase64Encoded {
+		var err error
+		if body, err = base64.StdEncoding.DecodeString(e.Body); err != nil {
+			return nil, fmt.Errorf("request body is not valid base64: %w", err)
+		}
+	}
+	u := &url.URL{Path: requestPath(e), RawQuery: e.RawQueryString}
+	r := &http.Request{
+		Method:        e.RequestContext.HTTP.Method,
+		URL:           u,
+		RequestURI:    u.RequestURI(),
+		Proto:         "HTTP/1.1",
+		ProtoMajor:    1,
+		ProtoMinor:    1,
+		Header:        requestHeader(e),
+		Body:          http.NoBody,
+		ContentLength: int64(len(body)),
+	}
+	if len(body) > 0 {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	// As in a net/http server, the Host header is a field of its own.
+	if r.Host = r.Header.Get("Host"); r.Host == "" {
+		r.Host = e.RequestContext.DomainName
+	}
+	r.Header.Del("Host")
+	if ip := e.RequestContext.HTTP.SourceIP; ip != "" {
+		r.RemoteAddr = net.JoinHostPort(ip, "0") // the port is not known
+	}
+	return r.WithContext(withGateway(ctx, &e.RequestContext)), nil
+}
+
+// requestPath is the decoded path without the stage. HTTP APIs hand over
+// rawPath already decoded (REST APIs and function URLs do not), so decoding it
+// again would turn a name that really holds "%41" into "A".
+func requestPath(e *events.APIGatewayV2HTTPRequest) string {
+	path := e.RawPath
+	if stage := e.RequestContext.Stage; stage != "" && stage != "$default" {
+		if rest, ok := strings.CutPrefix(path, "/"+stage); ok && (rest == "" || rest[0] == '/') {
+			path = rest
+		}
+	}
+	if path == "" {
+		return "/"
+	}
+	return path
+}
+
+// requestHeader puts the cookies back, which the gateway takes out of the
+// headers (and sam local does not).
+func requestHeader(e *events.APIGatewayV2HTTPRequest) http.Header {
+	header := make(http.Header, len(e.Headers)+1)
+	for name, value := range e.Headers {
+		header.Add(name, value)
+	}
+	if len(e.Cookies) > 0 {
+		header.Set("Cookie", strings.Join(e.Cookies, "; "))
+	}
+	return header
+}

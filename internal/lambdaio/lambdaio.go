@@ -1,0 +1,43 @@
+// Package lambdaio stands between the Lambda runtime and ordinary Go code: it
+// turns an API Gateway HTTP API event (payload format 2.0) into a net/http
+// request and the handler's answer into the event's, and it turns a table
+// stream event into a batch of changes and the handler's failures into a
+// partial-batch answer. So the rest of the product knows net/http and
+// table.Handler only, and the laptop program runs the same handlers.
+//
+// Invariant: what the gateway verified reaches a handler through the context
+// alone. Nothing that a client can send ends up in Claims.
+package lambdaio
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/events"
+)
+
+type contextKey struct{}
+
+// Claims are the claims of the caller's token as the gateway's JWT authorizer
+// verified and rendered them: every value is a string, an array is written
+// "[a b]". It is false when the event came through no JWT authorizer, and
+// always outside of Lambda. The map is not to be changed.
+func Claims(ctx context.Context) (map[string]string, bool) {
+	rc, _ := ctx.Value(contextKey{}).(*events.APIGatewayV2HTTPRequestContext)
+	if rc == nil || rc.Authorizer == nil || rc.Authorizer.JWT == nil {
+		return nil, false
+	}
+	return rc.Authorizer.JWT.Claims, true
+}
+
+// RequestID is the gateway's id of the request, "" outside of Lambda.
+func RequestID(ctx context.Context) string {
+	rc, _ := ctx.Value(contextKey{}).(*events.APIGatewayV2HTTPRequestContext)
+	if rc == nil {
+		return ""
+	}
+	return rc.RequestID
+}
+
+func withGateway(ctx context.Context, rc *events.APIGatewayV2HTTPRequestContext) context.Context {
+	return context.WithValue(ctx, contextKey{}, rc)
+}

@@ -1,0 +1,78 @@
+package lambdaio
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"segue/internal/table"
+)
+
+// Stream makes a Lambda function of h for an event source mapping that reports
+// batch item failures. decode reads the whole event, usually a store's own
+// decoder; its error fails the batch as a whole, which the mapping retries and
+// in the end sets aside. What h could not process is logged once each and
+// answered in the order of the batch: the mapping goes on from the first of
+// them, so later changes of the batch come again. When h panics every change
+// of the batch counts as failed.
+func Stream(decode func(json.RawMessage) ([]table.Change, error), h table.Handler) func(context.Context, json.RawMessage) (events.DynamoDBEventResponse, error) {
+	return func(ctx context.Context, payload json.RawMessage) (events.DynamoDBEventResponse, error) {
+		batch, err := decode(payload)
+		if err != nil {
+			return events.DynamoDBEventResponse{}, fmt.Errorf("decode stream event: %w", err)
+		}
+		failed, err := process(ctx, h, batch)
+		if err != nil {
+			return events.DynamoDBEventResponse{}, fmt.Errorf("process stream batch: %w", err)
+		}
+		answer := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
+		for _, i := range failed {
+			answer.BatchItemFailures = append(answer.BatchItemFailures,
+				events.DynamoDBBatchItemFailure{ItemIdentifier: batch[i].Sequence})
+		}
+		return answer, nil
+	}
+}
+
+// process runs h and answers the positions of the failed changes, each once
+// and in order.
+func process(ctx context.Context, h table.Handler, batch []table.Change) ([]int, error) {
+	failures, done := run(ctx, h, batch)
+	if !done {
+		all := make([]int, len(batch))
+		for i := range all {
+			all[i] = i
+		}
+		return all, nil
+	}
+	slices.SortStableFunc(failures, func(a, b table.Failure) int { return cmp.Compare(a.Index, b.Index) })
+	var failed []int
+	for _, f := range failures {
+		if f.Index < 0 || f.Index >= len(batch) {
+			return nil, fmt.Errorf("handler reports change %d of a batch of %d: %w", f.Index, len(batch), f.Err)
+		}
+		c := batch[f.Index]
+		slog.ErrorContext(ctx, "change not processed",
+			"pk", c.Key.PK, "sk", c.Key.SK, "sequence", c.Sequence, "reason", f.Err)
+		failed = append(failed, f.Index)
+	}
+	return slices.Compact(failed), nil
+}
+
+// run is false when h panicked; the panic is logged then.
+func run(ctx context.Context, h table.Handler, batch []table.Change) (failures []table.Failure, done bool) {
+	defer func() {
+		if done {
+			return
+		}
+		slog.ErrorContext(ctx, "change handler panicked", "changes", len(batch),
+			"panic", recover(), "stack", string(debug.Stack()))
+	}()
+	return h(ctx, batch), true
+}
