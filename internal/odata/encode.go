@@ -1,0 +1,247 @@
+package odata
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"segue/internal/schema"
+)
+
+// The annotations that rows can carry, put in front of the property they are
+// about.
+const (
+	formattedValue     = "OData.Community.Display.V1.FormattedValue"
+	lookupTable        = Namespace + "lookuplogicalname"
+	navigationProperty = Namespace + "associatednavigationproperty"
+	totalCount         = Namespace + "totalrecordcount"
+	totalExceeded      = Namespace + "totalrecordcountlimitexceeded"
+)
+
+// versionColumn shows a row's Version.
+const versionColumn = "versionnumber"
+
+// Row is a row to be shown. Values has neither the key nor the version; what
+// it lacks is null.
+type Row struct {
+	ID      string
+	Version int64
+	Values  map[string]schema.Value
+}
+
+// Encoder writes answers for one request.
+type Encoder struct {
+	Base        string      // ServiceRoot
+	Annotations Annotations // what the client asked for
+	// Names is the primary names of the rows that lookups point at, for their
+	// formatted values; a lookup that is not in it has none.
+	Names map[schema.Lookup]string
+}
+
+// EntityURL is the URL of a row. It ends in "<id>)", by which clients find the
+// id of a row they created.
+func (e Encoder) EntityURL(t *schema.Table, id string) string {
+	return e.Base + t.Set + "(" + id + ")"
+}
+
+// Entity writes one row with its tag, the columns of sel (a Query.Select; nil:
+// all) and its key. An error means that a value is not of its column's Go type.
+func (e Encoder) Entity(t *schema.Table, row Row, sel []string) ([]byte, error) {
+	var o object
+	o.text("@odata.context", e.context(t, sel)+"/$entity")
+	if err := e.row(&o, t, row, shown(t, sel)); err != nil {
+		return nil, err
+	}
+	return o.close(), nil
+}
+
+// Collection writes rows as Entity does; next is the link to the following
+// page, "" when there is none.
+func (e Encoder) Collection(t *schema.Table, rows []Row, sel []string, next string) ([]byte, error) {
+	columns := shown(t, sel)
+	value := []byte{'['}
+	for i, row := range rows {
+		if i > 0 {
+			value = append(value, ',')
+		}
+		o := object{written: value, start: len(value)}
+		if err := e.row(&o, t, row, columns); err != nil {
+			return nil, err
+		}
+		value = o.close()
+	}
+	var o object
+	o.text("@odata.context", e.context(t, sel))
+	if e.Annotations.Want(totalCount) {
+		o.raw("@"+totalCount, []byte("-1")) // not counted
+	}
+	if e.Annotations.Want(totalExceeded) {
+		o.raw("@"+totalExceeded, []byte("false"))
+	}
+	o.raw("value", append(value, ']'))
+	if next != "" {
+		o.text("@odata.nextLink", next)
+	}
+	return o.close(), nil
+}
+
+// Property is a property of a complex value.
+type Property struct{ Name, Value string }
+
+// Complex writes the answer of a function or action that has no row to show:
+// the properties of a type, whose name is given without the namespace.
+func (e Encoder) Complex(typeName string, properties ...Property) []byte {
+	var o object
+	o.text("@odata.context", e.Base+"$metadata#"+Namespace+typeName)
+	for _, p := range properties {
+		o.text(p.Name, p.Value)
+	}
+	return o.close()
+}
+
+// ServiceDocument lists the entity sets.
+func (e Encoder) ServiceDocument(s *schema.Schema) []byte {
+	sets := []byte{'['}
+	for _, t := range s.Tables() {
+		if t.Set == "" {
+			continue
+		}
+		if len(sets) > 1 {
+			sets = append(sets, ',')
+		}
+		o := object{written: sets, start: len(sets)}
+		o.text("name", t.Set)
+		o.text("kind", "EntitySet")
+		o.text("url", t.Set)
+		sets = o.close()
+	}
+	var o object
+	o.text("@odata.context", e.Base+"$metadata")
+	o.raw("value", append(sets, ']'))
+	return o.close()
+}
+
+func (e Encoder) context(t *schema.Table, sel []string) string {
+	context := e.Base + "$metadata#" + t.Set
+	if sel == nil {
+		return context
+	}
+	names := make([]string, len(sel))
+	for i, name := range sel {
+		names[i] = wireName(t.Column(name))
+	}
+	return context + "(" + strings.Join(names, ",") + ")"
+}
+
+// currencyColumn comes with every money column.
+const currencyColumn = "transactioncurrencyid"
+
+// shown is the columns that an answer has: all, or the selected ones in their
+// order and behind them, if not among them, the currency of money and the key.
+func shown(t *schema.Table, sel []string) []*schema.Column {
+	if sel == nil {
+		return slices.DeleteFunc(slices.Clone(t.Columns), func(c *schema.Column) bool { return c.Write == schema.Hidden })
+	}
+	columns := make([]*schema.Column, 0, len(sel)+2)
+	for _, name := range sel {
+		columns = append(columns, t.Column(name))
+	}
+	money := slices.ContainsFunc(columns, func(c *schema.Column) bool { return c.Type == schema.Money })
+	currency := t.Column(currencyColumn)
+	if money && currency != nil && !slices.Contains(columns, currency) {
+		columns = append(columns, currency)
+	}
+	if !slices.Contains(sel, t.ID) {
+		columns = append(columns, t.Column(t.ID))
+	}
+	return columns
+}
+
+func (e Encoder) row(o *object, t *schema.Table, row Row, columns []*schema.Column) error {
+	o.text("@odata.etag", ETag(row.Version))
+	for _, c := range columns {
+		v := row.Values[c.Name]
+		switch c.Name {
+		case t.ID:
+			v = row.ID
+		case versionColumn:
+			v = row.Version
+		}
+		text, err := encodeValue(c, v)
+		if err != nil {
+			return fmt.Errorf("encode %s %s: %w", t.Name, row.ID, err)
+		}
+		e.annotate(o, c, v)
+		o.raw(wireName(c), text)
+	}
+	return nil
+}
+
+// annotate writes what was asked for about a value.
+func (e Encoder) annotate(o *object, c *schema.Column, v schema.Value) {
+	if len(e.Annotations) == 0 || v == nil {
+		return
+	}
+	name := wireName(c) + "@"
+	if formatted := e.format(c, v); formatted != "" && e.Annotations.Want(formattedValue) {
+		o.text(name+formattedValue, formatted)
+	}
+	lookup, ok := v.(schema.Lookup)
+	if !ok {
+		return
+	}
+	for _, target := range c.Targets {
+		if target.Table == lookup.Table && e.Annotations.Want(navigationProperty) {
+			o.text(name+navigationProperty, target.Nav)
+		}
+	}
+	if e.Annotations.Want(lookupTable) {
+		o.text(name+lookupTable, lookup.Table)
+	}
+}
+
+// format is the value for people, "" for what has no other form than itself.
+func (e Encoder) format(c *schema.Column, v schema.Value) string {
+	switch v := v.(type) {
+	case string:
+		return ""
+	case schema.Lookup:
+		return e.Names[v]
+	}
+	return c.Format(v)
+}
+
+// encodeValue is the JSON of a value.
+func encodeValue(c *schema.Column, v schema.Value) ([]byte, error) {
+	switch v := v.(type) {
+	case nil:
+		return []byte("null"), nil
+	case string:
+		return quote(v), nil
+	case schema.Lookup:
+		return quote(v.ID), nil
+	case int64:
+		return strconv.AppendInt(nil, v, 10), nil
+	case bool:
+		return strconv.AppendBool(nil, v), nil
+	case decimal.Decimal:
+		return []byte(v.String()), nil
+	case float64:
+		text, err := json.Marshal(v)
+		if err != nil {
+			return nil, fmt.Errorf("column %s: %w", c.Name, err)
+		}
+		return text, nil
+	case time.Time: // dates have no fractions: clients do not read them
+		if c.Type == schema.Date {
+			return quote(v.Format(time.DateOnly)), nil
+		}
+		return quote(v.UTC().Format("2006-01-02T15:04:05Z")), nil
+	}
+	return nil, fmt.Errorf("column %s holds a %T", c.Name, v)
+}

@@ -1,0 +1,317 @@
+package odata_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/shopspring/decimal"
+	"pgregory.net/rapid"
+
+	"segue/internal/odata"
+	"segue/internal/schema"
+)
+
+const base = "http://host/api/data/v9.2/"
+
+var lead = odata.Row{ID: idI, Version: 112430907, Values: map[string]schema.Value{
+	"subject":                  `S <é> & "q"`,
+	"statecode":                int64(0),
+	"donotemail":               false,
+	"numberofemployees":        int64(1200),
+	"revenue":                  decimal.RequireFromString("20000.1000"),
+	"address1_latitude":        -1.5,
+	"estimatedclosedate":       time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC),
+	"schedulefollowup_qualify": time.Date(2023, 4, 7, 14, 59, 8, 0, time.UTC),
+	"ownerid":                  schema.Lookup{Table: "team", ID: idJ},
+	"segue_live":               "hidden",
+}}
+
+func TestEntity(t *testing.T) {
+	tests := []struct {
+		name   string
+		asked  odata.Annotations
+		sel    []string
+		want   []string // members
+		noName bool
+	}{
+		{name: "key and tag always", sel: []string{"subject", "statecode"}, want: []string{
+			`"@odata.context":"http://host/api/data/v9.2/$metadata#leads(subject,statecode)/$entity"`,
+			`"@odata.etag":"W/\"112430907\""`, `"subject":"S <é> & \"q\""`, `"statecode":0`, `"leadid":"` + idI + `"`}},
+		{name: "key selected", sel: []string{"leadid", "versionnumber", "description"}, want: []string{
+			`"@odata.context":"http://host/api/data/v9.2/$metadata#leads(leadid,versionnumber,description)/$entity"`,
+			`"@odata.etag":"W/\"112430907\""`, `"leadid":"` + idI + `"`, `"versionnumber":112430907`, `"description":null`}},
+		{name: "types", sel: []string{"ownerid", "donotemail", "revenue", "address1_latitude", "estimatedclosedate", "schedulefollowup_qualify"}, want: []string{
+			`"@odata.context":"http://host/api/data/v9.2/$metadata#leads(_ownerid_value,donotemail,revenue,address1_latitude,estimatedclosedate,schedulefollowup_qualify)/$entity"`,
+			`"@odata.etag":"W/\"112430907\""`, `"_ownerid_value":"` + idJ + `"`, `"donotemail":false`, `"revenue":20000.1`, `"address1_latitude":-1.5`,
+			`"estimatedclosedate":"2026-01-02"`, `"schedulefollowup_qualify":"2023-04-07T14:59:08Z"`, `"_transactioncurrencyid_value":null`, `"leadid":"` + idI + `"`}},
+		{name: "all annotations", asked: odata.Annotations{"*"},
+			sel: []string{"subject", "statecode", "donotemail", "numberofemployees", "revenue", "transactioncurrencyid", "schedulefollowup_qualify", "ownerid"}, want: []string{
+				`"@odata.context":"http://host/api/data/v9.2/$metadata#leads(subject,statecode,donotemail,numberofemployees,revenue,_transactioncurrencyid_value,schedulefollowup_qualify,_ownerid_value)/$entity"`,
+				`"@odata.etag":"W/\"112430907\""`, `"subject":"S <é> & \"q\""`,
+				`"statecode@OData.Community.Display.V1.FormattedValue":"Open"`, `"statecode":0`,
+				`"donotemail@OData.Community.Display.V1.FormattedValue":"Allow"`, `"donotemail":false`,
+				`"numberofemployees@OData.Community.Display.V1.FormattedValue":"1,200"`, `"numberofemployees":1200`,
+				`"revenue@OData.Community.Display.V1.FormattedValue":"$20,000.10"`, `"revenue":20000.1`, `"_transactioncurrencyid_value":null`,
+				`"schedulefollowup_qualify@OData.Community.Display.V1.FormattedValue":"4/7/2023 2:59 PM"`, `"schedulefollowup_qualify":"2023-04-07T14:59:08Z"`,
+				`"_ownerid_value@OData.Community.Display.V1.FormattedValue":"West"`,
+				`"_ownerid_value@Microsoft.Dynamics.CRM.associatednavigationproperty":"ownerid"`,
+				`"_ownerid_value@Microsoft.Dynamics.CRM.lookuplogicalname":"team"`, `"_ownerid_value":"` + idJ + `"`, `"leadid":"` + idI + `"`}},
+		{name: "some annotations, name not known", asked: odata.Annotations{"OData.Community.Display.V1.FormattedValue", "Microsoft.Dynamics.CRM.lookup*"}, noName: true,
+			sel: []string{"ownerid"}, want: []string{
+				`"@odata.context":"http://host/api/data/v9.2/$metadata#leads(_ownerid_value)/$entity"`, `"@odata.etag":"W/\"112430907\""`,
+				`"_ownerid_value@Microsoft.Dynamics.CRM.lookuplogicalname":"team"`, `"_ownerid_value":"` + idJ + `"`, `"leadid":"` + idI + `"`}},
+	}
+	s := tables(t)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			e := odata.Encoder{Base: base, Annotations: test.asked}
+			if !test.noName {
+				e.Names = map[schema.Lookup]string{{Table: "team", ID: idJ}: "West"}
+			}
+			got, err := e.Entity(s.Table("lead"), lead, test.sel)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := "{" + strings.Join(test.want, ",") + "}"
+			if diff := cmp.Diff(want, string(got)); diff != "" {
+				t.Errorf("entity (-want +got):\n%s", diff)
+			}
+			if !json.Valid(got) {
+				t.Error("not JSON")
+			}
+		})
+	}
+}
+
+func TestEntityWithoutSelect(t *testing.T) {
+	s := tables(t)
+	got, err := odata.Encoder{Base: base}.Entity(s.Table("lead"), lead, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := memberNames(t, got)
+	want := []string{"@odata.context", "@odata.etag"}
+	for _, c := range s.Table("lead").Columns {
+		switch {
+		case c.Write == schema.Hidden:
+		case c.Type == schema.LookupTo:
+			want = append(want, "_"+c.Name+"_value")
+		default:
+			want = append(want, c.Name)
+		}
+	}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Errorf("members (-want +got):\n%s", diff)
+	}
+	if context := `"@odata.context":"http://host/api/data/v9.2/$metadata#leads/$entity"`; !bytes.Contains(got, []byte(context)) {
+		t.Errorf("%s lacks %s", got, context)
+	}
+}
+
+// memberNames is the names of an object's members in their order.
+func memberNames(t *testing.T, object []byte) []string {
+	t.Helper()
+	in := json.NewDecoder(bytes.NewReader(object))
+	if _, err := in.Token(); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for in.More() {
+		name, err := in.Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, fmt.Sprint(name))
+		var value any
+		if err := in.Decode(&value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return names
+}
+
+func TestCollection(t *testing.T) {
+	s := tables(t)
+	two := []odata.Row{{ID: idI, Version: 1, Values: map[string]schema.Value{"subject": "a"}}, {ID: idJ, Version: 2}}
+	const rows = `[{"@odata.etag":"W/\"1\"","subject":"a","leadid":"` + idI + `"},{"@odata.etag":"W/\"2\"","subject":null,"leadid":"` + idJ + `"}]`
+	tests := []struct {
+		name  string
+		asked odata.Annotations
+		rows  []odata.Row
+		next  string
+		want  string
+	}{
+		{name: "no rows", want: `{"@odata.context":"http://host/api/data/v9.2/$metadata#leads(subject)","value":[]}`},
+		{name: "rows", rows: two, want: `{"@odata.context":"http://host/api/data/v9.2/$metadata#leads(subject)","value":` + rows + `}`},
+		{name: "next page", rows: two, next: base + "leads?$select=subject&$skiptoken=x",
+			want: `{"@odata.context":"http://host/api/data/v9.2/$metadata#leads(subject)","value":` + rows + `,"@odata.nextLink":"http://host/api/data/v9.2/leads?$select=subject&$skiptoken=x"}`},
+		{name: "annotations", asked: odata.Annotations{"*"},
+			want: `{"@odata.context":"http://host/api/data/v9.2/$metadata#leads(subject)","@Microsoft.Dynamics.CRM.totalrecordcount":-1,"@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded":false,"value":[]}`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := odata.Encoder{Base: base, Annotations: test.asked}.Collection(s.Table("lead"), test.rows, []string{"subject"}, test.next)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, string(got)); diff != "" {
+				t.Errorf("collection (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestEncodeRefusesWrongValues(t *testing.T) {
+	s := tables(t)
+	for name, v := range map[string]schema.Value{"subject": 5, "address1_latitude": math.NaN()} {
+		row := odata.Row{ID: idI, Values: map[string]schema.Value{name: v}}
+		if text, err := (odata.Encoder{}).Collection(s.Table("lead"), []odata.Row{row}, []string{name}, ""); err == nil {
+			t.Errorf("%s = %v was written as %s", name, v, text)
+		}
+	}
+}
+
+func TestComplex(t *testing.T) {
+	got := odata.Encoder{Base: base}.Complex("WhoAmIResponse", odata.Property{Name: "BusinessUnitId", Value: idJ}, odata.Property{Name: "UserId", Value: idI})
+	want := `{"@odata.context":"http://host/api/data/v9.2/$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse","BusinessUnitId":"` + idJ + `","UserId":"` + idI + `"}`
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("answer (-want +got):\n%s", diff)
+	}
+}
+
+func TestServiceDocument(t *testing.T) {
+	var got struct {
+		Context string `json:"@odata.context"`
+		Value   []struct{ Name, Kind, URL string }
+	}
+	s := tables(t)
+	if err := json.Unmarshal(odata.Encoder{Base: base}.ServiceDocument(s), &got); err != nil {
+		t.Fatal(err)
+	}
+	if want := base + "$metadata"; got.Context != want {
+		t.Errorf("context = %q, want %q", got.Context, want)
+	}
+	var want []struct{ Name, Kind, URL string }
+	for _, table := range s.Tables() {
+		if table.Set != "" {
+			want = append(want, struct{ Name, Kind, URL string }{table.Set, "EntitySet", table.Set})
+		}
+	}
+	if diff := cmp.Diff(want, got.Value); diff != "" {
+		t.Errorf("sets (-want +got):\n%s", diff)
+	}
+}
+
+// What Entity writes of the writable columns of any row, ReadRow reads.
+func TestWrittenRowReadsBack(t *testing.T) {
+	s := tables(t)
+	var names []string
+	for _, table := range s.Tables() {
+		if table.Set != "" && !table.EngineMade {
+			names = append(names, table.Name)
+		}
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		table := s.Table(rapid.SampledFrom(names).Draw(r, "table"))
+		values := map[string]schema.Value{}
+		for _, c := range table.Columns {
+			if c.Name != table.ID && (c.Write == schema.Always || c.Write == schema.OnCreate) && rapid.Bool().Draw(r, "has "+c.Name) {
+				values[c.Name] = drawValue(r, c)
+			}
+		}
+		encoder := odata.Encoder{Base: base, Annotations: odata.Annotations{"*"}}
+		text, err := encoder.Entity(table, odata.Row{ID: idI, Version: 3, Values: values}, nil)
+		if err != nil {
+			r.Fatal(err)
+		}
+		got, err := odata.ReadRow(s, table, asInput(r, s, table, values, text))
+		if err != nil {
+			r.Fatal(err)
+		}
+		if diff := cmp.Diff(odata.Input{ID: idI, Values: values}, got); diff != "" {
+			r.Errorf("row (-written +read):\n%s", diff)
+		}
+	})
+}
+
+// drawValue is any value of a column.
+func drawValue(r *rapid.T, c *schema.Column) schema.Value {
+	switch c.Type {
+	case schema.String, schema.Memo:
+		return rapid.StringN(0, min(c.MaxLength, 50)/2, -1).Draw(r, c.Name)
+	case schema.Choice, schema.State, schema.Status:
+		return rapid.SampledFrom(c.Options).Draw(r, c.Name).Value
+	case schema.Boolean:
+		return rapid.Bool().Draw(r, c.Name)
+	case schema.DateTime:
+		return time.Unix(rapid.Int64Range(-6e9, 2e11).Draw(r, c.Name), 0).UTC()
+	case schema.Date:
+		return time.Unix(86400*rapid.Int64Range(-79000, 2900000).Draw(r, c.Name), 0).UTC()
+	case schema.GUID:
+		return idJ
+	case schema.LookupTo:
+		return schema.Lookup{Table: rapid.SampledFrom(c.Targets).Draw(r, c.Name).Table, ID: idJ}
+	case schema.Integer, schema.BigInt, schema.Decimal, schema.Money, schema.Double:
+		return drawNumber(r, c)
+	}
+	r.Fatalf("column %s has the unknown type %q", c.Name, c.Type)
+	return nil
+}
+
+// drawNumber is a number within the bounds of its column.
+func drawNumber(r *rapid.T, c *schema.Column) schema.Value {
+	low, high := int64(-100), int64(100)
+	if c.Min != nil {
+		low = c.Min.IntPart()
+	}
+	if c.Max != nil {
+		high = c.Max.IntPart()
+	}
+	n := rapid.Int64Range(low, high-1).Draw(r, c.Name)
+	fraction := rapid.Int64Range(0, 9999).Draw(r, c.Name+" fraction")
+	if c.Type == schema.Decimal || c.Type == schema.Money {
+		return decimal.NewFromInt(n).Add(decimal.New(fraction, -4))
+	}
+	if c.Type == schema.Double {
+		return float64(n) + float64(fraction)/10000
+	}
+	return n
+}
+
+// asInput is what a client makes of an answer to write it: annotations and
+// read-only properties left out, lookups bound through the property that their
+// annotation names.
+func asInput(r *rapid.T, s *schema.Schema, table *schema.Table, values map[string]schema.Value, answer []byte) []byte {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(answer, &members); err != nil {
+		r.Fatal(err)
+	}
+	text := func(name string) (text string) {
+		if err := json.Unmarshal(members[name], &text); err != nil {
+			r.Fatalf("%s: %v", name, err)
+		}
+		return text
+	}
+	input := map[string]any{table.ID: members[table.ID]}
+	for name := range values {
+		if table.Column(name).Type != schema.LookupTo {
+			input[name] = members[name]
+			continue
+		}
+		value := "_" + name + "_value"
+		set := s.Table(text(value + "@Microsoft.Dynamics.CRM.lookuplogicalname")).Set
+		nav := text(value + "@Microsoft.Dynamics.CRM.associatednavigationproperty")
+		input[nav+"@odata.bind"] = "/" + set + "(" + text(value) + ")"
+	}
+	body, err := json.Marshal(input)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return body
+}

@@ -1,0 +1,92 @@
+package odata
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// MaxBody is the largest request body, in bytes.
+const MaxBody = 1 << 20
+
+// ReadBody reads a request's body, which is JSON or says nothing about itself.
+// No body is an empty one.
+func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		e := Errorf(CrmHTTPError, "the body has more than %d bytes", MaxBody)
+		e.Status = http.StatusRequestEntityTooLarge
+		return nil, e
+	}
+	if err != nil {
+		return nil, Errorf(CrmHTTPError, "the body could not be read to its end")
+	}
+	contentType := r.Header.Get("Content-Type")
+	if len(body) == 0 || contentType == "" {
+		return body, nil
+	}
+	if kind, _, err := mime.ParseMediaType(contentType); err != nil || kind != "application/json" {
+		e := Errorf(CrmHTTPError, "the body must be application/json, not '%s'", short(contentType))
+		e.Status = http.StatusUnsupportedMediaType
+		return nil, e
+	}
+	return body, nil
+}
+
+// WriteJSON answers with a JSON body. Headers that only some answers have
+// (ETag, Preference-Applied) are set before.
+func WriteJSON(w http.ResponseWriter, status int, body []byte) {
+	h := w.Header()
+	h.Set("OData-Version", "4.0")
+	h.Set("Content-Type", "application/json; odata.metadata=minimal")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client has gone; there is nobody to tell
+}
+
+// WriteNoContent answers 204. After a create or update entityURL is the URL of
+// the row, in both headers that clients look for it; else it is "".
+func WriteNoContent(w http.ResponseWriter, entityURL string) {
+	h := w.Header()
+	h.Set("OData-Version", "4.0")
+	if entityURL != "" {
+		h.Set("OData-EntityId", entityURL)
+		h.Set("Location", entityURL)
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// WriteError answers with an error. A 401 says which scheme to use unless the
+// caller has said it already.
+func WriteError(w http.ResponseWriter, e *Error) {
+	h := w.Header()
+	if e.Status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+	if e.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(e.RetryAfter))
+	}
+	var inner, outer object
+	inner.text("code", string(e.Code))
+	inner.text("message", e.Message)
+	outer.raw("error", inner.close())
+	WriteJSON(w, e.Status, outer.close())
+}
+
+// NextLink is the URL of the page that token starts: that of the request, as
+// the client knows it (ServiceRoot and what followed), with the same options as
+// they were encoded and the new token.
+func NextLink(requestURL, token string) string {
+	path, query, _ := strings.Cut(requestURL, "?")
+	var options []string
+	for pair := range strings.SplitSeq(query, "&") {
+		if name, _, err := decodePair(pair); pair != "" && err == nil && name != "$skiptoken" {
+			options = append(options, pair)
+		}
+	}
+	options = append(options, "$skiptoken="+url.QueryEscape(token))
+	return path + "?" + strings.Join(options, "&")
+}

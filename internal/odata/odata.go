@@ -1,0 +1,144 @@
+// Package odata is the wire form of Segue: URLs, headers and bodies of the
+// Dataverse Web API on one side, resources, queries, rows and errors on the
+// other. It is pure translation: it knows the schema's names and types, but no
+// store and no rule of the domain. The tables of its tests hold the
+// URLs and headers that real clients send.
+//
+// What a request asks for that this version does not serve is refused with 501
+// and the name of the form, never ignored: an ignored $orderby or $expand would
+// be a wrong answer.
+//
+// Invariant: what leaves the decoding half is valid against the schema (known
+// columns, Go types and ranges of schema.Column), and every error of that half
+// is an *Error whose text may be shown to anybody.
+package odata
+
+import (
+	"net/http"
+	"strings"
+
+	"segue/internal/schema"
+)
+
+// Namespace comes before the name of every type and bound operation.
+const Namespace = "Microsoft.Dynamics.CRM."
+
+// MaxURL is the longest path and the longest query string read, in bytes.
+const MaxURL = 32768
+
+// apiRoot is the path that all versions of the API are under.
+const apiRoot = "/api/data/"
+
+// ParseVersion splits the path of a request into the version asked for and the
+// rest, which has no leading slash and is what ParsePath reads. Versions 9.0,
+// 9.1 and 9.2 are one API; ok is false for anything else.
+func ParseVersion(path string) (version, rest string, ok bool) {
+	path, ok = strings.CutPrefix(path, apiRoot)
+	if !ok {
+		return "", "", false
+	}
+	version, rest, _ = strings.Cut(path, "/")
+	switch version {
+	case "v9.0", "v9.1", "v9.2", "v9.0.0", "v9.1.0", "v9.2.0":
+		return version, rest, true
+	}
+	return "", "", false
+}
+
+// ServiceRoot is the URL that all links of an answer start with, a slash at its
+// end: the public base and the version that the client asked for.
+func ServiceRoot(publicBase, version string) string {
+	return publicBase + apiRoot + version + "/"
+}
+
+// PublicBase is the scheme and host (and path, if configured) under which the
+// client reached the service, without a slash at its end. A client recognises
+// links by this prefix, so the name must be the client's, not the machine's:
+// it is the configured one or else what the request says.
+func PublicBase(r *http.Request, configured string) string {
+	if configured != "" {
+		return strings.TrimRight(configured, "/")
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	forwarded, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
+	switch forwarded = strings.ToLower(strings.TrimSpace(forwarded)); forwarded {
+	case "http", "https":
+		scheme = forwarded
+	}
+	return scheme + "://" + r.Host
+}
+
+// wireName is the name of a column in URLs and bodies that are read: a lookup
+// shows as the GUID that it holds.
+func wireName(c *schema.Column) string {
+	if c.Type == schema.LookupTo {
+		return "_" + c.Name + "_value"
+	}
+	return c.Name
+}
+
+// columnOf finds the column that a wire name shows, nil when there is none on
+// the wire.
+func columnOf(t *schema.Table, name string) *schema.Column {
+	c := t.Column(name)
+	if c == nil {
+		inner, ok := strings.CutPrefix(name, "_")
+		inner, ok2 := strings.CutSuffix(inner, "_value")
+		if !ok || !ok2 {
+			return nil
+		}
+		c = t.Column(inner)
+	}
+	if c == nil || c.Write == schema.Hidden || wireName(c) != name {
+		return nil
+	}
+	return c
+}
+
+// navsOf is the targets of a navigation property to one row, nil when there is
+// none on the wire.
+func navsOf(t *schema.Table, name string) []schema.Nav {
+	navs := t.Navs(name)
+	if len(navs) == 0 || navs[0].Column.Write == schema.Hidden {
+		return nil
+	}
+	return navs
+}
+
+// parseGUID reads a GUID in any case, with or without braces.
+func parseGUID(text string) (guid string, ok bool) {
+	if inner, found := strings.CutPrefix(text, "{"); found {
+		if text, found = strings.CutSuffix(inner, "}"); !found {
+			return "", false
+		}
+	}
+	if len(text) != len("00000000-0000-0000-0000-000000000000") {
+		return "", false
+	}
+	for i := range len(text) {
+		switch i {
+		case 8, 13, 18, 23:
+			if text[i] != '-' {
+				return "", false
+			}
+		default:
+			if !strings.ContainsRune("0123456789abcdefABCDEF", rune(text[i])) {
+				return "", false
+			}
+		}
+	}
+	return strings.ToLower(text), true
+}
+
+// short cuts text that a message repeats.
+func short(text string) string {
+	const most = 100
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
+	}
+	return string(runes[:most]) + "…"
+}

@@ -1,0 +1,171 @@
+package odata
+
+import (
+	"slices"
+	"strings"
+
+	"segue/internal/schema"
+)
+
+// Kind is what a path leads to.
+type Kind string
+
+// The kinds of resource.
+const (
+	Root       Kind = "service document"
+	Collection Kind = "collection" // all rows of Table
+	Entity     Kind = "entity"     // the row ID of Table
+	Operation  Kind = "operation"  // the function or action Name
+)
+
+// Resource is what a path leads to; fields that Kind does not name are zero.
+type Resource struct {
+	Kind  Kind
+	Table *schema.Table
+	ID    string // GUID, lower case
+	Name  string
+}
+
+// ParsePath reads a path as ParseVersion left it, percent-decoded. operations
+// are the names of the functions and actions that are served without
+// parameters in the path; they are tried before entity sets. Set names are
+// case-sensitive. A known form of the API that is not served is a 501, anything
+// else that leads nowhere a 404.
+func ParsePath(s *schema.Schema, path string, operations ...string) (Resource, error) {
+	if len(path) > MaxURL {
+		return Resource{}, Errorf(BadRequest, "the path has %d bytes, the limit is %d", len(path), MaxURL)
+	}
+	path = strings.TrimSuffix(path, "/")
+	if path == "" {
+		return Resource{Kind: Root}, nil
+	}
+	segments, ok := splitPath(path)
+	if !ok {
+		return Resource{}, Errorf(BadRequest, "the path '%s' has a quote that is not closed", short(path))
+	}
+	first, rest := segments[0], segments[1:]
+	name, key, keyed := strings.Cut(first, "(")
+	if keyed {
+		if key, ok = strings.CutSuffix(key, ")"); !ok {
+			return Resource{}, Errorf(BadRequest, "')' expected at the end of the segment '%s'", short(first))
+		}
+	}
+	if form := reserved(name); form != "" {
+		return Resource{}, notServed(form, first)
+	}
+	if slices.Contains(operations, name) {
+		return operation(name, key, rest)
+	}
+	t := s.BySet(name)
+	if name == "" || t == nil {
+		return Resource{}, NoSegment(name)
+	}
+	if !keyed {
+		return Resource{Kind: Collection, Table: t}, below(s, t, rest, false)
+	}
+	id, err := parseKey(t, key)
+	if err != nil {
+		return Resource{}, err
+	}
+	return Resource{Kind: Entity, Table: t, ID: id}, below(s, t, rest, true)
+}
+
+func operation(name, parameters string, rest []string) (Resource, error) {
+	switch {
+	case parameters != "":
+		return Resource{}, notServed("the function call with parameters", name+"("+parameters+")")
+	case len(rest) > 0:
+		return Resource{}, NoSegment(rest[0])
+	}
+	return Resource{Kind: Operation, Name: name}, nil
+}
+
+// splitPath splits at slashes outside quotes, ok false when a quote is open.
+func splitPath(path string) (segments []string, ok bool) {
+	quoted, start := false, 0
+	for i := range len(path) {
+		switch {
+		case path[i] == '\'':
+			quoted = !quoted
+		case path[i] == '/' && !quoted:
+			segments = append(segments, path[start:i])
+			start = i + 1
+		}
+	}
+	return append(segments, path[start:]), !quoted
+}
+
+// reserved names the form of a first segment that is no set and no operation.
+func reserved(name string) string {
+	switch name {
+	case "$metadata":
+		return "the metadata document"
+	case "$batch":
+		return "the batch request"
+	case "$entity", "$all", "$crossjoin":
+		return "the resource"
+	case "EntityDefinitions", "RelationshipDefinitions", "GlobalOptionSetDefinitions", "ManagedPropertyDefinitions":
+		return "the table definition"
+	}
+	return ""
+}
+
+// parseKey reads what stands in the brackets behind a set's name: a GUID, bare
+// or quoted, alone or after the primary key's name.
+func parseKey(t *schema.Table, key string) (string, error) {
+	if name, value, named := strings.Cut(key, "="); named {
+		if name != t.ID {
+			return "", notServed("the alternate key", t.Set+"("+key+")")
+		}
+		key = value
+	}
+	if inner, ok := strings.CutPrefix(key, "'"); ok {
+		if inner, ok = strings.CutSuffix(inner, "'"); ok {
+			key = inner
+		}
+	}
+	id, ok := parseGUID(key)
+	if !ok {
+		return "", Errorf(BadRequest, "the key '%s' of '%s' is not a GUID", short(key), t.Set)
+	}
+	return id, nil
+}
+
+// below refuses what follows a set or a row in a path, nil when nothing does.
+func below(s *schema.Schema, t *schema.Table, rest []string, ofRow bool) error {
+	if len(rest) == 0 {
+		return nil
+	}
+	name, _, _ := strings.Cut(rest[0], "(")
+	switch {
+	case strings.HasPrefix(name, Namespace):
+		return notServed("the bound operation", name)
+	case name == "$count" && !ofRow:
+		return notServed("the count", name)
+	case name == "$ref" || name == "$value":
+		return notServed("the path ending", name)
+	case ofRow && columnOf(t, name) != nil:
+		return notServed("the path to one property", name)
+	case ofRow && navigates(s, t, name):
+		return notServed("the path through a navigation property", name)
+	}
+	return NoSegment(name)
+}
+
+// navigates says that name is a navigation property of t, to one row or many.
+func navigates(s *schema.Schema, t *schema.Table, name string) bool {
+	if navsOf(t, name) != nil {
+		return true
+	}
+	back := func(target schema.Target) bool {
+		return target.Table == t.Name && target.Collection == name && name != ""
+	}
+	for _, other := range s.Tables() {
+		for _, column := range other.Columns {
+			if column.Write != schema.Hidden && slices.ContainsFunc(column.Targets, back) {
+				return true
+			}
+		}
+	}
+	return false
+}

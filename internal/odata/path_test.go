@@ -1,0 +1,103 @@
+package odata_test
+
+import (
+	"strings"
+	"testing"
+
+	"segue/internal/odata"
+)
+
+func TestParsePath(t *testing.T) {
+	const upper = "7EB682F1-CA75-E511-80D4-00155D2A68D1"
+	tests := []struct {
+		name, path string
+		want       string // kind set id name
+		fails      string
+	}{
+		{name: "service document", path: "", want: "service document"},
+		{name: "only a slash", path: "/", want: "service document"},
+		{name: "set", path: "leads", want: "collection leads"},
+		{name: "set with a slash", path: "leads/", want: "collection leads"},
+		{name: "row", path: "leads(" + idI + ")", want: "entity leads " + idI},
+		{name: "row, upper case", path: "leads(" + upper + ")", want: "entity leads " + idI},
+		{name: "row, braces", path: "leads({" + upper + "})", want: "entity leads " + idI},
+		{name: "row, quoted (@odata/client)", path: "leads('" + idI + "')", want: "entity leads " + idI},
+		{name: "row, named key", path: "leads(leadid=" + idI + ")", want: "entity leads " + idI},
+		{name: "row, named quoted key", path: "leads(leadid='" + idI + "')", want: "entity leads " + idI},
+		{name: "row of an activity", path: "tasks(activityid=" + idI + ")", want: "entity tasks " + idI},
+		{name: "function", path: "WhoAmI", want: "operation WhoAmI"},
+		{name: "function with brackets (dynamics-web-api)", path: "WhoAmI()", want: "operation WhoAmI"},
+		{name: "action", path: "msdyn_ConnectSequence", want: "operation msdyn_ConnectSequence"},
+
+		{name: "unknown set", path: "xyz", fails: "404 0x80060888 Resource not found for the segment 'xyz'."},
+		{name: "unknown set with a key", path: "xyz(1)", fails: "404 0x80060888 Resource not found for the segment 'xyz'."},
+		{name: "upper-case set", path: "Leads", fails: "404 0x80060888 Resource not found for the segment 'Leads'."},
+		{name: "logical name", path: "lead", fails: "404 0x80060888 Resource not found for the segment 'lead'."},
+		{name: "internal table", path: "segue_ledger", fails: "404 0x80060888 Resource not found for the segment 'segue_ledger'."},
+		{name: "no name", path: "(" + idI + ")", fails: "404 0x80060888 Resource not found for the segment ''."},
+		{name: "empty segment", path: "//leads", fails: "404 0x80060888 Resource not found for the segment ''."},
+		{name: "unknown action", path: "msdyn_Fly", fails: "404 0x80060888 Resource not found for the segment 'msdyn_Fly'."},
+		{name: "below a function", path: "WhoAmI/UserId", fails: "404 0x80060888 Resource not found for the segment 'UserId'."},
+		{name: "below a row", path: "leads(" + idI + ")/nothing", fails: "404 0x80060888 Resource not found for the segment 'nothing'."},
+		{name: "hidden column", path: "leads(" + idI + ")/segue_live", fails: "404 0x80060888 Resource not found for the segment 'segue_live'."},
+		{name: "below a set", path: "leads/subject", fails: "404 0x80060888 Resource not found for the segment 'subject'."},
+
+		{name: "key is no GUID", path: "leads(abc)", fails: "400 0x80060888 the key 'abc' of 'leads' is not a GUID"},
+		{name: "no key", path: "leads()", fails: "400 0x80060888 the key '' of 'leads' is not a GUID"},
+		{name: "half a brace", path: "leads({" + idI + ")", fails: "400 0x80060888 the key '{" + idI + "' of 'leads' is not a GUID"},
+		{name: "bracket open", path: "leads(" + idI, fails: "400 0x80060888 ')' expected at the end of the segment 'leads(" + idI + "'"},
+		{name: "quote open", path: "leads('a", fails: "400 0x80060888 the path 'leads('a' has a quote that is not closed"},
+		{name: "too long", path: strings.Repeat("a", odata.MaxURL+1), fails: "400 0x80060888 the path has 32769 bytes, the limit is 32768"},
+
+		{name: "alternate key", path: "contacts(emailaddress1='a/b@c.d',firstname='Jo')", fails: "501 0x80040219 the alternate key is not supported in this version: 'contacts(emailaddress1='a/b@c.d',firstname='Jo')'"},
+		{name: "count", path: "leads/$count", fails: "501 0x80040219 the count is not supported in this version: '$count'"},
+		{name: "batch", path: "$batch", fails: "501 0x80040219 the batch request is not supported in this version: '$batch'"},
+		{name: "metadata", path: "$metadata", fails: "501 0x80040219 the metadata document is not supported in this version: '$metadata'"},
+		{name: "table definition (dataverse-ify)", path: "EntityDefinitions(LogicalName='lead')", fails: "501 0x80040219 the table definition is not supported in this version: 'EntityDefinitions(LogicalName='lead')'"},
+		{name: "property", path: "leads(" + idI + ")/subject", fails: "501 0x80040219 the path to one property is not supported in this version: 'subject'"},
+		{name: "lookup value", path: "leads(" + idI + ")/_ownerid_value", fails: "501 0x80040219 the path to one property is not supported in this version: '_ownerid_value'"},
+		{name: "lookup", path: "leads(" + idI + ")/parentaccountid/$ref", fails: "501 0x80040219 the path through a navigation property is not supported in this version: 'parentaccountid'"},
+		{name: "collection", path: "accounts(" + idI + ")/lead_parent_account(" + idJ + ")/$ref", fails: "501 0x80040219 the path through a navigation property is not supported in this version: 'lead_parent_account'"},
+		{name: "bound action", path: "leads(" + idI + ")/Microsoft.Dynamics.CRM.X", fails: "501 0x80040219 the bound operation is not supported in this version: 'Microsoft.Dynamics.CRM.X'"},
+		{name: "bulk action", path: "leads/Microsoft.Dynamics.CRM.CreateMultiple", fails: "501 0x80040219 the bound operation is not supported in this version: 'Microsoft.Dynamics.CRM.CreateMultiple'"},
+		{name: "function with parameters", path: "WhoAmI(A=1)", fails: "501 0x80040219 the function call with parameters is not supported in this version: 'WhoAmI(A=1)'"},
+	}
+	s := tables(t)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r, err := odata.ParsePath(s, test.path, "WhoAmI", "msdyn_ConnectSequence")
+			if got := outcome(t, err); got != test.fails {
+				t.Fatalf("error = %q, want %q", got, test.fails)
+			}
+			if err == nil {
+				if got := describe(r); got != test.want {
+					t.Errorf("resource = %q, want %q", got, test.want)
+				}
+			}
+		})
+	}
+}
+
+func describe(r odata.Resource) string {
+	set := ""
+	if r.Table != nil {
+		set = r.Table.Set
+	}
+	return strings.Join(strings.Fields(string(r.Kind)+" "+set+" "+r.ID+" "+r.Name), " ")
+}
+
+func FuzzParsePath(f *testing.F) {
+	for _, seed := range []string{"", "leads(" + idI + ")", "contacts(a='b/c')/d", "$batch", "WhoAmI()", "leads('"} {
+		f.Add(seed)
+	}
+	s := tables(f)
+	f.Fuzz(func(t *testing.T, path string) {
+		r, err := odata.ParsePath(s, path, "WhoAmI")
+		if err == nil && r.Kind == "" {
+			t.Errorf("%q: neither an error nor a resource", path)
+		}
+		if message := outcome(t, err); len(message) > 1000 {
+			t.Errorf("the message has %d bytes", len(message))
+		}
+	})
+}

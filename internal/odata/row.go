@@ -1,0 +1,197 @@
+package odata
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"segue/internal/schema"
+)
+
+// bindSuffix is what follows a navigation property's name where a body sets it
+// to a row.
+const bindSuffix = "@odata.bind"
+
+// Input is a row as a client wrote it.
+type Input struct {
+	ID     string                  // the primary key in the body, "" when it was left out
+	Values map[string]schema.Value // what is to be set, by logical name; nil clears
+}
+
+// ReadRow reads the body of a create or update of a row of t. Columns that only
+// Segue writes are refused; that some are for creates only, that some need a
+// value, and whether state and status agree, is for the schema's CheckCreate
+// and CheckUpdate to say.
+func ReadRow(s *schema.Schema, t *schema.Table, body []byte) (Input, error) {
+	members, err := readObject(body)
+	if err != nil {
+		return Input{}, err
+	}
+	r := rowReader{schema: s, table: t, row: Input{Values: map[string]schema.Value{}}}
+	for _, m := range members {
+		if err := r.member(m); err != nil {
+			return Input{}, err
+		}
+	}
+	return r.row, nil
+}
+
+// annotation says that a member is about the body or a property, not a
+// property itself.
+func annotation(name string) bool { return strings.Contains(name, "@") }
+
+type rowReader struct {
+	schema *schema.Schema
+	table  *schema.Table
+	row    Input
+}
+
+func (r *rowReader) member(m member) error {
+	nav, bind := strings.CutSuffix(m.name, bindSuffix)
+	switch {
+	case bind:
+		return r.bind(nav, m)
+	case m.name == "@odata.type":
+		return r.checkType(m)
+	case annotation(m.name):
+		return nil
+	}
+	if navs := navsOf(r.table, m.name); navs != nil {
+		return r.nested(m, navs[0].Column)
+	}
+	column := columnOf(r.table, m.name)
+	switch {
+	case column == nil:
+		return r.refuse("property '%s' does not exist on type '%s%s'", short(m.name), Namespace, r.table.Name)
+	case column.Type == schema.LookupTo:
+		return r.refuse("property '%s' is read-only: bind the row through '%s%s'", m.name, column.Targets[0].Nav, bindSuffix)
+	}
+	v, ok := m.scalar()
+	if !ok {
+		return r.refuse("property '%s' is a %s and cannot be an object or array", m.name, column.Type)
+	}
+	return r.set(column, v)
+}
+
+// set takes the value of a column that is no lookup.
+func (r *rowReader) set(column *schema.Column, v any) error {
+	if column.Name == r.table.ID {
+		text, _ := v.(string)
+		id, ok := parseGUID(text)
+		if !ok {
+			return r.refuse("the key '%s' must be a GUID, not '%s'", column.Name, short(text))
+		}
+		r.row.ID = id
+		return nil
+	}
+	if err := r.writable(column); err != nil {
+		return err
+	}
+	value, err := column.FromJSON(v)
+	if err != nil {
+		return asError(r.schema, err)
+	}
+	r.row.Values[column.Name] = value
+	return nil
+}
+
+// nested is a navigation property without @odata.bind: null clears it, anything
+// else would create the related rows as well.
+func (r *rowReader) nested(m member, column *schema.Column) error {
+	v, scalar := m.scalar()
+	switch {
+	case !scalar:
+		return notServed("the creation of related rows", m.name)
+	case v != nil:
+		return r.refuse("property '%s' is a navigation property: bind a row through '%s%s'", m.name, m.name, bindSuffix)
+	}
+	return r.setLookup(column, nil)
+}
+
+// bind sets a lookup to the row that the member refers to.
+func (r *rowReader) bind(nav string, m member) error {
+	navs := navsOf(r.table, nav)
+	if navs == nil {
+		return r.refuse("navigation property '%s' does not exist on type '%s%s'", short(nav), Namespace, r.table.Name)
+	}
+	v, scalar := m.scalar()
+	text, isText := v.(string)
+	switch {
+	case !scalar && m.value[0] == '[':
+		return notServed("binding a collection", m.name)
+	case scalar && v == nil:
+		return r.setLookup(navs[0].Column, nil)
+	case !isText:
+		return r.refuse("'%s' must be a string like \"/accounts(<id>)\"", m.name)
+	case strings.HasPrefix(text, "$"):
+		return notServed("a reference to another request of a batch", text)
+	}
+	t, id, err := r.reference(m.name, text)
+	if err != nil {
+		return err
+	}
+	var allowed []string
+	for _, n := range navs {
+		if n.Target.Table == t.Name {
+			return r.setLookup(n.Column, schema.Lookup{Table: t.Name, ID: id})
+		}
+		allowed = append(allowed, n.Target.Table)
+	}
+	return r.refuse("'%s' must refer to a row of %s, not of %s", m.name, strings.Join(allowed, ", "), t.Name)
+}
+
+// reference reads the URL of a row by its end, <set>(<key>): clients send it
+// relative, with a slash, absolute, and absolute with a broken scheme.
+func (r *rowReader) reference(member, url string) (*schema.Table, string, error) {
+	last := url[strings.LastIndexByte(url, '/')+1:]
+	set, key, ok := strings.Cut(last, "(")
+	key, closed := strings.CutSuffix(key, ")")
+	if !ok || !closed {
+		return nil, "", r.refuse("'%s' must end with <set>(<id>), not '%s'", member, short(url))
+	}
+	t := r.schema.BySet(set)
+	if set == "" || t == nil {
+		return nil, "", r.refuse("'%s' refers to the unknown set '%s'", member, short(set))
+	}
+	id, err := parseKey(t, key)
+	return t, id, err
+}
+
+// setLookup takes a lookup. A body may set it through one navigation property
+// and clear it through those for the other tables; it may not set it to two
+// rows.
+func (r *rowReader) setLookup(column *schema.Column, v schema.Value) error {
+	if err := r.writable(column); err != nil {
+		return err
+	}
+	old := r.row.Values[column.Name]
+	switch {
+	case old == nil:
+		r.row.Values[column.Name] = v
+	case v != nil && v != old:
+		return r.refuse("lookup '%s' is bound to two rows", column.Name)
+	}
+	return nil
+}
+
+func (r *rowReader) writable(column *schema.Column) error {
+	if slices.Contains([]schema.Write{schema.Engine, schema.Hidden}, column.Write) {
+		return r.refuse("property '%s' is read-only: it is set by Segue alone", column.Name)
+	}
+	return nil
+}
+
+// checkType refuses a body that says it is a row of another table.
+func (r *rowReader) checkType(m member) error {
+	var name string
+	want := Namespace + r.table.Name
+	if err := json.Unmarshal(m.value, &name); err != nil || strings.TrimPrefix(name, "#") != want {
+		return r.refuse("@odata.type must be '%s', not '%s'", want, short(name))
+	}
+	return nil
+}
+
+// refuse says what is wrong with the body, in the words clients know.
+func (r *rowReader) refuse(format string, args ...any) error {
+	return Errorf(BadPayload, "Error identified in Payload provided by the user for Entity :'"+r.table.Set+"', "+format, args...)
+}

@@ -1,0 +1,85 @@
+package odata
+
+import "strings"
+
+type tokenKind uint8
+
+const (
+	endToken    tokenKind = iota
+	wordToken             // name, operator, number, GUID, date: whatever has no quotes
+	stringToken           // in quotes; text is what they hold, doubled quotes made single
+	openToken
+	closeToken
+	commaToken
+	badToken // a quote that is not closed
+)
+
+// token is one word of a $filter; at is the byte that it starts at.
+type token struct {
+	kind tokenKind
+	text string
+	at   int
+}
+
+// lexer cuts the text of a $filter into tokens.
+type lexer struct {
+	text string
+	pos  int
+}
+
+// next is the next token; at the end it is endToken again and again.
+func (l *lexer) next() token {
+	for l.peek() == ' ' || l.peek() == '\t' {
+		l.pos++
+	}
+	at := l.pos
+	if at == len(l.text) {
+		return token{kind: endToken, at: at}
+	}
+	switch l.peek() {
+	case '(':
+		l.pos++
+		return token{kind: openToken, text: "(", at: at}
+	case ')':
+		l.pos++
+		return token{kind: closeToken, text: ")", at: at}
+	case ',':
+		l.pos++
+		return token{kind: commaToken, text: ",", at: at}
+	case '\'':
+		return l.quoted()
+	}
+	length := strings.IndexAny(l.text[at:], " \t(),'")
+	if length < 0 {
+		length = len(l.text) - at
+	}
+	l.pos += length
+	return token{kind: wordToken, text: l.text[at:l.pos], at: at}
+}
+
+func (l *lexer) quoted() token {
+	at := l.pos
+	var held strings.Builder
+	for rest := l.text[at+1:]; ; {
+		part, after, closed := strings.Cut(rest, "'")
+		held.WriteString(part)
+		if !closed {
+			l.pos = len(l.text)
+			return token{kind: badToken, at: at}
+		}
+		if !strings.HasPrefix(after, "'") {
+			l.pos = len(l.text) - len(after)
+			return token{kind: stringToken, text: held.String(), at: at}
+		}
+		held.WriteByte('\'')
+		rest = after[1:]
+	}
+}
+
+// peek is the next byte, 0 at the end.
+func (l *lexer) peek() byte {
+	if l.pos >= len(l.text) {
+		return 0
+	}
+	return l.text[l.pos]
+}
