@@ -1,0 +1,90 @@
+package rows
+
+import (
+	"fmt"
+
+	"segue/internal/schema"
+	"segue/internal/table"
+)
+
+// Change is a change record of a row.
+type Change struct {
+	Ref      Ref
+	Table    *schema.Table
+	Kind     table.ChangeKind
+	Old, New *Image // nil where there was no row
+}
+
+// Image is a row as it was in a change record. It decodes a column when it is
+// asked for it; it makes a filter.Row.
+type Image struct {
+	db    *DB
+	table *schema.Table
+	id    string
+	image table.Image
+}
+
+// Change reads a change record, which stays lazy.
+func (db *DB) Change(c table.Change) (Change, error) {
+	t, err := db.table(tableOf(c.Key.PK))
+	if err != nil {
+		return Change{}, fmt.Errorf("change of %s/%s: %w", c.Key.PK, c.Key.SK, err)
+	}
+	change := Change{Ref: Ref{t.Name, c.Key.SK}, Table: t, Kind: c.Kind}
+	if c.Old != nil {
+		change.Old = &Image{db, t, c.Key.SK, c.Old}
+	}
+	if c.New != nil {
+		change.New = &Image{db, t, c.Key.SK, c.New}
+	}
+	return change, nil
+}
+
+// Touches says whether one of the columns differs between the images; it is
+// true when the row is new or gone. It compares what is stored and decodes
+// nothing.
+func (c Change) Touches(columns []string) (bool, error) {
+	if c.Old == nil || c.New == nil {
+		return true, nil
+	}
+	for _, name := range columns {
+		before, err := c.Old.image.Value(name)
+		if err != nil {
+			return false, fmt.Errorf("old image of %v, column %s: %w", c.Ref, name, err)
+		}
+		after, err := c.New.image.Value(name)
+		if err != nil {
+			return false, fmt.Errorf("new image of %v, column %s: %w", c.Ref, name, err)
+		}
+		if !before.Equal(after) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// Value is one column as it was, nil for null.
+func (i *Image) Value(column string) (schema.Value, error) {
+	if column == i.table.ID {
+		return i.id, nil
+	}
+	c := i.table.Column(column)
+	if c == nil {
+		return nil, fmt.Errorf("no column %q on %s", column, i.table.Name)
+	}
+	attr, err := i.image.Value(column)
+	if err != nil {
+		return nil, fmt.Errorf("image of %s %s, column %s: %w", i.table.Name, i.id, column, err)
+	}
+	return decodeValue(c, attr)
+}
+
+// Row is the whole row as it was, with the version of that moment: held by a
+// unit of work, it is written only if the row has not moved on since.
+func (i *Image) Row() (*Row, error) {
+	item, err := i.image.Item()
+	if err != nil {
+		return nil, fmt.Errorf("image of %s %s: %w", i.table.Name, i.id, err)
+	}
+	return i.db.decode(item)
+}

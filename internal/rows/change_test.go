@@ -1,0 +1,159 @@
+package rows_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"segue/internal/rows"
+	"segue/internal/table"
+)
+
+// changes are the change records since the last call.
+func (f *fixture) changes(t *testing.T) []rows.Change {
+	t.Helper()
+	var all []rows.Change
+	err := f.store.Drain(t.Context(), "test", func(_ context.Context, batch []table.Change) []table.Failure {
+		for _, c := range batch {
+			change, err := f.Change(c)
+			if err != nil {
+				t.Error(err)
+			}
+			all = append(all, change)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// life makes, changes and deletes a lead and answers its three changes.
+func life(t *testing.T, f *fixture, change func(*rows.Row)) (insert, modify, remove rows.Change) {
+	t.Helper()
+	ref := f.put(t, "lead", values{"subject": "A", "companyname": "C"})[0]
+	row := f.get(t, ref)
+	for _, step := range []func(*rows.Tx){
+		func(*rows.Tx) { change(row) },
+		func(tx *rows.Tx) { tx.Delete(row) },
+	} {
+		tx := f.Begin("")
+		tx.Hold(row)
+		step(tx)
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := f.changes(t)
+	if len(all) != 3 {
+		t.Fatalf("%d changes, want 3", len(all))
+	}
+	return all[0], all[1], all[2]
+}
+
+func TestTouches(t *testing.T) {
+	f := newFixture(t)
+	insert, modify, remove := life(t, f, func(r *rows.Row) {
+		r.Set("subject", "B")
+		r.Set("companyname", nil)
+		r.Set("jobtitle", "J")
+	})
+	for _, test := range []struct {
+		name    string
+		change  rows.Change
+		columns []string
+		want    bool
+	}{
+		{"changed", modify, []string{"subject"}, true},
+		{"to null", modify, []string{"companyname"}, true},
+		{"from null", modify, []string{"jobtitle"}, true},
+		{"unchanged", modify, []string{"createdon", "lastname"}, false},
+		{"one of several", modify, []string{"lastname", "jobtitle"}, true},
+		{"no columns", modify, nil, false},
+		{"new row", insert, nil, true},
+		{"row that is gone", remove, nil, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := test.change.Touches(test.columns)
+			if got != test.want || err != nil {
+				t.Errorf("got %t, %v, want %t", got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestChangeImages(t *testing.T) {
+	f := newFixture(t)
+	insert, modify, remove := life(t, f, func(r *rows.Row) { r.Set("subject", "B") })
+	type seen struct {
+		Kind     table.ChangeKind
+		Old, New string // subject
+	}
+	var got []seen
+	for _, c := range []rows.Change{insert, modify, remove} {
+		if c.Ref != (rows.Ref{Table: "lead", ID: id("lead", 0)}) || c.Table.Name != "lead" {
+			t.Errorf("change of %v", c.Ref)
+		}
+		s := seen{Kind: c.Kind, Old: "-", New: "-"}
+		for text, image := range map[*string]*rows.Image{&s.Old: c.Old, &s.New: c.New} {
+			if image == nil {
+				continue
+			}
+			v, err := image.Value("subject")
+			if err != nil {
+				t.Error(err)
+			}
+			*text = v.(string)
+		}
+		got = append(got, s)
+	}
+	want := []seen{{table.Insert, "-", "A"}, {table.Modify, "A", "B"}, {table.Remove, "B", "-"}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	for column, want := range values{"leadid": id("lead", 0), "lastname": nil, "createdon": f.Now()} {
+		if v, err := modify.New.Value(column); v != want || err != nil {
+			t.Errorf("%s is %v, %v, want %v", column, v, err, want)
+		}
+	}
+	if _, err := modify.New.Value("colour"); err == nil {
+		t.Error("read a column that the schema lacks")
+	}
+}
+
+// TestImageRowIsWrittenOnlyIfNothingCameAfter: design.md §4, "a write triggered
+// by a change is conditional on the version in that change".
+func TestImageRowIsWrittenOnlyIfNothingCameAfter(t *testing.T) {
+	f := newFixture(t)
+	ref := f.put(t, "lead", values{"subject": "A"})[0]
+	commit := func(change rows.Change, subject string) error {
+		row, err := change.New.Row()
+		if err != nil {
+			t.Fatal(err)
+		}
+		tx := f.Begin("")
+		tx.Hold(row)
+		row.Set("subject", subject)
+		return tx.Commit(t.Context())
+	}
+	first := f.changes(t)[0]
+	if err := commit(first, "B"); err != nil {
+		t.Fatal(err)
+	}
+	if err := commit(first, "C"); err == nil {
+		t.Error("an old change overwrote a newer one")
+	}
+	if got := f.get(t, ref).Text("subject"); got != "B" {
+		t.Errorf("the row is %q, want B", got)
+	}
+}
+
+func TestChangeOfAnUnknownTableIsAnError(t *testing.T) {
+	f := newFixture(t)
+	if _, err := f.Change(table.Change{Key: table.Key{PK: "leda#1", SK: "x"}}); err == nil {
+		t.Error("it was read")
+	}
+}
+

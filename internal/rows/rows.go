@@ -1,0 +1,187 @@
+// Package rows keeps the rows of the schema's tables in the store: it spells
+// the keys, converts values, carries versions, and turns what a use case
+// changed into one atomic write.
+//
+// Keys (one item a row; every other package speaks of tables, ids and columns):
+//
+//	pk = <table>#<shard of id>   sk = <id>             row by id, list of a table, stream
+//	g1pk = free#<table>#<shard>  g1sk = <created>#<id> open records without a live connection
+//	g1pk = record#<record id>    g1sk = <created>#<id> sequence targets of a record
+//	g1pk = target#<target id>    g1sk = <position>#<id> steps of a target
+//	g1pk = regarding#<row id>    g1sk = <created>#<id> activities of a row
+//	g2pk = live#<sequence>#<shard of id>  g2sk = <id>  live targets of a sequence
+//
+// The other attributes of an item are the row's columns by logical name; a null
+// column is no attribute.
+//
+// Invariant: a row is written only under the condition that it is still as it
+// was loaded (its versionnumber), or not there if it is new, so that whatever
+// was decided on the loaded rows still holds when the write is applied.
+package rows
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"segue/internal/schema"
+	"segue/internal/table"
+)
+
+// Ref names a row.
+type Ref struct{ Table, ID string }
+
+// String is "table id", for messages.
+func (r Ref) String() string { return r.Table + " " + r.ID }
+
+// Columns that rows itself maintains.
+const (
+	Version    = "versionnumber"
+	CreatedOn  = "createdon"
+	ModifiedOn = "modifiedon"
+	CreatedBy  = "createdby"
+	ModifiedBy = "modifiedby"
+)
+
+// Row is one row as a value. It belongs to one goroutine.
+type Row struct {
+	Table   *schema.Table
+	ID      string
+	Version int64 // versionnumber it was loaded with; 0: not stored yet
+
+	values map[string]schema.Value
+	dirty  map[string]bool
+}
+
+// Ref names the row.
+func (r *Row) Ref() Ref { return Ref{r.Table.Name, r.ID} }
+
+// Value is a column's value, nil for null; it makes a Row a filter.Row.
+func (r *Row) Value(column string) (schema.Value, error) {
+	if column == r.Table.ID {
+		return r.ID, nil
+	}
+	if column == Version {
+		return r.Version, nil
+	}
+	return r.values[column], nil
+}
+
+// Text is a string column, "" when null.
+func (r *Row) Text(column string) string { s, _ := r.values[column].(string); return s }
+
+// Int is a whole-number or choice column, 0 when null.
+func (r *Row) Int(column string) int64 { n, _ := r.values[column].(int64); return n }
+
+// Is is a boolean column, false when null.
+func (r *Row) Is(column string) bool { b, _ := r.values[column].(bool); return b }
+
+// Time is a date-time column, zero when null.
+func (r *Row) Time(column string) time.Time { t, _ := r.values[column].(time.Time); return t }
+
+// Lookup is a lookup column, zero when null.
+func (r *Row) Lookup(column string) schema.Lookup {
+	l, _ := r.values[column].(schema.Lookup)
+	return l
+}
+
+// Set changes a column; nil clears it. Setting the value that is there changes
+// nothing, and a row in which nothing changed is not written.
+func (r *Row) Set(column string, v schema.Value) {
+	if same(r.values[column], v) {
+		return
+	}
+	if v == nil {
+		delete(r.values, column)
+	} else {
+		r.values[column] = v
+	}
+	r.dirty[column] = true
+}
+
+// SetAll sets every column of values.
+func (r *Row) SetAll(values map[string]schema.Value) {
+	for column, v := range values {
+		r.Set(column, v)
+	}
+}
+
+// Touch makes the row be written with a new version though nothing in it
+// changed.
+func (r *Row) Touch() { r.dirty[Version] = true }
+
+// Values is a copy of the columns that are not null, without the primary key
+// and the version.
+func (r *Row) Values() map[string]schema.Value { return maps.Clone(r.values) }
+
+// Changed says that a Set changed the row since it was loaded or made.
+func (r *Row) Changed() bool { return len(r.dirty) > 0 }
+
+// same compares two values of one column.
+func same(a, b schema.Value) bool {
+	switch a := a.(type) {
+	case time.Time:
+		b, ok := b.(time.Time)
+		return ok && a.Equal(b)
+	case interface{ String() string }: // decimal.Decimal, whose 1.0 and 1 differ under ==
+		b, ok := b.(interface{ String() string })
+		return ok && a.String() == b.String()
+	}
+	return a == b
+}
+
+// DB is the rows of a schema in a store. It is safe for concurrent use.
+type DB struct {
+	store  table.Store
+	schema *schema.Schema
+	now    func() time.Time
+}
+
+// New makes a DB; now is the clock that stamps rows.
+func New(store table.Store, s *schema.Schema, now func() time.Time) *DB {
+	return &DB{store: store, schema: s, now: now}
+}
+
+// Schema is the tables of the DB.
+func (db *DB) Schema() *schema.Schema { return db.schema }
+
+// Now is the DB's clock in UTC, whole seconds.
+func (db *DB) Now() time.Time { return db.now().UTC().Truncate(time.Second) }
+
+// Get reads rows by id, strongly consistent, in the order of refs; nil where
+// there is none. It makes one request for every 100 refs.
+func (db *DB) Get(ctx context.Context, refs ...Ref) ([]*Row, error) {
+	found := make([]*Row, 0, len(refs))
+	for start := 0; start < len(refs); start += table.MaxGetKeys {
+		part := refs[start:min(start+table.MaxGetKeys, len(refs))]
+		keys := make([]table.Key, len(part))
+		for i, ref := range part {
+			t, err := db.table(ref.Table)
+			if err != nil {
+				return nil, err
+			}
+			keys[i] = keyOf(t, ref.ID)
+		}
+		items, err := db.store.Get(ctx, keys...)
+		if err != nil {
+			return nil, fmt.Errorf("read %v and %d more: %w", part[0], len(part)-1, err)
+		}
+		for _, item := range items {
+			row, err := db.decode(item)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, row)
+		}
+	}
+	return found, nil
+}
+
+func (db *DB) table(name string) (*schema.Table, error) {
+	t := db.schema.Table(name)
+	if t == nil {
+		return nil, fmt.Errorf("no table %q in the schema", name)
+	}
+	return t, nil
+}

@@ -1,0 +1,257 @@
+package rows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"segue/internal/schema"
+	"segue/internal/table"
+)
+
+// ConflictError says that a commit was not applied because a row was no longer
+// as it was loaded: changed, deleted, or, for a new row, already there.
+type ConflictError struct {
+	Ref  Ref
+	Seen *Row // the row as it is, nil when there is none
+	New  bool // the unit of work meant to create it
+}
+
+// Error names the row.
+func (e *ConflictError) Error() string {
+	if e.New {
+		return fmt.Sprintf("%v is already there", e.Ref)
+	}
+	return fmt.Sprintf("%v has changed since it was read", e.Ref)
+}
+
+// Tx is a unit of work: rows loaded with their versions, changed as values, and
+// written once by Commit with every condition that the loads imply. It belongs
+// to one goroutine.
+type Tx struct {
+	db      *DB
+	by      string // user on whose behalf; "" for the engine
+	rows    map[Ref]*Row
+	order   []Ref
+	deleted map[Ref]bool
+	patches []patch
+}
+
+// patch is a change of a row that was not loaded.
+type patch struct {
+	row  *Row // columns to set
+	when map[string]schema.Value
+}
+
+// Begin starts a unit of work on behalf of a user (a systemuser id; "" for the
+// engine itself).
+func (db *DB) Begin(by string) *Tx {
+	return &Tx{db: db, by: by, rows: map[Ref]*Row{}, deleted: map[Ref]bool{}}
+}
+
+// Load reads rows that the unit of work does not hold yet, in one request, and
+// answers all in the order of refs; nil where there is none.
+func (tx *Tx) Load(ctx context.Context, refs ...Ref) ([]*Row, error) {
+	var missing []Ref
+	for _, ref := range refs {
+		if tx.rows[ref] == nil {
+			missing = append(missing, ref)
+		}
+	}
+	if len(missing) > 0 {
+		found, err := tx.db.Get(ctx, missing...)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range found {
+			if row != nil {
+				tx.Hold(row)
+			}
+		}
+	}
+	rows := make([]*Row, len(refs))
+	for i, ref := range refs {
+		rows[i] = tx.rows[ref]
+	}
+	return rows, nil
+}
+
+// Hold takes in a row that was read elsewhere (a list, a change record): its
+// version is the condition under which it is written.
+func (tx *Tx) Hold(row *Row) {
+	if tx.rows[row.Ref()] == nil {
+		tx.order = append(tx.order, row.Ref())
+	}
+	tx.rows[row.Ref()] = row
+}
+
+// Create adds a new row with these values.
+func (tx *Tx) Create(t *schema.Table, id string, values map[string]schema.Value) *Row {
+	row := newRow(t, id)
+	row.SetAll(values)
+	tx.Hold(row)
+	return row
+}
+
+// Delete removes a row that the unit of work holds.
+func (tx *Tx) Delete(row *Row) { tx.deleted[row.Ref()] = true }
+
+// Patch changes columns of a row without having loaded it, if the columns of
+// when have those values at commit. It is for a row that changes together with
+// one that is loaded: it gets the version of this unit of work. Columns that
+// index keys are made of are not for patches.
+func (tx *Tx) Patch(t *schema.Table, id string, set, when map[string]schema.Value) {
+	row := newRow(t, id)
+	row.SetAll(set)
+	tx.patches = append(tx.patches, patch{row, when})
+}
+
+// version is what every row of this commit gets: larger than that of any row it
+// holds, and than that of anything written a while ago, so that a row deleted
+// and made again never repeats a version.
+func (tx *Tx) version() int64 {
+	next := tx.db.now().UnixMilli()
+	for _, row := range tx.rows {
+		next = max(next, row.Version+1)
+	}
+	return next
+}
+
+// Commit writes everything that changed, atomically, and stamps the rows
+// (version, createdon, modifiedon and who). Nothing changed: nothing is
+// written. A row that is no longer as it was loaded ends it with a
+// *ConflictError.
+func (tx *Tx) Commit(ctx context.Context) error {
+	var ops []table.Op
+	var names []Ref
+	version := tx.version()
+	for _, ref := range tx.order {
+		op, ok, err := tx.op(tx.rows[ref], version)
+		if err != nil {
+			return err
+		}
+		if ok {
+			ops, names = append(ops, op), append(names, ref)
+		}
+	}
+	for _, p := range tx.patches {
+		op, err := tx.patchOp(p, version)
+		if err != nil {
+			return err
+		}
+		ops, names = append(ops, op), append(names, p.row.Ref())
+	}
+	if len(ops) == 0 {
+		return nil
+	}
+	err := tx.db.store.Write(ctx, ops...)
+	if failed, ok := errors.AsType[*table.ConditionError](err); ok {
+		seen, derr := tx.db.decode(failed.Item)
+		if derr != nil {
+			return derr
+		}
+		ref := names[failed.Op]
+		row := tx.rows[ref]
+		return &ConflictError{Ref: ref, Seen: seen, New: row != nil && row.Version == 0}
+	}
+	if err != nil {
+		return fmt.Errorf("write %v and %d more: %w", names[0], len(names)-1, err)
+	}
+	for _, ref := range names {
+		if row := tx.rows[ref]; row != nil {
+			row.Version, row.dirty = version, map[string]bool{}
+		}
+	}
+	return nil
+}
+
+// op is the operation that writes a held row, ok false when it needs none.
+func (tx *Tx) op(row *Row, version int64) (op table.Op, ok bool, err error) {
+	key, unchanged := keyOf(row.Table, row.ID), table.Equals(Version, table.Int(row.Version))
+	switch {
+	case tx.deleted[row.Ref()]:
+		return table.Delete(key, unchanged), row.Version > 0, nil
+	case row.Version == 0:
+		unchanged = table.NotThere(table.PK)
+		tx.stamp(row, CreatedOn, CreatedBy)
+	case !row.Changed():
+		return table.Op{}, false, nil
+	}
+	tx.stamp(row, ModifiedOn, ModifiedBy)
+	written := *row
+	written.Version = version
+	item, err := encode(&written)
+	return table.Put(item, unchanged), err == nil, err
+}
+
+func (tx *Tx) patchOp(p patch, version int64) (table.Op, error) {
+	tx.stamp(p.row, ModifiedOn, ModifiedBy)
+	set := table.Item{Version: table.Int(version)}
+	for name, v := range p.row.values {
+		attr, err := encodeValue(p.row.Table.Column(name), v)
+		if err != nil {
+			return table.Op{}, err
+		}
+		set[name] = attr
+	}
+	cond := table.Exists(table.PK)
+	for name, v := range p.when {
+		attr, err := encodeValue(p.row.Table.Column(name), v)
+		if err != nil {
+			return table.Op{}, err
+		}
+		cond = table.And(cond, table.Equals(name, attr))
+	}
+	return table.Update(keyOf(p.row.Table, p.row.ID), set, nil, cond), nil
+}
+
+func (tx *Tx) stamp(row *Row, on, by string) {
+	if row.values[on] == nil || on == ModifiedOn {
+		row.Set(on, tx.db.Now())
+	}
+	if tx.by != "" {
+		row.Set(by, schema.Lookup{Table: "systemuser", ID: tx.by})
+	}
+}
+
+// Attempts of Do, and the longest pause between two.
+const (
+	attempts = 10
+	maxPause = 64 * time.Millisecond
+)
+
+// Do runs one use case: work loads, decides and changes; Do commits. When a row
+// is no longer as it was loaded it starts anew with fresh rows, a bounded number
+// of times; then the last *ConflictError is answered.
+func (db *DB) Do(ctx context.Context, by string, work func(tx *Tx) error) error {
+	var err error
+	for try := range attempts {
+		tx := db.Begin(by)
+		if err = work(tx); err != nil {
+			return err
+		}
+		err = tx.Commit(ctx)
+		if _, again := errors.AsType[*ConflictError](err); !again {
+			return err
+		}
+		if perr := pause(ctx, try); perr != nil {
+			return perr
+		}
+	}
+	return err
+}
+
+// pause waits a random time that doubles with every try.
+func pause(ctx context.Context, try int) error {
+	longest := min(time.Millisecond<<try, maxPause)
+	timer := time.NewTimer(rand.N(longest)) //nolint:gosec // jitter needs no secrecy
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

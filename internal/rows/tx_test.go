@@ -1,0 +1,350 @@
+package rows_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"segue/internal/rows"
+	"segue/internal/schema"
+	"segue/internal/storetest"
+	"segue/internal/table"
+)
+
+func TestCommitStampsRows(t *testing.T) {
+	f := newFixture(t)
+	tx := f.Begin(id("user", 1))
+	tx.Create(f.table("lead"), id("lead", 0), values{"subject": "A"})
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	by := schema.Lookup{Table: "systemuser", ID: id("user", 1)}
+	made := f.get(t, rows.Ref{Table: "lead", ID: id("lead", 0)})
+	want := values{
+		"subject": "A", rows.CreatedOn: f.Now(), rows.ModifiedOn: f.Now(), rows.CreatedBy: by, rows.ModifiedBy: by,
+	}
+	if d := cmp.Diff(want, made.Values()); d != "" {
+		t.Errorf("new row (-want +got):\n%s", d)
+	}
+	tx = f.Begin("") // the engine leaves the last user where it is
+	tx.Hold(made)
+	made.Set("subject", "B")
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want["subject"] = "B"
+	changed := f.get(t, made.Ref())
+	if d := cmp.Diff(want, changed.Values()); d != "" {
+		t.Errorf("changed row (-want +got):\n%s", d)
+	}
+	if changed.Version != made.Version || changed.Version == 0 {
+		t.Errorf("version %d in the store, %d in the committed row", changed.Version, made.Version)
+	}
+}
+
+func TestVersionsGrow(t *testing.T) {
+	f := newFixture(t)
+	ref := f.put(t, "lead", values{"subject": "A"})[0]
+	seen := map[int64]bool{}
+	for range 5 { // the clock stands still
+		row := f.get(t, ref)
+		if seen[row.Version] {
+			t.Fatalf("version %d again", row.Version)
+		}
+		seen[row.Version] = true
+		tx := f.Begin("")
+		tx.Hold(row)
+		row.Touch()
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for version := range seen {
+		if version < clock().UnixMilli() {
+			t.Errorf("version %d is older than the clock: a row made again could repeat it", version)
+		}
+	}
+}
+
+func TestNothingChangedIsNotWritten(t *testing.T) {
+	f := newFixture(t)
+	ref := f.put(t, "lead", values{"subject": "A"})[0]
+	f.probe.Reset()
+	err := f.Do(t.Context(), id("user", 1), func(tx *rows.Tx) error {
+		found, err := tx.Load(t.Context(), ref)
+		if err == nil {
+			found[0].Set("subject", "A")
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(storetest.Counts{Gets: 1, GetKeys: 1, ReadUnits: 1}, f.probe.Counts()); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestLoadReadsARowOnce(t *testing.T) {
+	f := newFixture(t)
+	refs := f.put(t, "lead", values{"subject": "A"}, values{"subject": "B"})
+	f.probe.Reset()
+	tx := f.Begin("")
+	first, err := tx.Load(t.Context(), refs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	both, err := tx.Load(t.Context(), refs[1], refs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if both[1] != first[0] || both[0].Text("subject") != "B" {
+		t.Errorf("got %v", both)
+	}
+	if c := f.probe.Counts(); c.Gets != 2 || c.GetKeys != 2 {
+		t.Errorf("%d requests for %d keys, want 2 for 2", c.Gets, c.GetKeys)
+	}
+}
+
+// TestCommitMeetsWhatSomebodyElseDid: each way in which a row is no longer as
+// it was loaded ends the commit, and nothing of it is written.
+func TestCommitMeetsWhatSomebodyElseDid(t *testing.T) {
+	type conflict struct {
+		Seen string // subject of the row as it is, "-" for none
+		New  bool
+	}
+	rename := func(t *testing.T, f *fixture, ref rows.Ref) {
+		err := f.Do(t.Context(), "", func(tx *rows.Tx) error {
+			found, err := tx.Load(t.Context(), ref)
+			if err == nil {
+				found[0].Set("subject", "theirs")
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove := func(t *testing.T, f *fixture, ref rows.Ref) {
+		tx := f.Begin("")
+		found, err := tx.Load(t.Context(), ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tx.Delete(found[0])
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change := func(_ *rows.Tx, row *rows.Row) { row.Set("subject", "mine") }
+	erase := func(tx *rows.Tx, row *rows.Row) { tx.Delete(row) }
+	for _, test := range []struct {
+		name   string
+		theirs func(*testing.T, *fixture, rows.Ref)
+		mine   func(*rows.Tx, *rows.Row)
+		want   conflict
+	}{
+		{"changed and changed", rename, change, conflict{Seen: "theirs"}},
+		{"changed and deleted", rename, erase, conflict{Seen: "theirs"}},
+		{"deleted and changed", remove, change, conflict{Seen: "-"}},
+		{"deleted and deleted", remove, erase, conflict{Seen: "-"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := newFixture(t)
+			ref := f.put(t, "lead", values{"subject": "A"})[0]
+			tx := f.Begin("")
+			found, err := tx.Load(t.Context(), ref)
+			if err != nil {
+				t.Fatal(err)
+			}
+			test.theirs(t, f, ref)
+			test.mine(tx, found[0])
+			bystander := tx.Create(f.table("lead"), id("lead", 9), values{"subject": "B"}).Ref()
+
+			failed, ok := errors.AsType[*rows.ConflictError](tx.Commit(t.Context()))
+			if !ok || failed.Ref != ref {
+				t.Fatalf("got %v, want a conflict about %v", failed, ref)
+			}
+			got := conflict{Seen: "-", New: failed.New}
+			if failed.Seen != nil {
+				got.Seen = failed.Seen.Text("subject")
+			}
+			if got != test.want {
+				t.Errorf("got %+v, want %+v", got, test.want)
+			}
+			if other, err := f.Get(t.Context(), bystander); err != nil || other[0] != nil {
+				t.Errorf("half of it was written: %v, %v", other[0], err)
+			}
+		})
+	}
+}
+
+func TestNewRowThatIsThereAlready(t *testing.T) {
+	f := newFixture(t)
+	ref := f.put(t, "lead", values{"subject": "theirs"})[0]
+	tx := f.Begin("")
+	tx.Create(f.table("lead"), ref.ID, values{"subject": "mine"})
+	failed, ok := errors.AsType[*rows.ConflictError](tx.Commit(t.Context()))
+	if !ok || !failed.New || failed.Seen.Text("subject") != "theirs" {
+		t.Fatalf("got %+v", failed)
+	}
+	if got, want := failed.Error(), ref.String()+" is already there"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := f.get(t, ref).Text("subject"); got != "theirs" {
+		t.Errorf("the row is %q now", got)
+	}
+}
+
+func TestNewRowDeletedAtOnceIsNotWritten(t *testing.T) {
+	f := newFixture(t)
+	tx := f.Begin("")
+	tx.Delete(tx.Create(f.table("lead"), id("lead", 0), values{"subject": "A"}))
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := f.probe.Counts().Ops; n != 0 {
+		t.Errorf("%d operations, want none", n)
+	}
+}
+
+// TestDoStartsAnew: a unit of work that somebody overtakes runs again on fresh
+// rows.
+func TestDoStartsAnew(t *testing.T) {
+	f := newFixture(t)
+	ref := f.put(t, "lead", values{"numberofemployees": int64(0)})[0]
+	add := func(tx *rows.Tx, n int64) error {
+		found, err := tx.Load(t.Context(), ref)
+		if err == nil {
+			found[0].Set("numberofemployees", found[0].Int("numberofemployees")+n)
+		}
+		return err
+	}
+	tries := 0
+	err := f.Do(t.Context(), "", func(tx *rows.Tx) error {
+		if err := add(tx, 1); err != nil {
+			return err
+		}
+		if tries++; tries <= 3 {
+			return f.Do(t.Context(), "", func(other *rows.Tx) error { return add(other, 10) })
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := f.get(t, ref).Int("numberofemployees"); got != 31 || tries != 4 {
+		t.Errorf("%d after %d tries, want 31 after 4", got, tries)
+	}
+}
+
+func TestDoGivesUp(t *testing.T) {
+	f := newFixture(t)
+	ref := f.put(t, "lead", values{"subject": "theirs"})[0]
+	tries := 0
+	err := f.Do(t.Context(), "", func(tx *rows.Tx) error {
+		tries++
+		tx.Create(f.table("lead"), ref.ID, values{"subject": "mine"})
+		return nil
+	})
+	if _, ok := errors.AsType[*rows.ConflictError](err); !ok {
+		t.Errorf("got %v, want the last conflict", err)
+	}
+	if tries != 10 {
+		t.Errorf("%d tries, want 10", tries)
+	}
+}
+
+func TestDoEndsWhenItsContextDoes(t *testing.T) {
+	f := newFixture(t)
+	ref := f.put(t, "lead", values{"subject": "theirs"})[0]
+	ctx, cancel := context.WithCancel(t.Context())
+	tries := 0
+	err := f.Do(ctx, "", func(tx *rows.Tx) error {
+		if tries++; tries == 2 {
+			cancel()
+		}
+		tx.Create(f.table("lead"), ref.ID, values{"subject": "mine"})
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) || tries > 2 {
+		t.Errorf("%d tries, then %v", tries, err)
+	}
+}
+
+func TestDoPassesOnOtherErrors(t *testing.T) {
+	f := newFixture(t)
+	tries := 0
+	create := func(tx *rows.Tx) error {
+		tries++
+		tx.Create(f.table("lead"), id("lead", 0), values{"subject": "A"})
+		return nil
+	}
+	f.probe.Inject(func(storetest.Call) storetest.Fault { return storetest.Before })
+	if err := f.Do(t.Context(), "", create); !errors.Is(err, table.ErrUnavailable) || tries != 1 {
+		t.Errorf("%d tries, then %v; whether it was applied is not known, so it is not for Do to repeat", tries, err)
+	}
+	refusal := errors.New("no")
+	if err := f.Do(t.Context(), "", func(*rows.Tx) error { return refusal }); !errors.Is(err, refusal) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPatch(t *testing.T) {
+	step := schema.Lookup{Table: "msdyn_sequencetargetstep", ID: id("step", 1)}
+	for _, test := range []struct {
+		name string
+		when values
+		ok   bool
+	}{
+		{"no condition", nil, true},
+		{"one holds", values{"statecode": int64(0)}, true},
+		{"all hold", values{"statecode": int64(0), "segue_currentstep": step}, true},
+		{"one does not", values{"statecode": int64(0), "segue_currentstep": schema.Lookup{Table: step.Table, ID: id("step", 2)}}, false},
+		{"a column is null", values{"msdyn_msflowrunid": "run"}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := newFixture(t)
+			ref := f.put(t, "msdyn_sequencetarget", values{"msdyn_name": "A", "statecode": int64(0), "segue_currentstep": step})[0]
+			before := f.get(t, ref)
+			f.probe.Reset()
+			tx := f.Begin(id("user", 1))
+			tx.Create(f.table("lead"), id("lead", 0), values{"subject": "with it"})
+			tx.Patch(f.table(ref.Table), ref.ID, values{"msdyn_name": "B", "msdyn_currentstepcount": int64(3)}, test.when)
+			err := tx.Commit(t.Context())
+			want := before.Values()
+			if test.ok {
+				want["msdyn_name"], want["msdyn_currentstepcount"] = "B", int64(3)
+				want[rows.ModifiedBy] = schema.Lookup{Table: "systemuser", ID: id("user", 1)}
+			}
+			if failed, conflict := errors.AsType[*rows.ConflictError](err); conflict == test.ok || conflict && (failed.Ref != ref || failed.New) {
+				t.Errorf("got %v", err)
+			}
+			if n := f.probe.Counts().Gets; n != 0 {
+				t.Errorf("%d reads, want none", n)
+			}
+			after := f.get(t, ref)
+			if d := cmp.Diff(want, after.Values()); d != "" {
+				t.Error(d)
+			}
+			if test.ok == (after.Version == before.Version) {
+				t.Errorf("version %d, was %d", after.Version, before.Version)
+			}
+		})
+	}
+}
+
+func TestPatchNeedsItsRow(t *testing.T) {
+	f := newFixture(t)
+	tx := f.Begin("")
+	tx.Patch(f.table("lead"), id("lead", 0), values{"subject": "A"}, nil)
+	failed, ok := errors.AsType[*rows.ConflictError](tx.Commit(t.Context()))
+	if !ok || failed.Seen != nil || failed.New {
+		t.Errorf("got %+v", failed)
+	}
+	if found, err := f.Get(t.Context(), rows.Ref{Table: "lead", ID: id("lead", 0)}); err != nil || found[0] != nil {
+		t.Errorf("the patch made %v, %v", found[0], err)
+	}
+}

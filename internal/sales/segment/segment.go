@@ -1,0 +1,147 @@
+// Package segment decides which segment a record belongs to: a catalogue of the
+// active segments of one record type in the order of their priority, and the
+// rule that picks the winner. It also keeps the order itself. It decides and
+// never does; no store, no clock.
+//
+// Invariant: a decision depends on nothing but the catalogue, the record's
+// columns and its present segment, and it says why.
+package segment
+
+import (
+	"fmt"
+	"slices"
+
+	"segue/internal/filter"
+)
+
+// Limits (domain.md §2).
+const (
+	MaxActive     = 250                  // active segments of an organisation
+	MaxConditions = filter.MaxConditions // conditions of one segment
+)
+
+// Status is a segmentation status, a value of msdyn_segmentationstatus
+// (domain.md §4.7).
+type Status int64
+
+// The outcomes of a decision.
+const (
+	Segmented  Status = 1 // successful: the record enters the segment
+	NoMatch    Status = 3 // no matching segments; a present membership stays
+	Unchanged  Status = 4 // matched with the previous segment
+	NotAllowed Status = 5 // a match that may not take the record from its segment
+)
+
+// Segment is an active segment.
+type Segment struct {
+	ID       string
+	Name     string
+	Program  *filter.Program // compiled conditions
+	Sequence string          // id of the attached sequence, or ""
+	Takes    bool            // may take records from other segments (msdyn_isresegmentationenabled)
+	Default  bool            // the built-in one, always last
+}
+
+// Catalogue is the active segments of one record type, highest priority first.
+type Catalogue struct {
+	Table    string
+	Version  int64           // of the definitions it was made from
+	Segments []Segment       // active ones
+	Known    map[string]bool // ids of all segments of the type, inactive ones included
+	Columns  []string        // columns whose change makes the segments run (domain.md §8.3)
+}
+
+// NewCatalogue makes a catalogue. order is the ids of all segments of the type
+// by priority; segments are the active ones in any order. Columns in own are
+// written by Segue itself and never make the segments run.
+func NewCatalogue(table string, version int64, order []string, segments []Segment, own []string) *Catalogue {
+	c := &Catalogue{Table: table, Version: version, Known: map[string]bool{}}
+	place := map[string]int{}
+	for i, id := range order {
+		place[id], c.Known[id] = i, true
+	}
+	c.Segments = slices.Clone(segments)
+	slices.SortStableFunc(c.Segments, func(a, b Segment) int {
+		if a.Default != b.Default {
+			if a.Default {
+				return 1
+			}
+			return -1
+		}
+		return place[a.ID] - place[b.ID]
+	})
+	for _, s := range c.Segments {
+		for _, column := range s.Program.Columns() {
+			if !slices.Contains(c.Columns, column) && !slices.Contains(own, column) {
+				c.Columns = append(c.Columns, column)
+			}
+		}
+	}
+	slices.Sort(c.Columns)
+	return c
+}
+
+// Decision is the outcome for one record.
+type Decision struct {
+	Status  Status
+	Segment *Segment // the one the record is in afterwards, if it is an active one; nil otherwise
+	Moved   bool     // from another segment
+	Because string   // for people
+}
+
+// Decide picks the segment of a record (domain.md §8.4). present is the id of
+// the segment it is in, "" for none. The first match wins; a record that is in
+// a segment leaves it only for one that takes members from others.
+func (c *Catalogue) Decide(record filter.Row, present string) (Decision, error) {
+	if !c.Known[present] {
+		present = "" // the segment was deleted
+	}
+	refused := ""
+	for i := range c.Segments {
+		s := &c.Segments[i]
+		if s.ID != present && present != "" && !s.Takes && refused != "" {
+			continue // a match would change nothing
+		}
+		matches, err := s.Program.Match(record)
+		if err != nil {
+			return Decision{}, fmt.Errorf("segment %s (%s): %w", s.Name, s.ID, err)
+		}
+		switch {
+		case !matches:
+		case present == "":
+			return Decision{Status: Segmented, Segment: s, Because: fmt.Sprintf("%q is the first segment that matches", s.Name)}, nil
+		case s.ID == present:
+			return Decision{Status: Unchanged, Segment: s, Because: fmt.Sprintf("still matches %q", s.Name)}, nil
+		case s.Takes:
+			return Decision{Status: Segmented, Segment: s, Moved: true, Because: fmt.Sprintf("%q matches first and takes records from other segments", s.Name)}, nil
+		default:
+			refused = s.Name
+		}
+	}
+	if refused != "" {
+		return Decision{Status: NotAllowed, Because: fmt.Sprintf("%q matches but does not take records from other segments", refused)}, nil
+	}
+	return Decision{Status: NoMatch, Because: "no active segment matches"}, nil
+}
+
+// Place puts id at a position (from 1) of an order and shifts the rest down;
+// an id that is already there moves. A position beyond the end, or 0, means the
+// end; the default segment, last, stays last.
+func Place(order []string, id string, position int, last string) []string {
+	placed := Remove(order, id)
+	at := len(placed)
+	if position > 0 {
+		at = min(position-1, at)
+	}
+	placed = slices.Insert(placed, at, id)
+	if i := slices.Index(placed, last); i >= 0 {
+		placed = append(slices.Delete(placed, i, i+1), last)
+	}
+	return placed
+}
+
+// Remove takes id out of an order; the ones behind it move up. The order given
+// is not changed.
+func Remove(order []string, id string) []string {
+	return slices.DeleteFunc(slices.Clone(order), func(other string) bool { return other == id })
+}

@@ -1,0 +1,281 @@
+package segment
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"segue/internal/filter"
+	"segue/internal/schema"
+)
+
+// row is a record as a decision sees it.
+type row map[string]schema.Value
+
+func (r row) Value(column string) (schema.Value, error) { return r[column], nil }
+
+// program matches a record that has at least this many employees, any record
+// for 0.
+func program(t interface{ Fatal(...any) }, atLeast int) *filter.Program {
+	tables, err := schema.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := `{"type":"and","items":[]}`
+	if atLeast > 0 {
+		text = fmt.Sprintf(`{"type":"and","items":[{"attribute":"numberofemployees","operator":"ge","values":[%d]}]}`, atLeast)
+	}
+	group, err := filter.Parse(tables, "lead", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := filter.Compile(tables, "lead", group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compiled
+}
+
+func employees(n int64) row { return row{"numberofemployees": n} }
+
+// verdict is a Decision without its text, which people read.
+type verdict struct {
+	Status  Status
+	Segment string
+	Moved   bool
+}
+
+func decide(t *testing.T, c *Catalogue, r row, present string) verdict {
+	t.Helper()
+	d, err := c.Decide(r, present)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Because == "" {
+		t.Error("a decision without a reason")
+	}
+	v := verdict{Status: d.Status, Moved: d.Moved}
+	if d.Segment != nil {
+		v.Segment = d.Segment.ID
+	}
+	return v
+}
+
+func TestDecide_8_4(t *testing.T) {
+	big := Segment{ID: "big", Name: "Big", Program: program(t, 1000)}
+	bigTakes := big
+	bigTakes.Takes = true
+	middle := Segment{ID: "middle", Name: "Middle", Program: program(t, 100)}
+	rest := Segment{ID: "rest", Name: "Default segment", Program: program(t, 0), Default: true}
+	for _, test := range []struct {
+		name     string
+		order    []string
+		segments []Segment
+		record   row
+		present  string
+		want     verdict
+	}{
+		{"no segments", nil, nil, employees(5), "", verdict{Status: NoMatch}},
+		{"nobody matches", []string{"big"}, []Segment{big}, employees(5), "", verdict{Status: NoMatch}},
+		{"nobody matches a null", []string{"big"}, []Segment{big}, row{}, "", verdict{Status: NoMatch}},
+		{"first of two that match", []string{"middle", "big"}, []Segment{big, middle}, employees(2000), "", verdict{Segmented, "middle", false}},
+		{"second matches", []string{"big", "middle"}, []Segment{big, middle}, employees(200), "", verdict{Segmented, "middle", false}},
+		{"inactive ones are ignored (§17.5)", []string{"big", "middle"}, []Segment{middle}, employees(2000), "", verdict{Segmented, "middle", false}},
+		{"default last though first in the order (§17.6)", []string{"rest", "big"}, []Segment{rest, big}, employees(2000), "", verdict{Segmented, "big", false}},
+		{"default takes the rest", []string{"big", "rest"}, []Segment{big, rest}, employees(5), "", verdict{Segmented, "rest", false}},
+		{"still matches its own", []string{"big", "middle"}, []Segment{big, middle}, employees(200), "middle", verdict{Unchanged, "middle", false}},
+		{"sticky: a higher one may not take it (§17.7)", []string{"big", "middle"}, []Segment{big, middle}, employees(2000), "middle", verdict{Unchanged, "middle", false}},
+		{"a higher one takes it (§17.7)", []string{"big", "middle"}, []Segment{bigTakes, middle}, employees(2000), "middle", verdict{Segmented, "big", true}},
+		{"a lower one that takes loses to its own", []string{"middle", "big"}, []Segment{bigTakes, middle}, employees(2000), "middle", verdict{Unchanged, "middle", false}},
+		{"matches its own no more, a lower one takes it", []string{"middle", "big"}, []Segment{bigTakes, {ID: "middle", Name: "Middle", Program: program(t, 5000)}}, employees(2000), "middle", verdict{Segmented, "big", true}},
+		{"matches its own no more, others may not take it", []string{"big", "middle"}, []Segment{big, middle}, employees(200), "big", verdict{Status: NotAllowed}},
+		{"matches nothing any more: stays", []string{"big"}, []Segment{big}, employees(5), "big", verdict{Status: NoMatch}},
+		{"its own is inactive: stays", []string{"big", "middle"}, []Segment{middle}, employees(2000), "big", verdict{Status: NotAllowed}},
+		{"its own was deleted: enters anew", []string{"middle"}, []Segment{middle}, employees(2000), "gone", verdict{Segmented, "middle", false}},
+		{"its own was deleted and nobody matches", []string{"middle"}, []Segment{middle}, employees(5), "gone", verdict{Status: NoMatch}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := NewCatalogue("lead", 1, test.order, test.segments, nil)
+			if d := cmp.Diff(test.want, decide(t, c, test.record, test.present)); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// broken is a record whose columns cannot be read.
+type broken struct{}
+
+func (broken) Value(column string) (schema.Value, error) { return nil, fmt.Errorf("no %s", column) }
+
+func TestDecideNamesTheSegmentThatFails(t *testing.T) {
+	c := NewCatalogue("lead", 1, []string{"big"}, []Segment{{ID: "big", Name: "Big", Program: program(t, 1)}}, nil)
+	_, err := c.Decide(broken{}, "")
+	if err == nil || !strings.HasPrefix(err.Error(), "segment Big (big): ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCatalogueColumns(t *testing.T) {
+	tables, err := schema.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	compile := func(text string) *filter.Program {
+		group, err := filter.Parse(tables, "lead", `{"type":"and","items":[`+text+`]}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := filter.Compile(tables, "lead", group)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	c := NewCatalogue("lead", 1, []string{"a", "b"}, []Segment{
+		{ID: "a", Program: compile(`{"attribute":"subject","operator":"not-null"},{"attribute":"modifiedon","operator":"not-null"}`)},
+		{ID: "b", Program: compile(`{"attribute":"subject","operator":"null"},{"attribute":"companyname","operator":"null"}`)},
+	}, []string{"modifiedon"})
+	if d := cmp.Diff([]string{"companyname", "subject"}, c.Columns); d != "" {
+		t.Error(d)
+	}
+}
+
+// oracle is §8.4 as its pseudo code has it, on thresholds in place of programs.
+func oracle(order []string, active map[string]model, count int, present string) verdict {
+	known := slices.Contains(order, present)
+	var candidates []string // active ones by priority, default last
+	for _, last := range []bool{false, true} {
+		for _, id := range order {
+			if s, ok := active[id]; ok && s.isDefault == last {
+				candidates = append(candidates, id)
+			}
+		}
+	}
+	better := false
+	for _, id := range candidates {
+		s := active[id]
+		if count < s.atLeast {
+			continue
+		}
+		if !known {
+			return verdict{Segmented, id, false}
+		}
+		if id == present {
+			return verdict{Unchanged, id, false}
+		}
+		if s.takes {
+			return verdict{Segmented, id, true}
+		}
+		better = true
+	}
+	if better {
+		return verdict{Status: NotAllowed}
+	}
+	return verdict{Status: NoMatch}
+}
+
+type model struct {
+	atLeast          int
+	takes, isDefault bool
+}
+
+func TestDecideAgreesWithTheOracle(t *testing.T) {
+	var programs []*filter.Program
+	for n := range 6 {
+		programs = append(programs, program(t, n))
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		var order []string
+		active := map[string]model{}
+		var segments []Segment
+		for n := range rapid.IntRange(0, 7).Draw(t, "segments") {
+			id := fmt.Sprint("s", n)
+			order = append(order, id)
+			if !rapid.Bool().Draw(t, "active") {
+				continue
+			}
+			m := model{rapid.IntRange(0, 5).Draw(t, "at least"), rapid.Bool().Draw(t, "takes"), n == 0}
+			active[id] = m
+			segments = append(segments, Segment{ID: id, Name: id, Program: programs[m.atLeast], Takes: m.takes, Default: m.isDefault})
+		}
+		order = rapid.Permutation(order).Draw(t, "order")
+		present := rapid.SampledFrom(append([]string{"", "deleted"}, order...)).Draw(t, "present")
+		count := rapid.IntRange(0, 6).Draw(t, "employees")
+
+		d, err := NewCatalogue("lead", 1, order, segments, nil).Decide(employees(int64(count)), present)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := verdict{Status: d.Status, Moved: d.Moved}
+		if d.Segment != nil {
+			got.Segment = d.Segment.ID
+		}
+		if diff := cmp.Diff(oracle(order, active, count, present), got); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+func TestPlace_8_2(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		order    []string
+		id       string
+		position int
+		want     []string
+	}{
+		{"into nothing", nil, "a", 1, []string{"a"}},
+		{"in the middle renumbers (§17.6)", []string{"a", "b", "last"}, "x", 2, []string{"a", "x", "b", "last"}},
+		{"at the top", []string{"a", "last"}, "x", 1, []string{"x", "a", "last"}},
+		{"0 is the end", []string{"a", "last"}, "x", 0, []string{"a", "x", "last"}},
+		{"beyond the end", []string{"a", "last"}, "x", 99, []string{"a", "x", "last"}},
+		{"up", []string{"a", "b", "c", "last"}, "c", 1, []string{"c", "a", "b", "last"}},
+		{"down", []string{"a", "b", "c", "last"}, "a", 3, []string{"b", "c", "a", "last"}},
+		{"the default never moves up", []string{"a", "last"}, "last", 1, []string{"a", "last"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if d := cmp.Diff(test.want, Place(test.order, test.id, test.position, "last")); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// TestPlaceKeepsTheOrder: a placed order is the old one plus id, with id where
+// it was asked for, the others as they stood and the default segment last.
+func TestPlaceKeepsTheOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ids := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-h]`), 0, 8, rapid.ID[string]).Draw(t, "ids")
+		order := append(slices.Clone(ids), "last")
+		id := rapid.SampledFrom([]string{"a", "b", "new"}).Draw(t, "id")
+		position := rapid.IntRange(0, 12).Draw(t, "position")
+		before := slices.Clone(order)
+
+		placed := Place(order, id, position, "last")
+		if d := cmp.Diff(before, order); d != "" {
+			t.Fatalf("the given order changed:\n%s", d)
+		}
+		others := Remove(order, id)
+		if d := cmp.Diff(others, Remove(placed, id)); d != "" {
+			t.Fatalf("the others moved:\n%s", d)
+		}
+		want := len(placed) - 1
+		if position > 0 {
+			want = min(position, want)
+		}
+		if got := slices.Index(placed, id) + 1; got != want {
+			t.Fatalf("%s is at %d of %q, want %d", id, got, placed, want)
+		}
+		if placed[len(placed)-1] != "last" {
+			t.Fatalf("%q does not end with the default segment", placed)
+		}
+		if gone := Remove(placed, id); slices.Contains(gone, id) {
+			t.Fatalf("%s is still in %q", id, gone)
+		}
+	})
+}

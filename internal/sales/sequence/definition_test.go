@@ -1,0 +1,210 @@
+package sequence
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const stepID = "11111111-2222-3333-4444-555555555555"
+
+func TestParse(t *testing.T) {
+	got, err := Parse("s", 7, `[
+		{"type":"phonecall","name":"Call"},
+		{"type":"wait","name":"Pause","wait":{"days":2,"hours":4}},
+		{"type":4202,"name":"Mail","description":"Say hello","id":"`+strings.ToUpper(stepID)+`"}]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Definition{Sequence: "s", Version: 7, Steps: []Step{
+		{ID: got.Steps[0].ID, Type: PhoneCall, Name: "Call"},
+		{ID: got.Steps[1].ID, Type: Wait, Name: "Pause", Wait: 52 * time.Hour},
+		{ID: stepID, Type: Email, Name: "Mail", Description: "Say hello"},
+	}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if got.Tasks() != 2 {
+		t.Errorf("counts %d tasks, want 2: a wait is none", got.Tasks())
+	}
+}
+
+func TestParseReadsEveryTypeByNameAndNumber(t *testing.T) {
+	for name, kind := range stepTypes() {
+		wait := ""
+		if kind == Wait {
+			wait = `,"wait":{"hours":1}`
+		}
+		for _, written := range []string{fmt.Sprintf("%q", name), fmt.Sprintf("%q", strings.ToUpper(name)), fmt.Sprint(int64(kind))} {
+			got, err := Parse("s", 1, fmt.Sprintf(`[{"type":%s,"name":"n"%s}]`, written, wait))
+			if err != nil || got.Steps[0].Type != kind {
+				t.Errorf("type %s: got %+v, %v, want type %d", written, got.Steps, err, kind)
+			}
+		}
+	}
+}
+
+func TestParseMakesTheSameIDsAgain(t *testing.T) {
+	const text = `[{"type":"task","name":"A"},{"type":"task","name":"A"},{"type":"task","name":"B"}]`
+	ids := func(sequence string, version int64) []string {
+		def, err := Parse(sequence, version, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return []string{def.Steps[0].ID, def.Steps[1].ID, def.Steps[2].ID}
+	}
+	first := ids("s", 1)
+	if first[0] == first[1] || first[1] == first[2] {
+		t.Errorf("steps share an id: %q", first)
+	}
+	if d := cmp.Diff(first, ids("s", 2)); d != "" {
+		t.Errorf("the next version has other ids:\n%s", d)
+	}
+	if other := ids("other", 1); other[0] == first[0] {
+		t.Error("two sequences share a step id")
+	}
+}
+
+func TestParseTakesOneSpellingOfAGUID(t *testing.T) {
+	def, err := Parse("s", 1, `[{"type":"task","name":"A","id":"{`+stepID+`}"},
+		{"type":"task","name":"B","id":"`+strings.ReplaceAll(stepID, "-", "")+`"}]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if def.Steps[0].ID != stepID || def.Steps[1].ID != stepID {
+		t.Errorf("got %q and %q, want %q", def.Steps[0].ID, def.Steps[1].ID, stepID)
+	}
+}
+
+func TestParseErrorsSayWhere(t *testing.T) {
+	for _, test := range []struct {
+		name, text, detail string
+		step               int
+	}{
+		{"empty text", ``, "no list of steps", 0},
+		{"no JSON", `[{`, "no list of steps", 0},
+		{"no list", `{"type":"task"}`, "no list of steps", 0},
+		{"unknown member", `[{"type":"task","name":"A","color":"red"}]`, `unknown field "color"`, 0},
+		{"text behind it", `[] []`, "has text after the list", 0},
+		{"unknown type", `[{"type":"task","name":"A"},{"type":"fax","name":"B"}]`, `has type "fax"`, 2},
+		{"unknown number", `[{"type":17,"name":"A"}]`, "has type 17", 1},
+		{"no type", `[{"name":"A"}]`, "has type missing", 1},
+		{"null type", `[{"type":null,"name":"A"}]`, "has type null", 1},
+		{"no GUID", `[{"type":"task","name":"A","id":"one"}]`, `has id "one", which is no GUID`, 1},
+		{"long name", `[{"type":"task","name":"` + strings.Repeat("x", 101) + `"}]`, "name of more than 100", 1},
+		{"long description", `[{"type":"task","name":"A","description":"` + strings.Repeat("x", 2001) + `"}]`, "more than 2000 bytes", 1},
+		{"wait without wait", `[{"type":"wait","name":"A"}]`, `is a wait without "wait"`, 1},
+		{"task with wait", `[{"type":"task","name":"A","wait":{"days":1}}]`, "its type is no wait", 1},
+		{"negative days", `[{"type":"wait","name":"A","wait":{"days":-1,"hours":30}}]`, "waits -1 days", 1},
+		{"negative hours", `[{"type":"wait","name":"A","wait":{"days":1,"hours":-1}}]`, "and -1 hours", 1},
+		{"31 days", `[{"type":"wait","name":"A","wait":{"days":31}}]`, "waits 31 days", 1},
+		{"721 hours", `[{"type":"wait","name":"A","wait":{"hours":721}}]`, "and 721 hours", 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := Parse("s", 1, test.text)
+			wantError(t, err, test.step, test.detail)
+		})
+	}
+}
+
+// wantError checks that err is a DefinitionError at a step.
+func wantError(t *testing.T, err error, step int, detail string) {
+	t.Helper()
+	wrong, ok := errors.AsType[*DefinitionError](err)
+	if !ok || wrong.Step != step || !strings.Contains(wrong.Detail, detail) {
+		t.Fatalf("got %v, want step %d … %s …", err, step, detail)
+	}
+	if place := fmt.Sprintf("step %d ", step); step > 0 && !strings.Contains(err.Error(), place) {
+		t.Errorf("%q does not name %s", err, place)
+	}
+	if !strings.HasPrefix(err.Error(), "msdyn_definition: ") {
+		t.Errorf("%q does not name the column", err)
+	}
+}
+
+func task(name string) Step { return Step{ID: "id of " + name, Type: Task, Name: name} }
+
+func wait(name string, d time.Duration) Step {
+	return Step{ID: "id of " + name, Type: Wait, Name: name, Wait: d}
+}
+
+func tasks(n int) (steps []Step) {
+	for i := range n {
+		steps = append(steps, task(fmt.Sprint("task ", i)))
+	}
+	return steps
+}
+
+// waits is n steps, all but the last one waits.
+func waits(n int) (steps []Step) {
+	for i := range n - 1 {
+		steps = append(steps, wait(fmt.Sprint("wait ", i), time.Hour))
+	}
+	return append(steps, task("last"))
+}
+
+func TestValidate_6_1_Accepts(t *testing.T) {
+	for name, steps := range map[string][]Step{
+		"one task":                      tasks(1),
+		"40 tasks":                      tasks(40),
+		"40 tasks with waits between":   append(waits(300), tasks(39)...),
+		"400 steps with waits":          waits(400),
+		"wait of exactly 30 days (§17)": {wait("w", 30*24*time.Hour), task("t")},
+		"wait of an hour":               {wait("w", time.Hour), task("t")},
+		"wait first":                    {wait("a", time.Hour), wait("b", time.Hour), task("t")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := (Definition{Steps: steps}).Validate(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestValidate_6_1_Refuses(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		steps  []Step
+		step   int
+		detail string
+	}{
+		{"nothing", nil, 0, "no step that is not a wait"},
+		{"waits alone", []Step{wait("w", time.Hour)}, 0, "no step that is not a wait"},
+		{"41 tasks", tasks(41), 0, "has 41 steps that are not waits; the limit is 40"},
+		{"401 steps with waits", waits(401), 0, "has 401 steps with waits; the limit is 400"},
+		{"trailing wait", []Step{task("t"), wait("w", time.Hour)}, 2, "a wait may not be the last step"},
+		{"no name", []Step{task("t"), {ID: "x", Type: Task}}, 2, "has no name"},
+		{"an id twice", []Step{task("t"), task("u"), task("t")}, 3, "has the id id of t of an earlier step"},
+		{"wait of nothing", []Step{wait("w", 0), task("t")}, 1, "waits 0s"},
+		{"wait of 30 days and an hour", []Step{wait("w", 30*24*time.Hour+time.Hour), task("t")}, 1, "from 1 hour to 30 days"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			wantError(t, Definition{Steps: test.steps}.Validate(), test.step, test.detail)
+		})
+	}
+}
+
+// FuzzParse: whatever the text, Parse answers steps that are of a known type,
+// or an error that is public.
+func FuzzParse(f *testing.F) {
+	f.Add(`[{"type":"wait","name":"w","wait":{"days":1}},{"type":4212,"name":"t"}]`)
+	f.Add(`null`)
+	f.Fuzz(func(t *testing.T, text string) {
+		def, err := Parse("s", 1, text)
+		if err != nil {
+			if _, ok := errors.AsType[*DefinitionError](err); !ok {
+				t.Fatalf("not a DefinitionError: %v", err)
+			}
+			return
+		}
+		for _, step := range def.Steps {
+			if _, known := stepType(fmt.Append(nil, int64(step.Type))); !known || len(step.ID) != 36 {
+				t.Fatalf("step %+v", step)
+			}
+		}
+	})
+}

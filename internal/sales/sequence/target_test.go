@@ -1,0 +1,305 @@
+package sequence
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"segue/internal/schema"
+)
+
+// outcome is an answer of Next.
+type outcome struct {
+	To     Status
+	Reason Reason
+	OK     bool
+}
+
+// TestNext_5_2 goes through every status and event. A live target is Connecting
+// or Connected; what ends the one ends the other.
+func TestNext_5_2(t *testing.T) {
+	ends := map[Event]outcome{
+		PathDone:        {Completed, SequenceCompleted, true},
+		DisconnectAsked: {Disconnected, UserDisconnected, true},
+		SequenceEnded:   {Disconnected, SequenceDeactivated, true},
+		RecordClosed:    {Disconnected, RecordDeactivated, true},
+		ExitMet:         {Disconnected, ExitCriterionMet, true},
+		Advanced:        {Completed, AdvancedToOther, true},
+	}
+	starts := map[Event]outcome{
+		FirstStepCreated: {Connected, 0, true},
+		EngineFailed:     {Failed, 0, true},
+	}
+	for from := Connecting; from <= Disconnected; from++ {
+		for event := Event(0); event <= Advanced+1; event++ {
+			want := outcome{To: from}
+			if end, ok := ends[event]; ok && (from == Connecting || from == Connected) {
+				want = end
+			}
+			if start, ok := starts[event]; ok && from == Connecting {
+				want = start
+			}
+			var got outcome
+			got.To, got.Reason, got.OK = Next(from, event)
+			if got != want {
+				t.Errorf("status %d, event %d: got %+v, want %+v", from, event, got, want)
+			}
+		}
+	}
+}
+
+var (
+	now    = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	record = schema.Lookup{Table: "lead", ID: "the lead"}
+	owner  = schema.Lookup{Table: "systemuser", ID: "the owner"}
+	plan   = Definition{Sequence: "the sequence", Version: 3, Steps: []Step{task("call"), wait("pause", 24*time.Hour), task("mail")}}
+)
+
+func TestBegin(t *testing.T) {
+	c := Connection{Record: record, Name: "Ann", Owner: owner, Sequence: plan.Sequence, Segment: "the segment", Version: 9, Entry: 2, Delay: time.Hour}
+	target, step, stepID := Begin(plan, c, now)
+	due := now.Add(time.Hour)
+	wantTarget := map[string]schema.Value{
+		"msdyn_name": "Ann", "msdyn_target": record, "msdyn_regarding": "Ann", "ownerid": owner,
+		"msdyn_parentsequence":          schema.Lookup{Table: "msdyn_sequence", ID: plan.Sequence},
+		"msdyn_appliedsequenceinstance": schema.Lookup{Table: "msdyn_sequence", ID: plan.Sequence},
+		"msdyn_parentsequenceversion":   int64(3),
+		"msdyn_segment":                 schema.Lookup{Table: "msdyn_segment", ID: "the segment"},
+		"msdyn_currentstepcount":        int64(0),
+		"msdyn_totalstepcount":          int64(2),
+		"msdyn_currentstepdefinitionid": "id of call",
+		"msdyn_currentstepname":         "call",
+		"msdyn_currentsteptype":         int64(Task),
+		"segue_currentstep":             schema.Lookup{Table: "msdyn_sequencetargetstep", ID: stepID},
+		"msdyn_sequencetargetuniquekey": "the lead|the sequence|2",
+		"statecode":                     int64(0),
+		"statuscode":                    int64(Connected),
+	}
+	if d := cmp.Diff(wantTarget, target); d != "" {
+		t.Errorf("target (-want +got):\n%s", d)
+	}
+	wantStep := map[string]schema.Value{
+		"msdyn_name": "call", "msdyn_sequencestepid": "id of call", "msdyn_type": int64(Task), "msdyn_subtype": int64(0),
+		"msdyn_sequencetarget": schema.Lookup{Table: "msdyn_sequencetarget", ID: c.Target()},
+		"msdyn_duetime":        due, "msdyn_sequenceduetime": due,
+		"msdyn_waitstate": waitNA, "msdyn_advancedfromwaitstate": int64(0),
+		"segue_sequence": schema.Lookup{Table: "msdyn_sequence", ID: plan.Sequence},
+		"segue_record":   "lead:the lead", "segue_position": int64(0), "segue_owner": owner, "ownerid": owner,
+		"statecode": int64(0), "statuscode": StepOpen,
+	}
+	if d := cmp.Diff(wantStep, step); d != "" {
+		t.Errorf("step (-want +got):\n%s", d)
+	}
+}
+
+func TestBeginWithoutOwnerAndSegment(t *testing.T) {
+	target, step, _ := Begin(plan, Connection{Record: record, Sequence: plan.Sequence}, now)
+	for _, row := range []map[string]schema.Value{target, step} {
+		for _, column := range []string{"ownerid", "segue_owner", "msdyn_segment"} {
+			if v, there := row[column]; there {
+				t.Errorf("%s is %v, want it left out", column, v)
+			}
+		}
+	}
+}
+
+func TestBeginCutsNamesBetweenCharacters(t *testing.T) {
+	target, _, _ := Begin(plan, Connection{Record: record, Name: strings.Repeat("é", 150), Sequence: plan.Sequence}, now)
+	if d := cmp.Diff(strings.Repeat("é", 50), target["msdyn_name"]); d != "" {
+		t.Error(d)
+	}
+	target, _, _ = Begin(plan, Connection{Record: record, Name: "x" + strings.Repeat("é", 150), Sequence: plan.Sequence}, now)
+	if d := cmp.Diff("x"+strings.Repeat("é", 49), target["msdyn_name"]); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestTargetIDsDifferByRecordSequenceAndVersion(t *testing.T) {
+	base := Connection{Record: record, Sequence: "s", Version: 1}
+	again, later, other, elsewhere := base, base, base, base
+	again.Name, again.Entry = "renamed", 5
+	later.Version = 2
+	other.Record.ID = "another lead"
+	elsewhere.Sequence = "t"
+	if base.Target() != again.Target() {
+		t.Error("the same record in the same version gets another target")
+	}
+	for _, c := range []Connection{later, other, elsewhere} {
+		if c.Target() == base.Target() {
+			t.Errorf("%+v has the target of %+v", c, base)
+		}
+	}
+}
+
+func TestAdvance_5_3(t *testing.T) {
+	const afterStep = "msdyn_disconnectedafterstepdefinitionid"
+	at := func(index int) Position { return Position{Target: "t", Record: record, Owner: owner, Index: index} }
+	done := func(as int64, more map[string]schema.Value) map[string]schema.Value {
+		v := map[string]schema.Value{"statecode": int64(1), "statuscode": as, "msdyn_completedon": now}
+		maps.Copy(v, more)
+		return v
+	}
+	moved := func(to Step, index int, count int64, after string) map[string]schema.Value {
+		return map[string]schema.Value{
+			"msdyn_currentstepdefinitionid": to.ID, "msdyn_currentstepname": to.Name, "msdyn_currentsteptype": int64(to.Type),
+			"segue_currentstep":      schema.Lookup{Table: "msdyn_sequencetargetstep", ID: id("step", "t", plan.Steps[index].ID)},
+			"msdyn_currentstepcount": count, afterStep: after,
+		}
+	}
+	completed := map[string]schema.Value{
+		"statecode": int64(1), "statuscode": int64(Completed), "msdyn_deactivatereason": int64(SequenceCompleted),
+		"msdyn_currentstepcount": int64(2), afterStep: "id of mail",
+	}
+	for _, test := range []struct {
+		name   string
+		index  int
+		as     int64
+		step   map[string]schema.Value
+		target map[string]schema.Value
+	}{
+		{"task completed", 0, StepCompleted, done(StepCompleted, nil), moved(plan.Steps[1], 1, 1, "id of call")},
+		{"task skipped", 0, StepSkipped, done(StepSkipped, nil), moved(plan.Steps[1], 1, 1, "id of call")},
+		{"wait over", 1, StepCompleted, done(StepCompleted, map[string]schema.Value{"msdyn_waitstate": waitDone}),
+			moved(plan.Steps[2], 2, 1, "id of pause")},
+		{"wait skipped", 1, StepSkipped, done(StepSkipped, map[string]schema.Value{"msdyn_waitstate": waitSkipped, "msdyn_waitskippedon": now}),
+			moved(plan.Steps[2], 2, 1, "id of pause")},
+		{"last completed", 2, StepCompleted, done(StepCompleted, nil), completed},
+		{"last skipped", 2, StepSkipped, done(StepSkipped, nil), completed},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			out := Advance(plan, at(test.index), test.as, now)
+			if d := cmp.Diff(test.step, out.Step); d != "" {
+				t.Errorf("step (-want +got):\n%s", d)
+			}
+			if d := cmp.Diff(test.target, out.Target); d != "" {
+				t.Errorf("target (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestAdvanceToAWaitIsDueWhenItIsOver(t *testing.T) {
+	out := Advance(plan, Position{Target: "t", Record: record}, StepCompleted, now)
+	for column, want := range map[string]schema.Value{
+		"msdyn_duetime": now.Add(24 * time.Hour), "msdyn_waitstate": waitWaiting, "segue_position": int64(1),
+	} {
+		if d := cmp.Diff(want, out.Next[column]); d != "" {
+			t.Errorf("%s (-want +got):\n%s", column, d)
+		}
+	}
+}
+
+func TestEnd(t *testing.T) {
+	got, ok := End(Connected, RecordClosed)
+	want := map[string]schema.Value{"statecode": int64(1), "statuscode": int64(Disconnected), "msdyn_deactivatereason": int64(RecordDeactivated)}
+	if d := cmp.Diff(want, got); d != "" || !ok {
+		t.Errorf("ok %t (-want +got):\n%s", ok, d)
+	}
+	if got, ok := End(Completed, DisconnectAsked); got != nil || ok {
+		t.Errorf("a completed target ended again: %v", got)
+	}
+	if got, ok := End(Connecting, FirstStepCreated); got != nil || ok {
+		t.Errorf("the first step ended a target: %v", got)
+	}
+}
+
+// life is a target and its steps in the hands of the test, which does what
+// package sales does with Outcome.
+type life struct {
+	target map[string]schema.Value
+	steps  map[string]map[string]schema.Value
+}
+
+func (l life) open() (ids []string) {
+	for stepID, step := range l.steps {
+		if step["statecode"] == int64(0) {
+			ids = append(ids, stepID)
+		}
+	}
+	return ids
+}
+
+// TestLifeOfATarget lives random lives and compares them with a naive model
+// that knows the position alone.
+func TestLifeOfATarget(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		def := Definition{Sequence: "s", Version: 1}
+		for i, isWait := range rapid.SliceOfN(rapid.Bool(), 0, 8).Draw(t, "waits") {
+			if isWait {
+				def.Steps = append(def.Steps, wait(fmt.Sprint(i), time.Hour))
+			} else {
+				def.Steps = append(def.Steps, task(fmt.Sprint(i)))
+			}
+		}
+		def.Steps = append(def.Steps, task("last"))
+
+		target, step, stepID := Begin(def, Connection{Record: record, Sequence: "s"}, now)
+		l := life{target, map[string]map[string]schema.Value{stepID: step}}
+		position, reason, tasksDone := 0, schema.Value(nil), 0 // the model
+		for range rapid.IntRange(0, 12).Draw(t, "events") {
+			switch what := rapid.SampledFrom([]string{"complete", "skip", "disconnect", "close", "deactivate"}).Draw(t, "event"); what {
+			case "complete", "skip":
+				if reason != nil {
+					continue // no open step, nothing to finish
+				}
+				l.advance(def, position, map[string]int64{"complete": StepCompleted, "skip": StepSkipped}[what])
+				if def.Steps[position].Type != Wait {
+					tasksDone++
+				}
+				if position++; position == len(def.Steps) {
+					reason = int64(SequenceCompleted)
+				}
+			default:
+				event := map[string]Event{"disconnect": DisconnectAsked, "close": RecordClosed, "deactivate": SequenceEnded}[what]
+				l.end(event)
+				if reason == nil {
+					reason = map[string]schema.Value{"disconnect": int64(0), "close": int64(2), "deactivate": int64(1)}[what]
+				}
+			}
+			if got := l.target["msdyn_deactivatereason"]; got != reason {
+				t.Fatalf("reason %v, want %v", got, reason)
+			}
+			if got := l.target["msdyn_currentstepcount"]; got != int64(tasksDone) {
+				t.Fatalf("%v steps done, want %d", got, tasksDone)
+			}
+			wantOpen := 1
+			if reason != nil {
+				wantOpen = 0
+			}
+			open := l.open()
+			if len(open) != wantOpen {
+				t.Fatalf("%d open steps, want %d", len(open), wantOpen)
+			}
+			if wantOpen == 1 && l.target["segue_currentstep"].(schema.Lookup).ID != open[0] {
+				t.Fatal("the target's current step is not the open one")
+			}
+		}
+	})
+}
+
+func (l life) advance(def Definition, index int, as int64) {
+	at := Position{Target: Connection{Record: record, Sequence: "s"}.Target(), Record: record, Index: index}
+	stepID := l.open()[0]
+	out := Advance(def, at, as, now)
+	maps.Copy(l.steps[stepID], out.Step)
+	maps.Copy(l.target, out.Target)
+	if out.NextID != "" {
+		l.steps[out.NextID] = out.Next
+	}
+}
+
+func (l life) end(event Event) {
+	columns, ok := End(Status(l.target["statuscode"].(int64)), event)
+	if !ok {
+		return
+	}
+	maps.Copy(l.target, columns)
+	for _, stepID := range l.open() {
+		maps.Copy(l.steps[stepID], Cancelled())
+	}
+}
