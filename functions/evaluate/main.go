@@ -1,0 +1,21 @@
+// Command evaluate is the Lambda function on the table's stream: what follows
+// from each change of a row.
+package main
+
+import (
+	"context"
+	"log"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"segue/internal/boot"
+	"segue/internal/lambdaio"
+)
+
+func main() {
+	app, err := boot.Function(context.Background(), lambdaio.Claims)
+	if err != nil {
+		log.Fatal(err)
+	}
+	lambda.Start(lambdaio.Stream(app.Decode, app.Sales.Evaluate))
+}

@@ -1,0 +1,122 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"segue/internal/odata"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/schema"
+)
+
+// Unbound actions.
+const (
+	connectSequence    = "msdyn_ConnectSequence"
+	disconnectSequence = "msdyn_DisconnectSequence"
+)
+
+func actionNames() []string { return []string{connectSequence, disconnectSequence} }
+
+// action answers the unbound actions (domain.md §13.1, §13.2).
+func (a *API) action(w http.ResponseWriter, r *request) error {
+	resource, err := odata.ParsePath(a.schema(), r.path, actionNames()...)
+	if err != nil {
+		return err
+	}
+	if resource.Kind != odata.Operation { // the version in the path is none
+		return odata.NoSegment(r.URL.Path)
+	}
+	return a.act(w, r, resource.Name)
+}
+
+func (a *API) act(w http.ResponseWriter, r *request, name string) error {
+	if r.Method != http.MethodPost {
+		return wrongMethod(w, r, name, http.MethodPost)
+	}
+	body, err := odata.ReadBody(w, r.Request)
+	if err != nil {
+		return err
+	}
+	if name == connectSequence {
+		return a.connectSequence(w, r, body)
+	}
+	return a.disconnectSequence(w, r, body)
+}
+
+// about are the parameters that both actions have.
+func about(sequence bool) []odata.Parameter {
+	return []odata.Parameter{
+		{Name: "RegardingEntityId", Type: schema.GUID, Required: true},
+		{Name: "RegardingEntityName", Type: schema.String, Required: true},
+		{Name: "SequenceId", Type: schema.GUID, Required: sequence},
+	}
+}
+
+func (a *API) connectSequence(w http.ResponseWriter, r *request, body []byte) error {
+	given, err := odata.ReadParameters(body, append(about(true),
+		odata.Parameter{Name: "SegmentId", Type: schema.GUID},
+		odata.Parameter{Name: "Source", Type: schema.String},
+		odata.Parameter{Name: "WaitTime", Type: schema.String},
+		odata.Parameter{Name: "AdvancedToOtherSequenceTargetStepId", Type: schema.GUID},
+	))
+	if err != nil {
+		return err
+	}
+	delay, err := waitTime(given["WaitTime"])
+	if err != nil {
+		return err
+	}
+	made, err := a.sales.Connect(r.Context(), r.caller, sales.ConnectInput{
+		Record:   rows.Ref{Table: given["RegardingEntityName"], ID: given["RegardingEntityId"]},
+		Sequence: given["SequenceId"], Segment: given["SegmentId"], Delay: delay,
+	})
+	if err != nil {
+		return err
+	}
+	if !r.prefer.Representation {
+		odata.WriteNoContent(w, "")
+		return nil
+	}
+	applied(w, r)
+	return writeResult(w, map[string]string{
+		"@odata.context":   r.base + "$metadata#Microsoft.Dynamics.CRM.msdyn_ConnectSequenceResponse",
+		"SequenceTargetId": made.Target,
+	})
+}
+
+// maxWait bounds WaitTime like a wait step (domain.md §2), in minutes.
+const maxWait = 30 * 24 * 60
+
+// waitTime reads WaitTime, whose type nobody published: whole minutes until the
+// first step is due.
+func waitTime(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	minutes, err := strconv.Atoi(text)
+	if err != nil || minutes < 0 || minutes > maxWait {
+		return 0, odata.Errorf(odata.InvalidArgument, "WaitTime %q is no number of minutes from 0 to %d", text, maxWait)
+	}
+	return time.Duration(minutes) * time.Minute, nil
+}
+
+func (a *API) disconnectSequence(w http.ResponseWriter, r *request, body []byte) error {
+	given, err := odata.ReadParameters(body, append(about(false), odata.Parameter{Name: "SequenceTargetId", Type: schema.GUID}))
+	if err != nil {
+		return err
+	}
+	ref := rows.Ref{Table: given["RegardingEntityName"], ID: given["RegardingEntityId"]}
+	from := given["SequenceId"]
+	if target := given["SequenceTargetId"]; target != "" {
+		if from, err = a.sales.SequenceOf(r.Context(), r.caller, ref, target, from); err != nil {
+			return err
+		}
+	}
+	if _, err := a.sales.Disconnect(r.Context(), r.caller, ref, from); err != nil {
+		return err
+	}
+	odata.WriteNoContent(w, "")
+	return nil
+}

@@ -1,0 +1,271 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"segue/internal/odata"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/schema"
+)
+
+const whoAmI = "WhoAmI"
+
+// data answers everything under the service root that has no function of its
+// own: rows, lists, WhoAmI, the service document.
+func (a *API) data(w http.ResponseWriter, r *request) error {
+	if r.path == "" && !isRoot(r) {
+		return odata.NoSegment(r.URL.Path)
+	}
+	resource, err := odata.ParsePath(a.schema(), r.path, append(actionNames(), whoAmI)...)
+	if err != nil {
+		return err
+	}
+	switch resource.Kind {
+	case odata.Operation:
+		return a.operation(w, r, resource.Name)
+	case odata.Collection:
+		return a.collection(w, r, resource.Table)
+	case odata.Entity:
+		return a.entity(w, r, resource)
+	case odata.Root:
+		if r.Method != http.MethodGet {
+			return wrongMethod(w, r, "the service document", http.MethodGet)
+		}
+		odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.ServiceDocument(a.schema()))
+	}
+	return nil
+}
+
+func isRoot(r *request) bool { _, _, ok := odata.ParseVersion(r.URL.Path); return ok }
+
+func (a *API) schema() *schema.Schema { return a.sales.DB().Schema() }
+
+func wrongMethod(w http.ResponseWriter, r *request, what string, allowed ...string) error {
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	return odata.Errorf(odata.NotSupported, "%s does not serve %s; it serves %v", what, r.Method, allowed)
+}
+
+func (a *API) operation(w http.ResponseWriter, r *request, name string) error {
+	if name != whoAmI {
+		return a.act(w, r, name)
+	}
+	if r.Method != http.MethodGet {
+		return wrongMethod(w, r, whoAmI, http.MethodGet)
+	}
+	fixed := func(what string) string {
+		return uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "segue:%s:%s", what, a.organization)).String()
+	}
+	return writeResult(w, map[string]string{
+		"@odata.context": r.base + "$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse",
+		"BusinessUnitId": fixed("businessunit"), "UserId": r.caller.ID, "OrganizationId": fixed("organization"),
+	})
+}
+
+func writeResult(w http.ResponseWriter, result any) error {
+	body, err := json.Marshal(result)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	odata.WriteJSON(w, http.StatusOK, body)
+	return nil
+}
+
+func (a *API) collection(w http.ResponseWriter, r *request, t *schema.Table) error {
+	query, err := odata.ParseQuery(a.schema(), t, r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	switch r.Method {
+	case http.MethodGet:
+		return a.list(w, r, t, query)
+	case http.MethodPost:
+		return a.create(w, r, t, query)
+	}
+	return wrongMethod(w, r, t.Set, http.MethodGet, http.MethodPost)
+}
+
+func (a *API) list(w http.ResponseWriter, r *request, t *schema.Table, query odata.Query) error {
+	limit, paged := odata.MaxPageSize, true
+	if query.Top != nil {
+		limit, paged = min(*query.Top, limit), false
+	}
+	if r.prefer.MaxPageSize > 0 { // $top is ignored then (webapi.md §7)
+		limit, paged = r.prefer.MaxPageSize, true
+	}
+	page := rows.Page{}
+	if limit > 0 {
+		var err error
+		if page, err = a.sales.List(r.Context(), r.caller, t.Name, query.Filter, limit, query.SkipToken); err != nil {
+			return err
+		}
+	}
+	next := ""
+	if paged && page.Token != "" {
+		next = odata.NextLink(r.base+r.path+"?"+r.URL.RawQuery, page.Token)
+	}
+	encoder, err := a.encoder(r, query.Select, page.Rows...)
+	if err != nil {
+		return err
+	}
+	shown := make([]odata.Row, len(page.Rows))
+	for i, row := range page.Rows {
+		shown[i] = show(row)
+	}
+	body, err := encoder.Collection(t, shown, query.Select, next)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", t.Set, err)
+	}
+	applied(w, r)
+	odata.WriteJSON(w, http.StatusOK, body)
+	return nil
+}
+
+func (a *API) create(w http.ResponseWriter, r *request, t *schema.Table, query odata.Query) error {
+	if err := query.SelectOnly(); err != nil {
+		return err
+	}
+	input, err := a.input(w, r, t)
+	if err != nil {
+		return err
+	}
+	row, err := a.sales.Create(r.Context(), r.caller, t.Name, input.ID, input.Values)
+	if err != nil {
+		return err
+	}
+	return a.written(w, r, row, query, true)
+}
+
+func (a *API) input(w http.ResponseWriter, r *request, t *schema.Table) (odata.Input, error) {
+	body, err := odata.ReadBody(w, r.Request)
+	if err != nil {
+		return odata.Input{}, err
+	}
+	return odata.ReadRow(a.schema(), t, body)
+}
+
+func (a *API) entity(w http.ResponseWriter, r *request, resource odata.Resource) error {
+	query, err := odata.ParseQuery(a.schema(), resource.Table, r.URL.RawQuery)
+	if err == nil {
+		err = query.SelectOnly()
+	}
+	if err != nil {
+		return err
+	}
+	cond, err := odata.ParsePrecondition(r.Header)
+	if err != nil {
+		return err
+	}
+	ref := rows.Ref{Table: resource.Table.Name, ID: resource.ID}
+	demand := sales.If{Version: cond.Version, Exists: cond.Exists, Absent: cond.Absent}
+	switch r.Method {
+	case http.MethodGet:
+		return a.retrieve(w, r, ref, query, cond)
+	case http.MethodPatch:
+		return a.update(w, r, ref, query, demand)
+	case http.MethodDelete:
+		if err := a.sales.Delete(r.Context(), r.caller, ref, demand); err != nil {
+			return err
+		}
+		odata.WriteNoContent(w, "")
+		return nil
+	}
+	return wrongMethod(w, r, "a row of "+resource.Table.Set, http.MethodGet, http.MethodPatch, http.MethodDelete)
+}
+
+func (a *API) retrieve(w http.ResponseWriter, r *request, ref rows.Ref, query odata.Query, cond odata.Precondition) error {
+	row, err := a.sales.Retrieve(r.Context(), r.caller, ref)
+	if err != nil {
+		return err
+	}
+	if cond.NotVersion == row.Version && r.prefer.Annotations == nil {
+		w.Header().Set("ETag", odata.ETag(row.Version))
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	return a.show(w, r, row, query, http.StatusOK)
+}
+
+func (a *API) update(w http.ResponseWriter, r *request, ref rows.Ref, query odata.Query, cond sales.If) error {
+	t := a.schema().Table(ref.Table)
+	input, err := a.input(w, r, t)
+	if err != nil {
+		return err
+	}
+	if input.ID != "" && input.ID != ref.ID {
+		return odata.Errorf(odata.BadPayload, "%s is %s in the body and %s in the URL; the primary key never changes", t.ID, input.ID, ref.ID)
+	}
+	row, created, err := a.sales.Update(r.Context(), r.caller, ref, input.Values, cond)
+	if err != nil {
+		return err
+	}
+	return a.written(w, r, row, query, created)
+}
+
+// written answers a create or update.
+func (a *API) written(w http.ResponseWriter, r *request, row *rows.Row, query odata.Query, created bool) error {
+	if !r.prefer.Representation {
+		odata.WriteNoContent(w, odata.Encoder{Base: r.base}.EntityURL(row.Table, row.ID))
+		return nil
+	}
+	status := http.StatusOK
+	if created {
+		status = http.StatusCreated
+	}
+	return a.show(w, r, row, query, status)
+}
+
+// show answers with one row.
+func (a *API) show(w http.ResponseWriter, r *request, row *rows.Row, query odata.Query, status int) error {
+	encoder, err := a.encoder(r, query.Select, row)
+	if err != nil {
+		return err
+	}
+	body, err := encoder.Entity(row.Table, show(row), query.Select)
+	if err != nil {
+		return fmt.Errorf("encode %v: %w", row.Ref(), err)
+	}
+	applied(w, r)
+	w.Header().Set("ETag", odata.ETag(row.Version))
+	odata.WriteJSON(w, status, body)
+	return nil
+}
+
+func show(row *rows.Row) odata.Row {
+	return odata.Row{ID: row.ID, Version: row.Version, Values: row.Values()}
+}
+
+func applied(w http.ResponseWriter, r *request) {
+	if preference := r.prefer.Applied(); preference != "" {
+		w.Header().Set("Preference-Applied", preference)
+	}
+}
+
+const formattedValue = "OData.Community.Display.V1.FormattedValue"
+
+// encoder knows the names of what the rows' lookups point at, if they are asked
+// for.
+func (a *API) encoder(r *request, columns []string, list ...*rows.Row) (odata.Encoder, error) {
+	encoder := odata.Encoder{Base: r.base, Annotations: r.prefer.Annotations}
+	if !r.prefer.Annotations.Want(formattedValue) {
+		return encoder, nil
+	}
+	var lookups []schema.Lookup
+	for _, row := range list {
+		for name, v := range row.Values() {
+			lookup, ok := v.(schema.Lookup)
+			if ok && (columns == nil || slices.Contains(columns, name)) && !slices.Contains(lookups, lookup) {
+				lookups = append(lookups, lookup)
+			}
+		}
+	}
+	var err error
+	encoder.Names, err = a.sales.Names(r.Context(), lookups)
+	return encoder, err
+}

@@ -1,0 +1,78 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+
+	"segue/internal/auth"
+	"segue/internal/odata"
+	"segue/internal/sales"
+	"segue/internal/schema"
+)
+
+// refusal says what an error is on the wire. What has no kind is an internal
+// error to the caller and logged in full, here and only here; an alarm watches
+// that level. A store that is busy is a warning, with its reason.
+func (a *API) refusal(r *http.Request, id string, err error) *odata.Error {
+	refused := a.translate(err)
+	switch refused.Status {
+	case http.StatusInternalServerError:
+		a.log.ErrorContext(r.Context(), "failed", "method", r.Method, "path", r.URL.Path, "id", id, "error", err.Error())
+	case http.StatusServiceUnavailable:
+		a.log.WarnContext(r.Context(), "unavailable", "method", r.Method, "path", r.URL.Path, "id", id, "error", reasonOf(err))
+	}
+	return refused
+}
+
+// reasonOf is what an error says for the log.
+func reasonOf(err error) string {
+	if e, ok := errors.AsType[*sales.Error](err); ok && e.Cause != nil {
+		return e.Cause.Error()
+	}
+	return err.Error()
+}
+
+func (a *API) translate(err error) *odata.Error {
+	if e, ok := errors.AsType[*odata.Error](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*schema.Error](err); ok {
+		return odata.FromSchema(a.sales.DB().Schema(), e)
+	}
+	if e, ok := errors.AsType[*sales.Error](err); ok {
+		return ofKind(e)
+	}
+	switch {
+	case errors.Is(err, auth.ErrNoIdentity):
+		return odata.Errorf(odata.RequestIsNotAuthenticated, "%v", auth.ErrNoIdentity)
+	case errors.Is(err, auth.ErrExpired):
+		return odata.Errorf(odata.AccessTokenExpired, "%v", auth.ErrExpired)
+	case errors.Is(err, auth.ErrInvalid):
+		return odata.Errorf(odata.InvalidAuthTicket, "%v", auth.ErrInvalid)
+	}
+	return odata.Errorf(odata.UnExpected, "An unexpected error occurred; the request id is in the header REQ_ID.")
+}
+
+// ofKind gives each kind of refusal its Dataverse code (webapi.md §5,
+// domain.md §18).
+func ofKind(e *sales.Error) *odata.Error {
+	switch e.Kind {
+	case sales.NotFound:
+		return odata.Errorf(odata.ObjectDoesNotExist, "%s", e.Text)
+	case sales.Invalid:
+		return odata.Errorf(odata.InvalidArgument, "%s", e.Text)
+	case sales.Duplicate:
+		return odata.Errorf(odata.DuplicateRecord, "%s", e.Text)
+	case sales.Stale:
+		return odata.Errorf(odata.ConcurrencyVersionMismatch, "%s", e.Text)
+	case sales.Precondition, sales.Limit:
+		return odata.Errorf(odata.IsvAborted, "%s", e.Text)
+	case sales.Forbidden:
+		return odata.Errorf(odata.PrivilegeDenied, "%s", e.Text)
+	case sales.TooLarge:
+		return &odata.Error{Status: http.StatusRequestEntityTooLarge, Code: odata.CrmHTTPError, Message: e.Text}
+	case sales.Unavailable:
+		return &odata.Error{Status: http.StatusServiceUnavailable, Code: odata.CrmHTTPError, Message: e.Text, RetryAfter: 1}
+	}
+	return odata.Errorf(odata.UnExpected, "%s", e.Text)
+}

@@ -1,0 +1,292 @@
+package api_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"segue/internal/api"
+	"segue/internal/auth"
+	"segue/internal/embed"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/schema"
+	"segue/internal/storetest"
+	"segue/internal/table"
+)
+
+// Ids of events/fixture.json.
+const (
+	sequenceID = "5e900000-0000-4000-8000-000000000001"
+	segmentID  = "5e600000-0000-4000-8000-000000000001"
+	leadID     = "1ead0000-0000-4000-8000-000000000001"
+	hotLeadID  = "1ead0000-0000-4000-8000-000000000002"
+	userID     = "05e40000-0000-4000-8000-000000000001"
+)
+
+// clock stands still, so that whole answers can be compared.
+func clock() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
+
+// world is a Segue behind a socket, on an embedded store of its own that holds
+// the rows of events/fixture.json.
+type world struct {
+	t      *testing.T
+	store  *embed.Store
+	probe  *storetest.Probe
+	sales  *sales.Service
+	api    *api.API
+	issuer *auth.Issuer
+	log    *bytes.Buffer // errors that were logged
+	addr   string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, log: &bytes.Buffer{}}
+	dir := t.TempDir()
+	var err error
+	if w.store, err = embed.Open(filepath.Join(dir, "segue.db"), rows.Indexes(), embed.NoSync()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if w.issuer, err = auth.OpenIssuer(dir); err != nil {
+		t.Fatal(err)
+	}
+	verifier, err := auth.NewVerifier(w.issuer.JWKS(), auth.Options{Issuer: auth.LocalIssuer, Audience: auth.LocalAudience})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables, err := schema.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids atomic.Int64
+	w.probe = storetest.NewProbe(w.store, rows.Indexes()...)
+	w.sales = sales.New(rows.New(w.probe, tables, clock), sales.Options{NewID: func() string {
+		return fmt.Sprintf("0e100000-0000-4000-8000-%012d", ids.Add(1))
+	}})
+	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelError}))
+	w.api = api.New(w.sales, auth.Authenticator{Verifier: verifier}, "", "segue", log)
+	server := httptest.NewServer(w.api.Mux())
+	t.Cleanup(server.Close)
+	w.addr = server.Listener.Addr().String()
+	w.load()
+	return w
+}
+
+// fixture is the rows that tests and scripts start with.
+func fixture(t *testing.T) (list []struct {
+	Set, ID string
+	Body    json.RawMessage
+},
+) {
+	t.Helper()
+	readJSON(t, "fixture.json", &list)
+	return list
+}
+
+func readJSON(t *testing.T, name string, into any) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("../../events", name))
+	if err == nil {
+		err = json.Unmarshal(text, into)
+	}
+	if err != nil {
+		t.Fatalf("events/%s: %v", name, err)
+	}
+}
+
+// load upserts the fixture.
+func (w *world) load() {
+	w.t.Helper()
+	for _, row := range fixture(w.t) {
+		a := w.send("PATCH ~/" + row.Set + "(" + row.ID + ")\n\n" + string(row.Body))
+		if a.status != http.StatusNoContent {
+			w.t.Fatalf("fixture %s %s: %v", row.Set, row.ID, a)
+		}
+	}
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// String is the answer as the scripts have it: status, the headers that not
+// every answer has, body.
+func (a answer) String() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%d %s\n", a.status, http.StatusText(a.status))
+	always := []string{
+		"Connection", "Content-Length", "Content-Type", "Date", "Odata-Version",
+		"Req_id", "X-Ms-Dop-Hint", "X-Ms-Service-Request-Id",
+	}
+	var names []string
+	for name := range a.header {
+		if !slices.Contains(always, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		fmt.Fprintf(&text, "%s: %s\n", name, strings.Join(a.header[name], ", "))
+	}
+	if a.body != "" {
+		fmt.Fprintf(&text, "\n%s\n", a.body)
+	}
+	return text.String()
+}
+
+// code is the error code in the answer, "" if it has none.
+func (a answer) code() string {
+	var body struct{ Error struct{ Code, Message string } }
+	if json.Unmarshal([]byte(a.body), &body) != nil || body.Error.Message == "" {
+		return ""
+	}
+	return body.Error.Code
+}
+
+// value decodes the answer's body.
+func (a answer) value(t *testing.T, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(a.body), into); err != nil {
+		t.Fatalf("%v: %v", a, err)
+	}
+}
+
+// send sends a request as text: request line, headers, an empty line, body.
+// In its target ~ stands for /api/data/v9.2. It goes out byte for byte, with
+// Host, Content-Length and, unless it has one, an Authorization for the role
+// in its pseudo header As (default Sales Manager; "nobody" for none).
+//
+// What every answer must have is checked here.
+func (w *world) send(text string) answer {
+	w.t.Helper()
+	head, body, _ := strings.Cut(strings.TrimSpace(text), "\n\n")
+	lines := strings.Split(head, "\n")
+	role, authorized := "Sales Manager", false
+	out := []string{strings.Replace(lines[0], " ~/", " /api/data/v9.2/", 1) + " HTTP/1.1"}
+	host := "Host: segue.test"
+	for _, line := range lines[1:] {
+		switch name, value, _ := strings.Cut(line, ": "); name {
+		case "As":
+			role = value
+		case "Host":
+			host = line
+		default:
+			authorized = authorized || name == "Authorization"
+			out = append(out, line)
+		}
+	}
+	if !authorized && role != "nobody" {
+		out = append(out, "Authorization: Bearer "+w.token(role))
+	}
+	out = append(out, host, "Connection: close", fmt.Sprintf("Content-Length: %d", len(body)), "", body)
+	a := w.exchange(strings.Join(out, "\r\n"))
+	w.invariants(a)
+	return a
+}
+
+// token is one for a role; "expired" is a Sales Manager's of yesterday.
+func (w *world) token(role string) string {
+	w.t.Helper()
+	issuer, ttl := *w.issuer, time.Hour
+	var roles []string
+	switch role {
+	case "no role":
+	case "expired":
+		issuer.Now = func() time.Time { return time.Now().Add(-24 * time.Hour) }
+		roles = []string{"Sales Manager"}
+	default:
+		roles = []string{role}
+	}
+	token, err := issuer.Issue(userID, "Test User", roles, ttl)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return token
+}
+
+func (w *world) exchange(request string) answer {
+	w.t.Helper()
+	conn, err := new(net.Dialer).DialContext(w.t.Context(), "tcp", w.addr)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	go func() { _, _ = io.WriteString(conn, request) }() // a refusal may come before the body has gone out
+	method, _, _ := strings.Cut(request, " ")
+	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	if err != nil {
+		w.t.Fatalf("%.200s: %v", request, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		w.t.Fatalf("%.200s: %v", request, err)
+	}
+	return answer{response.StatusCode, response.Header, string(body)}
+}
+
+// invariants checks the headers of webapi.md §3 that every answer has, and the
+// shape of §5 that every refusal has.
+func (w *world) invariants(a answer) {
+	w.t.Helper()
+	kind := ""
+	if a.body != "" {
+		kind = "application/json; odata.metadata=minimal"
+	}
+	id := a.header.Get("REQ_ID")
+	want := map[string]string{
+		"OData-Version": "4.0", "x-ms-dop-hint": "4", "x-ms-service-request-id": id, "Content-Type": kind,
+	}
+	got := map[string]string{}
+	for name := range want {
+		got[name] = a.header.Get(name)
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(id) != 36 {
+		w.t.Errorf("headers of every answer, REQ_ID %q (-want +got):\n%s", id, diff)
+	}
+	if refused := a.status >= 400; refused != (a.code() != "") {
+		w.t.Errorf("status %d with error code %q in %s", a.status, a.code(), a.body)
+	}
+}
+
+// dump is every item of the store.
+func (w *world) dump() []table.Item {
+	w.t.Helper()
+	var all []table.Item
+	scan := table.Scan{Segments: 1}
+	for {
+		page, err := w.store.Scan(context.WithoutCancel(w.t.Context()), scan)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		all = append(all, page.Items...)
+		if scan.Cursor = page.Cursor; scan.Cursor == "" {
+			return all
+		}
+	}
+}

@@ -1,0 +1,135 @@
+// Package boot turns the environment into a running Segue: logger, store,
+// service, who may come in. It is the only reader of the environment, and the
+// only place where the parts are put together, so that a Lambda function and
+// the laptop program differ in what they boot and in nothing else.
+//
+// Invariant: without gateway claims and without a key set nobody gets in.
+package boot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"segue/internal/auth"
+	"segue/internal/dynamo"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/schema"
+	"segue/internal/table"
+)
+
+// fresh is how long a process uses a definition that it has read without asking
+// again, where several processes share a table (decision 0003).
+const fresh = time.Second
+
+// Environment is what Segue reads from its environment. Every field is
+// optional but Table in a function.
+type Environment struct {
+	Table      string // SEGUE_TABLE: name of the DynamoDB table
+	Public     string // SEGUE_PUBLIC_URL: the URL that clients use
+	Policy     string // SEGUE_POLICY: comma list of "seed" (default) or "active", and "several"
+	RolesClaim string // SEGUE_ROLES_CLAIM: claim that lists the roles
+	KeySet     string // SEGUE_JWKS: public keys that verify tokens of the local issuer
+}
+
+// FromEnvironment reads the environment.
+func FromEnvironment() Environment {
+	return Environment{
+		Table:      os.Getenv("SEGUE_TABLE"),
+		Public:     strings.TrimSuffix(os.Getenv("SEGUE_PUBLIC_URL"), "/"),
+		Policy:     os.Getenv("SEGUE_POLICY"),
+		RolesClaim: os.Getenv("SEGUE_ROLES_CLAIM"),
+		KeySet:     os.Getenv("SEGUE_JWKS"),
+	}
+}
+
+// App is a booted Segue.
+type App struct {
+	Sales  *sales.Service
+	Auth   auth.Authenticator
+	Public string
+	Table  string
+	Log    *slog.Logger
+	// Decode reads a Lambda event of the table's stream.
+	Decode func(json.RawMessage) ([]table.Change, error)
+}
+
+// Function boots a Lambda function: the table in DynamoDB, logs for CloudWatch.
+// claims reads what the gateway verified from a request's context.
+func Function(ctx context.Context, claims func(context.Context) (map[string]string, bool)) (*App, error) {
+	env := FromEnvironment()
+	if env.Table == "" {
+		return nil, errors.New("SEGUE_TABLE is empty; it names the DynamoDB table")
+	}
+	log := slog.New(lambdacontext.NewLogHandler())
+	slog.SetDefault(log)
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(client()))
+	if err != nil {
+		return nil, fmt.Errorf("load the AWS configuration: %w", err)
+	}
+	store := dynamo.New(dynamodb.NewFromConfig(cfg), env.Table, rows.Indexes())
+	return New(env, store, claims, sales.Options{Fresh: fresh}, log)
+}
+
+// client is the HTTP client for DynamoDB: the SDK's has no time limit of its own, and a
+// lost answer is worth asking again (dynamo retries).
+func client() *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().WithTimeout(5 * time.Second)
+}
+
+// New puts the parts together on any store. What env says of policy overrides
+// options.
+func New(env Environment, store table.Store, claims func(context.Context) (map[string]string, bool), options sales.Options, log *slog.Logger) (*App, error) {
+	tables, err := schema.Default()
+	if err != nil {
+		return nil, fmt.Errorf("read the schema: %w", err)
+	}
+	if options.Policy, err = policy(env.Policy); err != nil {
+		return nil, err
+	}
+	app := &App{
+		Sales:  sales.New(rows.New(store, tables, time.Now), options),
+		Auth:   auth.Authenticator{Claims: claims, RolesClaim: env.RolesClaim},
+		Public: env.Public,
+		Table:  env.Table,
+		Log:    log,
+		Decode: dynamo.DecodeEvent,
+	}
+	if env.KeySet != "" {
+		app.Auth.Verifier, err = auth.NewVerifier([]byte(env.KeySet), auth.Options{
+			Issuer: auth.LocalIssuer, Audience: auth.LocalAudience, RolesClaim: env.RolesClaim,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("SEGUE_JWKS: %w", err)
+		}
+	}
+	return app, nil
+}
+
+func policy(text string) (sales.Policy, error) {
+	var p sales.Policy
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+		switch word {
+		case "seed":
+			p.AnyActive = false
+		case "active":
+			p.AnyActive = true
+		case "several":
+			p.Several = true
+		default:
+			return p, fmt.Errorf("SEGUE_POLICY has %q; it may have seed, active, several", word)
+		}
+	}
+	return p, nil
+}

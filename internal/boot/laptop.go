@@ -1,0 +1,134 @@
+package boot
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+
+	"segue/internal/auth"
+	"segue/internal/dynamo"
+	"segue/internal/embed"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/table"
+)
+
+// ErrInUse says that a server has the store open.
+var ErrInUse = embed.ErrInUse
+
+// Engine is the caller who may do everything, for loading data on a laptop.
+func Engine() sales.Caller { return sales.Engine() }
+
+// Place is where the laptop program keeps its data.
+type Place struct {
+	Data     string // folder of the store's file and the issuer's key
+	Endpoint string // of DynamoDB Local; "" for the embedded store
+	Table    string // name of the table there
+	Reset    bool   // begin with an empty store
+}
+
+// Laptop is a booted Segue in one process, with the change feed of its store.
+type Laptop struct {
+	*App
+	Issuer *auth.Issuer
+	Feed   table.Feed
+	File   *embed.Store // nil on DynamoDB Local
+	Close  func() error
+}
+
+// OpenIssuer opens the local issuer of a data folder and makes its key on first
+// use.
+func (p Place) OpenIssuer() (*auth.Issuer, error) { return auth.OpenIssuer(p.Data) }
+
+// Open boots the laptop program.
+func (p Place) Open(ctx context.Context, log *slog.Logger) (*Laptop, error) {
+	issuer, err := p.OpenIssuer()
+	if err != nil {
+		return nil, err
+	}
+	env := FromEnvironment()
+	env.Table, env.KeySet = p.Table, string(issuer.JWKS())
+	if p.Endpoint != "" {
+		return p.local(ctx, env, issuer, log)
+	}
+	file := filepath.Join(p.Data, "segue.db")
+	if p.Reset {
+		if err := os.Remove(file); err != nil && !os.IsNotExist(err) {
+			return nil, fmt.Errorf("reset the store: %w", err)
+		}
+	}
+	store, err := embed.Open(file, rows.Indexes())
+	if err != nil {
+		return nil, err
+	}
+	app, err := New(env, store, nil, sales.Options{}, log)
+	if err != nil {
+		return nil, err
+	}
+	return &Laptop{app, issuer, store, store, store.Close}, nil
+}
+
+// local boots on DynamoDB Local, with the table's real stream.
+func (p Place) local(ctx context.Context, env Environment, issuer *auth.Issuer, log *slog.Logger) (*Laptop, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion("us-east-1"), config.WithBaseEndpoint(p.Endpoint), config.WithHTTPClient(client()),
+		config.WithCredentialsProvider(aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider("segue", "segue", ""))))
+	if err != nil {
+		return nil, fmt.Errorf("configure %s: %w", p.Endpoint, err)
+	}
+	store := dynamo.New(dynamodb.NewFromConfig(cfg), p.Table, rows.Indexes())
+	if p.Reset {
+		if err := store.Delete(ctx); err != nil {
+			return nil, fmt.Errorf("reset table %s: %w", p.Table, err)
+		}
+	}
+	if err := store.Create(ctx); err != nil {
+		return nil, fmt.Errorf("make table %s: %w", p.Table, err)
+	}
+	app, err := New(env, store, nil, sales.Options{Fresh: fresh}, log)
+	if err != nil {
+		return nil, err
+	}
+	feed := dynamo.NewFeed(dynamodbstreams.NewFromConfig(cfg), p.Table)
+	return &Laptop{app, issuer, feed, nil, func() error { return nil }}, nil
+}
+
+// Drain evaluates the changes of a feed that does not know its end, until none
+// has come for a while.
+func (l *Laptop) Drain(ctx context.Context, calm time.Duration) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var batches, working atomic.Int64
+	ended := make(chan error, 1)
+	go func() {
+		ended <- l.Feed.Consume(ctx, "drain", func(ctx context.Context, batch []table.Change) []table.Failure {
+			working.Add(1)
+			defer working.Add(-1)
+			batches.Add(1)
+			return l.Sales.Evaluate(ctx, batch)
+		})
+	}()
+	look := time.NewTicker(calm)
+	defer look.Stop()
+	for before := int64(-1); ; {
+		select {
+		case <-look.C:
+			now := batches.Load()
+			if now == before && working.Load() == 0 {
+				return nil
+			}
+			before = now
+		case err := <-ended:
+			return err
+		}
+	}
+}
