@@ -1,0 +1,47 @@
+// Command segue runs the whole of Segue on a laptop: the server over a file,
+// demo data, imports, tokens. Its handlers and its change handler are those of
+// the Lambda functions.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"segue/internal/boot"
+)
+
+// program is the command line.
+type program struct {
+	Data     string `help:"Folder of the store and the issuer's key." default:"data" type:"path"`
+	Endpoint string `help:"Use DynamoDB Local at this URL in place of the file."`
+	Table    string `name:"dynamodb-table" help:"Name of the table on DynamoDB Local." default:"segue"`
+
+	Serve  serve  `cmd:"" help:"Serve the Web API; load demo data on first start."`
+	Demo   demo   `cmd:"" help:"Load the demo data into a store that no server has open."`
+	Import load   `cmd:"" help:"Load rows from a CSV file, through the server if one is running."`
+	Token  token  `cmd:"" help:"Print a bearer token of the local issuer."`
+	Jwks   jwks   `cmd:"" help:"Print the public keys that verify its tokens."`
+	Parked parked `cmd:"" help:"List the changes that could not be processed, and try one again."`
+	Make   create `cmd:"" name:"create-table" help:"Make the table on DynamoDB Local."`
+}
+
+func (p *program) place(reset bool) boot.Place {
+	return boot.Place{Data: p.Data, Endpoint: p.Endpoint, Table: p.Table, Reset: reset}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var p program
+	command := kong.Parse(&p, kong.Name("segue"), kong.Description("Sales sequences and segments on a laptop."), kong.UsageOnError())
+	command.BindTo(ctx, (*context.Context)(nil))
+	if err := command.Run(&p); err != nil {
+		fmt.Fprintln(os.Stderr, "segue:", err)
+		os.Exit(1) //nolint:gocritic // stop only gives the signals back
+	}
+}

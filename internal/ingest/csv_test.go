@@ -1,0 +1,474 @@
+package ingest
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
+
+	"segue/internal/schema"
+)
+
+// guid is a readable GUID.
+func guid(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
+
+// counting makes guid(1001), guid(1002), …
+func counting() func() string {
+	n := 1000
+	return func() string { n++; return guid(n) }
+}
+
+func TestCSV(t *testing.T) {
+	const bom = "\uFEFF"
+	seller := schema.Lookup{Table: "systemuser", ID: guid(7)}
+	for name, test := range map[string]struct {
+		file    string
+		options Options
+		want    map[string]values
+	}{
+		"logical names": {
+			file: "leadid,lastname,subject,revenue\n" + guid(1) + ",Berg,Pumps,1234567.8901\n",
+			want: map[string]values{guid(1): {"lastname": "Berg", "subject": "Pumps", "revenue": decimal.RequireFromString("1234567.8901")}},
+		},
+		"labels in any case, with blanks": {
+			file: "LEAD, last name ,Topic,Lead Source\n{" + strings.ToUpper(guid(1)) + "},Berg,Pumps,trade show\n",
+			want: map[string]values{guid(1): {"lastname": "Berg", "subject": "Pumps", "leadsourcecode": int64(7)}},
+		},
+		"byte order mark before a quote, CRLF": {
+			file: bom + "\"leadid\",lastname\r\n" + guid(1) + ",Berg\r\n",
+			want: map[string]values{guid(1): {"lastname": "Berg"}},
+		},
+		"semicolons, commas inside quotes": {
+			file: "\"leadid\";\"lastname\";companyname\n" + guid(1) + ";\"Berg, von\";\"A;B, C\"\n",
+			want: map[string]values{guid(1): {"lastname": "Berg, von", "companyname": "A;B, C"}},
+		},
+		"quoted line breaks and quotes": {
+			file: "leadid,description\n" + guid(1) + ",\"one\r\ntwo \"\"three\"\"\"\n",
+			want: map[string]values{guid(1): {"description": "one\ntwo \"three\""}},
+		},
+		"empty cells say nothing": {
+			file: "leadid,lastname,revenue,firstname\n" + guid(1) + ",Berg,, \n",
+			want: map[string]values{guid(1): {"lastname": "Berg"}},
+		},
+		"mapping": {
+			file:    "leadid,Surname,Notes,Old\n" + guid(1) + ",Berg,hello,x\n",
+			options: Options{Map: map[string]string{"surname": "Last Name", "Notes": "description", "old": "-"}},
+			want:    map[string]values{guid(1): {"lastname": "Berg", "description": "hello"}},
+		},
+		"mapping goes before the header's own meaning": {
+			file:    "leadid,Topic,lastname\n" + guid(1) + ",Pumps,Berg\n",
+			options: Options{Map: map[string]string{"Topic": "description", "lastname": ""}},
+			want:    map[string]values{guid(1): {"description": "Pumps"}},
+		},
+		"lookups": {
+			file: "leadid,ownerid,parentaccountid\n" + guid(1) + ",systemuser:" + guid(7) + "," + guid(8) + "\n",
+			want: map[string]values{guid(1): {"ownerid": seller, "parentaccountid": schema.Lookup{Table: "account", ID: guid(8)}}},
+		},
+		"a state by its label": {
+			file: "leadid,statecode,Status Reason,donotemail\n" + guid(1) + ",disqualified,Lost,Do Not Allow\n",
+			want: map[string]values{guid(1): {"statecode": int64(2), "statuscode": int64(4), "donotemail": true}},
+		},
+		"without an id": {
+			file: "lastname\nBerg\nFalk\n",
+			want: map[string]values{guid(1001): {"lastname": "Berg"}, guid(1002): {"lastname": "Falk"}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &written{}
+			test.options.NewID = counting()
+			report, err := CSV(t.Context(), w, tables(t).Table("lead"), strings.NewReader(test.file), test.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]values{}
+			for id, list := range w.rows {
+				got[id] = list[len(list)-1]
+			}
+			if d := cmp.Diff(test.want, got); d != "" {
+				t.Errorf("rows (-want +got):\n%s", d)
+			}
+			if report.Written != len(test.want) || report.Rejected != 0 {
+				t.Errorf("report %+v, want %d written", report, len(test.want))
+			}
+		})
+	}
+}
+
+func TestCSVRejects(t *testing.T) {
+	file := strings.Join([]string{
+		"leadid,lastname,Lead Source,estimatedclosedate,parentaccountid,description",
+		guid(1) + ",Berg,Web,2026-02-30,,",
+		guid(2) + ",Berg,Telepathy,,,",
+		guid(3) + "," + strings.Repeat("x", 51) + ",,,,",
+		guid(4) + ",Berg,,,contact:" + guid(9) + ",",
+		guid(5) + ",Berg,,,nobody,",
+		guid(6) + ",Berg,,,,\"two",
+		"lines\"",
+		guid(7) + ",Berg,\"\"x,,,", // a quote in the middle
+		guid(8) + ",Berg",
+		",Berg,,,,",
+		guid(9) + ",\"Falk\n\",No,,,", // the wrong field begins one line on
+		guid(10) + ",Refused,,,,",
+		guid(11) + ",Berg,,,,\"never closed",
+	}, "\n")
+	w := &written{fail: func(_ string, v values) error {
+		if v["lastname"] == "Refused" {
+			return fmt.Errorf("wrapped: %w", &schema.Error{Table: "lead", Column: "leadsourcecode", Rule: schema.RuleRequired, Detail: "must have a value"})
+		}
+		return nil
+	}}
+	var rejects strings.Builder
+	report, err := CSV(t.Context(), w, tables(t).Table("lead"), strings.NewReader(file), Options{Reject: &rejects, Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(w.rows) != 1 || w.rows[guid(6)][0]["description"] != "two\nlines" {
+		t.Errorf("written %v, want %s alone", w.rows, guid(6))
+	}
+	if report.Read != 12 || report.Written != 1 || report.Rejected != 11 || len(report.Reasons) != maxReasons {
+		t.Errorf("report %+v", report)
+	}
+	want := map[string][]string{ // by line: column and a part of the reason
+		"2":  {"estimatedclosedate", "2026-02-30"},
+		"3":  {"Lead Source", "Telepathy"},
+		"4":  {"lastname", "at most 50 characters"},
+		"5":  {"parentaccountid", "must point at account"},
+		"6":  {"parentaccountid", "GUID"},
+		"9":  {"", `extraneous or missing "`},
+		"10": {"", "has 2 fields, the header has 6"},
+		"11": {"leadid", "must have a value"},
+		"13": {"Lead Source", `"No"`},
+		"14": {"Lead Source", "wrapped: lead.leadsourcecode: required: must have a value"},
+		"15": {"", `extraneous or missing "`},
+	}
+	list := records(t, rejects.String())
+	head := []string{"line", "column", "reason", "leadid", "lastname", "Lead Source", "estimatedclosedate", "parentaccountid", "description"}
+	if d := cmp.Diff(head, list[0]); d != "" {
+		t.Errorf("reject file's header (-want +got):\n%s", d)
+	}
+	for _, line := range list[1:] {
+		expected, ok := want[line[0]]
+		if !ok || line[1] != expected[0] || !strings.Contains(line[2], expected[1]) {
+			t.Errorf("rejected %q, want %q", line, expected)
+		}
+		delete(want, line[0])
+	}
+	if len(want) > 0 {
+		t.Errorf("not rejected: %v", want)
+	}
+	if d := cmp.Diff([]string{guid(2), "Berg", "Telepathy", "", "", ""}, list[2][3:]); d != "" {
+		t.Errorf("original fields (-want +got):\n%s", d)
+	}
+}
+
+// records reads a reject file.
+func records(t *testing.T, text string) [][]string {
+	t.Helper()
+	r := csv.NewReader(strings.NewReader(text))
+	r.FieldsPerRecord = -1 // a broken record has the fields before the mistake
+	list, err := r.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func TestCSVRefusesHeaders(t *testing.T) {
+	for name, test := range map[string]struct {
+		table, header string
+		options       Options
+		want          []string // parts of the error
+	}{
+		"empty file":              {"lead", "", Options{}, []string{"the file is empty"}},
+		"spelled almost right":    {"lead", "lastname,Compny Name", Options{}, []string{`field 2 "Compny Name"`, "companyname (Company Name)"}},
+		"like nothing":            {"lead", "lastname,Qqq", Options{}, []string{`field 2 "Qqq": no column has that name; map it`}},
+		"several things at once":  {"lead", "Qqq,Created On", Options{}, []string{`field 1 "Qqq"`, `field 2 "Created On": createdon is set by Segue alone`}},
+		"no name":                 {"lead", "lastname,", Options{}, []string{`field 2 ""`}},
+		"hidden column":           {"lead", "segue_live", Options{}, []string{"no column has that name"}},
+		"one column twice":        {"lead", "Topic,subject", Options{}, []string{"subject is field 1 already"}},
+		"label of two columns":    {"twin", "Size", Options{}, []string{"several columns have that label: a (Size), b (Size)"}},
+		"mapped to nothing known": {"lead", "lastname,x", Options{Map: map[string]string{"x": "surname"}}, []string{`field 2 "x"`}},
+		"mapped, not in the file": {"lead", "lastname", Options{Map: map[string]string{"Phone": "telephone1"}}, []string{`"phone" is mapped and is not in the header`}},
+		"key not in the file":     {"lead", "lastname", Options{Key: []string{"emailaddress1"}}, []string{`key "emailaddress1": the file has no such column`}},
+		"key left out":            {"lead", "lastname,x", Options{Map: map[string]string{"x": "-"}, Key: []string{"x"}}, []string{`key "x": the file has no such column`}},
+		"unknown key":             {"lead", "lastname", Options{Key: []string{"qqq"}}, []string{`key "qqq": no column has that name`}},
+		"id and key":              {"lead", "leadid,lastname", Options{Key: []string{"lastname"}}, []string{"the id column leadid identifies a row already"}},
+		"table of Segue's own":    {"msdyn_sequencetarget", "msdyn_name", Options{}, []string{"made by Segue alone"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			table := tables(t).Table(test.table)
+			if test.table == "twin" {
+				table = twin(t)
+			}
+			w := &written{}
+			_, err := CSV(t.Context(), w, table, strings.NewReader(test.header+"\nx,y\n"), test.options)
+			if test.header == "" {
+				_, err = CSV(t.Context(), w, table, strings.NewReader(""), test.options)
+			} else if !errors.Is(err, ErrHeader) {
+				t.Errorf("error %v, want ErrHeader", err)
+			}
+			for _, part := range test.want {
+				if err == nil || !strings.Contains(err.Error(), part) {
+					t.Errorf("error %v, want it to say %q", err, part)
+				}
+			}
+			if len(w.rows) > 0 {
+				t.Errorf("written %v, want nothing", w.rows)
+			}
+		})
+	}
+}
+
+// twin is a table with two columns of one label.
+func twin(t *testing.T) *schema.Table {
+	t.Helper()
+	s, err := schema.Load(fstest.MapFS{"tables/twin.json": {Data: []byte(`{"name":"twin","set":"twins","label":"Twin","id":"twinid","primaryName":"a","shards":1,
+		"columns":[{"name":"a","label":"Size","type":"string","maxLength":9},{"name":"b","label":"Size","type":"string","maxLength":9}]}`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Table("twin")
+}
+
+func TestCSVTwice(t *testing.T) {
+	for name, test := range map[string]struct {
+		first, second string
+		key           []string
+		rows          int
+		warned        bool
+	}{
+		"id column":                    {"leadid,lastname,subject\n" + guid(1) + ",Berg,One\n", "leadid,lastname,subject\n" + guid(1) + ",Berg,Two\n", nil, 1, false},
+		"key in another case":          {"Email Address 1,lastname,subject\na@example.com,Berg,One\n", "subject,emailaddress1,lastname\nTwo,A@Example.com ,Berg\n", []string{"emailaddress1"}, 1, false},
+		"key of two in another order":  {"lastname,companyname,subject\nBerg,Oak,One\n", "companyname,lastname,subject\noak,BERG,Two\n", []string{"companyname", "Last Name"}, 1, false},
+		"key that differs in one part": {"lastname,companyname,subject\nBerg,Oak,One\n", "lastname,companyname,subject\nBerg,Elm,Two\n", []string{"companyname", "lastname"}, 2, false},
+		"neither":                      {"lastname,subject\nBerg,One\n", "lastname,subject\nBerg,Two\n", nil, 2, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			importFile(t, w, test.first, test.key, test.warned)
+			importFile(t, w, test.second, test.key, test.warned)
+			if !test.warned {
+				importFile(t, w, test.second, test.key, false)
+			}
+			list := w.all("lead")
+			if len(list) != test.rows {
+				t.Fatalf("%d leads, want %d", len(list), test.rows)
+			}
+			if got := list[0].Text("subject"); test.rows == 1 && got != "Two" {
+				t.Errorf("subject %q, want Two", got)
+			}
+		})
+	}
+}
+
+func importFile(t *testing.T, w world, file string, key []string, warned bool) {
+	t.Helper()
+	report, err := CSV(t.Context(), w.direct(), w.DB().Schema().Table("lead"), strings.NewReader(file), Options{Key: key})
+	if err != nil || report.Written != 1 || len(report.Warnings) > 0 != warned {
+		t.Fatalf("report %+v, error %v", report, err)
+	}
+}
+
+func TestCSVEmptyKey(t *testing.T) {
+	w := &written{}
+	file := "lastname,companyname,emailaddress1\nBerg,,\nBerg,Oak,\n"
+	report, err := CSV(t.Context(), w, tables(t).Table("lead"), strings.NewReader(file), Options{Key: []string{"companyname", "emailaddress1"}})
+	want := Report{Read: 2, Written: 1, Rejected: 1, Reasons: []Rejection{{Line: 2, Column: "companyname", Reason: "must have a value: the key identifies the row"}}}
+	if d := cmp.Diff(want, report); d != "" || err != nil {
+		t.Errorf("error %v, report (-want +got):\n%s", err, d)
+	}
+}
+
+// The domain says no: the rule's column is named by the file's header.
+func TestCSVRejectedByTheService(t *testing.T) {
+	w := newWorld(t)
+	file := "leadid,Last Name\n" + guid(1) + ",Berg\n"
+	report, err := CSV(t.Context(), w.direct(), w.DB().Schema().Table("lead"), strings.NewReader(file), Options{})
+	want := []Rejection{{Line: 2, Column: "subject", Reason: "lead.subject: required: must have a value"}}
+	if d := cmp.Diff(want, report.Reasons); d != "" || err != nil {
+		t.Errorf("error %v (-want +got):\n%s", err, d)
+	}
+}
+
+func TestCSVKeepsTheOrderOfAnID(t *testing.T) {
+	const lines, ids = 600, 7
+	var file strings.Builder
+	file.WriteString("leadid,subject\n")
+	for i := range lines {
+		fmt.Fprintf(&file, "%s,%d\n", guid(i%ids), i)
+	}
+	w := &written{}
+	report, err := CSV(t.Context(), w, tables(t).Table("lead"), strings.NewReader(file.String()), Options{})
+	if err != nil || report.Written != lines {
+		t.Fatalf("report %+v, error %v", report, err)
+	}
+	for i := range ids {
+		var want, got []string
+		for n := i; n < lines; n += ids {
+			want = append(want, fmt.Sprint(n))
+		}
+		for _, v := range w.rows[guid(i)] {
+			got = append(got, fmt.Sprint(v["subject"]))
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("id %d (-want +got):\n%s", i, d)
+		}
+	}
+}
+
+func TestCSVProgress(t *testing.T) {
+	file := "\uFEFFlastname\r\nBerg\r\n\"broken\"x\r\nFalk\r\n"
+	var steps []int64
+	_, err := CSV(t.Context(), &written{}, tables(t).Table("lead"), strings.NewReader(file), Options{Progress: func(n int64) { steps = append(steps, n) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]int64{19, 30, int64(len(file))}, steps); d != "" {
+		t.Errorf("bytes read (-want +got):\n%s", d)
+	}
+}
+
+func TestCSVStops(t *testing.T) {
+	const lines = 500
+	file := "lastname\n" + strings.Repeat("Berg\n", lines)
+	stop := errors.New("the writer's own")
+	for name, test := range map[string]struct {
+		fail func(cancel func()) error
+		want error
+	}{
+		"unavailable": {func(func()) error { return fmt.Errorf("%w: %w", ErrUnavailable, stop) }, ErrUnavailable},
+		"cancelled":   {func(cancel func()) error { cancel(); return context.Canceled }, context.Canceled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			w := &written{fail: func(id string, _ values) error {
+				if id == guid(1003) {
+					return test.fail(cancel)
+				}
+				return nil
+			}}
+			var rejects strings.Builder
+			report, err := CSV(ctx, w, tables(t).Table("lead"), strings.NewReader(file), Options{Reject: &rejects, NewID: counting()})
+			if !errors.Is(err, test.want) || !strings.Contains(err.Error(), fmt.Sprintf("stopped after line %d:", report.Read+1)) {
+				t.Errorf("error %v after %d lines, want %v", err, report.Read, test.want)
+			}
+			if report.Written != len(w.rows) || report.Rejected == 0 || report.Read != report.Written+report.Rejected {
+				t.Errorf("report %+v, %d rows", report, len(w.rows))
+			}
+			if kept := len(records(t, rejects.String())) - 1; kept != report.Rejected {
+				t.Errorf("%d lines in the reject file, want %d", kept, report.Rejected)
+			}
+		})
+	}
+}
+
+func TestCSVTooLong(t *testing.T) {
+	file := "lastname\nBerg\n\"" + strings.Repeat("x\n", maxRecord)
+	report, err := CSV(t.Context(), &written{}, tables(t).Table("lead"), strings.NewReader(file), Options{})
+	if !errors.Is(err, errTooLong) || !strings.Contains(err.Error(), "after line 2:") || report.Written != 1 {
+		t.Errorf("report %+v, error %v", report, err)
+	}
+}
+
+// What is read is bounded by what is in flight, not by the file.
+func TestCSVStreams(t *testing.T) {
+	line := "Berg," + strings.Repeat("x", 1000) + "\n"
+	file := &endless{head: "lastname,description\n", line: line, lines: 20_000}
+	peak := 0
+	w := &written{fail: func(string, values) error { return errors.New("not kept") }}
+	report, err := CSV(t.Context(), w, tables(t).Table("lead"), file, Options{Progress: func(n int64) { peak = max(peak, file.given-int(n)) }})
+	if err != nil || report.Rejected != file.lines {
+		t.Fatalf("report %+v, error %v", report, err)
+	}
+	if peak > 2*readAhead {
+		t.Errorf("%d bytes were read ahead, want at most %d", peak, 2*readAhead)
+	}
+}
+
+// endless is a large file that is made while it is read.
+type endless struct {
+	head, line   string
+	lines, given int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := 0
+	for n < len(p) {
+		at := e.given - len(e.head)
+		switch {
+		case at < 0:
+			n += e.give(p[n:], e.head[e.given:])
+		case at < e.lines*len(e.line):
+			n += e.give(p[n:], e.line[at%len(e.line):])
+		default:
+			return n, io.EOF
+		}
+	}
+	return n, nil
+}
+
+func (e *endless) give(p []byte, text string) int {
+	n := copy(p, text)
+	e.given += n
+	return n
+}
+
+func TestCSVRejectFileFails(t *testing.T) {
+	disk := errors.New("disk full")
+	file := "lastname\n" + strings.Repeat(strings.Repeat("x", 60)+"\n", 100)
+	report, err := CSV(t.Context(), &written{}, tables(t).Table("lead"), strings.NewReader(file), Options{Reject: failing{disk}})
+	if !errors.Is(err, disk) || report.Read != 1 {
+		t.Errorf("report %+v, error %v, want %v after one line", report, err, disk)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+func FuzzCSV(f *testing.F) {
+	f.Add([]byte("leadid,Last Name,revenue\n"+guid(1)+",Berg,12.5\n"), "")
+	f.Add([]byte("\uFEFFlastname;ownerid;\"description\"\r\nBerg;systemuser:x;\"a\r\nb\"\r\n"), "lastname")
+	f.Add([]byte("Topic,statuscode\n\"x\"y,1\nz,2\n,\n"), "subject")
+	f.Add([]byte("\n\n\"lastname\nBerg"), "")
+	lead := tables(f).Table("lead")
+	f.Fuzz(func(t *testing.T, file []byte, key string) {
+		var options Options
+		if key != "" {
+			options.Key = []string{key}
+		}
+		var rejects strings.Builder
+		options.Reject = &rejects
+		w := &written{}
+		report, err := CSV(t.Context(), w, lead, strings.NewReader(string(file)), options)
+		kept := 0
+		for id, list := range w.rows {
+			if uuid.Validate(id) != nil || strings.ToLower(id) != id {
+				t.Errorf("id %q", id)
+			}
+			for _, v := range list {
+				kept++
+				for name, value := range v {
+					if err := lead.Column(name).Check(value); err != nil || value == nil {
+						t.Errorf("%s = %v: %v", name, value, err)
+					}
+				}
+			}
+		}
+		if report.Written != kept || report.Read != report.Written+report.Rejected {
+			t.Errorf("report %+v of %d rows, error %v", report, kept, err)
+		}
+		if rejects.Len() > 0 && len(records(t, rejects.String())) != report.Rejected+1 {
+			t.Errorf("reject file %q of report %+v", rejects.String(), report)
+		}
+	})
+}

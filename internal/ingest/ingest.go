@@ -1,0 +1,45 @@
+// Package ingest brings rows in from outside: the lines of a CSV file, and the
+// seeded demo data. Both end in a Writer, so that they load a service in this
+// process or one behind a URL alike.
+//
+// Invariant: whatever was read is accounted for: it was written, or it was
+// refused with a reason. A row with an id of its own (an id column, key columns,
+// the demo's seed) may be loaded again at any time and is never there twice.
+package ingest
+
+import (
+	"context"
+	"errors"
+
+	"segue/internal/sales"
+	"segue/internal/schema"
+)
+
+// ErrUnavailable says that rows can not be written at present, whatever is in
+// them. It ends an import; every other error of a Writer is about one row.
+var ErrUnavailable = errors.New("the service cannot be reached")
+
+// Writer is where rows go.
+type Writer interface {
+	// Write sets columns of a row (nil clears one), which is made if it is not
+	// there. It is safe for concurrent use.
+	Write(ctx context.Context, t *schema.Table, id string, values map[string]schema.Value) error
+}
+
+var (
+	_ Writer = Direct{}
+	_ Writer = (*Remote)(nil)
+)
+
+// Direct writes through the use cases in this process.
+type Direct struct {
+	Service *sales.Service
+	Caller  sales.Caller // whose privileges count
+}
+
+// Write makes or changes a row by sales.Service.Update.
+func (d Direct) Write(ctx context.Context, t *schema.Table, id string, values map[string]schema.Value) error {
+	ref := struct{ Table, ID string }{t.Name, id} // a rows.Ref, which is below the floor that ingest may import
+	_, _, err := d.Service.Update(ctx, d.Caller, ref, values, sales.If{})
+	return err
+}

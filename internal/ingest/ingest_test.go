@@ -1,0 +1,97 @@
+package ingest
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"segue/internal/embed"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/schema"
+	"segue/internal/table"
+)
+
+// world is a Segue on an embedded store of its own.
+type world struct {
+	t     *testing.T
+	store *embed.Store
+	*sales.Service
+}
+
+func newWorld(t *testing.T) world {
+	t.Helper()
+	store, err := embed.Open(filepath.Join(t.TempDir(), "segue.db"), rows.Indexes(), embed.NoSync())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return world{t, store, sales.New(rows.New(store, tables(t), time.Now), sales.Options{})}
+}
+
+func (w world) direct() Direct { return Direct{w.Service, sales.Engine()} }
+
+// drain lets everything follow that follows from the changes up to now, and
+// counts them.
+func (w world) drain() (changes int) {
+	w.t.Helper()
+	err := w.store.Drain(w.t.Context(), "evaluate", func(ctx context.Context, batch []table.Change) []table.Failure {
+		changes += len(batch)
+		return w.Evaluate(ctx, batch)
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return changes
+}
+
+// all is every row of a table.
+func (w world) all(name string) []*rows.Row {
+	w.t.Helper()
+	var list []*rows.Row
+	for row, err := range w.DB().All(w.t.Context(), w.DB().Schema().Table(name)) {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		list = append(list, row)
+	}
+	return list
+}
+
+func tables(t testing.TB) *schema.Schema {
+	t.Helper()
+	s, err := schema.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// written is a Writer that keeps what it was given, by id, and fails as told.
+type written struct {
+	fail func(id string, values values) error // nil: never
+
+	mu   sync.Mutex
+	rows map[string][]values
+}
+
+func (w *written) Write(_ context.Context, _ *schema.Table, id string, v map[string]schema.Value) error {
+	if w.fail != nil {
+		if err := w.fail(id, v); err != nil {
+			return err
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.rows == nil {
+		w.rows = map[string][]values{}
+	}
+	w.rows[id] = append(w.rows[id], v)
+	return nil
+}

@@ -1,0 +1,107 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"sync"
+
+	"segue/internal/schema"
+)
+
+// Defaults of a pool: how many rows are written at once, and how many more wait
+// for each worker.
+const (
+	defaultWorkers = 32
+	queued         = 4
+)
+
+// job is a row to be written. done is called once, by any goroutine, with what
+// came of it.
+type job struct {
+	table  *schema.Table
+	id     string
+	values map[string]schema.Value
+	done   func(error)
+}
+
+// pool writes rows concurrently. Rows of one id go to one worker, so that they
+// are written one after the other in the order they came in. After it has
+// stopped, what is still queued is refused untried; nothing is dropped.
+type pool struct {
+	seed    maphash.Seed
+	queues  []chan job
+	workers sync.WaitGroup
+
+	mu  sync.Mutex
+	err error // why it has stopped
+}
+
+// newPool starts a pool; wait ends it.
+func newPool(ctx context.Context, w Writer, workers int) *pool {
+	if workers <= 0 {
+		workers = defaultWorkers
+	}
+	p := &pool{seed: maphash.MakeSeed(), queues: make([]chan job, workers)}
+	for i := range p.queues {
+		queue := make(chan job, queued)
+		p.queues[i] = queue
+		p.workers.Go(func() {
+			for j := range queue {
+				j.done(p.write(ctx, w, j))
+			}
+		})
+	}
+	return p
+}
+
+func (p *pool) write(ctx context.Context, w Writer, j job) error {
+	if err := p.stopped(ctx); err != nil {
+		return err
+	}
+	err := w.Write(ctx, j.table, j.id, j.values)
+	if ends(ctx, err) {
+		p.stop(err)
+	}
+	return err
+}
+
+// ends says that after err no other row can be written either.
+func ends(ctx context.Context, err error) bool {
+	return err != nil && (ctx.Err() != nil || errors.Is(err, ErrUnavailable))
+}
+
+// send queues a row; it blocks while the row's worker is far behind.
+func (p *pool) send(j job) {
+	p.queues[maphash.String(p.seed, j.id)%uint64(len(p.queues))] <- j
+}
+
+func (p *pool) stop(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err == nil {
+		p.err = err
+	}
+}
+
+// stopped is why nothing is written any more, nil while rows are.
+func (p *pool) stopped(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err != nil {
+		return p.err
+	}
+	return ctx.Err()
+}
+
+// wait ends the pool when every row that was sent is done with, and says why it
+// stopped early, if it did.
+func (p *pool) wait() error {
+	for _, queue := range p.queues {
+		close(queue)
+	}
+	p.workers.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
+}

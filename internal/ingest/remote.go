@@ -1,0 +1,196 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"segue/internal/schema"
+)
+
+// Pauses between the tries of one row, and how long a try may take.
+const (
+	firstPause = 100 * time.Millisecond
+	maxPause   = 3 * time.Second
+	maxTry     = 30 * time.Second
+)
+
+// maxAnswer is how much of an answer is read.
+const maxAnswer = 64 << 10
+
+// Remote writes over the Web API of a running Segue.
+type Remote struct {
+	Client *http.Client // one that does not follow redirects: a redirected PATCH comes as a GET
+	// Patience is how long a row is tried again while the service is away or
+	// busy (no connection; 429, 502, 503, 504); 30 s by default. Trying again is
+	// safe: writing a row twice changes nothing.
+	Patience time.Duration
+
+	tables *schema.Schema
+	base   string
+	token  string
+	pause  func(context.Context, time.Duration) error
+}
+
+// NewRemote makes a Remote for the service at base, such as http://localhost:8080,
+// and a bearer token of the caller whose privileges count.
+func NewRemote(tables *schema.Schema, base, token string) *Remote {
+	return &Remote{
+		Client: &http.Client{
+			Timeout: maxTry,
+			// As many connections stay open as there are workers.
+			Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 2 * defaultWorkers, IdleConnTimeout: time.Minute},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		Patience: 30 * time.Second,
+		tables:   tables, base: strings.TrimRight(base, "/"), token: token, pause: sleep,
+	}
+}
+
+// Write makes or changes a row by PATCH. After Patience the error is
+// ErrUnavailable; what the service refuses is an error with its code and text.
+func (r *Remote) Write(ctx context.Context, t *schema.Table, id string, values map[string]schema.Value) error {
+	body, err := r.body(t, values)
+	if err != nil {
+		return err
+	}
+	url := fmt.Sprintf("%s/api/data/v9.2/%s(%s)", r.base, t.Set, id)
+	spent, next := time.Duration(0), firstPause
+	for {
+		began := time.Now()
+		err := r.try(ctx, url, body)
+		away, again := errors.AsType[*awayError](err)
+		if !again {
+			return err
+		}
+		wait := max(away.after, next/2+rand.N(next/2)) //nolint:gosec // jitter needs no secrecy
+		if spent += time.Since(began) + wait; spent > r.Patience {
+			return fmt.Errorf("%w, tried for %v: %w", ErrUnavailable, r.Patience, err)
+		}
+		if err := r.pause(ctx, wait); err != nil {
+			return err
+		}
+		next = min(2*next, maxPause)
+	}
+}
+
+// awayError says that the service did not deal with a request.
+type awayError struct {
+	cause error
+	after time.Duration // that it asked to wait; 0: it did not say
+}
+
+// Error is the cause.
+func (e *awayError) Error() string { return e.cause.Error() }
+
+// try sends a row once.
+func (r *Remote) try(ctx context.Context, url string, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPatch, url, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("make the request: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+r.token)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("OData-Version", "4.0")
+	res, err := r.Client.Do(req)
+	if err == nil {
+		defer func() { _ = res.Body.Close() }() // it was only read
+		body, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return &awayError{cause: err}
+	case res.StatusCode >= 200 && res.StatusCode < 300:
+		return nil
+	}
+	refusal := errors.New(refusalText(res.StatusCode, body))
+	switch res.StatusCode {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		seconds, _ := strconv.Atoi(res.Header.Get("Retry-After")) // 0 for none, or for a date
+		return &awayError{refusal, time.Duration(max(0, seconds)) * time.Second}
+	}
+	return refusal
+}
+
+// refusalText is what an error answer says: status, code and message.
+func refusalText(status int, body []byte) string {
+	var answer struct {
+		Error struct{ Code, Message string }
+	}
+	text := fmt.Sprintf("%d %s", status, http.StatusText(status))
+	if json.Unmarshal(body, &answer) == nil && answer.Error.Message != "" {
+		text += fmt.Sprintf(", %s: %s", answer.Error.Code, answer.Error.Message)
+	}
+	return text
+}
+
+// body is a row as the Web API has it.
+func (r *Remote) body(t *schema.Table, values map[string]schema.Value) ([]byte, error) {
+	members := make(map[string]any, len(values))
+	for name, v := range values {
+		c := t.Column(name)
+		if c == nil {
+			return nil, fmt.Errorf("%s has no column %q", t.Name, name)
+		}
+		if c.Type == schema.LookupTo {
+			nav, reference, err := r.reference(c, v)
+			if err != nil {
+				return nil, err
+			}
+			members[nav+"@odata.bind"] = reference
+			continue
+		}
+		switch v := v.(type) {
+		case decimal.Decimal:
+			members[name] = json.Number(v.String())
+		case time.Time:
+			members[name] = c.Text(v)
+		default:
+			members[name] = v
+		}
+	}
+	body, err := json.Marshal(members)
+	if err != nil {
+		return nil, fmt.Errorf("encode a row of %s: %w", t.Name, err)
+	}
+	return body, nil
+}
+
+// reference is the navigation property that binds a lookup, and the path of the
+// row that it points at, nil for none.
+func (r *Remote) reference(c *schema.Column, v schema.Value) (nav string, path any, err error) {
+	if v == nil {
+		return c.Targets[0].Nav, nil, nil
+	}
+	to, _ := v.(schema.Lookup)
+	for _, target := range c.Targets {
+		if of := r.tables.Table(to.Table); of != nil && of.Set != "" && target.Table == to.Table {
+			return target.Nav, fmt.Sprintf("/%s(%s)", of.Set, to.ID), nil
+		}
+	}
+	return "", nil, fmt.Errorf("%s cannot point at %v", c.Name, v)
+}
+
+// sleep waits, or answers why ctx ended.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
