@@ -55,6 +55,8 @@ run() {
 	scripts/engine.sh ensure
 	scripts/dynamodb-local.sh status "$port" 2>/dev/null || scripts/dynamodb-local.sh start "$port"
 	skip=$(scripts/engine.sh image)
+	go run ./cmd/segue fixture --data "${SEGUE_DATA:-data}" \
+		--endpoint "http://127.0.0.1:$port" --dynamodb-table "${SEGUE_TABLE:-segue}"
 	environment
 	architecture=Architecture=$(scripts/engine.sh arch)
 	build=$home/${function:-all}

@@ -122,7 +122,7 @@ func makeKeyFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make its file: %w", err)
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }() // linked by now, or of no use
 	_, err = f.Write(data)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return nil, fmt.Errorf("write its file: %w", err)

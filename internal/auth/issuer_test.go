@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,7 +55,7 @@ func TestIssueExpires(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.Verify(token); err != auth.ErrExpired {
+	if _, err := v.Verify(token); !errors.Is(err, auth.ErrExpired) {
 		t.Errorf("error = %v, want ErrExpired", err)
 	}
 }

@@ -75,7 +75,7 @@ func NewFeed(client *dynamodbstreams.Client, tableOrARN string, opts ...FeedOpti
 func (f *Feed) Consume(ctx context.Context, consumer string, handle table.Handler) error {
 	err := f.consume(ctx, handle)
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the contract: Consume ends with ctx, without an error
 	}
 	return fmt.Errorf("consume the changes of %s as %s: %w", f.table, consumer, err)
 }

@@ -33,7 +33,7 @@ const maxWait = time.Second
 // each failed try.
 func (p policy) delay(failed int) time.Duration {
 	bound := min(p.base<<min(max(failed-1, 0), 16), maxWait)
-	return time.Duration(rand.Int64N(int64(bound) + 1))
+	return time.Duration(rand.Int64N(int64(bound) + 1)) //nolint:gosec // jitter needs no secrecy
 }
 
 func (p policy) retryer() *retry.Standard {

@@ -52,7 +52,7 @@ func (f *Feed) advance(ctx context.Context, s *shard, handle table.Handler) (boo
 	default:
 		s.pending, s.batch, s.failed = s.pending[len(batch):], f.batch, 0
 	}
-	return true, nil
+	return true, nil //nolint:nilerr // a failed record is no failure of reading
 }
 
 // fail moves s to its lowest failed record, to try it again later, or behind it

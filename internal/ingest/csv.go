@@ -23,8 +23,8 @@ type Options struct {
 	// Map gives headers (in any case) another column than their own name says:
 	// its logical name or label, or "" or "-" to leave the field out.
 	Map map[string]string
-	// Key is the columns whose values, in any case, together identify a row
-	// where the file has no column of ids.
+	// Key is the columns, or their headers, whose values, in any case, together
+	// identify a row where the file has no column of ids.
 	Key []string
 	// Reject takes the lines that were not loaded, as CSV: line, column,
 	// reason, and the fields as they were. Nothing is written without any.

@@ -95,14 +95,10 @@ func (d Demo) Load(ctx context.Context, w Writer, tables *schema.Schema, progres
 			p.send(job{table: t, id: row.ID, values: row.Values, done: func(err error) { l.done(row, err) }})
 		}
 	}
-	err := p.wait()
-	if err == nil {
-		err = ctx.Err()
+	if err := p.wait(); err != nil {
+		return l.loaded, fmt.Errorf("load records: %w", err)
 	}
-	if err != nil {
-		err = fmt.Errorf("load records: %w", err)
-	}
-	return l.loaded, err
+	return l.loaded, nil
 }
 
 // loader is one Load under way.

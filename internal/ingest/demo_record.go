@@ -13,6 +13,7 @@ import (
 	"segue/internal/schema"
 )
 
+// values is the columns of a row.
 type values = map[string]schema.Value
 
 // dice is the chance behind the rows of one table.
@@ -37,8 +38,8 @@ func generate(seed uint64, table string, n int, one func(d dice, n int) values) 
 // maybe is true with a probability.
 func (d dice) maybe(probability float64) bool { return d.Float64() < probability }
 
-// any is one of a list, each as likely.
-func (d dice) any(list []string) string { return list[d.IntN(len(list))] }
+// pick is one of a list, each as likely.
+func (d dice) pick(list []string) string { return list[d.IntN(len(list))] }
 
 // skewed is a number below n, low ones much more often (Zipf).
 func (d dice) skewed(n int) int {
@@ -57,7 +58,7 @@ func (d dice) amount(median, spread float64) decimal.Decimal {
 func (d dice) phone() string { return fmt.Sprintf("+1 555 01%02d", d.IntN(100)) }
 
 func (d dice) company() string {
-	return d.any(d.words.places) + " " + d.any(d.words.trades) + " " + d.words.forms[d.skewed(len(d.words.forms))]
+	return d.pick(d.words.places) + " " + d.pick(d.words.trades) + " " + d.words.forms[d.skewed(len(d.words.forms))]
 }
 
 func (d dice) owner(sellers []Row) schema.Lookup {
@@ -67,7 +68,7 @@ func (d dice) owner(sellers []Row) schema.Lookup {
 // place sets country and city, most rows in few countries.
 func (d dice) place(v values) {
 	country := d.words.countries[d.skewed(len(d.words.countries))]
-	v["address1_country"], v["address1_city"] = country.name, d.any(country.cities)
+	v["address1_country"], v["address1_city"] = country.name, d.pick(country.cities)
 }
 
 // mail is an address that cannot exist.
@@ -80,7 +81,7 @@ func mail(first, last string, n int) string {
 }
 
 func seller(d dice, n int) values {
-	first, last := d.any(d.words.first), d.any(d.words.last)
+	first, last := d.pick(d.words.first), d.pick(d.words.last)
 	title := "Account Executive"
 	switch {
 	case n == 0:
@@ -118,9 +119,9 @@ func (d dice) staff(revenue decimal.Decimal) int64 {
 
 func lead(sellers, accounts []Row) func(dice, int) values {
 	return func(d dice, n int) values {
-		first, last := d.any(d.words.first), d.any(d.words.last)
+		first, last := d.pick(d.words.first), d.pick(d.words.last)
 		v := values{
-			"subject":   d.any(d.words.interests) + " for " + d.any(d.words.uses),
+			"subject":   d.pick(d.words.interests) + " for " + d.pick(d.words.uses),
 			"firstname": first, "lastname": last, "leadqualitycode": int64(2),
 			"jobtitle": d.words.titles[d.skewed(len(d.words.titles))], "ownerid": d.owner(sellers),
 		}
@@ -195,7 +196,7 @@ func opportunity(sellers, accounts []Row) func(dice, int) values {
 		customer := accounts[d.skewed(len(accounts))]
 		stage := int64(d.skewed(4))
 		v := values{
-			"name":       fmt.Sprintf("%s for %v", d.any(d.words.interests), customer.Values["name"]),
+			"name":       fmt.Sprintf("%s for %v", d.pick(d.words.interests), customer.Values["name"]),
 			"customerid": schema.Lookup{Table: "account", ID: customer.ID}, "parentaccountid": schema.Lookup{Table: "account", ID: customer.ID},
 			"salesstage": stage, "closeprobability": min(95, 10+20*stage+int64(d.IntN(25))),
 			"opportunityratingcode": d.option(2, 3, 1), "ownerid": d.owner(sellers),

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 
+	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
 )
@@ -39,7 +40,7 @@ type Direct struct {
 
 // Write makes or changes a row by sales.Service.Update.
 func (d Direct) Write(ctx context.Context, t *schema.Table, id string, values map[string]schema.Value) error {
-	ref := struct{ Table, ID string }{t.Name, id} // a rows.Ref, which is below the floor that ingest may import
+	ref := rows.Ref{Table: t.Name, ID: id}
 	_, _, err := d.Service.Update(ctx, d.Caller, ref, values, sales.If{})
 	return err
 }

@@ -56,10 +56,10 @@ func newPool(ctx context.Context, w Writer, workers int) *pool {
 }
 
 func (p *pool) write(ctx context.Context, w Writer, j job) error {
-	if err := p.stopped(ctx); err != nil {
-		return err
+	err := p.stopped(ctx)
+	if err == nil {
+		err = w.Write(ctx, j.table, j.id, j.values)
 	}
-	err := w.Write(ctx, j.table, j.id, j.values)
 	if ends(ctx, err) {
 		p.stop(err)
 	}

@@ -186,7 +186,7 @@ func TestRemoteOutlivesARestart(t *testing.T) {
 	file := "lastname\nBerg\nFalk\nLind\n"
 	report, err := CSV(t.Context(), r, tables(t).Table("lead"), strings.NewReader(file), Options{Workers: 1})
 	if server != nil {
-		defer server.Close()
+		defer func() { _ = server.Close() }() // the test is over
 	}
 	if err != nil || report.Written != 3 || calls.Load() != 3 {
 		t.Errorf("report %+v, error %v, %d calls", report, err, calls.Load())

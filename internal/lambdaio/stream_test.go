@@ -69,7 +69,7 @@ func TestStream(t *testing.T) {
 		{"one change failed twice", func(context.Context, []table.Change) []table.Failure {
 			return []table.Failure{{Index: 0, Err: boom}, {Index: 0, Err: boom}}
 		}, `{"batchItemFailures":[{"itemIdentifier":"111"}]}`, "", []string{"sequence=111", "sequence=111"}},
-		{"panic fails everything", func(_ context.Context, b []table.Change) []table.Failure { panic("lost it") },
+		{"panic fails everything", func(_ context.Context, _ []table.Change) []table.Failure { panic("lost it") },
 			`{"batchItemFailures":[{"itemIdentifier":"111"},{"itemIdentifier":"222"},{"itemIdentifier":"333"}]}`, "",
 			[]string{"lost it"}},
 		{"failure outside of the batch", func(context.Context, []table.Change) []table.Failure {

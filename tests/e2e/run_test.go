@@ -1,0 +1,153 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// server is a `make run` of its own.
+type server struct {
+	said []string // everything it printed until it was ready
+}
+
+// paste are the lines that a user is told to paste.
+func (s server) paste() (lines []string) {
+	for _, line := range s.said {
+		if strings.HasPrefix(line, "TOKEN=") || strings.HasPrefix(line, "curl ") {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// token is the bearer token that it printed.
+func (s server) token() string {
+	token, _, _ := strings.Cut(strings.TrimPrefix(s.paste()[0], "TOKEN="), " ")
+	return token
+}
+
+// makeRun runs `make run` in a folder until the test ends.
+func makeRun(t *testing.T, dir string, args ...string) server {
+	t.Helper()
+	command := exec.Command("make", append([]string{"run"}, args...)...)
+	command.Dir = dir
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	var errs bytes.Buffer
+	command.Stderr = &errs
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = syscall.Kill(-command.Process.Pid, syscall.SIGTERM) // make, go and the server
+		_ = command.Wait()                                      // ended by the signal
+	})
+	ready := make(chan server)
+	go func() {
+		var s server
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			s.said = append(s.said, lines.Text())
+			if strings.HasPrefix(lines.Text(), "Stop with") {
+				ready <- s
+			}
+		}
+		close(ready)
+	}()
+	select {
+	case s, ok := <-ready:
+		if !ok {
+			t.Fatalf("make run ended: %s", errs.String())
+		}
+		return s
+	case <-time.After(2 * time.Minute):
+		t.Fatalf("make run is not ready: %s", errs.String())
+		return server{}
+	}
+}
+
+// npm's dynamics-web-api, as it is, against make run.
+func TestNodeClient(t *testing.T) {
+	const addr = "127.0.0.1:8055"
+	s := makeRun(t, root(t), "DATA="+t.TempDir(), "ADDR="+addr)
+	command := exec.CommandContext(t.Context(), filepath.Join(root(t), "scripts/clients.sh"))
+	command.Env = append(os.Environ(), "SEGUE_URL=http://"+addr, "SEGUE_TOKEN="+s.token())
+	out, err := command.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("fail 0")) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
+}
+
+// A new user clones, runs the README's first command, pastes the lines that it
+// prints, and then the README's own examples.
+func TestREADME(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(root(t), "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := codeBlocks(string(readme))
+	if first := strings.Split(blocks[0], "\n"); !strings.HasPrefix(first[0], "make run ") || !strings.HasPrefix(first[1], "make test ") {
+		t.Fatalf("the README does not begin with make run and make test: %q", blocks[0])
+	}
+	clone := filepath.Join(t.TempDir(), "segue")
+	if out, err := exec.CommandContext(t.Context(), "git", "clone", "-q", root(t), clone).CombinedOutput(); err != nil {
+		t.Fatalf("clone: %v\n%s", err, out)
+	}
+	s := makeRun(t, clone)
+	said := strings.Join(s.said, "\n")
+	for _, want := range []string{"5000 lead", "500 opportunity", "200 account", "20 systemuser", "Segments and their members", "Sequences and the records connected to them", "Base URL"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("make run does not say %q:\n%s", want, said)
+		}
+	}
+	pasted := s.paste()
+	if len(pasted) != 4 {
+		t.Fatalf("make run prints %d lines to paste, want a token and three curl lines:\n%s", len(pasted), said)
+	}
+	shell(t, pasted[0], pasted[1])
+	deadline := time.Now().Add(time.Second) // "within a second"
+	for !strings.Contains(shell(t, pasted[0], pasted[3]), `"msdyn_currentstepname":"Thank for the visit"`) {
+		if time.Now().After(deadline) {
+			t.Fatalf("after a second the lead has no first step: %s", shell(t, pasted[0], pasted[3]))
+		}
+	}
+	if answer := shell(t, pasted[0], pasted[2]); !strings.Contains(answer, "Trade show, industry") {
+		t.Errorf("the lead's segment is not shown: %s", answer)
+	}
+	examples, _, _ := strings.Cut(blocks[1], "# connect by hand")
+	answer := shell(t, pasted[0], strings.ReplaceAll(examples, "curl ", "curl -sS -w '%{http_code} ' "))
+	if got := strings.Fields(answer); strings.Join(got, " ") != "204 204 204 204" {
+		t.Errorf("the README's examples answer %q", answer)
+	}
+}
+
+// shell runs lines as a user pastes them.
+func shell(t *testing.T, lines ...string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "bash", "-ec", strings.Join(lines, "\n")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", lines, err, out)
+	}
+	return string(out)
+}
+
+// codeBlocks are the shell blocks of a Markdown text.
+func codeBlocks(text string) (blocks []string) {
+	for _, part := range strings.Split(text, "```sh\n")[1:] {
+		block, _, _ := strings.Cut(part, "```")
+		blocks = append(blocks, block)
+	}
+	return blocks
+}
