@@ -80,10 +80,9 @@ func (a *API) connectSequence(w http.ResponseWriter, r *request, body []byte) er
 		return nil
 	}
 	applied(w, r)
-	return writeResult(w, map[string]string{
-		"@odata.context":   r.base + "$metadata#Microsoft.Dynamics.CRM.msdyn_ConnectSequenceResponse",
-		"SequenceTargetId": made.Target,
-	})
+	odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.Complex("msdyn_ConnectSequenceResponse",
+		odata.Property{Name: "SequenceTargetId", Value: made.Target}))
+	return nil
 }
 
 // maxWait bounds WaitTime like a wait step (domain.md §2), in minutes.
@@ -108,13 +107,12 @@ func (a *API) disconnectSequence(w http.ResponseWriter, r *request, body []byte)
 		return err
 	}
 	ref := rows.Ref{Table: given["RegardingEntityName"], ID: given["RegardingEntityId"]}
-	from := given["SequenceId"]
 	if target := given["SequenceTargetId"]; target != "" {
-		if from, err = a.sales.SequenceOf(r.Context(), r.caller, ref, target, from); err != nil {
-			return err
-		}
+		_, err = a.sales.DisconnectTarget(r.Context(), r.caller, ref, target, given["SequenceId"])
+	} else {
+		_, err = a.sales.Disconnect(r.Context(), r.caller, ref, given["SequenceId"])
 	}
-	if _, err := a.sales.Disconnect(r.Context(), r.caller, ref, from); err != nil {
+	if err != nil {
 		return err
 	}
 	odata.WriteNoContent(w, "")

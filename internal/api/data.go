@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -62,18 +61,10 @@ func (a *API) operation(w http.ResponseWriter, r *request, name string) error {
 	fixed := func(what string) string {
 		return uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "segue:%s:%s", what, a.organization)).String()
 	}
-	return writeResult(w, map[string]string{
-		"@odata.context": r.base + "$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse",
-		"BusinessUnitId": fixed("businessunit"), "UserId": r.caller.ID, "OrganizationId": fixed("organization"),
-	})
-}
-
-func writeResult(w http.ResponseWriter, result any) error {
-	body, err := json.Marshal(result)
-	if err != nil {
-		return fmt.Errorf("encode answer: %w", err)
-	}
-	odata.WriteJSON(w, http.StatusOK, body)
+	odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.Complex("WhoAmIResponse",
+		odata.Property{Name: "BusinessUnitId", Value: fixed("businessunit")},
+		odata.Property{Name: "UserId", Value: r.caller.ID},
+		odata.Property{Name: "OrganizationId", Value: fixed("organization")}))
 	return nil
 }
 

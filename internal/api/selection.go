@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,17 +20,20 @@ import (
 
 // selection is the body of /api/connect and /api/disconnect.
 type selection struct {
-	SequenceId    string //nolint:revive // the member's name on the wire
-	Records       []struct{ EntityName, Id string }
+	SequenceID string `json:"SequenceId"`
+	Records    []struct {
+		EntityName string
+		ID         string `json:"Id"`
+	}
 	SkipConnected bool
 }
 
 // result is what became of one record.
 type result struct {
 	EntityName       string
-	Id               string  //nolint:revive // the member's name on the wire
+	ID               string  `json:"Id"`
 	Status           string  // connected, already connected, disconnected, not connected, failed
-	SequenceTargetId string  `json:",omitempty"` //nolint:revive // the member's name on the wire
+	SequenceTargetID string  `json:"SequenceTargetId,omitempty"`
 	Error            *reason `json:",omitempty"`
 }
 
@@ -62,13 +66,13 @@ func (a *API) selected(w http.ResponseWriter, r *request, needsSequence bool, do
 	if err != nil {
 		return err
 	}
-	outcomes, err := do(r.Context(), r.caller, chosen.SequenceId, refs, chosen.SkipConnected)
+	outcomes, err := do(r.Context(), r.caller, chosen.SequenceID, refs, chosen.SkipConnected)
 	if err != nil {
 		return err
 	}
 	answer := struct{ Results []result }{}
 	for _, outcome := range outcomes {
-		item := result{EntityName: outcome.Record.Table, Id: outcome.Record.ID, Status: done, SequenceTargetId: outcome.Target}
+		item := result{EntityName: outcome.Record.Table, ID: outcome.Record.ID, Status: done, SequenceTargetID: outcome.Target}
 		if outcome.Already {
 			item.Status = already
 		}
@@ -78,7 +82,12 @@ func (a *API) selected(w http.ResponseWriter, r *request, needsSequence bool, do
 		}
 		answer.Results = append(answer.Results, item)
 	}
-	return writeResult(w, answer)
+	text, err := json.Marshal(answer)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	odata.WriteJSON(w, http.StatusOK, text)
+	return nil
 }
 
 // readSelection decodes strictly: unknown members, broken ids and text after
@@ -91,27 +100,41 @@ func readSelection(body []byte, needsSequence bool) (selection, []rows.Ref, erro
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&chosen); err != nil {
-		return bad("the body is no selection {\"SequenceId\":…,\"Records\":[{\"EntityName\":…,\"Id\":…}]}: %v at byte %d", err, decoder.InputOffset())
+		return bad("the body is no selection {\"SequenceId\":…,\"Records\":[{\"EntityName\":…,\"Id\":…}]}: %s", fault(err))
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return bad("the body has text after the selection at byte %d", decoder.InputOffset())
 	}
-	if chosen.SequenceId != "" || needsSequence {
-		id, err := guid(chosen.SequenceId)
+	if chosen.SequenceID != "" || needsSequence {
+		id, err := guid(chosen.SequenceID)
 		if err != nil {
 			return bad("SequenceId %v", err)
 		}
-		chosen.SequenceId = id
+		chosen.SequenceID = id
 	}
 	refs := make([]rows.Ref, len(chosen.Records))
 	for i, record := range chosen.Records {
-		id, err := guid(record.Id)
+		id, err := guid(record.ID)
 		if err != nil {
 			return bad("Records[%d].Id %v", i, err)
 		}
 		refs[i] = rows.Ref{Table: record.EntityName, ID: id}
 	}
 	return chosen, refs, nil
+}
+
+// fault says what is wrong with a body without Go's names for it.
+func fault(err error) string {
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Sprintf("%s cannot be of type %s, at byte %d", cmp.Or(e.Field, "it"), e.Value, e.Offset)
+	}
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Sprintf("%v at byte %d", e, e.Offset)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return "it ends too early"
+	}
+	return strings.TrimPrefix(err.Error(), "json: ")
 }
 
 // guid reads an id in any letter case, with or without braces.

@@ -161,7 +161,9 @@ func (a answer) String() string {
 
 // code is the error code in the answer, "" if it has none.
 func (a answer) code() string {
-	var body struct{ Error struct{ Code, Message string } }
+	var body struct {
+		Error struct{ Code, Message string }
+	}
 	if json.Unmarshal([]byte(a.body), &body) != nil || body.Error.Message == "" {
 		return ""
 	}
