@@ -16,12 +16,14 @@ type Change struct {
 }
 
 // Image is a row as it was in a change record. It decodes a column when it is
-// asked for it; it makes a filter.Row.
+// first asked for it, and once, for many segments read the same few columns; it
+// makes a filter.Row. It belongs to one goroutine.
 type Image struct {
 	db    *DB
 	table *schema.Table
 	id    string
 	image table.Image
+	known map[string]schema.Value // columns decoded so far
 }
 
 // Change reads a change record, which stays lazy.
@@ -32,13 +34,17 @@ func (db *DB) Change(c table.Change) (Change, error) {
 	}
 	change := Change{Ref: Ref{t.Name, c.Key.SK}, Table: t, Kind: c.Kind}
 	if c.Old != nil {
-		change.Old = &Image{db, t, c.Key.SK, c.Old}
+		change.Old = &Image{db: db, table: t, id: c.Key.SK, image: c.Old}
 	}
 	if c.New != nil {
-		change.New = &Image{db, t, c.Key.SK, c.New}
+		change.New = &Image{db: db, table: t, id: c.Key.SK, image: c.New}
 	}
 	return change, nil
 }
+
+// TableOf is the logical name of a change record's table, which the schema may
+// not know.
+func TableOf(c table.Change) string { return tableOf(c.Key.PK) }
 
 // Touches says whether one of the columns differs between the images; it is
 // true when the row is new or gone. It compares what is stored and decodes
@@ -68,6 +74,9 @@ func (i *Image) Value(column string) (schema.Value, error) {
 	if column == i.table.ID {
 		return i.id, nil
 	}
+	if v, ok := i.known[column]; ok {
+		return v, nil
+	}
 	c := i.table.Column(column)
 	if c == nil {
 		return nil, fmt.Errorf("no column %q on %s", column, i.table.Name)
@@ -76,7 +85,15 @@ func (i *Image) Value(column string) (schema.Value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("image of %s %s, column %s: %w", i.table.Name, i.id, column, err)
 	}
-	return decodeValue(c, attr)
+	v, err := decodeValue(c, attr)
+	if err != nil {
+		return nil, err
+	}
+	if i.known == nil {
+		i.known = map[string]schema.Value{}
+	}
+	i.known[column] = v
+	return v, nil
 }
 
 // Row is the whole row as it was, with the version of that moment: held by a

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/rows"
+	"segue/internal/schema"
 	"segue/internal/table"
 )
 
@@ -113,7 +114,7 @@ func TestChangeImages(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	for column, want := range values{"leadid": id("lead", 0), "lastname": nil, "createdon": f.Now()} {
+	for column, want := range map[string]schema.Value{"leadid": id("lead", 0), "lastname": nil, "createdon": f.Now()} {
 		if v, err := modify.New.Value(column); v != want || err != nil {
 			t.Errorf("%s is %v, %v, want %v", column, v, err, want)
 		}
@@ -156,4 +157,3 @@ func TestChangeOfAnUnknownTableIsAnError(t *testing.T) {
 		t.Error("it was read")
 	}
 }
-

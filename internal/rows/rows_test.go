@@ -196,4 +196,3 @@ func everyType(t *testing.T) *schema.Schema {
 func sameValues() cmp.Option {
 	return cmp.Comparer(func(a, b decimal.Decimal) bool { return a.Equal(b) })
 }
-

@@ -20,13 +20,13 @@ import (
 // *TooBroadError.
 const MaxExamined = 10_000
 
-// TooBroadError says that no index serves a list and that it would have to look
+// TooBroadError says that no index narrows a list enough: it would have to look
 // at more than MaxExamined rows.
 type TooBroadError struct{ Table string }
 
 // Error says what to do.
 func (e *TooBroadError) Error() string {
-	return fmt.Sprintf("this filter on %s is served by no index and would examine more than %d rows: filter by id or by an indexed lookup, or page without a filter",
+	return fmt.Sprintf("this list of %s would examine more than %d rows: filter by id or by an indexed lookup, or page without a filter",
 		e.Table, MaxExamined)
 }
 
@@ -57,9 +57,8 @@ func (db *DB) Select(ctx context.Context, t *schema.Table, where *filter.Group, 
 	if len(where.Items) > 0 {
 		chunk = max(chunk, minChunk)
 	}
-	var page Page
-	var last position
-	for examined := 0; at.Partition < len(path.partitions); {
+	chosen := chosen{match: match, limit: limit}
+	for examined := 0; at.Partition < len(path.partitions) && !chosen.more; {
 		if examined >= MaxExamined {
 			return Page{}, &TooBroadError{t.Name}
 		}
@@ -67,24 +66,44 @@ func (db *DB) Select(ctx context.Context, t *schema.Table, where *filter.Group, 
 		if err != nil {
 			return Page{}, err
 		}
-		for i, row := range found.rows {
-			ok, err := match.Match(row)
-			if err != nil {
-				return Page{}, fmt.Errorf("%v: %w", row.Ref(), err)
-			}
-			if !ok {
-				continue
-			}
-			if len(page.Rows) == limit {
-				page.Token = last.encode(where.String())
-				return page, nil
-			}
-			page.Rows = append(page.Rows, row)
-			last = position{Partition: at.Partition, After: found.keys[i]}
+		if err := chosen.take(found, at.Partition); err != nil {
+			return Page{}, err
 		}
 		examined, at = examined+len(found.rows), found.next
 	}
+	page := Page{Rows: chosen.rows}
+	if chosen.more {
+		page.Token = chosen.last.encode(where.String())
+	}
 	return page, nil
+}
+
+// chosen are the rows of a page as they are found.
+type chosen struct {
+	match *filter.Program
+	limit int
+	rows  []*Row
+	last  position // of the last of rows
+	more  bool     // another row matches behind it
+}
+
+// take adds the rows that match, up to the limit.
+func (c *chosen) take(found part, partition int) error {
+	for i, row := range found.rows {
+		ok, err := c.match.Match(row)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%v: %w", row.Ref(), err)
+		case !ok:
+			continue
+		case len(c.rows) == c.limit:
+			c.more = true
+			return nil
+		}
+		c.rows = append(c.rows, row)
+		c.last = position{Partition: partition, After: found.keys[i]}
+	}
+	return nil
 }
 
 // minChunk is how many rows are read at once where most may not match.

@@ -33,6 +33,7 @@ func (e *ConflictError) Error() string {
 type Tx struct {
 	db      *DB
 	by      string // user on whose behalf; "" for the engine
+	try     int64  // how often the use case has started anew
 	rows    map[Ref]*Row
 	order   []Ref
 	deleted map[Ref]bool
@@ -110,13 +111,14 @@ func (tx *Tx) Patch(t *schema.Table, id string, set, when map[string]schema.Valu
 
 // version is what every row of this commit gets: larger than that of any row it
 // holds, and than that of anything written a while ago, so that a row deleted
-// and made again never repeats a version.
+// and made again never repeats a version. A row that is patched may have it
+// nevertheless; then the commit fails and the next try takes another.
 func (tx *Tx) version() int64 {
 	next := tx.db.now().UnixMilli()
 	for _, row := range tx.rows {
 		next = max(next, row.Version+1)
 	}
-	return next
+	return next + tx.try
 }
 
 // Commit writes everything that changed, atomically, and stamps the rows
@@ -196,7 +198,7 @@ func (tx *Tx) patchOp(p patch, version int64) (table.Op, error) {
 		}
 		set[name] = attr
 	}
-	cond := table.Exists(table.PK)
+	cond := table.And(table.Exists(table.PK), table.NotEquals(Version, table.Int(version)))
 	for name, v := range p.when {
 		attr, err := encodeValue(p.row.Table.Column(name), v)
 		if err != nil {
@@ -229,6 +231,7 @@ func (db *DB) Do(ctx context.Context, by string, work func(tx *Tx) error) error 
 	var err error
 	for try := range attempts {
 		tx := db.Begin(by)
+		tx.try = int64(try)
 		if err = work(tx); err != nil {
 			return err
 		}

@@ -132,7 +132,7 @@ func (s *Service) join(ctx context.Context, tx *rows.Tx, record *rows.Row, run r
 	case !run.active:
 		return Connection{}, refuse(Precondition, "sequence %q (%s) is not active; only an active sequence can be connected", run.name, run.id)
 	case run.table != record.Table.Name:
-		return Connection{}, refuse(Precondition, "sequence %q (%s) is for %s, the record is a %s", run.name, run.id, run.table, record.Table.Name)
+		return Connection{}, refuse(Precondition, "sequence %q (%s) is for records of %s, not of %s", run.name, run.id, run.table, record.Table.Name)
 	}
 	connections, err := liveOf(record)
 	if err != nil {
@@ -196,26 +196,28 @@ func (s *Service) elsewhere(ctx context.Context, record *rows.Row, other string)
 // Disconnect takes a record off a sequence, or off all with sequence "" (§7.4).
 // It answers how many connections ended; none is success too.
 func (s *Service) Disconnect(ctx context.Context, c Caller, record rows.Ref, from string) (int, error) {
-	return s.disconnect(ctx, c, record, from, sequence.DisconnectAsked, nil)
+	return s.disconnect(ctx, c, record, from, "", nil)
 }
 
-// SequenceOf is the sequence that a record's target is about, for a caller who
-// names the connection by its target. A target that is not the record's, or not
-// of the sequence given ("" for any), is refused; one that has ended is found
-// too, and disconnecting it changes nothing.
-func (s *Service) SequenceOf(ctx context.Context, c Caller, record rows.Ref, target, given string) (string, error) {
+// DisconnectTarget takes a record off one connection, named by its target. A
+// target that is not the record's, or not of the sequence given ("" for any), is
+// refused; one that has ended already is success and changes nothing, whatever
+// the record is connected to since.
+func (s *Service) DisconnectTarget(ctx context.Context, c Caller, record rows.Ref, target, given string) (int, error) {
 	row, err := s.Retrieve(ctx, c, rows.Ref{Table: targetTable, ID: target})
 	if err != nil {
-		return "", err
+		return 0, err
 	}
 	of := row.Lookup("msdyn_parentsequence").ID
-	if row.Lookup("msdyn_target").ID != record.ID || given != "" && given != of {
-		return "", refuse(Invalid, "SequenceTargetId %s is a connection of %s %s to sequence %s", target, row.Lookup("msdyn_target").Table, row.Lookup("msdyn_target").ID, of)
+	if is := row.Lookup("msdyn_target"); is.ID != record.ID || given != "" && given != of {
+		return 0, refuse(Invalid, "SequenceTargetId %s is a connection of %s %s to sequence %s", target, is.Table, is.ID, of)
 	}
-	return of, nil
+	return s.disconnect(ctx, c, record, of, target, nil)
 }
 
-func (s *Service) disconnect(ctx context.Context, c Caller, ref rows.Ref, from string, event sequence.Event, held *rows.Row) (int, error) {
+// disconnect is Disconnect with the record possibly read already, and with
+// target not "" only if the connection is still that one.
+func (s *Service) disconnect(ctx context.Context, c Caller, ref rows.Ref, from, target string, held *rows.Row) (int, error) {
 	if err := s.connectable(ref.Table); err != nil {
 		return 0, err
 	}
@@ -235,7 +237,11 @@ func (s *Service) disconnect(ctx context.Context, c Caller, ref rows.Ref, from s
 		if err != nil {
 			return err
 		}
-		ended, err = s.end(ctx, tx, found[0], event, from)
+		connections, err := liveOf(found[0])
+		if err != nil || target != "" && connections[from] != target {
+			return err
+		}
+		ended, err = s.end(ctx, tx, found[0], sequence.DisconnectAsked, from)
 		return err
 	})
 	if err != nil {

@@ -45,14 +45,17 @@ type Evaluation struct {
 // change that fails is reported; the changes of other rows go on, the later ones
 // of the same row wait for it.
 func (s *Service) Evaluate(ctx context.Context, batch []table.Change) []table.Failure {
+	byRow := map[table.Key][]int{}
+	for i, record := range batch {
+		byRow[record.Key] = append(byRow[record.Key], i)
+		if of := rows.TableOf(record); of == segmentTable || of == orderTable {
+			s.segments.drop() // whoever changed it may not have come to that yet
+		}
+	}
 	// One catalogue serves the batch: it is as new as its newest change needs.
 	segments, err := s.catalogues(ctx)
 	if err != nil {
 		return []table.Failure{{Index: 0, Err: err}}
-	}
-	byRow := map[table.Key][]int{}
-	for i, record := range batch {
-		byRow[record.Key] = append(byRow[record.Key], i)
 	}
 	var mu sync.Mutex
 	var failures []table.Failure
@@ -113,7 +116,7 @@ func (s *Service) evaluate(ctx context.Context, catalogue *segment.Catalogue, ch
 	if err != nil || !touched {
 		return err
 	}
-	pending, err := s.decide(ctx, catalogue, change.New)
+	asked, pending, err := s.decide(ctx, catalogue, change.New)
 	if err != nil || !pending {
 		return err
 	}
@@ -130,51 +133,60 @@ func (s *Service) evaluate(ctx context.Context, catalogue *segment.Catalogue, ch
 		if err != nil || found[0] == nil {
 			return err
 		}
-		return s.apply(ctx, tx, catalogue, found[0])
+		return s.apply(ctx, tx, catalogue, found[0], asked)
 	})
 }
 
-// decide says whether an evaluation would write anything, from the few columns
-// that it reads.
-func (s *Service) decide(ctx context.Context, catalogue *segment.Catalogue, record *rows.Image) (bool, error) {
+// decide says what the change asks for and whether that would write anything,
+// from the few columns that it reads.
+func (s *Service) decide(ctx context.Context, catalogue *segment.Catalogue, record *rows.Image) (asked segment.Status, pending bool, err error) {
 	state, err := record.Value("statecode")
 	if err != nil || state != int64(0) {
-		return false, err
+		return 0, false, err
 	}
 	in, err := record.Value(segmentID)
 	if err != nil {
-		return false, err
+		return 0, false, err
 	}
 	present, _ := in.(schema.Lookup)
 	decision, err := catalogue.Decide(record, present.ID)
-	if err != nil || decision.Segment == nil {
-		return false, err
+	switch {
+	case err != nil || decision.Segment == nil:
+		return decision.Status, false, err
+	case decision.Status == segment.Segmented:
+		return decision.Status, true, nil
 	}
-	if decision.Status == segment.Segmented {
-		return true, nil
-	}
-	// A member is connected when a sequence was attached after it entered.
-	if decision.Segment.Sequence == "" {
+	pending, err = s.late(ctx, record, decision.Segment.Sequence)
+	return decision.Status, pending, err
+}
+
+// late says whether a member is to be connected now: a sequence was attached to
+// its segment after it entered.
+func (s *Service) late(ctx context.Context, record *rows.Image, id string) (bool, error) {
+	if id == "" {
 		return false, nil
 	}
 	was, err := record.Value(entered)
-	if err != nil || was == (schema.Lookup{Table: sequenceTable, ID: decision.Segment.Sequence}) {
+	if err != nil || was == (schema.Lookup{Table: sequenceTable, ID: id}) {
 		return false, err
 	}
-	if on, err := record.Value(connected); err != nil || on == true {
+	if on, err := record.Value(connected); err != nil || on == true && !s.options.Policy.Several {
 		return false, err
 	}
-	run, err := s.sequence(ctx, decision.Segment.Sequence)
+	run, err := s.sequence(ctx, id)
 	return run.active, err
 }
 
-// apply decides on a held record and changes it.
-func (s *Service) apply(ctx context.Context, tx *rows.Tx, catalogue *segment.Catalogue, record *rows.Row) error {
+// apply decides on a held record and changes it. The record may have moved on
+// since the change, which asked for something then: when it asked to enter a
+// segment and the record now stays in its own, the entering was done, by this
+// change or a later one, and is not done twice.
+func (s *Service) apply(ctx context.Context, tx *rows.Tx, catalogue *segment.Catalogue, record *rows.Row, asked segment.Status) error {
 	if record.Int("statecode") != 0 {
 		return nil
 	}
 	decision, err := catalogue.Decide(record, record.Lookup(segmentID).ID)
-	if err != nil || decision.Segment == nil {
+	if err != nil || decision.Segment == nil || decision.Status == segment.Unchanged && asked == segment.Segmented {
 		return err
 	}
 	if decision.Status == segment.Segmented {
@@ -223,9 +235,15 @@ func (s *Service) follower(ctx context.Context, tx *rows.Tx, record *rows.Row, d
 		record.Set(entered, schema.Lookup{Table: sequenceTable, ID: id})
 		return ConnectUnchanged, "the record is on its sequence", nil
 	}
+	if record.Lookup(entered).ID == id {
+		return ConnectUnchanged, "the record was connected to its sequence before", nil
+	}
 	if len(connections) > 0 && !s.options.Policy.Several {
 		if !decision.Moved {
 			return ConnectUnchanged, "the record is on another sequence", nil
+		}
+		if refusal, ok := errors.AsType[*Error](s.open(record)); ok { // it keeps the connection it has
+			return ConnectFailed, refusal.Text, nil
 		}
 		if _, err := s.end(ctx, tx, record, sequence.DisconnectAsked, ""); err != nil {
 			return 0, "", err

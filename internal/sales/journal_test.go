@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 
 	"segue/internal/table"
@@ -60,7 +61,7 @@ func (j *journal) broken() []string {
 			commits[record.Key] = append(commits[record.Key], ops)
 		}
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(commits), func(a, b table.Key) int { return compare(a.SK, b.SK) }) {
+	for _, key := range slices.SortedFunc(maps.Keys(commits), func(a, b table.Key) int { return strings.Compare(a.SK, b.SK) }) {
 		problems = append(problems, replay(key, commits[key])...)
 	}
 	return problems
@@ -133,3 +134,9 @@ func recordOf(ops []table.Op) *table.Op {
 }
 
 func isTarget(k table.Key) bool { return tableOf(k) == "msdyn_sequencetarget" }
+
+// tableOf is the table of a row's key.
+func tableOf(k table.Key) string {
+	name, _, _ := strings.Cut(k.PK, "#")
+	return name
+}

@@ -24,7 +24,7 @@ func (r recordRules) update(ctx context.Context, tx *rows.Tx, row *rows.Row, bef
 		_, err := r.s.end(ctx, tx, row, sequence.RecordClosed, "")
 		return err
 	}
-	if before["ownerid"] != row.Lookup("ownerid") {
+	if owner, _ := before["ownerid"].(schema.Lookup); owner != row.Lookup("ownerid") {
 		return r.reassign(ctx, tx, row)
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"segue/internal/rows"
-	"segue/internal/sales/sequence"
 )
 
 // MaxSelection is how many records one call may name.
@@ -29,14 +28,9 @@ type Outcome struct {
 // §7.2, "mixed selection"), unless skip says to leave out the connected ones,
 // which then come back as Already or with the reason.
 func (s *Service) ConnectSelection(ctx context.Context, c Caller, id string, records []rows.Ref, skip bool) ([]Outcome, error) {
-	held, err := s.selection(ctx, c, records)
+	held, err := s.selection(ctx, c, records, skip)
 	if err != nil {
 		return nil, err
-	}
-	if !skip {
-		if err := uniform(held); err != nil {
-			return nil, err
-		}
 	}
 	return each(ctx, records, func(ctx context.Context, i int) Outcome {
 		made, err := s.connect(ctx, c, ConnectInput{Record: records[i], Sequence: id}, held[i])
@@ -48,23 +42,18 @@ func (s *Service) ConnectSelection(ctx context.Context, c Caller, id string, rec
 // or with id "" from all. A mixed selection is refused like that of
 // ConnectSelection.
 func (s *Service) DisconnectSelection(ctx context.Context, c Caller, id string, records []rows.Ref, skip bool) ([]Outcome, error) {
-	held, err := s.selection(ctx, c, records)
+	held, err := s.selection(ctx, c, records, skip)
 	if err != nil {
 		return nil, err
 	}
-	if !skip {
-		if err := uniform(held); err != nil {
-			return nil, err
-		}
-	}
 	return each(ctx, records, func(ctx context.Context, i int) Outcome {
-		ended, err := s.disconnect(ctx, c, records[i], id, sequence.DisconnectAsked, held[i])
+		ended, err := s.disconnect(ctx, c, records[i], id, "", held[i])
 		return Outcome{Record: records[i], Already: ended == 0, Err: err}
 	}), nil
 }
 
 // selection checks a selection and reads its records; nil where there is none.
-func (s *Service) selection(ctx context.Context, c Caller, records []rows.Ref) ([]*rows.Row, error) {
+func (s *Service) selection(ctx context.Context, c Caller, records []rows.Ref, mixed bool) ([]*rows.Row, error) {
 	if n := len(records); n == 0 || n > MaxSelection {
 		return nil, refuse(Invalid, "Records has %d entries; it takes 1 to %d", n, MaxSelection)
 	}
@@ -82,7 +71,10 @@ func (s *Service) selection(ctx context.Context, c Caller, records []rows.Ref) (
 		}
 	}
 	held, err := s.db.Get(ctx, records...)
-	return held, public(err)
+	if err != nil || mixed {
+		return held, public(err)
+	}
+	return held, uniform(held)
 }
 
 // uniform refuses a mixed selection; records that are not there do not count.

@@ -154,6 +154,9 @@ func (r sequenceRules) activate(ctx context.Context, tx *rows.Tx, row *rows.Row)
 	sum := sha256.Sum256([]byte(text))
 	digest := hex.EncodeToString(sum[:])
 	if was := row.Text("segue_digest"); was != "" && was != digest {
+		if row.Int("msdyn_version") >= sequence.MaxVersion {
+			return refuse(Limit, "limit reached: sequence %q is at version %d, the last one; go on with a new sequence", row.Text("msdyn_name"), sequence.MaxVersion)
+		}
 		row.Set("msdyn_version", row.Int("msdyn_version")+1)
 	}
 	row.Set("segue_digest", digest)

@@ -24,6 +24,12 @@ func (s *Service) sweep(ctx context.Context, change rows.Change) error {
 	if err != nil || going == nil {
 		return err
 	}
+	// The change may come again when the sequence is long active again.
+	now, err := s.db.Get(ctx, change.Ref)
+	if err != nil || now[0] == nil || now[0].Text(phase) == "" {
+		return err
+	}
+	s.sequences.drop() // whoever changed it may not have come to that yet
 	s.settle()
 	done, err := s.endTargets(ctx, change.Ref.ID)
 	if err != nil {
@@ -129,6 +135,7 @@ func (s *Service) unlink(ctx context.Context, change rows.Change) error {
 		return err
 	}
 	name, _ := kind.(string)
+	s.settle() // until nobody evaluates by a catalogue that has it
 	if err := s.unlinkIn(ctx, targetTable, "msdyn_segment", change.Ref.ID); err != nil {
 		return err
 	}

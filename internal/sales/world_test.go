@@ -20,6 +20,7 @@ type world struct {
 	store changeStore
 	probe *storetest.Probe
 	*sales.Service
+	begin func() *sales.Service
 }
 
 // clock stands still, so that runs can be compared.
@@ -39,7 +40,15 @@ func newWorldOn(t testing.TB, store changeStore, now func() time.Time, options s
 		t.Fatal(err)
 	}
 	probe := storetest.NewProbe(store, rows.Indexes()...)
-	return &world{t, store, probe, sales.New(rows.New(probe, tables, now), options)}
+	begin := func() *sales.Service { return sales.New(rows.New(probe, tables, now), options) }
+	return &world{t, store, probe, begin(), begin}
+}
+
+// restart ends the process and begins another, which knows nothing but what is
+// in the store.
+func (w *world) restart() {
+	w.probe.Reset()
+	w.Service = w.begin()
 }
 
 // manager is a caller who may do what the domain lets a sales manager do.

@@ -18,26 +18,32 @@ type row map[string]schema.Value
 
 func (r row) Value(column string) (schema.Value, error) { return r[column], nil }
 
-// program matches a record that has at least this many employees, any record
-// for 0.
-func program(t interface{ Fatal(...any) }, atLeast int) *filter.Program {
+// compile compiles the items of a root on leads.
+func compile(t *testing.T, items string) *filter.Program {
+	t.Helper()
 	tables, err := schema.Default()
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := `{"type":"and","items":[]}`
-	if atLeast > 0 {
-		text = fmt.Sprintf(`{"type":"and","items":[{"attribute":"numberofemployees","operator":"ge","values":[%d]}]}`, atLeast)
-	}
-	group, err := filter.Parse(tables, "lead", text)
+	group, err := filter.Parse(tables, "lead", `{"type":"and","items":[`+items+`]}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	compiled, err := filter.Compile(tables, "lead", group)
+	program, err := filter.Compile(tables, "lead", group)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return compiled
+	return program
+}
+
+// program matches a record that has at least this many employees, any record
+// for 0.
+func program(t *testing.T, atLeast int) *filter.Program {
+	t.Helper()
+	if atLeast == 0 {
+		return compile(t, "")
+	}
+	return compile(t, fmt.Sprintf(`{"attribute":"numberofemployees","operator":"ge","values":[%d]}`, atLeast))
 }
 
 func employees(n int64) row { return row{"numberofemployees": n} }
@@ -121,24 +127,9 @@ func TestDecideNamesTheSegmentThatFails(t *testing.T) {
 }
 
 func TestCatalogueColumns(t *testing.T) {
-	tables, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	compile := func(text string) *filter.Program {
-		group, err := filter.Parse(tables, "lead", `{"type":"and","items":[`+text+`]}`)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := filter.Compile(tables, "lead", group)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
 	c := NewCatalogue("lead", 1, []string{"a", "b"}, []Segment{
-		{ID: "a", Program: compile(`{"attribute":"subject","operator":"not-null"},{"attribute":"modifiedon","operator":"not-null"}`)},
-		{ID: "b", Program: compile(`{"attribute":"subject","operator":"null"},{"attribute":"companyname","operator":"null"}`)},
+		{ID: "a", Program: compile(t, `{"attribute":"subject","operator":"not-null"},{"attribute":"modifiedon","operator":"not-null"}`)},
+		{ID: "b", Program: compile(t, `{"attribute":"subject","operator":"null"},{"attribute":"companyname","operator":"null"}`)},
 	}, []string{"modifiedon"})
 	if d := cmp.Diff([]string{"companyname", "subject"}, c.Columns); d != "" {
 		t.Error(d)

@@ -20,11 +20,12 @@ import (
 
 // Limits of a definition (domain.md §2).
 const (
-	MaxSteps = 40                  // without waits
-	MaxPath  = 400                 // with waits
-	MaxWait  = 30 * 24 * time.Hour // of one wait
-	maxName  = 100
-	maxText  = 2000
+	MaxSteps   = 40                  // without waits
+	MaxPath    = 400                 // with waits
+	MaxWait    = 30 * 24 * time.Hour // of one wait
+	MaxVersion = 500
+	maxName    = 100
+	maxText    = 2000
 )
 
 // StepType is the type of a step, a value of msdyn_type (domain.md §4.3).

@@ -1,0 +1,77 @@
+package sales_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"segue/internal/sales"
+	"segue/internal/storetest"
+	"segue/internal/table"
+)
+
+// TestCrashBetweenAnyTwoCalls moves a lead from one segment to another, which
+// ends one connection and makes another, and lets each call of the evaluation
+// in turn go wrong in each way. The rows at the end are always the same.
+func TestCrashBetweenAnyTwoCalls(t *testing.T) {
+	onBoth(t, func(t *testing.T, open opener) {
+		want, calls := moveLead(t, open(t), -1, storetest.None)
+		if calls < 4 {
+			t.Fatalf("the evaluation made %d calls; it reads the definitions and the old target and writes", calls)
+		}
+		for name, fault := range map[string]storetest.Fault{
+			"before": storetest.Before, "after": storetest.After,
+			"crash before": storetest.CrashBefore, "crash after": storetest.CrashAfter,
+		} {
+			for n := range calls {
+				t.Run(fmt.Sprintf("%s call %d", name, n), func(t *testing.T) {
+					got, _ := moveLead(t, open(t), n, fault)
+					if d := cmp.Diff(want, got); d != "" {
+						t.Errorf("rows (-clean +got):\n%s", shorten(d))
+					}
+				})
+			}
+		}
+	})
+}
+
+// moveLead moves a lead, with a fault at call number n of the evaluation by a
+// process that has just begun. It answers the rows as runStory does, and how
+// many calls the first attempt made.
+func moveLead(t *testing.T, store changeStore, n int, fault storetest.Fault) (items map[table.Key]table.Item, calls int) {
+	t.Helper()
+	j := &journal{changeStore: store}
+	w := newWorldOn(t, j, clock, sales.Options{})
+	w.segment(1, web, w.sequence(1, "lead"), nil)
+	w.segment(2, hot, w.sequence(2, "lead"), values{"msdyn_isresegmentationenabled": true})
+	lead := w.lead(1, values{sources: int64(8)})
+	w.settle()
+	w.fresh()
+	w.update("lead", lead.ID, values{quality: int64(1)})
+	batch := w.fresh()
+	w.restart()
+	seen := 0
+	w.probe.Inject(func(storetest.Call) storetest.Fault {
+		if seen++; seen-1 == n {
+			return fault
+		}
+		return storetest.None
+	})
+	failures := w.Evaluate(t.Context(), batch)
+	calls = seen
+	if failed := len(failures) > 0; failed != (fault != storetest.None) {
+		t.Fatalf("fault %d at call %d of %d: failures %v", fault, n, calls, failures)
+	}
+	w.probe.Inject(nil)
+	w.restart()
+	w.again(batch)
+	if got := w.row("lead", lead.ID); got.Lookup("msdyn_segmentid").ID != id("segment", 2) || !got.Is("segue_connected") {
+		t.Errorf("the lead did not arrive: %v", got.Values())
+	}
+	w.sound(true)
+	for _, problem := range j.broken() {
+		t.Error(problem)
+	}
+	return withoutVersions(scan(t, store)), calls
+}
