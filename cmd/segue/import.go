@@ -98,6 +98,8 @@ func (l *load) load(ctx context.Context, w ingest.Writer, t *schema.Table) (err 
 	fmt.Printf("%d lines read, %d rows written, %d refused", report.Read, report.Written, report.Rejected)
 	if report.Rejected > 0 {
 		fmt.Printf(" (see %s)", l.Reject)
+	} else {
+		_ = os.Remove(l.Reject) // an empty file, which is of no use
 	}
 	fmt.Println()
 	for _, warning := range report.Warnings {

@@ -14,6 +14,7 @@ import (
 
 	"segue/internal/api"
 	"segue/internal/boot"
+	"segue/internal/table"
 )
 
 // serve runs the server.
@@ -61,7 +62,7 @@ func (s *serve) listen(ctx context.Context, laptop *boot.Laptop, log *slog.Logge
 	fed := make(chan struct{})
 	go func() {
 		defer close(fed)
-		cancel(laptop.Feed.Consume(ctx, consumer, laptop.Sales.Evaluate))
+		cancel(laptop.Feed.Consume(ctx, consumer, reporting(log, laptop.Sales.Evaluate)))
 	}()
 	server := &http.Server{
 		Handler:           api.New(laptop.Sales, laptop.Auth, laptop.Public, laptop.Table, log).Mux(),
@@ -94,6 +95,18 @@ func (s *serve) listen(ctx context.Context, laptop *boot.Laptop, log *slog.Logge
 	return err
 }
 
+// reporting logs what a handler could not process.
+func reporting(log *slog.Logger, handle table.Handler) table.Handler {
+	return func(ctx context.Context, batch []table.Change) []table.Failure {
+		failures := handle(ctx, batch)
+		for _, f := range failures {
+			log.ErrorContext(ctx, "a change could not be processed; it comes again, then it is parked (segue parked)",
+				"row", batch[f.Index].Key, "error", f.Err)
+		}
+		return failures
+	}
+}
+
 // consumer is the name under which change records are acknowledged.
 const consumer = "evaluate"
 
@@ -103,6 +116,15 @@ func firstStart(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
 	census, err := laptop.Sales.Count(ctx)
 	if err != nil {
 		return err
+	}
+	if laptop.File != nil {
+		parked, err := laptop.File.Parked(ctx)
+		if err != nil {
+			return err
+		}
+		if len(parked) > 0 {
+			fmt.Printf("%d changes could not be processed and are parked: see `segue parked` when no server runs.\n", len(parked))
+		}
 	}
 	if census.Rows["msdyn_sequence"] > 0 {
 		fmt.Printf("The store holds %d leads and %d opportunities.\n", census.Rows["lead"], census.Rows["opportunity"])

@@ -89,7 +89,7 @@ func TestReadRowRefuses(t *testing.T) {
 		{"number for text", `{"subject":5}`, `400 0x80048d19 lead.subject: type: must be a JSON string, got "5"`},
 		{"text for number", `{"numberofemployees":"5"}`, `400 0x80048d19 lead.numberofemployees: type: must be a JSON number, got "5"`},
 		{"too long", `{"lastname":"` + strings.Repeat("x", 51) + `"}`, `400 0x80044331 lead.lastname: length: must have at most 50 characters (UTF-16 code units), has 51, got "` + strings.Repeat("x", 51) + `"`},
-		{"no option", `{"leadqualitycode":9}`, `400 0x8004431a lead.leadqualitycode: option: must be one of 1, 2, 3, got "9"`},
+		{"no option", `{"leadqualitycode":9}`, `400 0x8004431a lead.leadqualitycode: option: must be one of 1 Hot, 2 Warm, 3 Cold, got "9"`},
 		{"integer range", `{"numberofemployees":-1}`, `400 0x8004432f lead.numberofemployees: range: must be at least 0, got "-1"`},
 		{"money range", `{"revenue":-1}`, `400 0x80044330 lead.revenue: range: must be at least 0, got "-1"`},
 		{"bad date", `{"estimatedclosedate":"2026-02-30"}`, `400 0x80040239 lead.estimatedclosedate: type: must be a date such as 2006-01-02, got "2026-02-30"`},

@@ -84,6 +84,9 @@ func (c *Column) FromText(text string) (Value, error) {
 				return o.Value, nil
 			}
 		}
+		if len(c.Options) > 0 {
+			return nil, c.noOption(text)
+		}
 	}
 	return v, err
 }

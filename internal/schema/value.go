@@ -3,7 +3,6 @@ package schema
 import (
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -127,11 +126,16 @@ func (c *Column) checkOption(n int64) error {
 	if _, ok := c.label(n); ok {
 		return nil
 	}
+	return c.noOption(n)
+}
+
+// noOption names the options that a value, or the text of one, is none of.
+func (c *Column) noOption(v any) error {
 	values := make([]string, len(c.Options))
 	for i, o := range c.Options {
-		values[i] = strconv.FormatInt(o.Value, 10)
+		values[i] = fmt.Sprintf("%d %s", o.Value, o.Label)
 	}
-	return c.broken(RuleOption, n, "must be one of %s", strings.Join(values, ", "))
+	return c.broken(RuleOption, v, "must be one of %s", strings.Join(values, ", "))
 }
 
 // label is the label of an option.

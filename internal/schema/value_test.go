@@ -192,7 +192,7 @@ func TestFromText(t *testing.T) {
 		{"not a number", "lead.address1_latitude", "NaN", nil, RuleType},
 		{"label", "lead.leadsourcecode", "word of mouth", int64(9), ""},
 		{"number of an option", "lead.leadsourcecode", "9", int64(9), ""},
-		{"no label", "lead.leadsourcecode", "Rumour", nil, RuleType},
+		{"no label", "lead.leadsourcecode", "Rumour", nil, RuleOption},
 		{"no option", "lead.leadsourcecode", "99", nil, RuleOption},
 		{"state label", "msdyn_segment.statecode", "pause", int64(2), ""},
 		{"yes", "account.creditonhold", "YES", true, ""},
@@ -270,7 +270,7 @@ func TestFormat(t *testing.T) {
 
 func TestErrorText(t *testing.T) {
 	c := column(t, mustDefault(t), "lead.leadqualitycode")
-	want := `lead.leadqualitycode: option: must be one of 1, 2, 3, got "4"`
+	want := `lead.leadqualitycode: option: must be one of 1 Hot, 2 Warm, 3 Cold, got "4"`
 	if err := c.Check(int64(4)); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
