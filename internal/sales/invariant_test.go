@@ -52,10 +52,11 @@ func (a *audit) report(format string, args ...any) {
 func (w *world) sound(drained bool) {
 	w.t.Helper()
 	a := w.audit()
+	steps := a.openSteps()
 	live := map[string]map[string]string{} // record → sequence → target
 	bySequence := map[string][]string{}
 	for id, target := range a.targets {
-		open := a.openSteps(id)
+		open := steps[id]
 		if target.Int("statecode") != 0 {
 			if len(open) > 0 {
 				a.report("target %s has ended and has open steps %v", id, open)
@@ -127,11 +128,13 @@ func (w *world) audit() *audit {
 	return a
 }
 
-func (a *audit) openSteps(target string) []string {
-	var open []string
+// openSteps are the open steps of each target.
+func (a *audit) openSteps() map[string][]string {
+	open := map[string][]string{}
 	for id, step := range a.steps {
-		if step.Lookup("msdyn_sequencetarget").ID == target && step.Int("statecode") == 0 {
-			open = append(open, id)
+		if step.Int("statecode") == 0 {
+			of := step.Lookup("msdyn_sequencetarget").ID
+			open[of] = append(open[of], id)
 		}
 	}
 	return open

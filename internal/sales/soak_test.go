@@ -23,6 +23,10 @@ func TestSoakRace(t *testing.T) {
 	onBoth(t, func(t *testing.T, open opener) { race(t, open(t), 2*time.Minute, 20_000) })
 }
 
+func TestSoakEveryone(t *testing.T) {
+	onBoth(t, func(t *testing.T, open opener) { everyone(t, open(t), 2*time.Minute, 20_000) })
+}
+
 func TestSoakEndInTheMiddle(t *testing.T) {
 	onBoth(t, func(t *testing.T, open opener) {
 		connects := 20_000
