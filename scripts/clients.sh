@@ -21,10 +21,15 @@ if [[ -z ${SEGUE_URL:-} || -z ${SEGUE_TOKEN:-} || $# -gt 0 ]]; then
 fi
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$here/tests/clients"
-command -v npm >/dev/null || {
-	echo 'clients.sh: node and npm are missing: install Node 20 or later' >&2
-	exit 1
-}
+if ! command -v npm >/dev/null; then
+	if ! command -v apt-get >/dev/null || ((EUID != 0)); then
+		echo 'clients.sh: node and npm are missing: install Node 18 or later' >&2
+		exit 1
+	fi
+	echo 'clients.sh: installing nodejs and npm' >&2
+	apt-get -qq update
+	DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends nodejs npm >/dev/null
+fi
 if ! cmp -s package-lock.json node_modules/.installed; then
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
 	cp package-lock.json node_modules/.installed
