@@ -95,6 +95,9 @@ func (l *load) load(ctx context.Context, w ingest.Writer, t *schema.Table) (err 
 		Progress: func(read int64) { _ = bar.Set64(read) }, // a bar that cannot be drawn is no reason to stop
 	})
 	_ = bar.Finish()
+	if errors.Is(err, ingest.ErrHeader) { // nothing was begun
+		return errors.Join(err, os.Remove(l.Reject))
+	}
 	fmt.Printf("%d lines read, %d rows written, %d refused", report.Read, report.Written, report.Rejected)
 	if report.Rejected > 0 {
 		fmt.Printf(" (see %s)", l.Reject)

@@ -125,11 +125,6 @@ func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Status: code.Status(), Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// Missing says that there is no row of that id.
-func Missing(t *schema.Table, id string) *Error {
-	return Errorf(ObjectDoesNotExist, "%s With Id = %s Does Not Exist", t.Name, id)
-}
-
 // NoSegment says that a path leads nowhere.
 func NoSegment(segment string) *Error {
 	return &Error{Status: http.StatusNotFound, Code: BadRequest,

@@ -41,7 +41,9 @@ func TestAnswers(t *testing.T) {
 		}, answer{204, http.Header{"Odata-Version": {"4.0"}, "Odata-Entityid": {base + "leads(" + idI + ")"}, "Location": {base + "leads(" + idI + ")"}}, ""}},
 		{"nothing to say", func(w http.ResponseWriter) { odata.WriteNoContent(w, "") },
 			answer{204, http.Header{"Odata-Version": {"4.0"}}, ""}},
-		{"no such row", func(w http.ResponseWriter) { odata.WriteError(w, odata.Missing(s.Table("lead"), idI)) },
+		{"no such row", func(w http.ResponseWriter) {
+			odata.WriteError(w, odata.Errorf(odata.ObjectDoesNotExist, "lead With Id = %s Does Not Exist", idI))
+		},
 			answer{404, http.Header{"Odata-Version": {"4.0"}, "Content-Type": {json}},
 				`{"error":{"code":"0x80040217","message":"lead With Id = ` + idI + ` Does Not Exist"}}`}},
 		{"not signed in", func(w http.ResponseWriter) {
