@@ -9,7 +9,7 @@ PORT  ?= 8000
 LINT  := $(CACHE)/bin/golangci-lint-v2.15.0
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## serve on $(ADDR) over ./data; RESET=1 starts anew
 	go run ./cmd/segue serve --data $(DATA) --addr $(ADDR) $(if $(RESET),--reset)

@@ -113,10 +113,6 @@ const consumer = "evaluate"
 // firstStart loads the demo data into a store without any sequence and says
 // what became of it.
 func firstStart(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
-	census, err := laptop.Sales.Count(ctx)
-	if err != nil {
-		return err
-	}
 	if laptop.File != nil {
 		parked, err := laptop.File.Parked(ctx)
 		if err != nil {
@@ -126,8 +122,12 @@ func firstStart(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
 			fmt.Printf("%d changes could not be processed and are parked: see `segue parked` when no server runs.\n", len(parked))
 		}
 	}
-	if census.Rows["msdyn_sequence"] > 0 {
-		fmt.Printf("The store holds %d leads and %d opportunities.\n", census.Rows["lead"], census.Rows["opportunity"])
+	used, err := laptop.Sales.List(ctx, boot.Engine(), "msdyn_sequence", nil, 1, "")
+	if err != nil {
+		return err
+	}
+	if len(used.Rows) > 0 {
+		fmt.Println("The store is as it was left; RESET=1 make run starts anew.")
 		return nil
 	}
 	return loadDemo(ctx, laptop, seed)
