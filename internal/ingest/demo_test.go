@@ -112,7 +112,7 @@ func shares(t *testing.T, d Demo, name string, list []Row) map[string]int {
 		order = append(order, row.ID)
 		active = append(active, segment.Segment{ID: row.ID, Name: row.Values["msdyn_name"].(string), Program: program})
 	}
-	catalogue := segment.NewCatalogue(name, 1, order, active, nil)
+	catalogue := segment.NewCatalogue(name, order, active, nil)
 	in := map[string]int{}
 	for _, row := range list {
 		stored, err := s.Table(name).CheckCreate(row.Values)

@@ -146,7 +146,7 @@ func BenchmarkDecide(b *testing.B) {
 	lead := w.row("lead", w.lead(1, benchLead).ID)
 	change := w.fresh()
 	b.Run("pure", func(b *testing.B) {
-		catalogue := segment.NewCatalogue("lead", 1, nil, active, nil)
+		catalogue := segment.NewCatalogue("lead", nil, active, nil)
 		b.ReportAllocs()
 		for b.Loop() {
 			if d, err := catalogue.Decide(lead, ""); err != nil || d.Status != segment.NoMatch {

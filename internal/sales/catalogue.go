@@ -2,6 +2,7 @@ package sales
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"segue/internal/rows"
@@ -11,7 +12,15 @@ import (
 
 // catalogues are the active segments by record type, as they were read
 // together.
-type catalogues map[string]*segment.Catalogue
+type catalogues map[string]compiled
+
+// compiled is the catalogue of a record type, or why there is none: then the
+// records of that type cannot be evaluated, those of the others can.
+type compiled struct {
+	*segment.Catalogue
+	version int64 // of the order row
+	broken  error
+}
 
 // catalogues are the active segments of every record type. Asking whether what
 // is known is still true costs one read for all types, at most once in
@@ -42,8 +51,8 @@ func (s *Service) loadCatalogues(ctx context.Context, old catalogues) (catalogue
 	for i, kind := range kinds {
 		switch {
 		case orders[i] == nil:
-			now[kind] = segment.NewCatalogue(kind, 0, nil, nil, nil)
-		case old[kind] != nil && old[kind].Version == orders[i].Version:
+			now[kind] = compiled{Catalogue: segment.NewCatalogue(kind, nil, nil, nil)}
+		case old[kind].version == orders[i].Version:
 			now[kind] = old[kind]
 		default:
 			if all == nil {
@@ -51,9 +60,8 @@ func (s *Service) loadCatalogues(ctx context.Context, old catalogues) (catalogue
 					return nil, err
 				}
 			}
-			if now[kind], err = s.compileCatalogue(orders[i], all); err != nil {
-				return nil, err
-			}
+			catalogue, err := s.compileCatalogue(orders[i], all)
+			now[kind] = compiled{catalogue, orders[i].Version, err}
 		}
 	}
 	return now, nil
@@ -86,7 +94,7 @@ func (s *Service) compileCatalogue(orderRow *rows.Row, all []*rows.Row) (*segmen
 		}
 		program, err := segmentRules{s}.compile(row)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("segment %q (%s): %w", row.Text("msdyn_name"), row.ID, err)
 		}
 		active = append(active, segment.Segment{
 			ID: row.ID, Name: row.Text("msdyn_name"), Program: program,
@@ -95,7 +103,7 @@ func (s *Service) compileCatalogue(orderRow *rows.Row, all []*rows.Row) (*segmen
 			Default:  row.Is(isDefault),
 		})
 	}
-	return segment.NewCatalogue(kind, orderRow.Version, ids, active, s.own(kind)), nil
+	return segment.NewCatalogue(kind, ids, active, s.own(kind)), nil
 }
 
 // own are the columns of a record type that Segue itself writes; their changes

@@ -108,9 +108,10 @@ func (s *Service) follow(ctx context.Context, segments catalogues, change rows.C
 
 // evaluate runs the segments of a record's type (domain.md §8.3, §8.4), if the
 // record is new or a column that any of them reads has changed.
-func (s *Service) evaluate(ctx context.Context, catalogue *segment.Catalogue, change rows.Change) error {
-	if len(catalogue.Segments) == 0 {
-		return nil
+func (s *Service) evaluate(ctx context.Context, known compiled, change rows.Change) error {
+	catalogue := known.Catalogue
+	if known.broken != nil || len(catalogue.Segments) == 0 {
+		return known.broken
 	}
 	touched, err := change.Touches(catalogue.Columns)
 	if err != nil || !touched {

@@ -45,7 +45,6 @@ type Segment struct {
 // Catalogue is the active segments of one record type, highest priority first.
 type Catalogue struct {
 	Table    string
-	Version  int64           // of the definitions it was made from
 	Segments []Segment       // active ones
 	Known    map[string]bool // ids of all segments of the type, inactive ones included
 	Columns  []string        // columns whose change makes the segments run (domain.md §8.3)
@@ -54,8 +53,8 @@ type Catalogue struct {
 // NewCatalogue makes a catalogue. order is the ids of all segments of the type
 // by priority; segments are the active ones in any order. Columns in own are
 // written by Segue itself and never make the segments run.
-func NewCatalogue(table string, version int64, order []string, segments []Segment, own []string) *Catalogue {
-	c := &Catalogue{Table: table, Version: version, Known: map[string]bool{}}
+func NewCatalogue(table string, order []string, segments []Segment, own []string) *Catalogue {
+	c := &Catalogue{Table: table, Known: map[string]bool{}}
 	place := map[string]int{}
 	for i, id := range order {
 		place[id], c.Known[id] = i, true

@@ -105,7 +105,7 @@ func TestDecide_8_4(t *testing.T) {
 		{"its own was deleted and nobody matches", []string{"middle"}, []Segment{middle}, employees(5), "gone", verdict{Status: NoMatch}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := NewCatalogue("lead", 1, test.order, test.segments, nil)
+			c := NewCatalogue("lead", test.order, test.segments, nil)
 			if d := cmp.Diff(test.want, decide(t, c, test.record, test.present)); d != "" {
 				t.Error(d)
 			}
@@ -119,7 +119,7 @@ type broken struct{}
 func (broken) Value(column string) (schema.Value, error) { return nil, fmt.Errorf("no %s", column) }
 
 func TestDecideNamesTheSegmentThatFails(t *testing.T) {
-	c := NewCatalogue("lead", 1, []string{"big"}, []Segment{{ID: "big", Name: "Big", Program: program(t, 1)}}, nil)
+	c := NewCatalogue("lead", []string{"big"}, []Segment{{ID: "big", Name: "Big", Program: program(t, 1)}}, nil)
 	_, err := c.Decide(broken{}, "")
 	if err == nil || !strings.HasPrefix(err.Error(), "segment Big (big): ") {
 		t.Errorf("got %v", err)
@@ -127,7 +127,7 @@ func TestDecideNamesTheSegmentThatFails(t *testing.T) {
 }
 
 func TestCatalogueColumns(t *testing.T) {
-	c := NewCatalogue("lead", 1, []string{"a", "b"}, []Segment{
+	c := NewCatalogue("lead", []string{"a", "b"}, []Segment{
 		{ID: "a", Program: compile(t, `{"attribute":"subject","operator":"not-null"},{"attribute":"modifiedon","operator":"not-null"}`)},
 		{ID: "b", Program: compile(t, `{"attribute":"subject","operator":"null"},{"attribute":"companyname","operator":"null"}`)},
 	}, []string{"modifiedon"})
@@ -198,7 +198,7 @@ func TestDecideAgreesWithTheOracle(t *testing.T) {
 		present := rapid.SampledFrom(append([]string{"", "deleted"}, order...)).Draw(t, "present")
 		count := rapid.IntRange(0, 6).Draw(t, "employees")
 
-		d, err := NewCatalogue("lead", 1, order, segments, nil).Decide(employees(int64(count)), present)
+		d, err := NewCatalogue("lead", order, segments, nil).Decide(employees(int64(count)), present)
 		if err != nil {
 			t.Fatal(err)
 		}
