@@ -26,9 +26,6 @@ import (
 // A server that is killed in the middle of an import and started again has lost
 // no accepted write, evaluates every lead and doubles nothing.
 func TestKillServerDuringImport(t *testing.T) {
-	if testing.Short() {
-		t.Skip("NOT RUN: it builds and kills the program")
-	}
 	const leads = 2000
 	binary := build(t)
 	data, addr := t.TempDir(), freeAddr(t)

@@ -2,8 +2,6 @@ package api
 
 import (
 	"net/http"
-	"strconv"
-	"time"
 
 	"segue/internal/odata"
 	"segue/internal/rows"
@@ -64,7 +62,7 @@ func (a *API) connectSequence(w http.ResponseWriter, r *request, body []byte) er
 	if err != nil {
 		return err
 	}
-	delay, err := waitTime(given["WaitTime"])
+	delay, err := sales.WaitTime(given["WaitTime"])
 	if err != nil {
 		return err
 	}
@@ -83,22 +81,6 @@ func (a *API) connectSequence(w http.ResponseWriter, r *request, body []byte) er
 	odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.Complex("msdyn_ConnectSequenceResponse",
 		odata.Property{Name: "SequenceTargetId", Value: made.Target}))
 	return nil
-}
-
-// maxWait bounds WaitTime like a wait step (domain.md §2), in minutes.
-const maxWait = 30 * 24 * 60
-
-// waitTime reads WaitTime, whose type nobody published: whole minutes until the
-// first step is due.
-func waitTime(text string) (time.Duration, error) {
-	if text == "" {
-		return 0, nil
-	}
-	minutes, err := strconv.Atoi(text)
-	if err != nil || minutes < 0 || minutes > maxWait {
-		return 0, odata.Errorf(odata.InvalidArgument, "WaitTime %q is no number of minutes from 0 to %d", text, maxWait)
-	}
-	return time.Duration(minutes) * time.Minute, nil
 }
 
 func (a *API) disconnectSequence(w http.ResponseWriter, r *request, body []byte) error {

@@ -251,7 +251,7 @@ func (a *API) encoder(r *request, columns []string, list ...*rows.Row) (odata.En
 	for _, row := range list {
 		for name, v := range row.Values() {
 			lookup, ok := v.(schema.Lookup)
-			if ok && (columns == nil || slices.Contains(columns, name)) && !slices.Contains(lookups, lookup) {
+			if ok && (columns == nil || slices.Contains(columns, name)) {
 				lookups = append(lookups, lookup)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"segue/internal/rows"
@@ -18,6 +19,21 @@ type ConnectInput struct {
 	Sequence string
 	Segment  string        // the segment that causes it, or ""
 	Delay    time.Duration // until the first step is due
+}
+
+// WaitTime reads the time until the first step is due, whose type nobody
+// published (domain.md §13.1): whole minutes as text, "" for none, at most as
+// long as a wait step (§2).
+func WaitTime(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	const most = int(sequence.MaxWait / time.Minute)
+	minutes, err := strconv.Atoi(text)
+	if err != nil || minutes < 0 || minutes > most {
+		return 0, refuse(Invalid, "WaitTime %q is no number of minutes from 0 to %d", text, most)
+	}
+	return time.Duration(minutes) * time.Minute, nil
 }
 
 // Connection is a record's place on a sequence.

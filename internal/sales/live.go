@@ -49,6 +49,21 @@ func setLive(record *rows.Row, connections map[string]string) {
 	record.Set(live, string(text))
 }
 
+// free takes one connection out of the guard of a held record, nil for one that
+// is gone; a connection that has another target since stays.
+func free(record *rows.Row, from, target string) error {
+	if record == nil {
+		return nil
+	}
+	connections, err := liveOf(record)
+	if err != nil || connections[from] != target {
+		return err
+	}
+	delete(connections, from)
+	setLive(record, connections)
+	return nil
+}
+
 // end ends live connections of a held record: all of them, or the one to a
 // sequence. Targets are read together; open steps are cancelled with them. It
 // answers how many it ended.

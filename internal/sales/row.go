@@ -233,15 +233,15 @@ func (s *Service) List(ctx context.Context, c Caller, name string, where *filter
 	return page, public(s.decorate(ctx, page.Rows))
 }
 
-// Names are the primary names of rows, for people; rows that are not there are
-// left out.
+// Names are the primary names of rows, for people; each row is read once, and
+// rows that are not there are left out.
 func (s *Service) Names(ctx context.Context, lookups []schema.Lookup) (map[schema.Lookup]string, error) {
 	names := map[schema.Lookup]string{}
+	asked := map[schema.Lookup]bool{}
 	var refs []rows.Ref
 	for _, l := range lookups {
-		ref := rows.Ref{Table: l.Table, ID: l.ID}
-		if s.db.Schema().Table(l.Table) != nil && !slices.Contains(refs, ref) {
-			refs = append(refs, ref)
+		if s.db.Schema().Table(l.Table) != nil && !asked[l] {
+			asked[l], refs = true, append(refs, rows.Ref{Table: l.Table, ID: l.ID})
 		}
 	}
 	found, err := s.db.Get(ctx, refs...)

@@ -79,15 +79,5 @@ func (r stepRules) complete(ctx context.Context, tx *rows.Tx, at sequence.Positi
 	if target := found[0]; target != nil && target.Int("statecode") == 0 {
 		target.SetAll(ended)
 	}
-	record := found[1]
-	if record == nil {
-		return nil
-	}
-	connections, err := liveOf(record)
-	if err != nil {
-		return err
-	}
-	delete(connections, from)
-	setLive(record, connections)
-	return nil
+	return free(found[1], from, at.Target)
 }

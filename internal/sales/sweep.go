@@ -92,18 +92,7 @@ func (s *Service) endTarget(ctx context.Context, target *rows.Row, event sequenc
 			return nil
 		}
 		s.close(tx, held, event)
-		if found[0] == nil {
-			return nil
-		}
-		connections, err := liveOf(found[0])
-		if err != nil {
-			return err
-		}
-		if connections[of] == target.ID {
-			delete(connections, of)
-			setLive(found[0], connections)
-		}
-		return nil
+		return free(found[0], of, target.ID)
 	})
 }
 
