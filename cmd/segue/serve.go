@@ -14,7 +14,7 @@ import (
 
 	"segue/internal/api"
 	"segue/internal/boot"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // serve runs the server.
@@ -96,8 +96,8 @@ func (s *serve) listen(ctx context.Context, laptop *boot.Laptop, log *slog.Logge
 }
 
 // reporting logs what a handler could not process.
-func reporting(log *slog.Logger, handle table.Handler) table.Handler {
-	return func(ctx context.Context, batch []table.Change) []table.Failure {
+func reporting(log *slog.Logger, handle store.Handler) store.Handler {
+	return func(ctx context.Context, batch []store.Change) []store.Failure {
 		failures := handle(ctx, batch)
 		for _, f := range failures {
 			log.ErrorContext(ctx, "a change could not be processed; it comes again, then it is parked (segue parked)",

@@ -13,7 +13,7 @@ import (
 
 	"segue/internal/dynamo"
 	"segue/internal/lambdaio"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // expectation is events/expected/<function>.json: what the function answers to
@@ -105,7 +105,7 @@ func syncEvaluate(w *world) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var hot table.Item
+	var hot store.Item
 	for _, item := range w.dump() {
 		if item.Key().SK == hotLeadID {
 			hot = item
@@ -125,20 +125,20 @@ func syncEvaluate(w *world) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if diff := cmp.Diff(hot, image); diff != "" || changes[0].Kind != table.Insert || changes[0].Key != hot.Key() {
+	if diff := cmp.Diff(hot, image); diff != "" || changes[0].Kind != store.Insert || changes[0].Key != hot.Key() {
 		w.t.Errorf("%s is not the insert of the fixture's hot lead (-stored +event); go test -update:\n%s", path, diff)
 	}
 }
 
 // rewrite puts an item into the one record of a stream event.
-func rewrite(t *testing.T, payload []byte, item table.Item) []byte {
+func rewrite(t *testing.T, payload []byte, item store.Item) []byte {
 	t.Helper()
 	image := map[string]map[string]any{}
 	for name, v := range item {
 		switch v.Kind() {
-		case table.Number:
+		case store.Number:
 			image[name] = map[string]any{"N": v.Text()}
-		case table.Bool:
+		case store.Bool:
 			image[name] = map[string]any{"BOOL": v.True()}
 		default:
 			image[name] = map[string]any{"S": v.Text()}
@@ -149,7 +149,7 @@ func rewrite(t *testing.T, payload []byte, item table.Item) []byte {
 		t.Fatal(err)
 	}
 	record := event.Records[0]["dynamodb"].(map[string]any)
-	record["Keys"] = map[string]any{table.PK: image[table.PK], table.SK: image[table.SK]}
+	record["Keys"] = map[string]any{store.PK: image[store.PK], store.SK: image[store.SK]}
 	record["NewImage"], record["SizeBytes"] = image, item.Size()
 	text, err := json.MarshalIndent(event, "", "  ")
 	if err != nil {

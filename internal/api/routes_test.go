@@ -14,7 +14,7 @@ import (
 
 	"segue/internal/api"
 	"segue/internal/rows"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // template is what the tests read of template.yaml. Tags such as !Ref leave
@@ -195,12 +195,12 @@ func TestEventRoutes(t *testing.T) {
 
 // TestTemplateIndexes: the table is deployed with the indexes that rows uses.
 func TestTemplateIndexes(t *testing.T) {
-	var got []table.Index
+	var got []store.Index
 	for _, index := range readTemplate(t).Resources["Table"].Properties.Indexes {
 		if len(index.Keys) != 2 || index.Keys[0].Type != "HASH" || index.Keys[1].Type != "RANGE" {
 			t.Fatalf("index %s has the keys %+v", index.Name, index.Keys)
 		}
-		got = append(got, table.Index{Name: index.Name, PK: index.Keys[0].Attribute, SK: index.Keys[1].Attribute})
+		got = append(got, store.Index{Name: index.Name, PK: index.Keys[0].Attribute, SK: index.Keys[1].Attribute})
 	}
 	if diff := cmp.Diff(rows.Indexes(), got); diff != "" {
 		t.Errorf("indexes in template.yaml (-rows +template):\n%s", diff)

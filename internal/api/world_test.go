@@ -27,8 +27,8 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
+	"segue/internal/store"
 	"segue/internal/storetest"
-	"segue/internal/table"
 )
 
 // Ids of events/fixture.json.
@@ -277,10 +277,10 @@ func (w *world) invariants(a answer) {
 }
 
 // dump is every item of the store.
-func (w *world) dump() []table.Item {
+func (w *world) dump() []store.Item {
 	w.t.Helper()
-	var all []table.Item
-	scan := table.Scan{Segments: 1}
+	var all []store.Item
+	scan := store.Scan{Segments: 1}
 	for {
 		page, err := w.store.Scan(context.WithoutCancel(w.t.Context()), scan)
 		if err != nil {

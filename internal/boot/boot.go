@@ -26,7 +26,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // fresh is how long a process uses a definition that it has read without asking
@@ -62,7 +62,7 @@ type App struct {
 	Table  string
 	Log    *slog.Logger
 	// Decode reads a Lambda event of the table's stream.
-	Decode func(json.RawMessage) ([]table.Change, error)
+	Decode func(json.RawMessage) ([]store.Change, error)
 }
 
 // Function boots a Lambda function: the table in DynamoDB, logs for CloudWatch.
@@ -90,7 +90,7 @@ func client() *awshttp.BuildableClient {
 
 // New puts the parts together on any store. What env says of policy overrides
 // options.
-func New(env Environment, store table.Store, claims func(context.Context) (map[string]string, bool), options sales.Options, log *slog.Logger) (*App, error) {
+func New(env Environment, store store.Store, claims func(context.Context) (map[string]string, bool), options sales.Options, log *slog.Logger) (*App, error) {
 	tables, err := schema.Default()
 	if err != nil {
 		return nil, fmt.Errorf("read the schema: %w", err)

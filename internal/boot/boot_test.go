@@ -9,8 +9,8 @@ import (
 
 	"segue/internal/auth"
 	"segue/internal/sales"
+	"segue/internal/store"
 	"segue/internal/storetest"
-	"segue/internal/table"
 )
 
 func TestPolicy(t *testing.T) {
@@ -73,8 +73,8 @@ func TestPlaceOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	item := table.Item{table.PK: table.S("p"), table.SK: table.S("s")}
-	if err := first.File.Write(t.Context(), table.Put(item, table.Condition{})); err != nil {
+	item := store.Item{store.PK: store.S("p"), store.SK: store.S("s")}
+	if err := first.File.Write(t.Context(), store.Put(item, store.Condition{})); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := place.Open(t.Context(), log); !errors.Is(err, ErrInUse) {

@@ -20,7 +20,7 @@ import (
 	"segue/internal/embed"
 	"segue/internal/rows"
 	"segue/internal/sales"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // ErrInUse says that a server has the store open.
@@ -41,7 +41,7 @@ type Place struct {
 type Laptop struct {
 	*App
 	Issuer *auth.Issuer
-	Feed   table.Feed
+	Feed   store.Feed
 	File   *embed.Store // nil on DynamoDB Local
 	Close  func() error
 }
@@ -110,7 +110,7 @@ func (l *Laptop) Drain(ctx context.Context, calm time.Duration) error {
 	var batches, working atomic.Int64
 	ended := make(chan error, 1)
 	go func() {
-		ended <- l.Feed.Consume(ctx, "drain", func(ctx context.Context, batch []table.Change) []table.Failure {
+		ended <- l.Feed.Consume(ctx, "drain", func(ctx context.Context, batch []store.Change) []store.Failure {
 			working.Add(1)
 			defer working.Add(-1)
 			batches.Add(1)

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // Longest wait for a table to appear or to go.
@@ -23,7 +23,7 @@ func (s *Store) Create(ctx context.Context) error {
 	in := &dynamodb.CreateTableInput{
 		TableName:   s.tableName(),
 		BillingMode: types.BillingModePayPerRequest,
-		KeySchema:   keySchema(table.PK, table.SK),
+		KeySchema:   keySchema(store.PK, store.SK),
 		StreamSpecification: &types.StreamSpecification{
 			StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewAndOldImages},
 	}
@@ -37,7 +37,7 @@ func (s *Store) Create(ctx context.Context) error {
 			}
 		}
 	}
-	declare(table.PK, table.SK)
+	declare(store.PK, store.SK)
 	for _, x := range s.indexes {
 		declare(x.PK, x.SK)
 		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{

@@ -14,8 +14,8 @@ import (
 	"github.com/google/uuid"
 
 	"segue/internal/dynamo"
+	"segue/internal/store"
 	"segue/internal/storetest"
-	"segue/internal/table"
 )
 
 // local is the configuration for DynamoDB Local or skips the test.
@@ -37,7 +37,7 @@ func config(endpoint string) aws.Config {
 }
 
 // newTable makes a table of its own for the test and removes it after.
-func newTable(t *testing.T, cfg aws.Config, indexes []table.Index) (*dynamo.Store, string) {
+func newTable(t *testing.T, cfg aws.Config, indexes []store.Index) (*dynamo.Store, string) {
 	t.Helper()
 	name := "test-" + uuid.NewString()
 	s := dynamo.New(dynamodb.NewFromConfig(cfg), name, indexes, dynamo.Retries(50, time.Millisecond))
@@ -54,32 +54,32 @@ func newTable(t *testing.T, cfg aws.Config, indexes []table.Index) (*dynamo.Stor
 
 func TestContract(t *testing.T) {
 	cfg := local(t)
-	storetest.Run(t, func(t *testing.T, indexes []table.Index) storetest.Table {
+	storetest.Run(t, func(t *testing.T, indexes []store.Index) storetest.Table {
 		s, name := newTable(t, cfg, indexes)
 		return struct {
 			*dynamo.Store
 			*dynamo.Feed
 		}{s, dynamo.NewFeed(dynamodbstreams.NewFromConfig(cfg), name, dynamo.PollEvery(5*time.Millisecond),
-			dynamo.ParkAfter(5, time.Millisecond, func(c table.Change, err error) { t.Logf("parked %v: %v", c.Key, err) }))}
+			dynamo.ParkAfter(5, time.Millisecond, func(c store.Change, err error) { t.Logf("parked %v: %v", c.Key, err) }))}
 	})
 }
 
-// What table.CheckWrite lets pass at its limits DynamoDB must take.
+// What store.CheckWrite lets pass at its limits DynamoDB must take.
 func TestExpressionLimits(t *testing.T) {
 	s, _ := newTable(t, local(t), nil)
-	var terms []table.Condition
+	var terms []store.Condition
 	for i := range 75 {
-		terms = append(terms, table.NotEquals(fmt.Sprintf("column_%d", i), table.S("y")))
+		terms = append(terms, store.NotEquals(fmt.Sprintf("column_%d", i), store.S("y")))
 	}
-	set := table.Item{}
+	set := store.Item{}
 	for i := range 350 {
-		set[fmt.Sprintf("set_%d", i)] = table.S("x")
+		set[fmt.Sprintf("set_%d", i)] = store.S("x")
 	}
-	op := table.Update(key, set, nil, table.And(terms...))
+	op := store.Update(key, set, nil, store.And(terms...))
 	if err := s.Write(t.Context(), op); err != nil {
 		t.Errorf("alone: %v", err)
 	}
-	if err := s.Write(t.Context(), op, table.Check(other, op.If)); err != nil {
+	if err := s.Write(t.Context(), op, store.Check(other, op.If)); err != nil {
 		t.Errorf("in a transaction: %v", err)
 	}
 }

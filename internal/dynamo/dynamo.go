@@ -1,4 +1,4 @@
-// Package dynamo keeps the store contract (internal/table) on one Amazon
+// Package dynamo keeps the store contract (internal/store) on one Amazon
 // DynamoDB table: reads and conditional writes on the table, change records
 // from its stream. It exists so that nothing above it knows DynamoDB.
 //
@@ -11,7 +11,7 @@
 //
 // Invariant: what fails for a passing reason is retried here and nowhere else,
 // within bounds, with the very same request; what still fails then is
-// table.ErrUnavailable. See attempts for what a lost answer can do.
+// store.ErrUnavailable. See attempts for what a lost answer can do.
 package dynamo
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // Store is a DynamoDB table. It holds no state but its configuration, so any
@@ -29,12 +29,12 @@ import (
 type Store struct {
 	client  *dynamodb.Client
 	name    string
-	indexes []table.Index
+	indexes []store.Index
 	policy  policy
 	retryer *retry.Standard // the policy as the SDK runs it
 }
 
-var _ table.Store = (*Store)(nil)
+var _ store.Store = (*Store)(nil)
 
 // Option changes how a Store behaves.
 type Option func(*Store)
@@ -48,7 +48,7 @@ func Retries(attempts int, firstWait time.Duration) Option {
 
 // New makes the Store of the table that has this name. The indexes are those
 // that the table was made with. The client's own retryer is not used.
-func New(client *dynamodb.Client, name string, indexes []table.Index, opts ...Option) *Store {
+func New(client *dynamodb.Client, name string, indexes []store.Index, opts ...Option) *Store {
 	s := &Store{name: name, indexes: indexes, policy: policy{attempts: 8, base: 25 * time.Millisecond}}
 	for _, opt := range opts {
 		opt(s)

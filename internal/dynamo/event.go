@@ -8,7 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // event is what Lambda hands to a function for a batch of stream records, less
@@ -30,7 +30,7 @@ type event struct {
 // A record that makes no sense becomes a Change whose two images answer every
 // question with the reason, so that it fails alone; its other fields are what
 // could be read of it. The error is for a payload that is no such event.
-func DecodeEvent(payload json.RawMessage) ([]table.Change, error) {
+func DecodeEvent(payload json.RawMessage) ([]store.Change, error) {
 	var e event
 	err := json.Unmarshal(payload, &e)
 	var mismatch *json.UnmarshalTypeError // decoding went on behind it and the record shows the gap
@@ -40,7 +40,7 @@ func DecodeEvent(payload json.RawMessage) ([]table.Change, error) {
 	if e.Records == nil {
 		return nil, errors.New("decode stream event: it has no Records")
 	}
-	changes := make([]table.Change, len(e.Records))
+	changes := make([]store.Change, len(e.Records))
 	for i, r := range e.Records {
 		c := record{
 			name: r.EventName, sequence: r.DynamoDB.SequenceNumber,
@@ -63,36 +63,36 @@ func DecodeEvent(payload json.RawMessage) ([]table.Change, error) {
 // record is a stream record as both the event and the stream's API have it.
 type record struct {
 	name, sequence string
-	keys, old, new table.Image
+	keys, old, new store.Image
 	at             time.Time
 }
 
 // change checks r, see DecodeEvent.
-func (r record) change() table.Change {
-	c := table.Change{Sequence: r.sequence, Old: r.old, New: r.new, At: r.at}
+func (r record) change() store.Change {
+	c := store.Change{Sequence: r.sequence, Old: r.old, New: r.new, At: r.at}
 	var err error
 	switch r.name {
 	case "INSERT":
-		c.Kind = table.Insert
+		c.Kind = store.Insert
 	case "MODIFY":
-		c.Kind = table.Modify
+		c.Kind = store.Modify
 	case "REMOVE":
-		c.Kind = table.Remove
+		c.Kind = store.Remove
 	default:
 		err = fmt.Errorf("unknown event %q", r.name)
 	}
 	if r.keys == nil {
 		err = errors.Join(err, errors.New("no keys"))
 	} else {
-		pk, errPK := r.keys.Value(table.PK)
-		sk, errSK := r.keys.Value(table.SK)
-		c.Key = table.Key{PK: pk.Text(), SK: sk.Text()}
+		pk, errPK := r.keys.Value(store.PK)
+		sk, errSK := r.keys.Value(store.SK)
+		c.Key = store.Key{PK: pk.Text(), SK: sk.Text()}
 		if err = errors.Join(err, errPK, errSK); c.Key.PK == "" || c.Key.SK == "" {
 			err = errors.Join(err, errors.New("no key in its keys"))
 		}
 	}
 	// An image that is missing would read as "there was no item".
-	if (c.Kind == table.Insert) != (r.old == nil) || (c.Kind == table.Remove) != (r.new == nil) {
+	if (c.Kind == store.Insert) != (r.old == nil) || (c.Kind == store.Remove) != (r.new == nil) {
 		err = errors.Join(err, errors.New("images do not fit the event; the stream must carry NEW_AND_OLD_IMAGES"))
 	}
 	if err != nil {
@@ -105,31 +105,31 @@ func (r record) change() table.Change {
 // brokenImage is an image of which nothing can be read.
 type brokenImage struct{ err error }
 
-func (b brokenImage) Value(string) (table.Value, error) { return table.Value{}, b.err }
-func (b brokenImage) Item() (table.Item, error)         { return nil, b.err }
+func (b brokenImage) Value(string) (store.Value, error) { return store.Value{}, b.err }
+func (b brokenImage) Item() (store.Item, error)         { return nil, b.err }
 
 // rawImage is an image as JSON, known to be well-formed: {"name":{"S":"x"},…}.
 // A column is found by skipping what is before it, which costs a microsecond
 // per kilobyte and keeps nothing, so that an image may be read concurrently.
 type rawImage []byte
 
-func (r rawImage) Value(attr string) (table.Value, error) {
+func (r rawImage) Value(attr string) (store.Value, error) {
 	raw, err := member(r, attr)
 	if raw == nil || err != nil {
-		return table.Value{}, err
+		return store.Value{}, err
 	}
 	a, err := attributevalue.UnmarshalJSON(raw)
 	if err != nil {
-		return table.Value{}, fmt.Errorf("attribute %s: %w", attr, err)
+		return store.Value{}, fmt.Errorf("attribute %s: %w", attr, err)
 	}
 	v, err := fromAttribute(a)
 	if err != nil {
-		return table.Value{}, fmt.Errorf("attribute %s: %w", attr, err)
+		return store.Value{}, fmt.Errorf("attribute %s: %w", attr, err)
 	}
 	return v, nil
 }
 
-func (r rawImage) Item() (table.Item, error) {
+func (r rawImage) Item() (store.Item, error) {
 	m, err := attributevalue.UnmarshalMapJSON(r)
 	if err != nil {
 		return nil, fmt.Errorf("image: %w", err)

@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"segue/internal/dynamo"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // Two records as Lambda hands them over, with the members that nobody reads.
@@ -34,27 +34,27 @@ func TestDecodeEvent(t *testing.T) {
 	if err != nil || len(changes) != 2 {
 		t.Fatalf("got %d changes, error %v", len(changes), err)
 	}
-	at := func(k, n string, more ...any) table.Item {
-		i := table.Item{table.PK: table.S("p"), table.SK: table.S(k)}
+	at := func(k, n string, more ...any) store.Item {
+		i := store.Item{store.PK: store.S("p"), store.SK: store.S(k)}
 		if n != "" {
-			i["n"] = table.N(n)
+			i["n"] = store.N(n)
 		}
 		for p := 0; p < len(more); p += 2 {
-			i[more[p].(string)] = more[p+1].(table.Value)
+			i[more[p].(string)] = more[p+1].(store.Value)
 		}
 		return i
 	}
-	want := []table.Change{
-		{Sequence: "100", Kind: table.Modify, Key: key, At: time.Unix(1700000000, 0).UTC(), Old: at("s", "1"),
-			New: at("s", "2", "flag", table.B(true), "none", table.Nil(), `a "quoted" name`, table.S("x"), "zé",
-				table.L(table.M(map[string]table.Value{"in": table.S("}")}), table.L(), table.M(nil)))},
-		{Sequence: "101", Kind: table.Remove, Key: other, At: time.Unix(1700000001, 0).UTC(), Old: at("t", "")},
+	want := []store.Change{
+		{Sequence: "100", Kind: store.Modify, Key: key, At: time.Unix(1700000000, 0).UTC(), Old: at("s", "1"),
+			New: at("s", "2", "flag", store.B(true), "none", store.Nil(), `a "quoted" name`, store.S("x"), "zé",
+				store.L(store.M(map[string]store.Value{"in": store.S("}")}), store.L(), store.M(nil)))},
+		{Sequence: "101", Kind: store.Remove, Key: other, At: time.Unix(1700000001, 0).UTC(), Old: at("t", "")},
 	}
 	if d := cmp.Diff(want, whole(t, changes)); d != "" {
 		t.Errorf("changes (-want +got):\n%s", d)
 	}
-	image := want[0].New.(table.Item)
-	for _, attr := range []string{table.PK, "n", "flag", "none", `a "quoted" name`, "zé", "missing"} {
+	image := want[0].New.(store.Item)
+	for _, attr := range []string{store.PK, "n", "flag", "none", `a "quoted" name`, "zé", "missing"} {
 		got, err := changes[0].New.Value(attr)
 		if d := cmp.Diff(image[attr], got); d != "" || err != nil {
 			t.Errorf("column %q: error %v (-want +got):\n%s", attr, err, d)
@@ -63,9 +63,9 @@ func TestDecodeEvent(t *testing.T) {
 }
 
 // whole replaces the images of changes by items, which compare.
-func whole(t *testing.T, changes []table.Change) []table.Change {
+func whole(t *testing.T, changes []store.Change) []store.Change {
 	t.Helper()
-	item := func(i table.Image) table.Image {
+	item := func(i store.Image) store.Image {
 		if i == nil {
 			return nil
 		}
@@ -102,7 +102,7 @@ func TestDecodeBrokenRecords(t *testing.T) {
 			if err != nil || len(changes) != 3 {
 				t.Fatalf("got %d changes, error %v; want 3", len(changes), err)
 			}
-			for _, image := range []table.Image{changes[1].Old, changes[1].New} {
+			for _, image := range []store.Image{changes[1].Old, changes[1].New} {
 				_, err := image.Value("n")
 				_, errItem := image.Item()
 				if err == nil || errItem == nil || !strings.Contains(err.Error(), test.reason) {
@@ -185,7 +185,7 @@ func batch() []byte {
 
 func BenchmarkDecode(b *testing.B) {
 	payload := batch()
-	run := func(read func(table.Image) error) func(*testing.B) {
+	run := func(read func(store.Image) error) func(*testing.B) {
 		return func(b *testing.B) {
 			b.SetBytes(int64(len(payload)))
 			b.ReportAllocs()
@@ -202,7 +202,7 @@ func BenchmarkDecode(b *testing.B) {
 			}
 		}
 	}
-	b.Run("three columns", run(func(i table.Image) error {
+	b.Run("three columns", run(func(i store.Image) error {
 		for _, attr := range []string{"column_00", "column_20", "column_39"} {
 			if _, err := i.Value(attr); err != nil {
 				return err
@@ -210,7 +210,7 @@ func BenchmarkDecode(b *testing.B) {
 		}
 		return nil
 	}))
-	b.Run("whole items", run(func(i table.Image) error {
+	b.Run("whole items", run(func(i store.Image) error {
 		_, err := i.Item()
 		return err
 	}))

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // expression collects the names and values that the expressions of one
@@ -34,7 +34,7 @@ func (x *expression) name(attr string) string {
 	return p
 }
 
-func (x *expression) value(v table.Value) string {
+func (x *expression) value(v store.Value) string {
 	if x.values == nil {
 		x.values = map[string]types.AttributeValue{}
 	}
@@ -44,18 +44,18 @@ func (x *expression) value(v table.Value) string {
 }
 
 // condition is nil for a condition that always holds.
-func (x *expression) condition(c table.Condition) *string {
+func (x *expression) condition(c store.Condition) *string {
 	terms := make([]string, len(c.Terms))
 	for i, t := range c.Terms {
 		n := x.name(t.Attr)
 		switch t.Test {
-		case table.TestExists:
+		case store.TestExists:
 			terms[i] = "attribute_exists(" + n + ")"
-		case table.TestAbsent:
+		case store.TestAbsent:
 			terms[i] = "attribute_not_exists(" + n + ")"
-		case table.TestEquals:
+		case store.TestEquals:
 			terms[i] = n + "=" + x.value(t.Value)
-		case table.TestNotEquals:
+		case store.TestNotEquals:
 			terms[i] = "(attribute_not_exists(" + n + ") OR " + n + "<>" + x.value(t.Value) + ")"
 		}
 	}
@@ -65,7 +65,7 @@ func (x *expression) condition(c table.Condition) *string {
 	return aws.String(strings.Join(terms, " AND "))
 }
 
-func (x *expression) update(set table.Item, remove []string) *string {
+func (x *expression) update(set store.Item, remove []string) *string {
 	var clauses, sets, removes []string
 	for _, attr := range slices.Sorted(maps.Keys(set)) {
 		sets = append(sets, x.name(attr)+"="+x.value(set[attr]))
@@ -83,9 +83,9 @@ func (x *expression) update(set table.Item, remove []string) *string {
 }
 
 // selection is the key condition of q, whose keys are the attributes pk and sk.
-func (x *expression) selection(q table.Query, pk, sk string) *string {
-	text := x.name(pk) + "=" + x.value(table.S(q.Partition))
-	bound := func(s string) string { return x.value(table.S(s)) }
+func (x *expression) selection(q store.Query, pk, sk string) *string {
+	text := x.name(pk) + "=" + x.value(store.S(q.Partition))
+	bound := func(s string) string { return x.value(store.S(s)) }
 	switch {
 	case q.Prefix != "":
 		text += " AND begins_with(" + x.name(sk) + "," + bound(q.Prefix) + ")"

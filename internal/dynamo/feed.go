@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // Feed reads the stream of a table with polls, where no Lambda does: on a
@@ -26,10 +26,10 @@ type Feed struct {
 	batch    int
 	attempts int
 	backoff  time.Duration
-	park     func(table.Change, error)
+	park     func(store.Change, error)
 }
 
-var _ table.Feed = (*Feed)(nil)
+var _ store.Feed = (*Feed)(nil)
 
 // FeedOption changes how a Feed behaves.
 type FeedOption func(*Feed)
@@ -43,7 +43,7 @@ func Batches(size int) FeedOption { return func(f *Feed) { f.batch = min(max(siz
 // ParkAfter sets how often a record is tried (default 5), the pause after its
 // first failure, which doubles from there (default 100 ms), and what becomes
 // of it then (default: an error in the log). Nil leaves the default.
-func ParkAfter(attempts int, pause time.Duration, park func(table.Change, error)) FeedOption {
+func ParkAfter(attempts int, pause time.Duration, park func(store.Change, error)) FeedOption {
 	return func(f *Feed) {
 		f.attempts, f.backoff = max(attempts, 1), pause
 		if park != nil {
@@ -60,7 +60,7 @@ const maxRecords = 1000
 func NewFeed(client *dynamodbstreams.Client, tableOrARN string, opts ...FeedOption) *Feed {
 	f := &Feed{client: client, table: tableOrARN, interval: 200 * time.Millisecond, batch: 100,
 		attempts: 5, backoff: 100 * time.Millisecond}
-	f.park = func(c table.Change, err error) {
+	f.park = func(c store.Change, err error) {
 		slog.Error("change set aside", "table", tableOrARN, "pk", c.Key.PK, "sk", c.Key.SK,
 			"sequence", c.Sequence, "error", err)
 	}
@@ -72,7 +72,7 @@ func NewFeed(client *dynamodbstreams.Client, tableOrARN string, opts ...FeedOpti
 
 // Consume reads the shards in turn, each behind its parent, in one goroutine.
 // The consumer's name is for error texts only.
-func (f *Feed) Consume(ctx context.Context, consumer string, handle table.Handler) error {
+func (f *Feed) Consume(ctx context.Context, consumer string, handle store.Handler) error {
 	err := f.consume(ctx, handle)
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // the contract: Consume ends with ctx, without an error
@@ -81,7 +81,7 @@ func (f *Feed) Consume(ctx context.Context, consumer string, handle table.Handle
 }
 
 // consume ends with an error only.
-func (f *Feed) consume(ctx context.Context, handle table.Handler) error {
+func (f *Feed) consume(ctx context.Context, handle store.Handler) error {
 	arn, err := f.stream(ctx)
 	if err != nil {
 		return err

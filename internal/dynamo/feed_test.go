@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/dynamo"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // fakeShard is a shard whose records are numbered from one on.
@@ -83,7 +83,7 @@ func records(iterator string, shards []fakeShard) reply {
 }
 
 // feed is a Feed on the fake that hardly waits.
-func (f *fake) feed(t *testing.T, park func(table.Change, error), opts ...dynamo.FeedOption) *dynamo.Feed {
+func (f *fake) feed(t *testing.T, park func(store.Change, error), opts ...dynamo.FeedOption) *dynamo.Feed {
 	t.Helper()
 	opts = append([]dynamo.FeedOption{dynamo.PollEvery(time.Microsecond), dynamo.ParkAfter(3, time.Microsecond, park)}, opts...)
 	return dynamo.NewFeed(dynamodbstreams.NewFromConfig(config(f.start(t).URL)), "segue", opts...)
@@ -102,12 +102,12 @@ func consume(t *testing.T, f *fake, n int, handle func(id string) error, opts ..
 			cancel()
 		}
 	}
-	id := func(c table.Change) string { return c.Key.PK + c.Key.SK }
-	feed := f.feed(t, func(c table.Change, err error) { finish("parked " + id(c) + ": " + err.Error()) }, opts...)
-	err := feed.Consume(ctx, "test", func(_ context.Context, batch []table.Change) []table.Failure {
+	id := func(c store.Change) string { return c.Key.PK + c.Key.SK }
+	feed := f.feed(t, func(c store.Change, err error) { finish("parked " + id(c) + ": " + err.Error()) }, opts...)
+	err := feed.Consume(ctx, "test", func(_ context.Context, batch []store.Change) []store.Failure {
 		for i, c := range batch {
 			if err := handle(id(c)); err != nil {
-				return []table.Failure{{Index: i, Err: err}}
+				return []store.Failure{{Index: i, Err: err}}
 			}
 			finish(id(c))
 		}
@@ -175,7 +175,7 @@ func TestFeedBatches(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var sizes []int
 	feed := stream(fakeShard{id: "a", records: 3, open: true}).feed(t, nil, dynamo.Batches(1))
-	err := feed.Consume(ctx, "test", func(_ context.Context, batch []table.Change) []table.Failure {
+	err := feed.Consume(ctx, "test", func(_ context.Context, batch []store.Change) []store.Failure {
 		if sizes = append(sizes, len(batch)); len(sizes) == 3 {
 			cancel()
 		}
@@ -220,7 +220,7 @@ func TestFeedReadingFails(t *testing.T) {
 				}
 				return good(n, got, body)
 			}
-			err := f.feed(t, nil).Consume(t.Context(), "test", func(context.Context, []table.Change) []table.Failure { return nil })
+			err := f.feed(t, nil).Consume(t.Context(), "test", func(context.Context, []store.Change) []store.Failure { return nil })
 			if err == nil || !strings.Contains(err.Error(), "as test") {
 				t.Errorf("got %v, want an error that names the consumer", err)
 			}
@@ -238,7 +238,7 @@ func TestFeedBrokenRecord(t *testing.T) {
 		return r
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	err := f.feed(t, nil).Consume(ctx, "test", func(_ context.Context, batch []table.Change) []table.Failure {
+	err := f.feed(t, nil).Consume(ctx, "test", func(_ context.Context, batch []store.Change) []store.Failure {
 		cancel()
 		if _, err := batch[0].New.Item(); err == nil || !strings.Contains(err.Error(), "NEW_AND_OLD_IMAGES") {
 			t.Errorf("image: got error %v, want one that says what the stream must carry", err)

@@ -8,15 +8,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 type attributes = map[string]types.AttributeValue
 
 // Get is a GetItem for one key, a BatchGetItem for several and no request for
 // none.
-func (s *Store) Get(ctx context.Context, keys ...table.Key) ([]table.Item, error) {
-	if err := table.CheckGet(keys); err != nil {
+func (s *Store) Get(ctx context.Context, keys ...store.Key) ([]store.Item, error) {
+	if err := store.CheckGet(keys); err != nil {
 		return nil, err
 	}
 	switch len(keys) {
@@ -24,20 +24,20 @@ func (s *Store) Get(ctx context.Context, keys ...table.Key) ([]table.Item, error
 		return nil, ctx.Err()
 	case 1:
 		item, err := s.getOne(ctx, keys[0])
-		return []table.Item{item}, err
+		return []store.Item{item}, err
 	}
 	found, err := s.getBatch(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
-	items := make([]table.Item, len(keys))
+	items := make([]store.Item, len(keys))
 	for i, k := range keys {
 		items[i] = found[k]
 	}
 	return items, nil
 }
 
-func (s *Store) getOne(ctx context.Context, k table.Key) (table.Item, error) {
+func (s *Store) getOne(ctx context.Context, k store.Key) (store.Item, error) {
 	what := fmt.Sprintf("get %s/%s", k.PK, k.SK)
 	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: s.tableName(), Key: toKey(k), ConsistentRead: aws.Bool(true)})
@@ -53,13 +53,13 @@ func (s *Store) getOne(ctx context.Context, k table.Key) (table.Item, error) {
 
 // getBatch asks again for what DynamoDB left out: at once when it gave
 // something (an answer holds 16 MB), after a wait when it gave nothing.
-func (s *Store) getBatch(ctx context.Context, keys []table.Key) (map[table.Key]table.Item, error) {
+func (s *Store) getBatch(ctx context.Context, keys []store.Key) (map[store.Key]store.Item, error) {
 	what := fmt.Sprintf("get %d items from %s/%s", len(keys), keys[0].PK, keys[0].SK)
 	want := make([]attributes, len(keys))
 	for i, k := range keys {
 		want[i] = toKey(k)
 	}
-	found := make(map[table.Key]table.Item, len(keys))
+	found := make(map[store.Key]store.Item, len(keys))
 	for fruitless := 0; ; {
 		out, err := s.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
 			s.name: {Keys: want, ConsistentRead: aws.Bool(true)}}})
@@ -82,7 +82,7 @@ func (s *Store) getBatch(ctx context.Context, keys []table.Key) (map[table.Key]t
 			continue
 		}
 		if fruitless++; fruitless == s.policy.attempts {
-			return nil, fmt.Errorf("%s: %w: %d keys stay unprocessed", what, table.ErrUnavailable, len(want))
+			return nil, fmt.Errorf("%s: %w: %d keys stay unprocessed", what, store.ErrUnavailable, len(want))
 		}
 		if err := s.policy.wait(ctx, fruitless); err != nil {
 			return nil, fmt.Errorf("%s: %w", what, err)
@@ -91,16 +91,16 @@ func (s *Store) getBatch(ctx context.Context, keys []table.Key) (map[table.Key]t
 }
 
 // Query is strongly consistent on the table itself.
-func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
-	if err := table.CheckQuery(s.indexes, q); err != nil {
-		return table.Page{}, err
+func (s *Store) Query(ctx context.Context, q store.Query) (store.Page, error) {
+	if err := store.CheckQuery(s.indexes, q); err != nil {
+		return store.Page{}, err
 	}
 	at, err := q.DecodeCursor()
 	if err != nil {
-		return table.Page{}, err
+		return store.Page{}, err
 	}
 	if q.From != "" && q.To != "" && q.From > q.To { // DynamoDB refuses what is only empty
-		return table.Page{}, ctx.Err()
+		return store.Page{}, ctx.Err()
 	}
 	index := s.index(q.Index)
 	in := &dynamodb.QueryInput{TableName: s.tableName(), Limit: limit(q.Limit), ScanIndexForward: aws.Bool(!q.Descending)}
@@ -112,8 +112,8 @@ func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	if at != nil {
 		in.ExclusiveStartKey = toKey(at.Key)
 		if q.Index != "" {
-			in.ExclusiveStartKey[index.PK] = toAttribute(table.S(q.Partition))
-			in.ExclusiveStartKey[index.SK] = toAttribute(table.S(at.Sort))
+			in.ExclusiveStartKey[index.PK] = toAttribute(store.S(q.Partition))
+			in.ExclusiveStartKey[index.SK] = toAttribute(store.S(at.Sort))
 		}
 	}
 	var x expression
@@ -123,10 +123,10 @@ func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	what := fmt.Sprintf("query %s of index %q", q.Partition, q.Index)
 	out, err := s.client.Query(ctx, in)
 	if err != nil {
-		return table.Page{}, failure(ctx, what, err)
+		return store.Page{}, failure(ctx, what, err)
 	}
-	return page(what, out.Items, out.LastEvaluatedKey, func(last table.Item) string {
-		p := table.Position{Key: last.Key()}
+	return page(what, out.Items, out.LastEvaluatedKey, func(last store.Item) string {
+		p := store.Position{Key: last.Key()}
 		if q.Index != "" {
 			p.Sort = last[index.SK].Text()
 		}
@@ -136,13 +136,13 @@ func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
 
 // Scan is strongly consistent, like everything else that reads the table
 // itself: a sweep must not miss what was written before it.
-func (s *Store) Scan(ctx context.Context, sc table.Scan) (table.Page, error) {
-	if err := table.CheckScan(sc); err != nil {
-		return table.Page{}, err
+func (s *Store) Scan(ctx context.Context, sc store.Scan) (store.Page, error) {
+	if err := store.CheckScan(sc); err != nil {
+		return store.Page{}, err
 	}
 	at, err := sc.DecodeCursor()
 	if err != nil {
-		return table.Page{}, err
+		return store.Page{}, err
 	}
 	in := &dynamodb.ScanInput{TableName: s.tableName(), Limit: limit(sc.Limit), ConsistentRead: aws.Bool(true),
 		Segment: aws.Int32(int32(sc.Segment)), TotalSegments: aws.Int32(int32(sc.Segments))}
@@ -152,20 +152,20 @@ func (s *Store) Scan(ctx context.Context, sc table.Scan) (table.Page, error) {
 	what := fmt.Sprintf("scan segment %d of %d", sc.Segment, sc.Segments)
 	out, err := s.client.Scan(ctx, in)
 	if err != nil {
-		return table.Page{}, failure(ctx, what, err)
+		return store.Page{}, failure(ctx, what, err)
 	}
-	return page(what, out.Items, out.LastEvaluatedKey, func(last table.Item) string { return sc.EncodeCursor(last.Key()) })
+	return page(what, out.Items, out.LastEvaluatedKey, func(last store.Item) string { return sc.EncodeCursor(last.Key()) })
 }
 
 // index is the declaration of an index; the table itself is one that has no
 // name.
-func (s *Store) index(name string) table.Index {
+func (s *Store) index(name string) store.Index {
 	for _, x := range s.indexes {
 		if x.Name == name {
 			return x
 		}
 	}
-	return table.Index{PK: table.PK, SK: table.SK}
+	return store.Index{PK: store.PK, SK: store.SK}
 }
 
 func limit(n int) *int32 {
@@ -175,24 +175,24 @@ func limit(n int) *int32 {
 	return aws.Int32(int32(min(n, 1<<30)))
 }
 
-func page(what string, items []attributes, last attributes, cursor func(table.Item) string) (table.Page, error) {
-	var p table.Page
+func page(what string, items []attributes, last attributes, cursor func(store.Item) string) (store.Page, error) {
+	var p store.Page
 	var err error
 	if p.Items, err = fromList(items); err != nil {
-		return table.Page{}, fmt.Errorf("%s: %w", what, err)
+		return store.Page{}, fmt.Errorf("%s: %w", what, err)
 	}
 	if len(last) > 0 {
 		end, err := fromAttributes(last)
 		if err != nil {
-			return table.Page{}, fmt.Errorf("%s: %w", what, err)
+			return store.Page{}, fmt.Errorf("%s: %w", what, err)
 		}
 		p.Cursor = cursor(end)
 	}
 	return p, nil
 }
 
-func fromList(list []attributes) ([]table.Item, error) {
-	items := make([]table.Item, len(list))
+func fromList(list []attributes) ([]store.Item, error) {
+	items := make([]store.Item, len(list))
 	for i, m := range list {
 		item, err := fromAttributes(m)
 		if err != nil {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 const (
@@ -25,7 +25,7 @@ func TestGetAsksAgainForTheUnprocessed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []table.Item{{table.PK: table.S("p"), table.SK: table.S("t")}, owned("me")}
+	want := []store.Item{{store.PK: store.S("p"), store.SK: store.S("t")}, owned("me")}
 	if d := cmp.Diff(want, items); d != "" {
 		t.Errorf("items (-want +got):\n%s", d)
 	}
@@ -36,8 +36,8 @@ func TestGetAsksAgainForTheUnprocessed(t *testing.T) {
 
 func TestGetGivesUpOnTheUnprocessed(t *testing.T) {
 	f := scripted(ok(`{"Responses":{},"UnprocessedKeys":{"segue":{"Keys":[` + keyT + `]}}}`))
-	if _, err := f.store(t).Get(t.Context(), key, other); !errors.Is(err, table.ErrUnavailable) {
-		t.Errorf("got %v, want %v", err, table.ErrUnavailable)
+	if _, err := f.store(t).Get(t.Context(), key, other); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("got %v, want %v", err, store.ErrUnavailable)
 	}
 	if calls, _ := f.seen(); len(calls) != 4 {
 		t.Errorf("requests: got %v, want 4", calls)
@@ -54,27 +54,27 @@ func TestForeignTypesAreErrors(t *testing.T) {
 // The requests as DynamoDB gets them, so that a change of cost or consistency
 // shows.
 func TestQueryRequest(t *testing.T) {
-	index := table.Index{Name: "stage", PK: "gpk", SK: "gsk"}
-	cursor := func(q table.Query, p table.Position) table.Query {
+	index := store.Index{Name: "stage", PK: "gpk", SK: "gsk"}
+	cursor := func(q store.Query, p store.Position) store.Query {
 		q.Cursor = q.EncodeCursor(p)
 		return q
 	}
 	for _, test := range []struct {
 		name string
-		q    table.Query
+		q    store.Query
 		want string
 	}{
-		{"whole partition", table.Query{Partition: "p"}, `{"TableName":"segue","ConsistentRead":true,"ScanIndexForward":true,
+		{"whole partition", store.Query{Partition: "p"}, `{"TableName":"segue","ConsistentRead":true,"ScanIndexForward":true,
 			"KeyConditionExpression":"#0=:0","ExpressionAttributeNames":{"#0":"pk"},"ExpressionAttributeValues":{":0":{"S":"p"}}}`},
-		{"prefix, backward, limit", table.Query{Partition: "p", Prefix: "a", Descending: true, Limit: 5}, `{"TableName":"segue",
+		{"prefix, backward, limit", store.Query{Partition: "p", Prefix: "a", Descending: true, Limit: 5}, `{"TableName":"segue",
 			"ConsistentRead":true,"ScanIndexForward":false,"Limit":5,"KeyConditionExpression":"#0=:0 AND begins_with(#1,:1)",
 			"ExpressionAttributeNames":{"#0":"pk","#1":"sk"},"ExpressionAttributeValues":{":0":{"S":"p"},":1":{"S":"a"}}}`},
-		{"range of an index, second page", cursor(table.Query{Index: "stage", Partition: "p", From: "a", To: "b"},
-			table.Position{Key: key, Sort: "aa"}), `{"TableName":"segue","IndexName":"stage","ScanIndexForward":true,
+		{"range of an index, second page", cursor(store.Query{Index: "stage", Partition: "p", From: "a", To: "b"},
+			store.Position{Key: key, Sort: "aa"}), `{"TableName":"segue","IndexName":"stage","ScanIndexForward":true,
 			"KeyConditionExpression":"#0=:0 AND #1 BETWEEN :1 AND :2","ExpressionAttributeNames":{"#0":"gpk","#1":"gsk"},
 			"ExpressionAttributeValues":{":0":{"S":"p"},":1":{"S":"a"},":2":{"S":"b"}},
 			"ExclusiveStartKey":{"pk":{"S":"p"},"sk":{"S":"s"},"gpk":{"S":"p"},"gsk":{"S":"aa"}}}`},
-		{"from", table.Query{Partition: "p", From: "a"}, `{"TableName":"segue","ConsistentRead":true,"ScanIndexForward":true,
+		{"from", store.Query{Partition: "p", From: "a"}, `{"TableName":"segue","ConsistentRead":true,"ScanIndexForward":true,
 			"KeyConditionExpression":"#0=:0 AND #1>=:1","ExpressionAttributeNames":{"#0":"pk","#1":"sk"},
 			"ExpressionAttributeValues":{":0":{"S":"p"},":1":{"S":"a"}}}`},
 	} {
@@ -93,8 +93,8 @@ func TestQueryRequest(t *testing.T) {
 
 func TestWriteRequest(t *testing.T) {
 	f := scripted(ok(`{}`))
-	cond := table.And(table.Exists("a"), table.NotThere("b"), table.Equals("a", table.Int(1)), table.NotEquals("c", table.S("x")))
-	op := table.Update(key, table.Item{"size": table.N("2"), "a": table.B(true)}, []string{"b"}, cond)
+	cond := store.And(store.Exists("a"), store.NotThere("b"), store.Equals("a", store.Int(1)), store.NotEquals("c", store.S("x")))
+	op := store.Update(key, store.Item{"size": store.N("2"), "a": store.B(true)}, []string{"b"}, cond)
 	if err := f.store(t).Write(t.Context(), op); err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // policy says how often and how fast a request is sent again. The SDK's retry
@@ -128,7 +128,7 @@ func failure(ctx context.Context, what string, err error) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s: %w", what, ctx.Err())
 	case passing(err):
-		return fmt.Errorf("%s: %w: %w", what, table.ErrUnavailable, err)
+		return fmt.Errorf("%s: %w: %w", what, store.ErrUnavailable, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // shard is how far one Consume has come in one shard of the stream.
@@ -21,7 +21,7 @@ type shard struct {
 	iterator   *string // where to read on; nil before the first and behind the last record
 	last       string  // sequence number of the last record read
 	closed     bool    // there will be no more records
-	pending    []table.Change
+	pending    []store.Change
 
 	batch  int       // how many records the handler gets next
 	failed int       // how often the first pending record has failed
@@ -32,7 +32,7 @@ func (s *shard) done() bool { return s.closed && len(s.pending) == 0 }
 
 // advance reads one page of s or hands one batch of it to handle. It says
 // whether there was anything to do.
-func (f *Feed) advance(ctx context.Context, s *shard, handle table.Handler) (bool, error) {
+func (f *Feed) advance(ctx context.Context, s *shard, handle store.Handler) (bool, error) {
 	if len(s.pending) == 0 {
 		if err := f.read(ctx, s); err != nil {
 			return false, fmt.Errorf("read shard %s: %w", s.id, err)
@@ -73,7 +73,7 @@ func (f *Feed) fail(s *shard, lowest int, err error) {
 
 // try answers the lowest failure, or none. A panic is a failure of the whole
 // batch, as it is in Lambda.
-func try(ctx context.Context, handle table.Handler, batch []table.Change) (lowest int, panicked bool, err error) {
+func try(ctx context.Context, handle store.Handler, batch []store.Change) (lowest int, panicked bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			lowest, panicked, err = 0, true, fmt.Errorf("handler panicked: %v", p)
@@ -83,7 +83,7 @@ func try(ctx context.Context, handle table.Handler, batch []table.Change) (lowes
 	if len(failures) == 0 {
 		return 0, false, nil
 	}
-	f := slices.MinFunc(failures, func(a, b table.Failure) int { return a.Index - b.Index })
+	f := slices.MinFunc(failures, func(a, b store.Failure) int { return a.Index - b.Index })
 	if f.Index < 0 || f.Index >= len(batch) {
 		return 0, false, fmt.Errorf("handler reports record %d of %d: %w", f.Index, len(batch), f.Err)
 	}
@@ -130,7 +130,7 @@ func (f *Feed) read(ctx context.Context, s *shard) error {
 	return nil
 }
 
-func streamRecord(r types.Record) table.Change {
+func streamRecord(r types.Record) store.Change {
 	d := r.Dynamodb
 	if d == nil {
 		d = &types.StreamRecord{}
@@ -153,49 +153,49 @@ func streamRecord(r types.Record) table.Change {
 // column.
 type streamImage map[string]types.AttributeValue
 
-func (i streamImage) Value(attr string) (table.Value, error) {
+func (i streamImage) Value(attr string) (store.Value, error) {
 	a, ok := i[attr]
 	if !ok {
-		return table.Value{}, nil
+		return store.Value{}, nil
 	}
 	v, err := fromStream(a)
 	if err != nil {
-		return table.Value{}, fmt.Errorf("attribute %s: %w", attr, err)
+		return store.Value{}, fmt.Errorf("attribute %s: %w", attr, err)
 	}
 	return v, nil
 }
 
-func (i streamImage) Item() (table.Item, error) { return fromStreamMap(i) }
+func (i streamImage) Item() (store.Item, error) { return fromStreamMap(i) }
 
 // fromStream is fromAttribute for the stream's own types. A value of no type
 // at all is how DynamoDB Local spells an empty map in its streams.
-func fromStream(a types.AttributeValue) (table.Value, error) {
+func fromStream(a types.AttributeValue) (store.Value, error) {
 	switch a := a.(type) {
 	case nil:
-		return table.M(nil), nil
+		return store.M(nil), nil
 	case *types.AttributeValueMemberL:
-		l := make([]table.Value, len(a.Value))
+		l := make([]store.Value, len(a.Value))
 		for i, e := range a.Value {
 			v, err := fromStream(e)
 			if err != nil {
-				return table.Value{}, fmt.Errorf("element %d: %w", i, err)
+				return store.Value{}, fmt.Errorf("element %d: %w", i, err)
 			}
 			l[i] = v
 		}
-		return table.L(l...), nil
+		return store.L(l...), nil
 	case *types.AttributeValueMemberM:
 		m, err := fromStreamMap(a.Value)
-		return table.M(m), err
+		return store.M(m), err
 	}
 	plain, err := attributevalue.FromDynamoDBStreams(a)
 	if err != nil {
-		return table.Value{}, fmt.Errorf("stream value: %w", err)
+		return store.Value{}, fmt.Errorf("stream value: %w", err)
 	}
 	return fromAttribute(plain)
 }
 
-func fromStreamMap(m map[string]types.AttributeValue) (table.Item, error) {
-	i := make(table.Item, len(m))
+func fromStreamMap(m map[string]types.AttributeValue) (store.Item, error) {
+	i := make(store.Item, len(m))
 	for name, a := range m {
 		v, err := fromStream(a)
 		if err != nil {

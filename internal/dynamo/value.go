@@ -5,33 +5,33 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
-func toAttribute(v table.Value) types.AttributeValue {
+func toAttribute(v store.Value) types.AttributeValue {
 	switch v.Kind() {
-	case table.String:
+	case store.String:
 		return &types.AttributeValueMemberS{Value: v.Text()}
-	case table.Number:
+	case store.Number:
 		return &types.AttributeValueMemberN{Value: v.Text()}
-	case table.Bool:
+	case store.Bool:
 		return &types.AttributeValueMemberBOOL{Value: v.True()}
-	case table.Null:
+	case store.Null:
 		return &types.AttributeValueMemberNULL{Value: true}
-	case table.List:
+	case store.List:
 		l := make([]types.AttributeValue, len(v.List()))
 		for i, e := range v.List() {
 			l[i] = toAttribute(e)
 		}
 		return &types.AttributeValueMemberL{Value: l}
-	case table.Map:
+	case store.Map:
 		return &types.AttributeValueMemberM{Value: toAttributes(v.Map())}
-	case table.Absent: // refused by table.CheckWrite
+	case store.Absent: // refused by store.CheckWrite
 	}
 	return nil
 }
 
-func toAttributes(i map[string]table.Value) map[string]types.AttributeValue {
+func toAttributes(i map[string]store.Value) map[string]types.AttributeValue {
 	m := make(map[string]types.AttributeValue, len(i))
 	for name, v := range i {
 		m[name] = toAttribute(v)
@@ -39,45 +39,45 @@ func toAttributes(i map[string]table.Value) map[string]types.AttributeValue {
 	return m
 }
 
-func toKey(k table.Key) map[string]types.AttributeValue {
-	return toAttributes(table.Item{table.PK: table.S(k.PK), table.SK: table.S(k.SK)})
+func toKey(k store.Key) map[string]types.AttributeValue {
+	return toAttributes(store.Item{store.PK: store.S(k.PK), store.SK: store.S(k.SK)})
 }
 
-func fromAttribute(a types.AttributeValue) (table.Value, error) {
+func fromAttribute(a types.AttributeValue) (store.Value, error) {
 	switch a := a.(type) {
 	case *types.AttributeValueMemberS:
-		return table.S(a.Value), nil
+		return store.S(a.Value), nil
 	case *types.AttributeValueMemberN:
-		return table.N(a.Value), nil
+		return store.N(a.Value), nil
 	case *types.AttributeValueMemberBOOL:
-		return table.B(a.Value), nil
+		return store.B(a.Value), nil
 	case *types.AttributeValueMemberNULL:
-		return table.Nil(), nil
+		return store.Nil(), nil
 	case *types.AttributeValueMemberL:
-		l := make([]table.Value, len(a.Value))
+		l := make([]store.Value, len(a.Value))
 		for i, e := range a.Value {
 			v, err := fromAttribute(e)
 			if err != nil {
-				return table.Value{}, fmt.Errorf("element %d: %w", i, err)
+				return store.Value{}, fmt.Errorf("element %d: %w", i, err)
 			}
 			l[i] = v
 		}
-		return table.L(l...), nil
+		return store.L(l...), nil
 	case *types.AttributeValueMemberM:
 		m, err := fromAttributes(a.Value)
-		return table.M(m), err
+		return store.M(m), err
 	default:
-		return table.Value{}, fmt.Errorf("the type %T has no place in the store contract", a)
+		return store.Value{}, fmt.Errorf("the type %T has no place in the store contract", a)
 	}
 }
 
 // fromAttributes is nil for no attributes at all, which is how DynamoDB says
 // that there is no item.
-func fromAttributes(m map[string]types.AttributeValue) (table.Item, error) {
+func fromAttributes(m map[string]types.AttributeValue) (store.Item, error) {
 	if m == nil {
 		return nil, nil
 	}
-	i := make(table.Item, len(m))
+	i := make(store.Item, len(m))
 	for name, a := range m {
 		v, err := fromAttribute(a)
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // allOld asks for the item that a failed condition was decided on.
@@ -24,8 +24,8 @@ const allOld = types.ReturnValuesOnConditionCheckFailureAllOld
 // the item seen is what the operation leaves behind. Another caller may have
 // left exactly that instead; an operation that must know carries a value that
 // is its own.
-func (s *Store) Write(ctx context.Context, ops ...table.Op) error {
-	if err := table.CheckWrite(s.indexes, ops); err != nil {
+func (s *Store) Write(ctx context.Context, ops ...store.Op) error {
+	if err := store.CheckWrite(s.indexes, ops); err != nil {
 		return err
 	}
 	switch {
@@ -33,7 +33,7 @@ func (s *Store) Write(ctx context.Context, ops ...table.Op) error {
 		return ctx.Err()
 	case len(ops) > 1:
 		return s.transact(ctx, ops)
-	case ops[0].Kind == table.OpCheck:
+	case ops[0].Kind == store.OpCheck:
 		return s.check(ctx, ops[0])
 	}
 	op := ops[0]
@@ -50,25 +50,25 @@ func (s *Store) Write(ctx context.Context, ops ...table.Op) error {
 	if tries.unclear && done(op, seen) {
 		return nil
 	}
-	return &table.ConditionError{Key: op.Key, Item: seen}
+	return &store.ConditionError{Key: op.Key, Item: seen}
 }
 
 // send makes the one request of op.
-func (s *Store) send(ctx context.Context, op table.Op, opt func(*dynamodb.Options)) error {
+func (s *Store) send(ctx context.Context, op store.Op, opt func(*dynamodb.Options)) error {
 	var x expression
 	var err error
 	cond := x.condition(op.If)
 	switch op.Kind {
-	case table.OpPut:
+	case store.OpPut:
 		_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: s.tableName(), Item: toAttributes(op.Item),
 			ConditionExpression: cond, ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
 			ReturnValuesOnConditionCheckFailure: allOld}, opt)
-	case table.OpUpdate:
+	case store.OpUpdate:
 		_, err = s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{TableName: s.tableName(), Key: toKey(op.Key),
 			UpdateExpression: x.update(op.Item, op.Remove), ConditionExpression: cond,
 			ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
 			ReturnValuesOnConditionCheckFailure: allOld}, opt)
-	case table.OpDelete:
+	case store.OpDelete:
 		_, err = s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: s.tableName(), Key: toKey(op.Key),
 			ConditionExpression: cond, ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
 			ReturnValuesOnConditionCheckFailure: allOld}, opt)
@@ -77,11 +77,11 @@ func (s *Store) send(ctx context.Context, op table.Op, opt func(*dynamodb.Option
 }
 
 // done holds when op would change nothing about the item seen.
-func done(op table.Op, seen table.Item) bool {
+func done(op store.Op, seen store.Item) bool {
 	switch op.Kind {
-	case table.OpPut:
-		return table.M(op.Item).Equal(table.M(seen))
-	case table.OpUpdate:
+	case store.OpPut:
+		return store.M(op.Item).Equal(store.M(seen))
+	case store.OpUpdate:
 		for attr, v := range op.Item {
 			if !seen[attr].Equal(v) {
 				return false
@@ -93,28 +93,28 @@ func done(op table.Op, seen table.Item) bool {
 			}
 		}
 		return seen != nil
-	case table.OpDelete:
+	case store.OpDelete:
 		return seen == nil
-	case table.OpCheck:
+	case store.OpCheck:
 	}
 	return false
 }
 
 // check reads, for that is half the price of a transaction and says the same.
-func (s *Store) check(ctx context.Context, op table.Op) error {
+func (s *Store) check(ctx context.Context, op store.Op) error {
 	item, err := s.getOne(ctx, op.Key)
 	if err != nil {
 		return err
 	}
 	if !op.If.Holds(item) {
-		return &table.ConditionError{Key: op.Key, Item: item}
+		return &store.ConditionError{Key: op.Key, Item: item}
 	}
 	return nil
 }
 
 // transact sends ops as one transaction. The SDK gives it a token, the same
 // for every try, so DynamoDB applies it once (for ten minutes).
-func (s *Store) transact(ctx context.Context, ops []table.Op) error {
+func (s *Store) transact(ctx context.Context, ops []store.Op) error {
 	items := make([]types.TransactWriteItem, len(ops))
 	for i, op := range ops {
 		items[i] = s.transactItem(op)
@@ -130,7 +130,7 @@ func (s *Store) transact(ctx context.Context, ops []table.Op) error {
 			if err != nil {
 				return fmt.Errorf("write %s/%s: %w", ops[i].Key.PK, ops[i].Key.SK, err)
 			}
-			return &table.ConditionError{Op: i, Key: ops[i].Key, Item: seen}
+			return &store.ConditionError{Op: i, Key: ops[i].Key, Item: seen}
 		}
 		for i, r := range canceled.CancellationReasons {
 			if i < len(ops) && tooLarge(aws.ToString(r.Message)) {
@@ -141,26 +141,26 @@ func (s *Store) transact(ctx context.Context, ops []table.Op) error {
 	return writeFailure(ctx, ops[0].Key, err)
 }
 
-func (s *Store) transactItem(op table.Op) types.TransactWriteItem {
+func (s *Store) transactItem(op store.Op) types.TransactWriteItem {
 	var x expression
 	cond, name := x.condition(op.If), s.tableName()
 	switch op.Kind {
-	case table.OpPut:
+	case store.OpPut:
 		return types.TransactWriteItem{Put: &types.Put{TableName: name, Item: toAttributes(op.Item),
 			ConditionExpression: cond, ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
 			ReturnValuesOnConditionCheckFailure: allOld}}
-	case table.OpUpdate:
+	case store.OpUpdate:
 		update := x.update(op.Item, op.Remove)
 		return types.TransactWriteItem{Update: &types.Update{TableName: name, Key: toKey(op.Key), UpdateExpression: update,
 			ConditionExpression: cond, ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
 			ReturnValuesOnConditionCheckFailure: allOld}}
-	case table.OpDelete:
+	case store.OpDelete:
 		return types.TransactWriteItem{Delete: &types.Delete{TableName: name, Key: toKey(op.Key),
 			ConditionExpression: cond, ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
 			ReturnValuesOnConditionCheckFailure: allOld}}
-	case table.OpCheck:
+	case store.OpCheck:
 		if cond == nil { // always holds, but DynamoDB wants one
-			cond = x.condition(table.NotThere(neverAnAttribute))
+			cond = x.condition(store.NotThere(neverAnAttribute))
 		}
 		return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{TableName: name, Key: toKey(op.Key),
 			ConditionExpression: cond, ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
@@ -173,7 +173,7 @@ func (s *Store) transactItem(op table.Op) types.TransactWriteItem {
 const neverAnAttribute = "\x00"
 
 // writeFailure is nil for nil.
-func writeFailure(ctx context.Context, k table.Key, err error) error {
+func writeFailure(ctx context.Context, k store.Key, err error) error {
 	switch {
 	case err == nil:
 		return nil
@@ -191,4 +191,4 @@ func tooLarge(message string) bool {
 
 // grown is the error for an update that makes an item too large. DynamoDB does
 // not say how large.
-func grown(k table.Key) error { return table.CheckItemSize(k, table.MaxItemBytes+1) }
+func grown(k store.Key) error { return store.CheckItemSize(k, store.MaxItemBytes+1) }

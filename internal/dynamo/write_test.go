@@ -8,12 +8,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 var (
-	key   = table.Key{PK: "p", SK: "s"}
-	other = table.Key{PK: "p", SK: "t"}
+	key   = store.Key{PK: "p", SK: "s"}
+	other = store.Key{PK: "p", SK: "t"}
 )
 
 const (
@@ -21,8 +21,8 @@ const (
 	theirs = `,"Item":{"pk":{"S":"p"},"sk":{"S":"s"},"by":{"S":"them"}}`
 )
 
-func owned(by string) table.Item {
-	return table.Item{table.PK: table.S("p"), table.SK: table.S("s"), "by": table.S(by)}
+func owned(by string) store.Item {
+	return store.Item{store.PK: store.S("p"), store.SK: store.S("s"), "by": store.S(by)}
 }
 
 // canceled is a transaction that failed for these reasons, each a code and
@@ -37,8 +37,8 @@ func canceled(reasons ...[2]string) reply {
 
 // outcome is an error as the contract sees it.
 func outcome(err error) any {
-	var failed *table.ConditionError
-	var exceeded *table.ExceededError
+	var failed *store.ConditionError
+	var exceeded *store.ExceededError
 	switch {
 	case err == nil:
 		return "done"
@@ -46,51 +46,51 @@ func outcome(err error) any {
 		return *failed
 	case errors.As(err, &exceeded):
 		return *exceeded
-	case errors.Is(err, table.ErrUnavailable):
+	case errors.Is(err, store.ErrUnavailable):
 		return "unavailable"
 	}
 	return "other"
 }
 
 func TestWrite(t *testing.T) {
-	put := table.Put(owned("me"), table.NotThere(table.PK))
-	update := table.Update(key, table.Item{"by": table.S("me")}, []string{"for"}, table.Exists("for"))
-	remove := table.Delete(key, table.Exists(table.PK))
-	both := []table.Op{put, table.Check(other, table.Exists(table.PK))}
+	put := store.Put(owned("me"), store.NotThere(store.PK))
+	update := store.Update(key, store.Item{"by": store.S("me")}, []string{"for"}, store.Exists("for"))
+	remove := store.Delete(key, store.Exists(store.PK))
+	both := []store.Op{put, store.Check(other, store.Exists(store.PK))}
 	lost, failed := reply{lost: true}, func(item string) reply { return fails("ConditionalCheckFailedException", item) }
-	tooLarge := table.ExceededError{What: "bytes of item p/s", Size: table.MaxItemBytes + 1, Max: table.MaxItemBytes}
+	tooLarge := store.ExceededError{What: "bytes of item p/s", Size: store.MaxItemBytes + 1, Max: store.MaxItemBytes}
 	throttled := fails("ProvisionedThroughputExceededException", "")
 
 	for _, test := range []struct {
 		name    string
-		ops     []table.Op
+		ops     []store.Op
 		replies []reply
 		want    any
 		tries   int
 	}{
-		{"done", []table.Op{put}, []reply{ok("{}")}, "done", 1},
-		{"throttled twice", []table.Op{put}, []reply{throttled, throttled, ok("{}")}, "done", 3},
-		{"throttled for good", []table.Op{put}, []reply{throttled}, "unavailable", 4},
-		{"request limit", []table.Op{put}, []reply{fails("RequestLimitExceeded", ""), ok("{}")}, "done", 2},
-		{"throttling", []table.Op{put}, []reply{fails("ThrottlingException", ""), ok("{}")}, "done", 2},
-		{"fault of the service", []table.Op{put}, []reply{fails("InternalServerError", ""), ok("{}")}, "done", 2},
-		{"conflict with a transaction", []table.Op{put}, []reply{fails("TransactionConflictException", ""), ok("{}")}, "done", 2},
-		{"answers get lost for good", []table.Op{put}, []reply{lost}, "unavailable", 4},
-		{"answer is cut short", []table.Op{put}, []reply{ok(`{"Attri`), ok("{}")}, "done", 2},
-		{"nonsense is not repeated", []table.Op{put}, []reply{fails("ValidationException", "")}, "other", 1},
+		{"done", []store.Op{put}, []reply{ok("{}")}, "done", 1},
+		{"throttled twice", []store.Op{put}, []reply{throttled, throttled, ok("{}")}, "done", 3},
+		{"throttled for good", []store.Op{put}, []reply{throttled}, "unavailable", 4},
+		{"request limit", []store.Op{put}, []reply{fails("RequestLimitExceeded", ""), ok("{}")}, "done", 2},
+		{"throttling", []store.Op{put}, []reply{fails("ThrottlingException", ""), ok("{}")}, "done", 2},
+		{"fault of the service", []store.Op{put}, []reply{fails("InternalServerError", ""), ok("{}")}, "done", 2},
+		{"conflict with a transaction", []store.Op{put}, []reply{fails("TransactionConflictException", ""), ok("{}")}, "done", 2},
+		{"answers get lost for good", []store.Op{put}, []reply{lost}, "unavailable", 4},
+		{"answer is cut short", []store.Op{put}, []reply{ok(`{"Attri`), ok("{}")}, "done", 2},
+		{"nonsense is not repeated", []store.Op{put}, []reply{fails("ValidationException", "")}, "other", 1},
 
-		{"condition fails", []table.Op{put}, []reply{failed(theirs)}, table.ConditionError{Key: key, Item: owned("them")}, 1},
-		{"condition fails without an item", []table.Op{remove}, []reply{failed("")}, table.ConditionError{Key: key}, 1},
-		{"put meets itself", []table.Op{put}, []reply{lost, failed(mine)}, "done", 2},
-		{"put meets another", []table.Op{put}, []reply{lost, failed(theirs)}, table.ConditionError{Key: key, Item: owned("them")}, 2},
-		{"put cannot meet itself", []table.Op{put}, []reply{throttled, failed(mine)}, table.ConditionError{Key: key, Item: owned("me")}, 2},
-		{"update meets itself", []table.Op{update}, []reply{fails("InternalServerError", ""), failed(mine)}, "done", 2},
-		{"update meets another", []table.Op{update}, []reply{lost, failed(theirs)}, table.ConditionError{Key: key, Item: owned("them")}, 2},
-		{"delete meets itself", []table.Op{remove}, []reply{lost, failed("")}, "done", 2},
-		{"delete meets another", []table.Op{remove}, []reply{lost, failed(theirs)}, table.ConditionError{Key: key, Item: owned("them")}, 2},
-		{"update makes the item too large", []table.Op{update},
+		{"condition fails", []store.Op{put}, []reply{failed(theirs)}, store.ConditionError{Key: key, Item: owned("them")}, 1},
+		{"condition fails without an item", []store.Op{remove}, []reply{failed("")}, store.ConditionError{Key: key}, 1},
+		{"put meets itself", []store.Op{put}, []reply{lost, failed(mine)}, "done", 2},
+		{"put meets another", []store.Op{put}, []reply{lost, failed(theirs)}, store.ConditionError{Key: key, Item: owned("them")}, 2},
+		{"put cannot meet itself", []store.Op{put}, []reply{throttled, failed(mine)}, store.ConditionError{Key: key, Item: owned("me")}, 2},
+		{"update meets itself", []store.Op{update}, []reply{fails("InternalServerError", ""), failed(mine)}, "done", 2},
+		{"update meets another", []store.Op{update}, []reply{lost, failed(theirs)}, store.ConditionError{Key: key, Item: owned("them")}, 2},
+		{"delete meets itself", []store.Op{remove}, []reply{lost, failed("")}, "done", 2},
+		{"delete meets another", []store.Op{remove}, []reply{lost, failed(theirs)}, store.ConditionError{Key: key, Item: owned("them")}, 2},
+		{"update makes the item too large", []store.Op{update},
 			[]reply{{status: 400, body: `{"__type":"x#ValidationException","message":"Item size to update has exceeded the maximum allowed size"}`}}, tooLarge, 1},
-		{"expression is too large", []table.Op{update},
+		{"expression is too large", []store.Op{update},
 			[]reply{{status: 400, body: `{"__type":"x#ValidationException","message":"Expression size has exceeded the maximum allowed size"}`}}, "other", 1},
 
 		{"transaction done", both, []reply{ok("{}")}, "done", 1},
@@ -99,15 +99,15 @@ func TestWrite(t *testing.T) {
 		{"transaction throttled", both, []reply{canceled([2]string{"ThrottlingError"}, [2]string{"ProvisionedThroughputExceeded"}), ok("{}")}, "done", 2},
 		{"transaction still running", both, []reply{lost, fails("TransactionInProgressException", ""), ok("{}")}, "done", 3},
 		{"transaction's condition fails", both, []reply{canceled([2]string{"None"}, [2]string{"ConditionalCheckFailed", theirs})},
-			table.ConditionError{Op: 1, Key: other, Item: owned("them")}, 1},
+			store.ConditionError{Op: 1, Key: other, Item: owned("them")}, 1},
 		{"a condition counts more than a conflict", both,
-			[]reply{canceled([2]string{"TransactionConflict"}, [2]string{"ConditionalCheckFailed"})}, table.ConditionError{Op: 1, Key: other}, 1},
+			[]reply{canceled([2]string{"TransactionConflict"}, [2]string{"ConditionalCheckFailed"})}, store.ConditionError{Op: 1, Key: other}, 1},
 		{"transaction makes an item too large", both,
 			[]reply{canceled([2]string{"ValidationError", `,"Message":"Item size to update has exceeded the maximum allowed size"`}, [2]string{"None"})}, tooLarge, 1},
 		{"transaction is nonsense", both, []reply{canceled([2]string{"ValidationError"}, [2]string{"TransactionConflict"})}, "other", 1},
 
 		{"lone check holds", both[1:], []reply{ok(`{"Item":{"pk":{"S":"p"},"sk":{"S":"t"}}}`)}, "done", 1},
-		{"lone check fails", both[1:], []reply{ok(`{}`)}, table.ConditionError{Key: other}, 1},
+		{"lone check fails", both[1:], []reply{ok(`{}`)}, store.ConditionError{Key: other}, 1},
 		{"nothing to do", nil, nil, "done", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -138,11 +138,11 @@ func TestContextEnds(t *testing.T) {
 	}}
 	s := f.store(t)
 	for name, err := range map[string]error{
-		"during a write": s.Write(ctx, table.Delete(key, table.Condition{})),
-		"before a write": s.Write(ctx, table.Delete(key, table.Condition{})),
+		"during a write": s.Write(ctx, store.Delete(key, store.Condition{})),
+		"before a write": s.Write(ctx, store.Delete(key, store.Condition{})),
 		"before a get":   second(s.Get(ctx, key, other)),
 	} {
-		if !errors.Is(err, context.Canceled) || errors.Is(err, table.ErrUnavailable) {
+		if !errors.Is(err, context.Canceled) || errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("%s: got %v, want the context's error alone", name, err)
 		}
 	}

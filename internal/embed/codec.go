@@ -6,7 +6,7 @@ import (
 	"maps"
 	"slices"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // An item is the number of its attributes and, in the order of their names,
@@ -28,7 +28,7 @@ func appendText(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-func encodeItem(i table.Item) []byte {
+func encodeItem(i store.Item) []byte {
 	b := binary.AppendUvarint(nil, uint64(len(i)))
 	var value []byte
 	for _, name := range slices.Sorted(maps.Keys(i)) {
@@ -39,24 +39,24 @@ func encodeItem(i table.Item) []byte {
 	return b
 }
 
-func appendValue(b []byte, v table.Value) []byte {
+func appendValue(b []byte, v store.Value) []byte {
 	b = append(b, byte(v.Kind()))
 	switch v.Kind() {
-	case table.String, table.Number:
+	case store.String, store.Number:
 		b = appendText(b, v.Text())
-	case table.Bool:
+	case store.Bool:
 		b = append(b, v.Text()[0])
-	case table.List:
+	case store.List:
 		b = binary.AppendUvarint(b, uint64(len(v.List())))
 		for _, e := range v.List() {
 			b = appendValue(b, e)
 		}
-	case table.Map:
+	case store.Map:
 		b = binary.AppendUvarint(b, uint64(len(v.Map())))
 		for _, name := range slices.Sorted(maps.Keys(v.Map())) {
 			b = appendValue(appendText(b, name), v.Map()[name])
 		}
-	case table.Absent, table.Null:
+	case store.Absent, store.Null:
 	}
 	return b
 }
@@ -65,7 +65,7 @@ func appendValue(b []byte, v table.Value) []byte {
 type image []byte
 
 // Value decodes one attribute and skips the rest.
-func (i image) Value(attr string) (table.Value, error) {
+func (i image) Value(attr string) (store.Value, error) {
 	r := reader{b: i}
 	for n := r.uint(); n > 0 && r.err == nil; n-- {
 		name, value := r.bytes(), r.bytes()
@@ -73,14 +73,14 @@ func (i image) Value(attr string) (table.Value, error) {
 			return decodeValue(value)
 		}
 	}
-	return table.Value{}, r.err
+	return store.Value{}, r.err
 }
 
 // Item decodes all attributes.
-func (i image) Item() (table.Item, error) {
+func (i image) Item() (store.Item, error) {
 	r := reader{b: i}
 	n := r.uint()
-	item := make(table.Item, min(n, uint64(len(r.b))))
+	item := make(store.Item, min(n, uint64(len(r.b))))
 	for ; n > 0 && r.err == nil; n-- {
 		name := r.bytes()
 		v, err := decodeValue(r.bytes())
@@ -92,7 +92,7 @@ func (i image) Item() (table.Item, error) {
 	return item, r.end()
 }
 
-func decodeValue(b []byte) (table.Value, error) {
+func decodeValue(b []byte) (store.Value, error) {
 	r := reader{b: b}
 	v := r.value()
 	return v, r.end()
@@ -139,32 +139,32 @@ func (r *reader) byte() byte {
 	return b
 }
 
-func (r *reader) value() table.Value {
-	switch table.Kind(r.byte()) {
-	case table.String:
-		return table.S(r.text())
-	case table.Number:
-		return table.N(r.text())
-	case table.Bool:
-		return table.B(r.byte() == 't')
-	case table.Null:
-		return table.Nil()
-	case table.List:
-		var items []table.Value
+func (r *reader) value() store.Value {
+	switch store.Kind(r.byte()) {
+	case store.String:
+		return store.S(r.text())
+	case store.Number:
+		return store.N(r.text())
+	case store.Bool:
+		return store.B(r.byte() == 't')
+	case store.Null:
+		return store.Nil()
+	case store.List:
+		var items []store.Value
 		for n := r.uint(); n > 0 && r.err == nil; n-- {
 			items = append(items, r.value())
 		}
-		return table.L(items...)
-	case table.Map:
-		pairs := map[string]table.Value{}
+		return store.L(items...)
+	case store.Map:
+		pairs := map[string]store.Value{}
 		for n := r.uint(); n > 0 && r.err == nil; n-- {
 			name := r.text()
 			pairs[name] = r.value()
 		}
-		return table.M(pairs)
+		return store.M(pairs)
 	}
 	r.fail()
-	return table.Value{}
+	return store.Value{}
 }
 
 func (r *reader) fail() { r.b, r.err = nil, errCorrupt }

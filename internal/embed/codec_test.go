@@ -11,34 +11,34 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
-func values(depth int) *rapid.Generator[table.Value] {
-	return rapid.Custom(func(t *rapid.T) table.Value {
+func values(depth int) *rapid.Generator[store.Value] {
+	return rapid.Custom(func(t *rapid.T) store.Value {
 		most := 5
 		if depth == 0 {
 			most = 3
 		}
 		switch rapid.IntRange(0, most).Draw(t, "kind") {
 		case 0:
-			return table.S(rapid.String().Draw(t, "string"))
+			return store.S(rapid.String().Draw(t, "string"))
 		case 1:
-			return table.Int(rapid.Int64().Draw(t, "number"))
+			return store.Int(rapid.Int64().Draw(t, "number"))
 		case 2:
-			return table.B(rapid.Bool().Draw(t, "bool"))
+			return store.B(rapid.Bool().Draw(t, "bool"))
 		case 3:
-			return table.Nil()
+			return store.Nil()
 		case 4:
-			return table.L(rapid.SliceOfN(values(depth-1), 0, 4).Draw(t, "list")...)
+			return store.L(rapid.SliceOfN(values(depth-1), 0, 4).Draw(t, "list")...)
 		}
-		return table.M(rapid.MapOfN(rapid.String(), values(depth-1), 0, 4).Draw(t, "map"))
+		return store.M(rapid.MapOfN(rapid.String(), values(depth-1), 0, 4).Draw(t, "map"))
 	})
 }
 
 func TestImageRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		item := table.Item(rapid.MapOfN(rapid.String(), values(3), 0, 8).Draw(t, "item"))
+		item := store.Item(rapid.MapOfN(rapid.String(), values(3), 0, 8).Draw(t, "item"))
 		i := image(encodeItem(item))
 		got, err := i.Item()
 		if d := gocmp.Diff(item, got); d != "" || err != nil {
@@ -57,8 +57,8 @@ func TestImageRoundTrip(t *testing.T) {
 
 // FuzzImage feeds damaged bytes: an error or an item, never a panic.
 func FuzzImage(f *testing.F) {
-	f.Add(encodeItem(table.Item{"a": table.L(table.S("x"), table.M(map[string]table.Value{"b": table.N("1")}), table.B(true), table.Nil())}))
-	f.Add([]byte{1, 1, 'a', 2, byte(table.List), 0xff})
+	f.Add(encodeItem(store.Item{"a": store.L(store.S("x"), store.M(map[string]store.Value{"b": store.N("1")}), store.B(true), store.Nil())}))
+	f.Add([]byte{1, 1, 'a', 2, byte(store.List), 0xff})
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0x0f})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		item, err := image(b).Item()
@@ -79,7 +79,7 @@ func FuzzImage(f *testing.F) {
 }
 
 func TestDamagedRecords(t *testing.T) {
-	c := change{key: table.Key{PK: "p", SK: "s"}, after: encodeItem(table.Item{"a": table.S("x")})}
+	c := change{key: store.Key{PK: "p", SK: "s"}, after: encodeItem(store.Item{"a": store.S("x")})}
 	raw := c.record(1700000000)
 	if _, err := parseRecord(1, raw); err != nil {
 		t.Fatal(err)
@@ -141,9 +141,9 @@ func TestSegmentsCoverAllHashes(t *testing.T) {
 }
 
 func BenchmarkImage(b *testing.B) {
-	item := table.Item{}
+	item := store.Item{}
 	for _, name := range strings.Fields("pk sk firstname lastname subject statecode statuscode ownerid createdon modifiedon msdyn_segmentid city") {
-		item[name] = table.S("some text of a row")
+		item[name] = store.S("some text of a row")
 	}
 	i := image(encodeItem(item))
 	b.Run("one column", func(b *testing.B) {

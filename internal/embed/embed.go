@@ -1,4 +1,4 @@
-// Package embed is the store contract (internal/table) on one local file, so
+// Package embed is the store contract (internal/store) on one local file, so
 // that a laptop and the tests need neither DynamoDB nor a server. It is
 // go.etcd.io/bbolt underneath: sorted buckets, one writer at a time, fsync on
 // commit. It emits the change records that DynamoDB Streams would.
@@ -32,7 +32,7 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // format is the version of the layout in the package comment.
@@ -53,15 +53,15 @@ const (
 )
 
 var (
-	_ table.Store = (*Store)(nil)
-	_ table.Feed  = (*Store)(nil)
+	_ store.Store = (*Store)(nil)
+	_ store.Feed  = (*Store)(nil)
 )
 
 // Store is a table in a file. It is made by Open and safe for concurrent use.
 type Store struct {
 	db      *bbolt.DB
 	indexes []index
-	checked []table.Index // the same indexes, as the checks of table want them
+	checked []store.Index // the same indexes, as the checks of table want them
 	options options
 
 	queue   chan *request // to the commit loop
@@ -76,7 +76,7 @@ type Store struct {
 
 // index is an index and the bucket of its entries.
 type index struct {
-	table.Index
+	store.Index
 	bucket string
 }
 
@@ -115,7 +115,7 @@ var ErrInUse = errors.New("is in use by another process")
 // Open opens the file at path or makes it. An index that is new or declared
 // differently than before is built from the items; one that is declared no
 // more is dropped. A file is open in one process at a time.
-func Open(path string, indexes []table.Index, opts ...Option) (*Store, error) {
+func Open(path string, indexes []store.Index, opts ...Option) (*Store, error) {
 	s := &Store{
 		checked: slices.Clone(indexes),
 		options: options{batch: 100, attempts: 5, backoff: 100 * time.Millisecond, clock: time.Now},
@@ -223,10 +223,10 @@ func (x index) build(tx *bbolt.Tx, meta *bbolt.Bucket) error {
 }
 
 // entry is the key of i's entry in the index, nil when i is not in it.
-func (x index) entry(i table.Item) []byte {
+func (x index) entry(i store.Item) []byte {
 	p, s := i[x.PK], i[x.SK]
-	if p.Kind() != table.String || s.Kind() != table.String {
+	if p.Kind() != store.String || s.Kind() != store.String {
 		return nil
 	}
-	return appendEntry(appendEntry(nil, p.Text(), s.Text()), i[table.PK].Text(), i[table.SK].Text())
+	return appendEntry(appendEntry(nil, p.Text(), s.Text()), i[store.PK].Text(), i[store.SK].Text())
 }

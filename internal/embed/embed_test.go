@@ -13,22 +13,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/bbolt"
 
+	"segue/internal/store"
 	"segue/internal/storetest"
-	"segue/internal/table"
 )
 
 func TestContract(t *testing.T) {
-	storetest.Run(t, func(t *testing.T, indexes []table.Index) storetest.Table { return open(t, indexes) })
+	storetest.Run(t, func(t *testing.T, indexes []store.Index) storetest.Table { return open(t, indexes) })
 }
 
 // open opens a new store that is closed with the test.
-func open(t testing.TB, indexes []table.Index, opts ...Option) *Store {
+func open(t testing.TB, indexes []store.Index, opts ...Option) *Store {
 	t.Helper()
 	opts = append([]Option{NoSync(), Backoff(time.Millisecond)}, opts...)
 	return openAt(t, filepath.Join(t.TempDir(), "table.db"), indexes, opts...)
 }
 
-func openAt(t testing.TB, path string, indexes []table.Index, opts ...Option) *Store {
+func openAt(t testing.TB, path string, indexes []store.Index, opts ...Option) *Store {
 	t.Helper()
 	s, err := Open(path, indexes, opts...)
 	if err != nil {
@@ -45,18 +45,18 @@ func closeStore(t testing.TB, s *Store) {
 	}
 }
 
-func row(sk string, pairs ...string) table.Item {
-	i := table.Item{table.PK: table.S("p"), table.SK: table.S(sk)}
+func row(sk string, pairs ...string) store.Item {
+	i := store.Item{store.PK: store.S("p"), store.SK: store.S(sk)}
 	for n := 0; n < len(pairs); n += 2 {
-		i[pairs[n]] = table.S(pairs[n+1])
+		i[pairs[n]] = store.S(pairs[n+1])
 	}
 	return i
 }
 
-func put(t testing.TB, s *Store, items ...table.Item) {
+func put(t testing.TB, s *Store, items ...store.Item) {
 	t.Helper()
 	for _, i := range items {
-		if err := s.Write(t.Context(), table.Put(i, table.Condition{})); err != nil {
+		if err := s.Write(t.Context(), store.Put(i, store.Condition{})); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -65,7 +65,7 @@ func put(t testing.TB, s *Store, items ...table.Item) {
 // sortKeys is what a query of partition p answers.
 func sortKeys(t testing.TB, s *Store, index, partition string) string {
 	t.Helper()
-	page, err := s.Query(t.Context(), table.Query{Index: index, Partition: partition})
+	page, err := s.Query(t.Context(), store.Query{Index: index, Partition: partition})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,14 +78,14 @@ func sortKeys(t testing.TB, s *Store, index, partition string) string {
 
 func TestReopen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "table.db")
-	first := openAt(t, path, []table.Index{{Name: "x", PK: "a", SK: "b"}, {Name: "gone", PK: "a", SK: "b"}})
+	first := openAt(t, path, []store.Index{{Name: "x", PK: "a", SK: "b"}, {Name: "gone", PK: "a", SK: "b"}})
 	put(t, first, row("1", "a", "g", "b", "2", "c", "1"), row("2", "a", "g", "b", "1"), row("3", "a", "g", "c", "0"))
 	if got := sortKeys(t, first, "x", "g"); got != "2 1" {
 		t.Errorf("index as declared first: got %q", got)
 	}
 	closeStore(t, first)
 
-	second := openAt(t, path, []table.Index{{Name: "x", PK: "a", SK: "c"}, {Name: "new", PK: "b", SK: table.SK}})
+	second := openAt(t, path, []store.Index{{Name: "x", PK: "a", SK: "c"}, {Name: "new", PK: "b", SK: store.SK}})
 	for _, test := range []struct{ index, partition, want string }{
 		{"", "p", "1 2 3"}, {"x", "g", "3 1"}, {"new", "1", "2"}, {"new", "2", "1"},
 	} {
@@ -93,14 +93,14 @@ func TestReopen(t *testing.T) {
 			t.Errorf("index %q, partition %s: got %q, want %q", test.index, test.partition, got, test.want)
 		}
 	}
-	if _, err := second.Query(t.Context(), table.Query{Index: "gone", Partition: "g"}); !errors.Is(err, table.ErrInvalid) {
+	if _, err := second.Query(t.Context(), store.Query{Index: "gone", Partition: "g"}); !errors.Is(err, store.ErrInvalid) {
 		t.Errorf("index that is declared no more: got %v", err)
 	}
 	put(t, second, row("1"))
 	closeStore(t, second)
 
 	// An index dropped and declared again is not the old one.
-	third := openAt(t, path, []table.Index{{Name: "gone", PK: "a", SK: "b"}})
+	third := openAt(t, path, []store.Index{{Name: "gone", PK: "a", SK: "b"}})
 	if got := sortKeys(t, third, "gone", "g"); got != "2" {
 		t.Errorf("index declared again: got %q", got)
 	}
@@ -130,21 +130,21 @@ func TestClosed(t *testing.T) {
 	ended := make(chan error)
 	running := make(chan struct{})
 	go func() {
-		ended <- s.Consume(t.Context(), "test", func(context.Context, []table.Change) []table.Failure { close(running); return nil })
+		ended <- s.Consume(t.Context(), "test", func(context.Context, []store.Change) []store.Failure { close(running); return nil })
 	}()
 	put(t, s, row("1"))
 	<-running
 	closeStore(t, s)
 	closeStore(t, s)
-	_, getErr := s.Get(t.Context(), table.Key{PK: "p", SK: "1"})
-	_, scanErr := s.Scan(t.Context(), table.Scan{Segments: 1})
+	_, getErr := s.Get(t.Context(), store.Key{PK: "p", SK: "1"})
+	_, scanErr := s.Scan(t.Context(), store.Scan{Segments: 1})
 	_, parkedErr := s.Parked(t.Context())
 	for name, err := range map[string]error{
 		"consume": <-ended, "get": getErr, "scan": scanErr, "parked": parkedErr,
-		"write": s.Write(t.Context(), table.Put(row("2"), table.Condition{})),
+		"write": s.Write(t.Context(), store.Put(row("2"), store.Condition{})),
 		"drain": s.Drain(t.Context(), "other", nil),
 	} {
-		if !errors.Is(err, table.ErrUnavailable) {
+		if !errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("%s after Close: got %v, want ErrUnavailable", name, err)
 		}
 	}
@@ -167,10 +167,10 @@ func TestGroupCommit(t *testing.T) {
 	}()
 	before := <-entered
 	for i := range n {
-		fresh := table.Put(row(fmt.Sprint(i)), table.NotThere(table.PK))
-		bad := table.Put(row("counter"), table.NotThere("n"))
+		fresh := store.Put(row(fmt.Sprint(i)), store.NotThere(store.PK))
+		bad := store.Put(row("counter"), store.NotThere("n"))
 		go func() { results <- s.Write(t.Context(), fresh) }()
-		go func() { results <- s.Write(t.Context(), bad, table.Put(row("never"), table.Condition{})) }()
+		go func() { results <- s.Write(t.Context(), bad, store.Put(row("never"), store.Condition{})) }()
 	}
 	for len(s.queue) < 2*n {
 		runtime.Gosched()
@@ -178,7 +178,7 @@ func TestGroupCommit(t *testing.T) {
 	close(release)
 	refused := 0
 	for range 2*n + 1 {
-		var cond *table.ConditionError
+		var cond *store.ConditionError
 		if err := <-results; errors.As(err, &cond) {
 			refused++
 		} else if err != nil {
@@ -213,11 +213,11 @@ func TestFailedCommit(t *testing.T) {
 		}
 		return nil, broken
 	})
-	if !errors.Is(err, broken) || !errors.Is(err, table.ErrUnavailable) {
+	if !errors.Is(err, broken) || !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("commit: got %v", err)
 	}
-	page, err := s.Scan(t.Context(), table.Scan{Segments: 1})
-	if d := cmp.Diff(table.Page{}, page); d != "" || err != nil {
+	page, err := s.Scan(t.Context(), store.Scan{Segments: 1})
+	if d := cmp.Diff(store.Page{}, page); d != "" || err != nil {
 		t.Errorf("after the failed commit: error %v\n%s", err, d)
 	}
 }
@@ -229,7 +229,7 @@ func BenchmarkWrite(b *testing.B) {
 			b.SetParallelism(32)
 			b.RunParallel(func(pb *testing.PB) {
 				for n := 0; pb.Next(); n++ {
-					if err := s.Write(b.Context(), table.Put(row(fmt.Sprint(n%1000), "n", fmt.Sprint(n)), table.Condition{})); err != nil {
+					if err := s.Write(b.Context(), store.Put(row(fmt.Sprint(n%1000), "n", fmt.Sprint(n)), store.Condition{})); err != nil {
 						b.Error(err)
 					}
 				}

@@ -7,13 +7,13 @@ import (
 	"slices"
 	"time"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // maxBackoff is the longest pause before a failed change comes again.
 const maxBackoff = 10 * time.Second
 
-// Consume implements table.Feed. A consumer whose name is new starts at the
+// Consume implements store.Feed. A consumer whose name is new starts at the
 // oldest record kept; from then on its cursor is durable, and the log keeps
 // what it has not seen, so a name that is given up for good holds the log back.
 //
@@ -22,7 +22,7 @@ const maxBackoff = 10 * time.Second
 // was not given, failed as a whole: the batch comes again in halves, until the
 // change that causes it is alone. A change that failed Attempts times is
 // parked. One consumer runs once at a time.
-func (s *Store) Consume(ctx context.Context, consumer string, handle table.Handler) error {
+func (s *Store) Consume(ctx context.Context, consumer string, handle store.Handler) error {
 	_, err := s.consume(ctx, consumer, handle, false)
 	return err
 }
@@ -30,7 +30,7 @@ func (s *Store) Consume(ctx context.Context, consumer string, handle table.Handl
 // Drain is Consume until no record is left, those included that the handler's
 // own writes add. It answers an error when it had to park a change or ctx
 // ended first.
-func (s *Store) Drain(ctx context.Context, consumer string, handle table.Handler) error {
+func (s *Store) Drain(ctx context.Context, consumer string, handle store.Handler) error {
 	c, err := s.consume(ctx, consumer, handle, true)
 	if err == nil {
 		err = ctx.Err()
@@ -41,10 +41,10 @@ func (s *Store) Drain(ctx context.Context, consumer string, handle table.Handler
 	return err
 }
 
-func (s *Store) consume(ctx context.Context, name string, handle table.Handler, drain bool) (*consumer, error) {
+func (s *Store) consume(ctx context.Context, name string, handle store.Handler, drain bool) (*consumer, error) {
 	c := &consumer{store: s, name: name, handle: handle, size: s.options.batch, attempts: map[uint64]int{}}
 	if !s.start(name) {
-		return c, fmt.Errorf("consume %s: %w: it runs already", name, table.ErrInvalid)
+		return c, fmt.Errorf("consume %s: %w: it runs already", name, store.ErrInvalid)
 	}
 	defer s.stop(name)
 	err := c.run(ctx, drain)
@@ -88,7 +88,7 @@ func (s *Store) wakeConsumers() {
 type consumer struct {
 	store  *Store
 	name   string
-	handle table.Handler
+	handle store.Handler
 
 	last     uint64         // sequence of the last change done
 	size     int            // of the next batch; smaller while looking for what breaks a batch
@@ -201,13 +201,13 @@ func wait[T any](ctx context.Context, s *Store, ready <-chan T) error {
 }
 
 // call runs the handler. broken says that it failed as a whole.
-func call(ctx context.Context, handle table.Handler, batch []logged) (failures map[int]error, broken error) {
+func call(ctx context.Context, handle store.Handler, batch []logged) (failures map[int]error, broken error) {
 	defer func() {
 		if p := recover(); p != nil {
 			broken = fmt.Errorf("handler panicked: %v", p)
 		}
 	}()
-	changes := make([]table.Change, len(batch))
+	changes := make([]store.Change, len(batch))
 	for i, rec := range batch {
 		changes[i] = rec.change
 	}

@@ -15,13 +15,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/bbolt"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // taker is a handler that notes the sort keys it was given, batch by batch.
 type taker struct{ batches [][]string }
 
-func (k *taker) handle(_ context.Context, batch []table.Change) []table.Failure {
+func (k *taker) handle(_ context.Context, batch []store.Change) []store.Failure {
 	var keys []string
 	for _, c := range batch {
 		keys = append(keys, c.Key.SK)
@@ -56,7 +56,7 @@ func TestBatches(t *testing.T) {
 	s := open(t, nil, BatchSize(2), Clock(func() time.Time { return at }))
 	fill(t, s, 5)
 	var k taker
-	err := s.Drain(t.Context(), "test", func(ctx context.Context, batch []table.Change) []table.Failure {
+	err := s.Drain(t.Context(), "test", func(ctx context.Context, batch []store.Change) []store.Failure {
 		for _, c := range batch {
 			if !c.At.Equal(at) {
 				t.Errorf("change of %v is of %v, want %v", c.Key, c.At, at)
@@ -90,11 +90,11 @@ func TestDrainFollowsItsHandler(t *testing.T) {
 	s := open(t, nil)
 	put(t, s, row("aaaa"))
 	var seen []string
-	err := s.Drain(t.Context(), "test", func(ctx context.Context, batch []table.Change) []table.Failure {
+	err := s.Drain(t.Context(), "test", func(ctx context.Context, batch []store.Change) []store.Failure {
 		for _, c := range batch {
 			seen = append(seen, c.Key.SK)
 			if shorter := c.Key.SK[1:]; shorter != "" {
-				if err := s.Write(ctx, table.Put(row(shorter), table.Condition{})); err != nil {
+				if err := s.Write(ctx, store.Put(row(shorter), store.Condition{})); err != nil {
 					t.Error(err)
 				}
 			}
@@ -145,8 +145,8 @@ func TestCursorsAndTrimming(t *testing.T) {
 func TestConsumerRunsOnce(t *testing.T) {
 	s := open(t, nil)
 	put(t, s, row("1"))
-	err := s.Drain(t.Context(), "test", func(ctx context.Context, _ []table.Change) []table.Failure {
-		if err := s.Consume(ctx, "test", nil); !errors.Is(err, table.ErrInvalid) {
+	err := s.Drain(t.Context(), "test", func(ctx context.Context, _ []store.Change) []store.Failure {
+		if err := s.Consume(ctx, "test", nil); !errors.Is(err, store.ErrInvalid) {
 			t.Errorf("consume twice: got %v", err)
 		}
 		return nil
@@ -154,7 +154,7 @@ func TestConsumerRunsOnce(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	if err := s.Drain(t.Context(), "", nil); !errors.Is(err, table.ErrInvalid) {
+	if err := s.Drain(t.Context(), "", nil); !errors.Is(err, store.ErrInvalid) {
 		t.Errorf("consumer without a name: got %v", err)
 	}
 }
@@ -162,19 +162,19 @@ func TestConsumerRunsOnce(t *testing.T) {
 // TestBrokenHandlers has handlers that fail as a whole because of one change:
 // it alone is parked.
 func TestBrokenHandlers(t *testing.T) {
-	for name, breakDown := range map[string]func() []table.Failure{
-		"panic":        func() []table.Failure { panic("bad row") },
-		"no such item": func() []table.Failure { return []table.Failure{{Index: 99, Err: errors.New("bad row")}} },
-		"before first": func() []table.Failure { return []table.Failure{{Index: -1, Err: errors.New("bad row")}} },
+	for name, breakDown := range map[string]func() []store.Failure{
+		"panic":        func() []store.Failure { panic("bad row") },
+		"no such item": func() []store.Failure { return []store.Failure{{Index: 99, Err: errors.New("bad row")}} },
+		"before first": func() []store.Failure { return []store.Failure{{Index: -1, Err: errors.New("bad row")}} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, nil, Attempts(3))
 			want := slices.DeleteFunc(fill(t, s, 40), func(sk string) bool { return sk == "17" })
 			done := map[string]bool{}
 			deliveries := 0
-			err := s.Drain(t.Context(), "test", func(_ context.Context, batch []table.Change) []table.Failure {
+			err := s.Drain(t.Context(), "test", func(_ context.Context, batch []store.Change) []store.Failure {
 				deliveries++
-				if slices.ContainsFunc(batch, func(c table.Change) bool { return c.Key.SK == "17" }) {
+				if slices.ContainsFunc(batch, func(c store.Change) bool { return c.Key.SK == "17" }) {
 					return breakDown()
 				}
 				for _, c := range batch {
@@ -206,11 +206,11 @@ func TestManyFailures(t *testing.T) {
 	s := open(t, nil, Attempts(4), BatchSize(5))
 	fill(t, s, 12)
 	failed, done := map[string]int{}, map[string]bool{}
-	err := s.Drain(t.Context(), "test", func(_ context.Context, batch []table.Change) (failures []table.Failure) {
+	err := s.Drain(t.Context(), "test", func(_ context.Context, batch []store.Change) (failures []store.Failure) {
 		for n, c := range batch {
 			if sk := c.Key.SK; sk == "03" || sk == "04" || failed[sk] < 2 {
 				failed[sk]++
-				failures = append(failures, table.Failure{Index: n, Err: nil})
+				failures = append(failures, store.Failure{Index: n, Err: nil})
 				continue
 			}
 			done[c.Key.SK] = true
@@ -237,11 +237,11 @@ func TestParkedAndRetry(t *testing.T) {
 	put(t, s, row("1", "a", "old"))
 	put(t, s, row("1", "a", "new"))
 	reason := errors.New("first reason")
-	fail := func(_ context.Context, batch []table.Change) []table.Failure {
+	fail := func(_ context.Context, batch []store.Change) []store.Failure {
 		if len(batch) == 2 {
-			return []table.Failure{{Index: 1, Err: reason}}
+			return []store.Failure{{Index: 1, Err: reason}}
 		}
-		return []table.Failure{{Index: 0, Err: reason}}
+		return []store.Failure{{Index: 0, Err: reason}}
 	}
 	if err := s.Drain(t.Context(), "test", fail); !errors.Is(err, reason) {
 		t.Errorf("drain: got %v", err)
@@ -278,7 +278,7 @@ func TestParkedAndRetry(t *testing.T) {
 		t.Errorf("retry that fails: got %v", err)
 	}
 	check(shown("second reason", 2))
-	if err := s.Retry(t.Context(), "1", func(context.Context, []table.Change) []table.Failure { panic("no") }); err == nil {
+	if err := s.Retry(t.Context(), "1", func(context.Context, []store.Change) []store.Failure { panic("no") }); err == nil {
 		t.Error("retry that panics succeeded")
 	}
 	check(shown("handler panicked: no", 3))
@@ -288,7 +288,7 @@ func TestParkedAndRetry(t *testing.T) {
 	}
 	check()
 	for _, id := range []string{"1", "x", ""} {
-		if err := s.Retry(t.Context(), id, k.handle); !errors.Is(err, table.ErrInvalid) {
+		if err := s.Retry(t.Context(), id, k.handle); !errors.Is(err, store.ErrInvalid) {
 			t.Errorf("retry of %q: got %v", id, err)
 		}
 	}
@@ -325,7 +325,7 @@ func dieConsuming(t *testing.T, path string) {
 	s := openAt(t, path, nil, BatchSize(2))
 	fill(t, s, 6)
 	batches := 0
-	err := s.Drain(t.Context(), "test", func(context.Context, []table.Change) []table.Failure {
+	err := s.Drain(t.Context(), "test", func(context.Context, []store.Change) []store.Failure {
 		if batches++; batches == 2 {
 			self, err := os.FindProcess(os.Getpid())
 			if err == nil {

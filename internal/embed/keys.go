@@ -8,14 +8,14 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // segments is how many values the hash before an item's key has.
 const segments = 1 << 16
 
 // itemKey is where the item of k is in the bucket of items.
-func itemKey(k table.Key) []byte { return appendEntry(appendHash(nil, k.PK), k.PK, k.SK) }
+func itemKey(k store.Key) []byte { return appendEntry(appendHash(nil, k.PK), k.PK, k.SK) }
 
 // appendHash adds the hash that decides a partition's segment.
 func appendHash(b []byte, partition string) []byte {
@@ -70,7 +70,7 @@ func cutEntry(b []byte) (partition, sort string, rest []byte, err error) {
 type span struct{ lo, hi []byte }
 
 // querySpan is the part of base, a partition, that q's sort keys select.
-func querySpan(base []byte, q table.Query) span {
+func querySpan(base []byte, q store.Query) span {
 	sort := func(s string) []byte { return appendEscaped(bytes.Clone(base), s) }
 	r := span{sort(q.Prefix), after(sort(q.Prefix))}
 	if q.From != "" {

@@ -10,7 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // maxBatchBytes bounds the records that a handler gets at once, as Lambda does.
@@ -26,30 +26,30 @@ func (c change) record(at int64) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(c.after))), c.after...)
 }
 
-func kind(c change) table.ChangeKind {
+func kind(c change) store.ChangeKind {
 	switch {
 	case c.before == nil:
-		return table.Insert
+		return store.Insert
 	case c.after == nil:
-		return table.Remove
+		return store.Remove
 	}
-	return table.Modify
+	return store.Modify
 }
 
 // logged is a change record read from the log.
 type logged struct {
 	sequence uint64
 	raw      []byte
-	change   table.Change
+	change   store.Change
 }
 
 // parseRecord reads what record wrote. The images keep parts of raw.
 func parseRecord(sequence uint64, raw []byte) (logged, error) {
 	r := reader{b: raw}
-	c := table.Change{Sequence: fmt.Sprintf("%020d", sequence)}
+	c := store.Change{Sequence: fmt.Sprintf("%020d", sequence)}
 	c.At = time.Unix(int64(r.uint()), 0).UTC()
-	c.Kind = table.ChangeKind(r.byte())
-	c.Key = table.Key{PK: r.text(), SK: r.text()}
+	c.Kind = store.ChangeKind(r.byte())
+	c.Key = store.Key{PK: r.text(), SK: r.text()}
 	if b := r.bytes(); len(b) > 0 {
 		c.Old = image(b)
 	}

@@ -10,7 +10,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // errNoReason stands in where a handler reports a failure without an error.
@@ -21,7 +21,7 @@ var errNoReason = errors.New("the handler gave no reason")
 type Parked struct {
 	ID       string // names it to Retry
 	Consumer string
-	Change   table.Change
+	Change   store.Change
 	Reason   string    // text of the last error
 	Attempts int       // deliveries so far
 	At       time.Time // of the last attempt, to the second
@@ -51,17 +51,17 @@ func (s *Store) Parked(ctx context.Context) ([]Parked, error) {
 // parked no longer; when not, its reason and attempts are brought up to date
 // and the error is answered. The item may have changed since: handle sees the
 // images of then.
-func (s *Store) Retry(ctx context.Context, id string, handle table.Handler) error {
+func (s *Store) Retry(ctx context.Context, id string, handle store.Handler) error {
 	if err := s.retry(ctx, id, handle); err != nil {
 		return fmt.Errorf("retry parked change %s: %w", id, err)
 	}
 	return nil
 }
 
-func (s *Store) retry(ctx context.Context, id string, handle table.Handler) error {
+func (s *Store) retry(ctx context.Context, id string, handle store.Handler) error {
 	n, err := strconv.ParseUint(id, 10, 64)
 	if err != nil {
-		return fmt.Errorf("%w: the id is no number", table.ErrInvalid)
+		return fmt.Errorf("%w: the id is no number", store.ErrInvalid)
 	}
 	p, rec, err := s.parked(ctx, n)
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *Store) parked(ctx context.Context, id uint64) (p parkedRecord, rec logg
 	err = s.view(ctx, func(tx *bbolt.Tx) error {
 		v := bucket(tx, bucketParked).Get(sequenceKey(id))
 		if v == nil {
-			return fmt.Errorf("%w: there is none of this id", table.ErrInvalid)
+			return fmt.Errorf("%w: there is none of this id", store.ErrInvalid)
 		}
 		if p, err = parsePark(v); err != nil {
 			return err

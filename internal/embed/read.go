@@ -8,15 +8,15 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
-// Get implements table.Store; here it is a snapshot across keys too.
-func (s *Store) Get(ctx context.Context, keys ...table.Key) ([]table.Item, error) {
-	if err := table.CheckGet(keys); err != nil {
+// Get implements store.Store; here it is a snapshot across keys too.
+func (s *Store) Get(ctx context.Context, keys ...store.Key) ([]store.Item, error) {
+	if err := store.CheckGet(keys); err != nil {
 		return nil, fmt.Errorf("get: %w", err)
 	}
-	items := make([]table.Item, len(keys))
+	items := make([]store.Item, len(keys))
 	err := s.view(ctx, func(tx *bbolt.Tx) error {
 		b := bucket(tx, bucketItems)
 		for n, k := range keys {
@@ -38,22 +38,22 @@ func (s *Store) Get(ctx context.Context, keys ...table.Key) ([]table.Item, error
 	return items, nil
 }
 
-// Query implements table.Store; here an index never lags.
-func (s *Store) Query(ctx context.Context, q table.Query) (table.Page, error) {
+// Query implements store.Store; here an index never lags.
+func (s *Store) Query(ctx context.Context, q store.Query) (store.Page, error) {
 	page, err := s.query(ctx, q)
 	if err != nil {
-		return table.Page{}, fmt.Errorf("query %s: %w", q.Partition, err)
+		return store.Page{}, fmt.Errorf("query %s: %w", q.Partition, err)
 	}
 	return page, nil
 }
 
-func (s *Store) query(ctx context.Context, q table.Query) (table.Page, error) {
-	if err := table.CheckQuery(s.checked, q); err != nil {
-		return table.Page{}, err
+func (s *Store) query(ctx context.Context, q store.Query) (store.Page, error) {
+	if err := store.CheckQuery(s.checked, q); err != nil {
+		return store.Page{}, err
 	}
 	at, err := q.DecodeCursor()
 	if err != nil {
-		return table.Page{}, err
+		return store.Page{}, err
 	}
 	x := s.index(q.Index)
 	base := appendPartition(appendHash(nil, q.Partition), q.Partition)
@@ -68,10 +68,10 @@ func (s *Store) query(ctx context.Context, q table.Query) (table.Page, error) {
 		w.span = w.span.beyond(position(q, *at), q.Descending)
 	}
 	items, more, err := s.page(ctx, w)
-	page := table.Page{Items: items}
+	page := store.Page{Items: items}
 	if more {
 		last := items[len(items)-1]
-		p := table.Position{Key: last.Key()}
+		p := store.Position{Key: last.Key()}
 		if x != nil {
 			p.Sort = last[x.SK].Text()
 		}
@@ -81,36 +81,36 @@ func (s *Store) query(ctx context.Context, q table.Query) (table.Page, error) {
 }
 
 // position is the key of the entry that a cursor of q points at.
-func position(q table.Query, p table.Position) []byte {
+func position(q store.Query, p store.Position) []byte {
 	if q.Index == "" {
 		return itemKey(p.Key)
 	}
 	return appendEntry(appendEntry(nil, q.Partition, p.Sort), p.Key.PK, p.Key.SK)
 }
 
-// Scan implements table.Store.
-func (s *Store) Scan(ctx context.Context, sc table.Scan) (table.Page, error) {
+// Scan implements store.Store.
+func (s *Store) Scan(ctx context.Context, sc store.Scan) (store.Page, error) {
 	page, err := s.scan(ctx, sc)
 	if err != nil {
-		return table.Page{}, fmt.Errorf("scan: %w", err)
+		return store.Page{}, fmt.Errorf("scan: %w", err)
 	}
 	return page, nil
 }
 
-func (s *Store) scan(ctx context.Context, sc table.Scan) (table.Page, error) {
-	if err := table.CheckScan(sc); err != nil {
-		return table.Page{}, err
+func (s *Store) scan(ctx context.Context, sc store.Scan) (store.Page, error) {
+	if err := store.CheckScan(sc); err != nil {
+		return store.Page{}, err
 	}
 	at, err := sc.DecodeCursor()
 	if err != nil {
-		return table.Page{}, err
+		return store.Page{}, err
 	}
 	w := walk{span: segmentSpan(sc.Segment, sc.Segments), limit: sc.Limit, bucket: bucketItems, decode: decodeItem}
 	if at != nil {
 		w.span = w.span.beyond(itemKey(at.Key), false)
 	}
 	items, more, err := s.page(ctx, w)
-	page := table.Page{Items: items}
+	page := store.Page{Items: items}
 	if more {
 		page.Cursor = sc.EncodeCursor(items[len(items)-1].Key())
 	}
@@ -123,12 +123,12 @@ type walk struct {
 	bucket     string
 	descending bool
 	limit      int
-	decode     func(k, v []byte) (table.Item, error)
+	decode     func(k, v []byte) (store.Item, error)
 }
 
 // page reads items until the limit, the page or the span is full, and says
 // whether more of the span is left.
-func (s *Store) page(ctx context.Context, w walk) (items []table.Item, more bool, err error) {
+func (s *Store) page(ctx context.Context, w walk) (items []store.Item, more bool, err error) {
 	size := 0
 	err = s.view(ctx, func(tx *bbolt.Tx) error {
 		for k, v := range entries(bucket(tx, w.bucket), w.span, w.descending) {
@@ -137,7 +137,7 @@ func (s *Store) page(ctx context.Context, w walk) (items []table.Item, more bool
 				return err
 			}
 			size += item.Size()
-			if w.limit > 0 && len(items) == w.limit || size > table.MaxPageBytes {
+			if w.limit > 0 && len(items) == w.limit || size > store.MaxPageBytes {
 				more = true
 				return nil
 			}
@@ -148,10 +148,10 @@ func (s *Store) page(ctx context.Context, w walk) (items []table.Item, more bool
 	return items, more, err
 }
 
-func decodeItem(_, v []byte) (table.Item, error) { return image(v).Item() }
+func decodeItem(_, v []byte) (store.Item, error) { return image(v).Item() }
 
 // decode is what a query on the index answers of an entry: the four keys.
-func (x *index) decode(k, _ []byte) (table.Item, error) {
+func (x *index) decode(k, _ []byte) (store.Item, error) {
 	p, s, rest, err := cutEntry(k)
 	if err != nil {
 		return nil, err
@@ -160,7 +160,7 @@ func (x *index) decode(k, _ []byte) (table.Item, error) {
 	if err != nil || len(rest) > 0 {
 		return nil, errCorrupt
 	}
-	return table.Item{table.PK: table.S(pk), table.SK: table.S(sk), x.PK: table.S(p), x.SK: table.S(s)}, nil
+	return store.Item{store.PK: store.S(pk), store.SK: store.S(sk), x.PK: store.S(p), x.SK: store.S(s)}, nil
 }
 
 // index finds an index by name, nil for the table itself.

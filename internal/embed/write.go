@@ -10,14 +10,14 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // maxGroup is how many queued writes share one commit and fsync.
 const maxGroup = 256
 
 // errClosed is what calls after Close answer.
-var errClosed = fmt.Errorf("%w: it is closed", table.ErrUnavailable)
+var errClosed = fmt.Errorf("%w: it is closed", store.ErrUnavailable)
 
 // request is one caller's part of a group commit. It decides in change whether
 // it may happen (refused: nothing was changed) and does it (failed: the whole
@@ -27,9 +27,9 @@ type request struct {
 	done   chan error // of one place: the loop never waits for the caller
 }
 
-// Write implements table.Store. Calls at the same time share an fsync.
-func (s *Store) Write(ctx context.Context, ops ...table.Op) error {
-	err := table.CheckWrite(s.checked, ops)
+// Write implements store.Store. Calls at the same time share an fsync.
+func (s *Store) Write(ctx context.Context, ops ...store.Op) error {
+	err := store.CheckWrite(s.checked, ops)
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -112,7 +112,7 @@ func (s *Store) commitGroup(group []*request) {
 		return nil
 	})
 	if err != nil {
-		err = fmt.Errorf("%w: commit: %w", table.ErrUnavailable, err)
+		err = fmt.Errorf("%w: commit: %w", store.ErrUnavailable, err)
 	} else if logged {
 		s.wakeConsumers()
 	}
@@ -127,14 +127,14 @@ func (s *Store) commitGroup(group []*request) {
 
 // change is what an operation does to one item, nil images where there is none.
 type change struct {
-	key           table.Key
-	old, new      table.Item
+	key           store.Key
+	old, new      store.Item
 	before, after image
 }
 
 // decide works out what ops change, or says why they must not happen. It
 // changes nothing.
-func decide(tx *bbolt.Tx, ops []table.Op) ([]change, error) {
+func decide(tx *bbolt.Tx, ops []store.Op) ([]change, error) {
 	items := bucket(tx, bucketItems)
 	var changes []change
 	for n, op := range ops {
@@ -146,11 +146,11 @@ func decide(tx *bbolt.Tx, ops []table.Op) ([]change, error) {
 			}
 		}
 		if !op.If.Holds(c.old) {
-			return nil, &table.ConditionError{Op: n, Key: op.Key, Item: c.old}
+			return nil, &store.ConditionError{Op: n, Key: op.Key, Item: c.old}
 		}
 		c.new = result(op, c.old)
 		if c.new != nil {
-			if err := table.CheckItemSize(op.Key, c.new.Size()); err != nil {
+			if err := store.CheckItemSize(op.Key, c.new.Size()); err != nil {
 				return nil, err
 			}
 			c.after = encodeItem(c.new)
@@ -163,21 +163,21 @@ func decide(tx *bbolt.Tx, ops []table.Op) ([]change, error) {
 }
 
 // result is the item that op leaves behind, nil for none.
-func result(op table.Op, old table.Item) table.Item {
+func result(op store.Op, old store.Item) store.Item {
 	switch op.Kind {
-	case table.OpPut:
+	case store.OpPut:
 		return op.Item
-	case table.OpUpdate:
-		item := table.Item{table.PK: table.S(op.Key.PK), table.SK: table.S(op.Key.SK)}
+	case store.OpUpdate:
+		item := store.Item{store.PK: store.S(op.Key.PK), store.SK: store.S(op.Key.SK)}
 		maps.Copy(item, old)
 		maps.Copy(item, op.Item)
 		for _, name := range op.Remove {
 			delete(item, name)
 		}
 		return item
-	case table.OpCheck:
+	case store.OpCheck:
 		return old
-	case table.OpDelete:
+	case store.OpDelete:
 	}
 	return nil
 }

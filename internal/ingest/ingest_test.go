@@ -11,7 +11,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // world is a Segue on an embedded store of its own.
@@ -41,7 +41,7 @@ func (w world) direct() Direct { return Direct{w.Service, sales.Engine()} }
 // counts them.
 func (w world) drain() (changes int) {
 	w.t.Helper()
-	err := w.store.Drain(w.t.Context(), "evaluate", func(ctx context.Context, batch []table.Change) []table.Failure {
+	err := w.store.Drain(w.t.Context(), "evaluate", func(ctx context.Context, batch []store.Change) []store.Failure {
 		changes += len(batch)
 		return w.Evaluate(ctx, batch)
 	})

@@ -3,7 +3,7 @@
 // request and the handler's answer into the event's, and it turns a table
 // stream event into a batch of changes and the handler's failures into a
 // partial-batch answer. So the rest of the product knows net/http and
-// table.Handler only, and the laptop program runs the same handlers.
+// store.Handler only, and the laptop program runs the same handlers.
 //
 // Invariant: what the gateway verified reaches a handler through the context
 // alone. Nothing that a client can send ends up in Claims.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // Stream makes a Lambda function of h for an event source mapping that reports
@@ -21,7 +21,7 @@ import (
 // answered in the order of the batch: the mapping goes on from the first of
 // them, so later changes of the batch come again. When h panics every change
 // of the batch counts as failed.
-func Stream(decode func(json.RawMessage) ([]table.Change, error), h table.Handler) func(context.Context, json.RawMessage) (events.DynamoDBEventResponse, error) {
+func Stream(decode func(json.RawMessage) ([]store.Change, error), h store.Handler) func(context.Context, json.RawMessage) (events.DynamoDBEventResponse, error) {
 	return func(ctx context.Context, payload json.RawMessage) (events.DynamoDBEventResponse, error) {
 		batch, err := decode(payload)
 		if err != nil {
@@ -42,7 +42,7 @@ func Stream(decode func(json.RawMessage) ([]table.Change, error), h table.Handle
 
 // process runs h and answers the positions of the failed changes, each once
 // and in order.
-func process(ctx context.Context, h table.Handler, batch []table.Change) ([]int, error) {
+func process(ctx context.Context, h store.Handler, batch []store.Change) ([]int, error) {
 	failures, done := run(ctx, h, batch)
 	if !done {
 		all := make([]int, len(batch))
@@ -51,7 +51,7 @@ func process(ctx context.Context, h table.Handler, batch []table.Change) ([]int,
 		}
 		return all, nil
 	}
-	slices.SortStableFunc(failures, func(a, b table.Failure) int { return cmp.Compare(a.Index, b.Index) })
+	slices.SortStableFunc(failures, func(a, b store.Failure) int { return cmp.Compare(a.Index, b.Index) })
 	var failed []int
 	for _, f := range failures {
 		if f.Index < 0 || f.Index >= len(batch) {
@@ -66,7 +66,7 @@ func process(ctx context.Context, h table.Handler, batch []table.Change) ([]int,
 }
 
 // run is false when h panicked; the panic is logged then.
-func run(ctx context.Context, h table.Handler, batch []table.Change) (failures []table.Failure, done bool) {
+func run(ctx context.Context, h store.Handler, batch []store.Change) (failures []store.Failure, done bool) {
 	defer func() {
 		if done {
 			return

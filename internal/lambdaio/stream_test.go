@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/lambdaio"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // streamJSON is a batch as the event source mapping sends it.
@@ -34,18 +34,18 @@ const (
 
 // decodeStream is a decoder of the parts that matter here; the store's own
 // decodes images too.
-func decodeStream(payload json.RawMessage) ([]table.Change, error) {
+func decodeStream(payload json.RawMessage) ([]store.Change, error) {
 	var e events.DynamoDBEvent
 	if err := json.Unmarshal(payload, &e); err != nil {
 		return nil, err
 	}
-	kinds := map[string]table.ChangeKind{"INSERT": table.Insert, "MODIFY": table.Modify, "REMOVE": table.Remove}
-	var batch []table.Change
+	kinds := map[string]store.ChangeKind{"INSERT": store.Insert, "MODIFY": store.Modify, "REMOVE": store.Remove}
+	var batch []store.Change
 	for _, r := range e.Records {
-		batch = append(batch, table.Change{
+		batch = append(batch, store.Change{
 			Sequence: r.Change.SequenceNumber,
 			Kind:     kinds[r.EventName],
-			Key:      table.Key{PK: r.Change.Keys["pk"].String(), SK: r.Change.Keys["sk"].String()},
+			Key:      store.Key{PK: r.Change.Keys["pk"].String(), SK: r.Change.Keys["sk"].String()},
 		})
 	}
 	return batch, nil
@@ -55,25 +55,25 @@ func TestStream(t *testing.T) {
 	boom := errors.New("boom")
 	tests := []struct {
 		name string
-		h    table.Handler
+		h    store.Handler
 		want string // the answer as JSON, as the mapping reads it
 		err  string // part of the error, "" for none
 		log  []string
 	}{
-		{"all processed", func(context.Context, []table.Change) []table.Failure { return nil },
+		{"all processed", func(context.Context, []store.Change) []store.Failure { return nil },
 			`{"batchItemFailures":[]}`, "", nil},
-		{"failures come in the order of the batch", func(context.Context, []table.Change) []table.Failure {
-			return []table.Failure{{Index: 2, Err: boom}, {Index: 1, Err: errors.New("bang")}}
+		{"failures come in the order of the batch", func(context.Context, []store.Change) []store.Failure {
+			return []store.Failure{{Index: 2, Err: boom}, {Index: 1, Err: errors.New("bang")}}
 		}, `{"batchItemFailures":[{"itemIdentifier":"222"},{"itemIdentifier":"333"}]}`, "",
 			[]string{"pk=lead#1 sk=b sequence=222 reason=bang", "pk=lead#2 sk=c sequence=333 reason=boom"}},
-		{"one change failed twice", func(context.Context, []table.Change) []table.Failure {
-			return []table.Failure{{Index: 0, Err: boom}, {Index: 0, Err: boom}}
+		{"one change failed twice", func(context.Context, []store.Change) []store.Failure {
+			return []store.Failure{{Index: 0, Err: boom}, {Index: 0, Err: boom}}
 		}, `{"batchItemFailures":[{"itemIdentifier":"111"}]}`, "", []string{"sequence=111", "sequence=111"}},
-		{"panic fails everything", func(_ context.Context, _ []table.Change) []table.Failure { panic("lost it") },
+		{"panic fails everything", func(_ context.Context, _ []store.Change) []store.Failure { panic("lost it") },
 			`{"batchItemFailures":[{"itemIdentifier":"111"},{"itemIdentifier":"222"},{"itemIdentifier":"333"}]}`, "",
 			[]string{"lost it"}},
-		{"failure outside of the batch", func(context.Context, []table.Change) []table.Failure {
-			return []table.Failure{{Index: 3, Err: boom}}
+		{"failure outside of the batch", func(context.Context, []store.Change) []store.Failure {
+			return []store.Failure{{Index: 3, Err: boom}}
 		}, "", "change 3 of a batch of 3: boom", nil},
 	}
 	for _, tt := range tests {
@@ -109,15 +109,15 @@ func TestStream(t *testing.T) {
 }
 
 func TestStreamHandsOverTheBatch(t *testing.T) {
-	var got []table.Change
-	h := func(_ context.Context, batch []table.Change) []table.Failure { got = batch; return nil }
+	var got []store.Change
+	h := func(_ context.Context, batch []store.Change) []store.Failure { got = batch; return nil }
 	if _, err := lambdaio.Stream(decodeStream, h)(context.Background(), json.RawMessage(streamJSON)); err != nil {
 		t.Fatal(err)
 	}
-	want := []table.Change{
-		{Sequence: "111", Kind: table.Insert, Key: table.Key{PK: "lead#1", SK: "a"}},
-		{Sequence: "222", Kind: table.Modify, Key: table.Key{PK: "lead#1", SK: "b"}},
-		{Sequence: "333", Kind: table.Remove, Key: table.Key{PK: "lead#2", SK: "c"}},
+	want := []store.Change{
+		{Sequence: "111", Kind: store.Insert, Key: store.Key{PK: "lead#1", SK: "a"}},
+		{Sequence: "222", Kind: store.Modify, Key: store.Key{PK: "lead#1", SK: "b"}},
+		{Sequence: "333", Kind: store.Remove, Key: store.Key{PK: "lead#2", SK: "c"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("batch (-want +got):\n%s", diff)
@@ -125,7 +125,7 @@ func TestStreamHandsOverTheBatch(t *testing.T) {
 }
 
 func TestStreamOfAnotherShape(t *testing.T) {
-	h := func(context.Context, []table.Change) []table.Failure {
+	h := func(context.Context, []store.Change) []store.Failure {
 		t.Error("handler called")
 		return nil
 	}

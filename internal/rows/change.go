@@ -4,14 +4,14 @@ import (
 	"fmt"
 
 	"segue/internal/schema"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // Change is a change record of a row.
 type Change struct {
 	Ref      Ref
 	Table    *schema.Table
-	Kind     table.ChangeKind
+	Kind     store.ChangeKind
 	Old, New *Image // nil where there was no row
 }
 
@@ -22,12 +22,12 @@ type Image struct {
 	db    *DB
 	table *schema.Table
 	id    string
-	image table.Image
+	image store.Image
 	known map[string]schema.Value // columns decoded so far
 }
 
 // Change reads a change record, which stays lazy.
-func (db *DB) Change(c table.Change) (Change, error) {
+func (db *DB) Change(c store.Change) (Change, error) {
 	t, err := db.table(tableOf(c.Key.PK))
 	if err != nil {
 		return Change{}, fmt.Errorf("change of %s/%s: %w", c.Key.PK, c.Key.SK, err)
@@ -44,7 +44,7 @@ func (db *DB) Change(c table.Change) (Change, error) {
 
 // TableOf is the logical name of a change record's table, which the schema may
 // not know.
-func TableOf(c table.Change) string { return tableOf(c.Key.PK) }
+func TableOf(c store.Change) string { return tableOf(c.Key.PK) }
 
 // Touches says whether one of the columns differs between the images; it is
 // true when the row is new or gone. It compares what is stored and decodes

@@ -8,14 +8,14 @@ import (
 
 	"segue/internal/rows"
 	"segue/internal/schema"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // changes are the change records since the last call.
 func (f *fixture) changes(t *testing.T) []rows.Change {
 	t.Helper()
 	var all []rows.Change
-	err := f.store.Drain(t.Context(), "test", func(_ context.Context, batch []table.Change) []table.Failure {
+	err := f.store.Drain(t.Context(), "test", func(_ context.Context, batch []store.Change) []store.Failure {
 		for _, c := range batch {
 			change, err := f.Change(c)
 			if err != nil {
@@ -89,7 +89,7 @@ func TestChangeImages(t *testing.T) {
 	f := newFixture(t)
 	insert, modify, remove := life(t, f, func(r *rows.Row) { r.Set("subject", "B") })
 	type seen struct {
-		Kind     table.ChangeKind
+		Kind     store.ChangeKind
 		Old, New string // subject
 	}
 	var got []seen
@@ -110,7 +110,7 @@ func TestChangeImages(t *testing.T) {
 		}
 		got = append(got, s)
 	}
-	want := []seen{{table.Insert, "-", "A"}, {table.Modify, "A", "B"}, {table.Remove, "B", "-"}}
+	want := []seen{{store.Insert, "-", "A"}, {store.Modify, "A", "B"}, {store.Remove, "B", "-"}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
@@ -153,7 +153,7 @@ func TestImageRowIsWrittenOnlyIfNothingCameAfter(t *testing.T) {
 
 func TestChangeOfAnUnknownTableIsAnError(t *testing.T) {
 	f := newFixture(t)
-	if _, err := f.Change(table.Change{Key: table.Key{PK: "leda#1", SK: "x"}}); err == nil {
+	if _, err := f.Change(store.Change{Key: store.Key{PK: "leda#1", SK: "x"}}); err == nil {
 		t.Error("it was read")
 	}
 }

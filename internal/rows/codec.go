@@ -9,42 +9,42 @@ import (
 	"github.com/shopspring/decimal"
 
 	"segue/internal/schema"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 const dateLayout = time.DateOnly
 
 // encodeValue is a column's value as an attribute; v is not nil and of the
 // column's type.
-func encodeValue(c *schema.Column, v schema.Value) (table.Value, error) {
+func encodeValue(c *schema.Column, v schema.Value) (store.Value, error) {
 	switch v := v.(type) {
 	case string:
-		return table.S(v), nil
+		return store.S(v), nil
 	case bool:
-		return table.B(v), nil
+		return store.B(v), nil
 	case int64:
-		return table.Int(v), nil
+		return store.Int(v), nil
 	case decimal.Decimal:
-		return table.N(v.String()), nil
+		return store.N(v.String()), nil
 	case float64:
-		return table.N(decimal.NewFromFloat(v).String()), nil
+		return store.N(decimal.NewFromFloat(v).String()), nil
 	case time.Time:
 		if c.Type == schema.Date {
-			return table.S(v.UTC().Format(dateLayout)), nil
+			return store.S(v.UTC().Format(dateLayout)), nil
 		}
-		return table.S(v.UTC().Format(time.RFC3339)), nil
+		return store.S(v.UTC().Format(time.RFC3339)), nil
 	case schema.Lookup:
 		if len(c.Targets) == 1 {
-			return table.S(v.ID), nil
+			return store.S(v.ID), nil
 		}
-		return table.S(v.Table + ":" + v.ID), nil
+		return store.S(v.Table + ":" + v.ID), nil
 	}
-	return table.Value{}, fmt.Errorf("column %s cannot hold a %T", c.Name, v)
+	return store.Value{}, fmt.Errorf("column %s cannot hold a %T", c.Name, v)
 }
 
 // decodeValue is the inverse of encodeValue; an absent attribute is null.
-func decodeValue(c *schema.Column, v table.Value) (schema.Value, error) {
-	if v.Kind() == table.Absent || v.Kind() == table.Null {
+func decodeValue(c *schema.Column, v store.Value) (schema.Value, error) {
+	if v.Kind() == store.Absent || v.Kind() == store.Null {
 		return nil, nil //nolint:nilnil // nil is the null of a schema.Value
 	}
 	value, err := parseValue(c, v)
@@ -54,7 +54,7 @@ func decodeValue(c *schema.Column, v table.Value) (schema.Value, error) {
 	return value, nil
 }
 
-func parseValue(c *schema.Column, v table.Value) (schema.Value, error) {
+func parseValue(c *schema.Column, v store.Value) (schema.Value, error) {
 	text := v.Text()
 	switch c.Type {
 	case schema.String, schema.Memo, schema.GUID:
@@ -81,11 +81,11 @@ func parseValue(c *schema.Column, v table.Value) (schema.Value, error) {
 }
 
 // encode is the item of a row, its keys and version included.
-func encode(r *Row) (table.Item, error) {
+func encode(r *Row) (store.Item, error) {
 	key := keyOf(r.Table, r.ID)
-	item := table.Item{
-		table.PK: table.S(key.PK), table.SK: table.S(key.SK),
-		Version: table.Int(r.Version),
+	item := store.Item{
+		store.PK: store.S(key.PK), store.SK: store.S(key.SK),
+		Version: store.Int(r.Version),
 	}
 	for name, v := range r.values {
 		column := r.Table.Column(name)
@@ -99,14 +99,14 @@ func encode(r *Row) (table.Item, error) {
 		item[name] = attr
 	}
 	for attr, text := range indexKeys(r) {
-		item[attr] = table.S(text)
+		item[attr] = store.S(text)
 	}
 	return item, nil
 }
 
 // decode is the row of an item, nil for nil. Attributes that the schema does
 // not know (a column taken out of it) are left behind at the next write.
-func (db *DB) decode(item table.Item) (*Row, error) {
+func (db *DB) decode(item store.Item) (*Row, error) {
 	if item == nil {
 		return nil, nil //nolint:nilnil // no item, no row
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"segue/internal/schema"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // Attributes of the two secondary indexes.
@@ -29,13 +29,13 @@ const (
 
 // Indexes declares the indexes that a store must have. template.yaml declares
 // the same two; a test compares them.
-func Indexes() []table.Index {
-	return []table.Index{{Name: g1, PK: g1pk, SK: g1sk}, {Name: g2, PK: g2pk, SK: g2sk}}
+func Indexes() []store.Index {
+	return []store.Index{{Name: g1, PK: g1pk, SK: g1sk}, {Name: g2, PK: g2pk, SK: g2sk}}
 }
 
 // keyOf is the primary key of a row.
-func keyOf(t *schema.Table, id string) table.Key {
-	return table.Key{PK: partition(t.Name, shard(id, t.Shards)), SK: id}
+func keyOf(t *schema.Table, id string) store.Key {
+	return store.Key{PK: partition(t.Name, shard(id, t.Shards)), SK: id}
 }
 
 // partition is one shard of a table's list.

@@ -8,7 +8,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"segue/internal/rows"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // TestIndexesAreThoseOfTheTemplate reads template.yaml as a tree of nodes, which
@@ -28,14 +28,14 @@ func TestIndexesAreThoseOfTheTemplate(t *testing.T) {
 		types[at(t, attribute, "AttributeName").Value] = at(t, attribute, "AttributeType").Value
 	}
 	pk, sk := keySchema(t, properties)
-	want := map[string]string{table.PK: "S", table.SK: "S"}
-	if pk != table.PK || sk != table.SK {
+	want := map[string]string{store.PK: "S", store.SK: "S"}
+	if pk != store.PK || sk != store.SK {
 		t.Errorf("the table's keys are %s and %s", pk, sk)
 	}
-	var got []table.Index
+	var got []store.Index
 	for _, index := range at(t, properties, "GlobalSecondaryIndexes").Content {
 		pk, sk := keySchema(t, index)
-		got = append(got, table.Index{Name: at(t, index, "IndexName").Value, PK: pk, SK: sk})
+		got = append(got, store.Index{Name: at(t, index, "IndexName").Value, PK: pk, SK: sk})
 		want[pk], want[sk] = "S", "S"
 		if kind := at(t, index, "Projection", "ProjectionType").Value; kind != "KEYS_ONLY" {
 			t.Errorf("index %s projects %s; rows are read anew, so keys are enough", got[len(got)-1].Name, kind)

@@ -26,7 +26,7 @@ import (
 	"time"
 
 	"segue/internal/schema"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // Ref names a row.
@@ -133,13 +133,13 @@ func same(a, b schema.Value) bool {
 
 // DB is the rows of a schema in a store. It is safe for concurrent use.
 type DB struct {
-	store  table.Store
+	store  store.Store
 	schema *schema.Schema
 	now    func() time.Time
 }
 
 // New makes a DB; now is the clock that stamps rows.
-func New(store table.Store, s *schema.Schema, now func() time.Time) *DB {
+func New(store store.Store, s *schema.Schema, now func() time.Time) *DB {
 	return &DB{store: store, schema: s, now: now}
 }
 
@@ -153,9 +153,9 @@ func (db *DB) Now() time.Time { return db.now().UTC().Truncate(time.Second) }
 // there is none. It makes one request for every 100 refs.
 func (db *DB) Get(ctx context.Context, refs ...Ref) ([]*Row, error) {
 	found := make([]*Row, 0, len(refs))
-	for start := 0; start < len(refs); start += table.MaxGetKeys {
-		part := refs[start:min(start+table.MaxGetKeys, len(refs))]
-		keys := make([]table.Key, len(part))
+	for start := 0; start < len(refs); start += store.MaxGetKeys {
+		part := refs[start:min(start+store.MaxGetKeys, len(refs))]
+		keys := make([]store.Key, len(part))
 		for i, ref := range part {
 			t, err := db.table(ref.Table)
 			if err != nil {

@@ -12,7 +12,7 @@ import (
 
 	"segue/internal/filter"
 	"segue/internal/schema"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // MaxExamined is how many rows a Select looks at to fill one page. A list that
@@ -51,7 +51,7 @@ func (db *DB) Select(ctx context.Context, t *schema.Table, where *filter.Group, 
 	path := access(t, where)
 	at, err := decodePosition(token, where.String())
 	if err != nil || at.Partition > len(path.partitions) {
-		return Page{}, table.ErrBadCursor
+		return Page{}, store.ErrBadCursor
 	}
 	chunk := limit + 1 // one more tells whether there is a next page
 	if len(where.Items) > 0 {
@@ -166,7 +166,7 @@ func (p path) sortKey() string {
 	case g2:
 		return g2sk
 	}
-	return table.SK
+	return store.SK
 }
 
 // access chooses the path for the equalities in a filter.
@@ -255,7 +255,7 @@ func (db *DB) read(ctx context.Context, t *schema.Table, p path, at position, li
 	if at.After != "" && limit > 0 {
 		limit++ // the row at the position itself comes again
 	}
-	page, err := db.store.Query(ctx, table.Query{
+	page, err := db.store.Query(ctx, store.Query{
 		Index: p.index, Partition: p.partitions[at.Partition], From: at.After, Limit: limit,
 	})
 	if err != nil {
@@ -283,7 +283,7 @@ func (db *DB) read(ctx context.Context, t *schema.Table, p path, at position, li
 }
 
 // rowsOf is the rows of a path's items, nil where an index entry's row is gone.
-func (db *DB) rowsOf(ctx context.Context, p path, items []table.Item) ([]*Row, error) {
+func (db *DB) rowsOf(ctx context.Context, p path, items []store.Item) ([]*Row, error) {
 	if p.index != "" {
 		refs := make([]Ref, len(items))
 		for i, entry := range items {
@@ -325,7 +325,7 @@ func decodePosition(token, filter string) (position, error) {
 		err = json.Unmarshal(text, &at)
 	}
 	if err != nil || at.Filter != digest(filter) || at.Partition < 0 {
-		return at, table.ErrBadCursor
+		return at, store.ErrBadCursor
 	}
 	return at, nil
 }

@@ -14,8 +14,8 @@ import (
 	"segue/internal/filter"
 	"segue/internal/rows"
 	"segue/internal/schema"
+	"segue/internal/store"
 	"segue/internal/storetest"
-	"segue/internal/table"
 )
 
 // eq is a filter that demands equality of columns.
@@ -147,7 +147,7 @@ func TestSelectRefusesAWrongFilter(t *testing.T) {
 
 // lagging is a store whose indexes show what was there when they were frozen.
 type lagging struct {
-	table.Store
+	store.Store
 	old *embed.Store
 }
 
@@ -156,12 +156,12 @@ func (f *fixture) freeze(t *testing.T) *rows.DB {
 	t.Helper()
 	old := open(t, filepath.Join(t.TempDir(), "old.db"))
 	for cursor := ""; ; {
-		page, err := f.store.Scan(t.Context(), table.Scan{Segments: 1, Cursor: cursor})
+		page, err := f.store.Scan(t.Context(), store.Scan{Segments: 1, Cursor: cursor})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, item := range page.Items {
-			if err := old.Write(t.Context(), table.Put(item, table.Condition{})); err != nil {
+			if err := old.Write(t.Context(), store.Put(item, store.Condition{})); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -171,7 +171,7 @@ func (f *fixture) freeze(t *testing.T) *rows.DB {
 	}
 }
 
-func (l lagging) Query(ctx context.Context, q table.Query) (table.Page, error) {
+func (l lagging) Query(ctx context.Context, q store.Query) (store.Page, error) {
 	if q.Index != "" {
 		return l.old.Query(ctx, q)
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"segue/internal/schema"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // ConflictError says that a commit was not applied because a row was no longer
@@ -126,7 +126,7 @@ func (tx *Tx) version() int64 {
 // written. A row that is no longer as it was loaded ends it with a
 // *ConflictError.
 func (tx *Tx) Commit(ctx context.Context) error {
-	var ops []table.Op
+	var ops []store.Op
 	var names []Ref
 	version := tx.version()
 	for _, ref := range tx.order {
@@ -149,7 +149,7 @@ func (tx *Tx) Commit(ctx context.Context) error {
 		return nil
 	}
 	err := tx.db.store.Write(ctx, ops...)
-	if failed, ok := errors.AsType[*table.ConditionError](err); ok {
+	if failed, ok := errors.AsType[*store.ConditionError](err); ok {
 		seen, derr := tx.db.decode(failed.Item)
 		if derr != nil {
 			return derr
@@ -170,43 +170,43 @@ func (tx *Tx) Commit(ctx context.Context) error {
 }
 
 // op is the operation that writes a held row, ok false when it needs none.
-func (tx *Tx) op(row *Row, version int64) (op table.Op, ok bool, err error) {
-	key, unchanged := keyOf(row.Table, row.ID), table.Equals(Version, table.Int(row.Version))
+func (tx *Tx) op(row *Row, version int64) (op store.Op, ok bool, err error) {
+	key, unchanged := keyOf(row.Table, row.ID), store.Equals(Version, store.Int(row.Version))
 	switch {
 	case tx.deleted[row.Ref()]:
-		return table.Delete(key, unchanged), row.Version > 0, nil
+		return store.Delete(key, unchanged), row.Version > 0, nil
 	case row.Version == 0:
-		unchanged = table.NotThere(table.PK)
+		unchanged = store.NotThere(store.PK)
 		tx.stamp(row, CreatedOn, CreatedBy)
 	case !row.Changed():
-		return table.Op{}, false, nil
+		return store.Op{}, false, nil
 	}
 	tx.stamp(row, ModifiedOn, ModifiedBy)
 	written := *row
 	written.Version = version
 	item, err := encode(&written)
-	return table.Put(item, unchanged), err == nil, err
+	return store.Put(item, unchanged), err == nil, err
 }
 
-func (tx *Tx) patchOp(p patch, version int64) (table.Op, error) {
+func (tx *Tx) patchOp(p patch, version int64) (store.Op, error) {
 	tx.stamp(p.row, ModifiedOn, ModifiedBy)
-	set := table.Item{Version: table.Int(version)}
+	set := store.Item{Version: store.Int(version)}
 	for name, v := range p.row.values {
 		attr, err := encodeValue(p.row.Table.Column(name), v)
 		if err != nil {
-			return table.Op{}, err
+			return store.Op{}, err
 		}
 		set[name] = attr
 	}
-	cond := table.And(table.Exists(table.PK), table.NotEquals(Version, table.Int(version)))
+	cond := store.And(store.Exists(store.PK), store.NotEquals(Version, store.Int(version)))
 	for name, v := range p.when {
 		attr, err := encodeValue(p.row.Table.Column(name), v)
 		if err != nil {
-			return table.Op{}, err
+			return store.Op{}, err
 		}
-		cond = table.And(cond, table.Equals(name, attr))
+		cond = store.And(cond, store.Equals(name, attr))
 	}
-	return table.Update(keyOf(p.row.Table, p.row.ID), set, nil, cond), nil
+	return store.Update(keyOf(p.row.Table, p.row.ID), set, nil, cond), nil
 }
 
 func (tx *Tx) stamp(row *Row, on, by string) {

@@ -9,8 +9,8 @@ import (
 
 	"segue/internal/rows"
 	"segue/internal/schema"
+	"segue/internal/store"
 	"segue/internal/storetest"
-	"segue/internal/table"
 )
 
 func TestCommitStampsRows(t *testing.T) {
@@ -283,7 +283,7 @@ func TestDoPassesOnOtherErrors(t *testing.T) {
 		return nil
 	}
 	f.probe.Inject(func(storetest.Call) storetest.Fault { return storetest.Before })
-	if err := f.Do(t.Context(), "", create); !errors.Is(err, table.ErrUnavailable) || tries != 1 {
+	if err := f.Do(t.Context(), "", create); !errors.Is(err, store.ErrUnavailable) || tries != 1 {
 		t.Errorf("%d tries, then %v; whether it was applied is not known, so it is not for Do to repeat", tries, err)
 	}
 	refusal := errors.New("no")

@@ -11,7 +11,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/segment"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // scripts/bench.sh runs these and prints one table.
@@ -98,8 +98,8 @@ func BenchmarkEvaluate(b *testing.B) {
 	}
 }
 
-func chunks(changes []table.Change, size int) func(yield func([]table.Change) bool) {
-	return func(yield func([]table.Change) bool) {
+func chunks(changes []store.Change, size int) func(yield func([]store.Change) bool) {
+	return func(yield func([]store.Change) bool) {
 		for len(changes) > 0 {
 			n := min(size, len(changes))
 			if !yield(changes[:n]) {

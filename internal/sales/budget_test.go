@@ -7,8 +7,8 @@ import (
 
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/store"
 	"segue/internal/storetest"
-	"segue/internal/table"
 )
 
 // budget is a row of the table of design.md §4.
@@ -147,7 +147,7 @@ func (w *world) territory() {
 }
 
 // evaluation delivers changes, none of which may fail.
-func (w *world) evaluation(changes []table.Change) func() {
+func (w *world) evaluation(changes []store.Change) func() {
 	return func() {
 		if failures := w.Evaluate(w.t.Context(), changes); len(failures) > 0 {
 			w.t.Fatal(failures)
@@ -197,10 +197,10 @@ func TestNoSharedItems(t *testing.T) {
 	onBoth(t, func(t *testing.T, open opener) {
 		w := newWorldOn(t, open(t), clock, sales.Options{})
 		w.territory()
-		written := func(do func()) []table.Key {
+		written := func(do func()) []store.Key {
 			w.probe.Reset()
 			do()
-			var keys []table.Key
+			var keys []store.Key
 			for _, call := range w.probe.Calls() {
 				if call.Method == storetest.Write {
 					keys = append(keys, call.Keys...)
@@ -208,17 +208,17 @@ func TestNoSharedItems(t *testing.T) {
 			}
 			return keys
 		}
-		evaluated := func(n int) []table.Key {
+		evaluated := func(n int) []store.Key {
 			w.lead(n, values{sources: int64(8)})
 			return written(w.evaluation(w.fresh()))
 		}
-		connected := func(n int) []table.Key {
+		connected := func(n int) []store.Key {
 			lead := w.lead(n, nil)
 			w.settle()
 			w.fresh()
 			return written(func() { w.connectOnly(lead) })
 		}
-		for name, keys := range map[string][2][]table.Key{
+		for name, keys := range map[string][2][]store.Key{
 			"connect":  {connected(1), connected(2)},
 			"evaluate": {evaluated(3), evaluated(4)},
 		} {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"segue/internal/rows"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // Kind is what sort of refusal an Error is. A kind is itself an error, so that
@@ -76,16 +76,16 @@ func public(err error) error {
 	if conflict, ok := errors.AsType[*rows.ConflictError](err); ok {
 		return &Error{Unavailable, fmt.Sprintf("%v kept changing while it was written; try again", conflict.Ref), err}
 	}
-	if big, ok := errors.AsType[*table.ExceededError](err); ok {
+	if big, ok := errors.AsType[*store.ExceededError](err); ok {
 		return &Error{TooLarge, big.Error(), err}
 	}
 	if broad, ok := errors.AsType[*rows.TooBroadError](err); ok {
 		return &Error{Invalid, broad.Error(), err}
 	}
 	switch {
-	case errors.Is(err, table.ErrUnavailable):
+	case errors.Is(err, store.ErrUnavailable):
 		return &Error{Unavailable, "the store is busy; try again", err}
-	case errors.Is(err, table.ErrBadCursor):
+	case errors.Is(err, store.ErrBadCursor):
 		return &Error{Invalid, "the page token does not belong to this query", err}
 	}
 	return err

@@ -7,8 +7,8 @@ import (
 
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/store"
 	"segue/internal/storetest"
-	"segue/internal/table"
 )
 
 func TestErrors_StoreIsBusy(t *testing.T) {
@@ -33,7 +33,7 @@ func TestErrors_StoreIsBusy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w.refuses(t, sales.Unavailable, call, "try again")
-			if err := call(); !errors.Is(err, table.ErrUnavailable) {
+			if err := call(); !errors.Is(err, store.ErrUnavailable) {
 				t.Errorf("the cause is lost in %v", err)
 			}
 		})
@@ -60,8 +60,8 @@ func TestErrors_RowKeepsChanging(t *testing.T) {
 	w.probe.Inject(func(call storetest.Call) storetest.Fault {
 		if call.Method == storetest.Write {
 			version++
-			set := table.Item{rows.Version: table.Int(version)}
-			if err := w.store.Write(t.Context(), table.Update(call.Keys[0], set, nil, table.Condition{})); err != nil {
+			set := store.Item{rows.Version: store.Int(version)}
+			if err := w.store.Write(t.Context(), store.Update(call.Keys[0], set, nil, store.Condition{})); err != nil {
 				t.Error(err)
 			}
 		}
@@ -74,8 +74,8 @@ func TestErrors_RowKeepsChanging(t *testing.T) {
 }
 
 func TestErrors_KindIsAnError(t *testing.T) {
-	err := error(&sales.Error{Kind: sales.Limit, Text: "too many", Cause: table.ErrUnavailable})
-	if !errors.Is(err, sales.Limit) || !errors.Is(err, table.ErrUnavailable) || errors.Is(err, sales.Invalid) || err.Error() != "too many" {
+	err := error(&sales.Error{Kind: sales.Limit, Text: "too many", Cause: store.ErrUnavailable})
+	if !errors.Is(err, sales.Limit) || !errors.Is(err, store.ErrUnavailable) || errors.Is(err, sales.Invalid) || err.Error() != "too many" {
 		t.Errorf("%v", err)
 	}
 	if got := sales.Limit.Error(); got != "limit reached" {

@@ -14,7 +14,7 @@ import (
 	"segue/internal/sales/segment"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // ConnectStatus says what came of connecting a record to its segment's
@@ -44,8 +44,8 @@ type Evaluation struct {
 // again with the same changes at any time; what was done is not done again. A
 // change that fails is reported; the changes of other rows go on, the later ones
 // of the same row wait for it.
-func (s *Service) Evaluate(ctx context.Context, batch []table.Change) []table.Failure {
-	byRow := map[table.Key][]int{}
+func (s *Service) Evaluate(ctx context.Context, batch []store.Change) []store.Failure {
+	byRow := map[store.Key][]int{}
 	for i, record := range batch {
 		byRow[record.Key] = append(byRow[record.Key], i)
 		if of := rows.TableOf(record); of == segmentTable || of == orderTable {
@@ -55,10 +55,10 @@ func (s *Service) Evaluate(ctx context.Context, batch []table.Change) []table.Fa
 	// One catalogue serves the batch: it is as new as its newest change needs.
 	segments, err := s.catalogues(ctx)
 	if err != nil {
-		return []table.Failure{{Index: 0, Err: err}}
+		return []store.Failure{{Index: 0, Err: err}}
 	}
 	var mu sync.Mutex
-	var failures []table.Failure
+	var failures []store.Failure
 	var group errgroup.Group
 	group.SetLimit(atOnce)
 	for _, turns := range byRow {
@@ -66,19 +66,19 @@ func (s *Service) Evaluate(ctx context.Context, batch []table.Change) []table.Fa
 			if failed, err := s.inTurn(ctx, segments, batch, turns); err != nil {
 				mu.Lock()
 				defer mu.Unlock()
-				failures = append(failures, table.Failure{Index: failed, Err: err})
+				failures = append(failures, store.Failure{Index: failed, Err: err})
 			}
 			return nil
 		})
 	}
 	_ = group.Wait() // no function of the group fails
-	slices.SortFunc(failures, func(a, b table.Failure) int { return a.Index - b.Index })
+	slices.SortFunc(failures, func(a, b store.Failure) int { return a.Index - b.Index })
 	return failures
 }
 
 // inTurn follows the changes of one row in their order, up to the first that
 // fails.
-func (s *Service) inTurn(ctx context.Context, segments catalogues, batch []table.Change, turns []int) (failed int, err error) {
+func (s *Service) inTurn(ctx context.Context, segments catalogues, batch []store.Change, turns []int) (failed int, err error) {
 	for _, i := range turns {
 		change, err := s.db.Change(batch[i])
 		if err == nil {
@@ -94,13 +94,13 @@ func (s *Service) inTurn(ctx context.Context, segments catalogues, batch []table
 // follow does what follows from one change.
 func (s *Service) follow(ctx context.Context, segments catalogues, change rows.Change) error {
 	switch {
-	case change.Table.Record && change.Kind != table.Remove:
+	case change.Table.Record && change.Kind != store.Remove:
 		return s.evaluate(ctx, segments[change.Table.Name], change)
-	case change.Table.Name == targetTable && change.Kind == table.Insert:
+	case change.Table.Name == targetTable && change.Kind == store.Insert:
 		return s.verify(ctx, change.New)
-	case change.Table.Name == sequenceTable && change.Kind == table.Modify:
+	case change.Table.Name == sequenceTable && change.Kind == store.Modify:
 		return s.sweep(ctx, change)
-	case change.Table.Name == segmentTable && change.Kind == table.Remove:
+	case change.Table.Name == segmentTable && change.Kind == store.Remove:
 		return s.unlink(ctx, change)
 	}
 	return nil

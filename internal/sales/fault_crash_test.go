@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/sales"
+	"segue/internal/store"
 	"segue/internal/storetest"
-	"segue/internal/table"
 )
 
 // TestCrashBetweenAnyTwoCalls moves a lead from one segment to another, which
@@ -39,7 +39,7 @@ func TestCrashBetweenAnyTwoCalls(t *testing.T) {
 // moveLead moves a lead, with a fault at call number n of the evaluation by a
 // process that has just begun. It answers the rows as runStory does, and how
 // many calls the first attempt made.
-func moveLead(t *testing.T, store changeStore, n int, fault storetest.Fault) (items map[table.Key]table.Item, calls int) {
+func moveLead(t *testing.T, store changeStore, n int, fault storetest.Fault) (items map[store.Key]store.Item, calls int) {
 	t.Helper()
 	j := &journal{changeStore: store}
 	w := newWorldOn(t, j, clock, sales.Options{})

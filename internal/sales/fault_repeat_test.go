@@ -7,14 +7,14 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // fresh is the change records that no earlier call has answered.
-func (w *world) fresh() []table.Change {
+func (w *world) fresh() []store.Change {
 	w.t.Helper()
-	var changes []table.Change
-	err := w.store.Drain(w.t.Context(), "fresh", func(_ context.Context, batch []table.Change) []table.Failure {
+	var changes []store.Change
+	err := w.store.Drain(w.t.Context(), "fresh", func(_ context.Context, batch []store.Change) []store.Failure {
 		changes = append(changes, batch...)
 		return nil
 	})
@@ -25,7 +25,7 @@ func (w *world) fresh() []table.Change {
 }
 
 // again delivers changes once more, which must succeed, and all that follows.
-func (w *world) again(changes []table.Change) {
+func (w *world) again(changes []store.Change) {
 	w.t.Helper()
 	if failures := w.Evaluate(w.t.Context(), changes); len(failures) > 0 {
 		w.t.Fatal(failures)

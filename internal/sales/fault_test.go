@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/sales"
+	"segue/internal/store"
 	"segue/internal/storetest"
-	"segue/internal/table"
 )
 
 // TestFaults delivers every change record of a run one to five times, in
@@ -32,7 +32,7 @@ func faults(t *testing.T, open opener, leads int, firstSeed uint64, seeds int) {
 	want := runStory(t, open(t), leads, clean)
 	for seed := firstSeed; seed < firstSeed+uint64(seeds); seed++ {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			h := &hostile{random: rand.New(rand.NewPCG(seed, 7)), next: map[table.Key]int{}, log: map[table.Key][]*delivery{}}
+			h := &hostile{random: rand.New(rand.NewPCG(seed, 7)), next: map[store.Key]int{}, log: map[store.Key][]*delivery{}}
 			got := runStory(t, open(t), leads, h.deliver)
 			if d := cmp.Diff(want, got); d != "" {
 				t.Errorf("seed %d: rows (-clean +hostile):\n%s", seed, shorten(d))
@@ -54,7 +54,7 @@ func shorten(text string) string { return text[:min(len(text), 4000)] }
 // answers every item of the store with all its attributes, stamps, links and
 // index keys included, but for the version: that counts also the tries that a
 // write took.
-func runStory(t *testing.T, store changeStore, leads int, deliver func(w *world, ch chapter)) map[table.Key]table.Item {
+func runStory(t *testing.T, store changeStore, leads int, deliver func(w *world, ch chapter)) map[store.Key]store.Item {
 	t.Helper()
 	now := clock()
 	j := &journal{changeStore: store}
@@ -78,7 +78,7 @@ func runStory(t *testing.T, store changeStore, leads int, deliver func(w *world,
 	return withoutVersions(scan(t, store))
 }
 
-func withoutVersions(items map[table.Key]table.Item) map[table.Key]table.Item {
+func withoutVersions(items map[store.Key]store.Item) map[store.Key]store.Item {
 	for _, item := range items {
 		delete(item, "versionnumber")
 	}
@@ -101,16 +101,16 @@ func clean(w *world, _ chapter) {
 // nothing could tell the two apart but a write for each evaluation.
 type hostile struct {
 	random *rand.Rand
-	keys   []table.Key // in the order in which they appeared
-	log    map[table.Key][]*delivery
-	next   map[table.Key]int // first change of the key that has not come yet
+	keys   []store.Key // in the order in which they appeared
+	log    map[store.Key][]*delivery
+	next   map[store.Key]int // first change of the key that has not come yet
 
 	changes, deliveries, batches, failures, crashes int
 }
 
 // delivery is a change record and how often it is still to come.
 type delivery struct {
-	change table.Change
+	change store.Change
 	left   int
 }
 
@@ -134,7 +134,7 @@ func (h *hostile) deliver(w *world, ch chapter) {
 // insist hands over a batch until nothing of it fails, undisturbed when it has
 // failed often. After a crash a new process does, which knows nothing of the one
 // before.
-func (h *hostile) insist(w *world, batch []table.Change) {
+func (h *hostile) insist(w *world, batch []store.Change) {
 	w.t.Helper()
 	for tries := range 40 {
 		if tries == 20 {
@@ -145,12 +145,12 @@ func (h *hostile) insist(w *world, batch []table.Change) {
 			return
 		}
 		h.failures++
-		if slices.ContainsFunc(failures, func(f table.Failure) bool { return errors.Is(f.Err, storetest.ErrCrash) }) {
+		if slices.ContainsFunc(failures, func(f store.Failure) bool { return errors.Is(f.Err, storetest.ErrCrash) }) {
 			h.crashes++
 			w.restart()
 		}
 		for _, f := range failures {
-			if !errors.Is(f.Err, storetest.ErrCrash) && !errors.Is(f.Err, table.ErrUnavailable) {
+			if !errors.Is(f.Err, storetest.ErrCrash) && !errors.Is(f.Err, store.ErrUnavailable) {
 				w.t.Fatalf("change %v: %v", batch[f.Index].Key, f.Err)
 			}
 		}
@@ -172,12 +172,12 @@ func (h *hostile) take(w *world) {
 
 // batch picks what comes next, nothing when every change has come once and what
 // the chapter wants to have come again has.
-func (h *hostile) batch(ch chapter) []table.Change {
-	var batch []table.Change
+func (h *hostile) batch(ch chapter) []store.Change {
+	var batch []store.Change
 	for size := 1 + h.random.IntN(20); len(batch) < size; {
-		fresh := h.those(func(k table.Key) bool { return h.next[k] < len(h.log[k]) })
-		repeat := h.those(func(k table.Key) bool { return len(h.again(k)) > 0 })
-		due := h.those(func(k table.Key) bool {
+		fresh := h.those(func(k store.Key) bool { return h.next[k] < len(h.log[k]) })
+		repeat := h.those(func(k store.Key) bool { return len(h.again(k)) > 0 })
+		due := h.those(func(k store.Key) bool {
 			return len(h.again(k)) > 0 && (ch.end || ch.last && tableOf(k) == "lead")
 		})
 		switch {
@@ -197,17 +197,17 @@ func (h *hostile) batch(ch chapter) []table.Change {
 	return batch
 }
 
-func (d *delivery) deliver() table.Change {
+func (d *delivery) deliver() store.Change {
 	d.left--
 	return d.change
 }
 
-func (h *hostile) those(keep func(table.Key) bool) []table.Key {
-	return slices.DeleteFunc(slices.Clone(h.keys), func(k table.Key) bool { return !keep(k) })
+func (h *hostile) those(keep func(store.Key) bool) []store.Key {
+	return slices.DeleteFunc(slices.Clone(h.keys), func(k store.Key) bool { return !keep(k) })
 }
 
 // again are the changes of a key that have come and are to come again.
-func (h *hostile) again(key table.Key) []*delivery {
+func (h *hostile) again(key store.Key) []*delivery {
 	var again []*delivery
 	for _, d := range h.log[key][:h.next[key]] {
 		if d.left > 0 {
@@ -218,8 +218,8 @@ func (h *hostile) again(key table.Key) []*delivery {
 }
 
 // any picks a key; a quarter of the time one of the few that are definitions.
-func (h *hostile) any(keys []table.Key) table.Key {
-	definitions := slices.DeleteFunc(slices.Clone(keys), func(k table.Key) bool {
+func (h *hostile) any(keys []store.Key) store.Key {
+	definitions := slices.DeleteFunc(slices.Clone(keys), func(k store.Key) bool {
 		return tableOf(k) != "msdyn_sequence" && tableOf(k) != "msdyn_segment"
 	})
 	if len(definitions) > 0 && h.random.IntN(4) == 0 {

@@ -10,15 +10,15 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"segue/internal/rows"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // scan reads every item of a store, by key.
-func scan(t testing.TB, store table.Store) map[table.Key]table.Item {
+func scan(t testing.TB, on store.Store) map[store.Key]store.Item {
 	t.Helper()
-	items := map[table.Key]table.Item{}
-	for s := (table.Scan{Segments: 1}); ; {
-		page, err := store.Scan(t.Context(), s)
+	items := map[store.Key]store.Item{}
+	for s := (store.Scan{Segments: 1}); ; {
+		page, err := on.Scan(t.Context(), s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +37,7 @@ type audit struct {
 	sequences map[string]*rows.Row
 	targets   map[string]*rows.Row
 	steps     map[string]*rows.Row
-	items     map[string]table.Item // of records and targets, with their index entries
+	items     map[string]store.Item // of records and targets, with their index entries
 	problems  []string
 }
 
@@ -100,10 +100,10 @@ func (w *world) audit() *audit {
 	w.t.Helper()
 	a := &audit{
 		records: map[string]*rows.Row{}, sequences: map[string]*rows.Row{},
-		targets: map[string]*rows.Row{}, steps: map[string]*rows.Row{}, items: map[string]table.Item{},
+		targets: map[string]*rows.Row{}, steps: map[string]*rows.Row{}, items: map[string]store.Item{},
 	}
 	for key, item := range scan(w.t, w.store) {
-		change, err := w.DB().Change(table.Change{Key: key, New: item})
+		change, err := w.DB().Change(store.Change{Key: key, New: item})
 		if err != nil {
 			w.t.Fatal(err)
 		}

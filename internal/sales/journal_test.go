@@ -9,7 +9,7 @@ import (
 	"strings"
 	"sync"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // journal is a store that keeps every committed write, so that a test can go
@@ -17,11 +17,11 @@ import (
 type journal struct {
 	changeStore
 	mu      sync.Mutex
-	commits [][]table.Op
+	commits [][]store.Op
 }
 
-// Write implements table.Store.
-func (j *journal) Write(ctx context.Context, ops ...table.Op) error {
+// Write implements store.Store.
+func (j *journal) Write(ctx context.Context, ops ...store.Op) error {
 	err := j.changeStore.Write(ctx, ops...)
 	if err == nil {
 		j.mu.Lock()
@@ -39,7 +39,7 @@ func (j *journal) broken() []string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var problems []string
-	commits := map[table.Key][][]table.Op{} // of each record
+	commits := map[store.Key][][]store.Op{} // of each record
 	last := map[string]string{}             // statecode of each target in the latest commit seen
 	for _, ops := range j.sorted() {
 		record := recordOf(ops)
@@ -48,10 +48,10 @@ func (j *journal) broken() []string {
 				continue
 			}
 			state := op.Item["statecode"].Text()
-			if op.Kind == table.OpUpdate && state != "" {
+			if op.Kind == store.OpUpdate && state != "" {
 				problems = append(problems, fmt.Sprintf("the state of target %s was changed without being read", op.Key.SK))
 			}
-			if op.Kind == table.OpPut && state != last[op.Key.SK] {
+			if op.Kind == store.OpPut && state != last[op.Key.SK] {
 				if last[op.Key.SK] = state; record == nil {
 					problems = append(problems, fmt.Sprintf("target %s went to state %s, its record was not written", op.Key.SK, state))
 				}
@@ -61,7 +61,7 @@ func (j *journal) broken() []string {
 			commits[record.Key] = append(commits[record.Key], ops)
 		}
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(commits), func(a, b table.Key) int { return strings.Compare(a.SK, b.SK) }) {
+	for _, key := range slices.SortedFunc(maps.Keys(commits), func(a, b store.Key) int { return strings.Compare(a.SK, b.SK) }) {
 		problems = append(problems, replay(key, commits[key])...)
 	}
 	return problems
@@ -69,17 +69,17 @@ func (j *journal) broken() []string {
 
 // sorted is the commits in the order of their versions, which is that of the
 // commits of each row: a version is always larger than the one it replaces.
-func (j *journal) sorted() [][]table.Op {
-	version := func(ops []table.Op) int64 {
+func (j *journal) sorted() [][]store.Op {
+	version := func(ops []store.Op) int64 {
 		for _, op := range ops {
-			if op.Kind != table.OpDelete {
+			if op.Kind != store.OpDelete {
 				return op.Item["versionnumber"].Int()
 			}
 		}
 		return math.MaxInt64 // a row deleted alone; tests make none again
 	}
 	sorted := slices.Clone(j.commits)
-	slices.SortStableFunc(sorted, func(a, b []table.Op) int {
+	slices.SortStableFunc(sorted, func(a, b []store.Op) int {
 		switch va, vb := version(a), version(b); {
 		case va < vb:
 			return -1
@@ -92,12 +92,12 @@ func (j *journal) sorted() [][]table.Op {
 }
 
 // replay follows one record.
-func replay(key table.Key, commits [][]table.Op) []string {
+func replay(key store.Key, commits [][]store.Op) []string {
 	var problems []string
 	live := map[string]string{} // sequence → target
 	for n, ops := range commits {
 		for _, op := range ops {
-			if !isTarget(op.Key) || op.Kind != table.OpPut {
+			if !isTarget(op.Key) || op.Kind != store.OpPut {
 				continue
 			}
 			of := op.Item["msdyn_parentsequence"].Text()
@@ -123,7 +123,7 @@ func replay(key table.Key, commits [][]table.Op) []string {
 }
 
 // recordOf is the write of a record among ops, nil when there is none.
-func recordOf(ops []table.Op) *table.Op {
+func recordOf(ops []store.Op) *store.Op {
 	for i, op := range ops {
 		switch tableOf(op.Key) {
 		case "lead", "opportunity", "account", "contact":
@@ -133,10 +133,10 @@ func recordOf(ops []table.Op) *table.Op {
 	return nil
 }
 
-func isTarget(k table.Key) bool { return tableOf(k) == "msdyn_sequencetarget" }
+func isTarget(k store.Key) bool { return tableOf(k) == "msdyn_sequencetarget" }
 
 // tableOf is the table of a row's key.
-func tableOf(k table.Key) string {
+func tableOf(k store.Key) string {
 	name, _, _ := strings.Cut(k.PK, "#")
 	return name
 }

@@ -9,7 +9,7 @@ import (
 	"segue/internal/embed"
 	"segue/internal/rows"
 	"segue/internal/sales"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // slowStore lets things happen just before or just after a write of its choice
@@ -20,9 +20,9 @@ type slowStore struct {
 	before, after func()
 }
 
-func (s *slowStore) Write(ctx context.Context, ops ...table.Op) error {
+func (s *slowStore) Write(ctx context.Context, ops ...store.Op) error {
 	var before, after func()
-	if slices.ContainsFunc(ops, func(op table.Op) bool { return tableOf(op.Key) == s.name }) {
+	if slices.ContainsFunc(ops, func(op store.Op) bool { return tableOf(op.Key) == s.name }) {
 		before, after, s.before, s.after = s.before, s.after, nil, nil // once
 	}
 	if before != nil {

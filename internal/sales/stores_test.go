@@ -19,14 +19,14 @@ import (
 	"segue/internal/dynamo"
 	"segue/internal/embed"
 	"segue/internal/rows"
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // changeStore is a store whose change records can be handled until none is
 // left, those that handling them adds included.
 type changeStore interface {
-	table.Store
-	Drain(ctx context.Context, consumer string, handle table.Handler) error
+	store.Store
+	Drain(ctx context.Context, consumer string, handle store.Handler) error
 }
 
 // opener opens an empty store that is closed when the test ends.
@@ -79,7 +79,7 @@ type dynamoStore struct {
 
 	mu      sync.Mutex
 	grown   *sync.Cond
-	changes []table.Change // without those of the marker
+	changes []store.Change // without those of the marker
 	marks   int            // deletions of the marker in the stream so far
 	failed  error          // why the stream is read no more
 	drained map[string]int // changes that a consumer is done with
@@ -115,18 +115,18 @@ func openDynamo(t testing.TB, cfg aws.Config) *dynamoStore {
 
 // marker is an item that is written and deleted to learn how far the stream has
 // been read: a stream of DynamoDB Local is one shard, in the order of commits.
-func marker() table.Item {
-	return table.Item{table.PK: table.S("marker"), table.SK: table.S("marker")}
+func marker() store.Item {
+	return store.Item{store.PK: store.S("marker"), store.SK: store.S("marker")}
 }
 
-func (s *dynamoStore) collect(_ context.Context, batch []table.Change) []table.Failure {
+func (s *dynamoStore) collect(_ context.Context, batch []store.Change) []store.Failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, change := range batch {
 		switch {
 		case change.Key != marker().Key():
 			s.changes = append(s.changes, change)
-		case change.Kind == table.Remove:
+		case change.Kind == store.Remove:
 			s.marks++
 		}
 	}
@@ -142,7 +142,7 @@ func (s *dynamoStore) end(err error) {
 }
 
 // Drain implements changeStore.
-func (s *dynamoStore) Drain(ctx context.Context, consumer string, handle table.Handler) error {
+func (s *dynamoStore) Drain(ctx context.Context, consumer string, handle store.Handler) error {
 	for {
 		batch, err := s.next(ctx, consumer)
 		if err != nil || len(batch) == 0 {
@@ -164,14 +164,14 @@ func (s *dynamoStore) Drain(ctx context.Context, consumer string, handle table.H
 
 // next is up to 100 changes that the consumer has not seen, none only when
 // there is none in the table's stream either.
-func (s *dynamoStore) next(ctx context.Context, consumer string) ([]table.Change, error) {
+func (s *dynamoStore) next(ctx context.Context, consumer string) ([]store.Change, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.drained[consumer] == len(s.changes) {
 		mark := s.marks + 1
 		s.mu.Unlock()
-		err := errors.Join(s.Write(ctx, table.Put(marker(), table.Condition{})),
-			s.Write(ctx, table.Delete(marker().Key(), table.Condition{})))
+		err := errors.Join(s.Write(ctx, store.Put(marker(), store.Condition{})),
+			s.Write(ctx, store.Delete(marker().Key(), store.Condition{})))
 		s.mu.Lock()
 		for err == nil && s.marks < mark {
 			if err = s.failed; err == nil {
@@ -185,5 +185,5 @@ func (s *dynamoStore) next(ctx context.Context, consumer string) ([]table.Change
 	from := s.drained[consumer]
 	to := min(from+100, len(s.changes))
 	s.drained[consumer] = to
-	return append([]table.Change(nil), s.changes[from:to]...), nil
+	return append([]store.Change(nil), s.changes[from:to]...), nil
 }

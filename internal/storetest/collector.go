@@ -8,19 +8,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // record is a Change that compares.
 type record struct {
-	Kind     table.ChangeKind
-	Key      table.Key
-	Old, New table.Item
+	Kind     store.ChangeKind
+	Key      store.Key
+	Old, New store.Item
 }
 
-func (s *script) record(c table.Change) record {
+func (s *script) record(c store.Change) record {
 	s.Helper()
-	whole := func(i table.Image) table.Item {
+	whole := func(i store.Image) store.Item {
 		if i == nil {
 			return nil
 		}
@@ -37,14 +37,14 @@ func (s *script) record(c table.Change) record {
 }
 
 // changed is the record of a change from old to new, nil for no item.
-func changed(old, new table.Item) record {
+func changed(old, new store.Item) record {
 	switch {
 	case old == nil:
-		return record{table.Insert, new.Key(), nil, new}
+		return record{store.Insert, new.Key(), nil, new}
 	case new == nil:
-		return record{table.Remove, old.Key(), old, nil}
+		return record{store.Remove, old.Key(), old, nil}
 	}
-	return record{table.Modify, new.Key(), old, new}
+	return record{store.Modify, new.Key(), old, new}
 }
 
 // collector keeps the changes that a handler processed, once each, by key and
@@ -54,11 +54,11 @@ type collector struct {
 	mu    sync.Mutex
 	grown *sync.Cond
 	seen  map[string]bool
-	byKey map[table.Key][]record
+	byKey map[store.Key][]record
 }
 
 func (s *script) collector() *collector {
-	c := &collector{script: s, seen: map[string]bool{}, byKey: map[table.Key][]record{}}
+	c := &collector{script: s, seen: map[string]bool{}, byKey: map[store.Key][]record{}}
 	c.grown = sync.NewCond(&c.mu)
 	stop := context.AfterFunc(s.ctx, c.wake)
 	s.Cleanup(func() { stop() })
@@ -72,14 +72,14 @@ func (c *collector) wake() {
 }
 
 // handle takes every change.
-func (c *collector) handle(_ context.Context, batch []table.Change) []table.Failure {
+func (c *collector) handle(_ context.Context, batch []store.Change) []store.Failure {
 	for _, change := range batch {
 		c.add(change)
 	}
 	return nil
 }
 
-func (c *collector) add(change table.Change) {
+func (c *collector) add(change store.Change) {
 	r := c.record(change)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,14 +91,14 @@ func (c *collector) add(change table.Change) {
 }
 
 // count is how many changes of k have come.
-func (c *collector) count(k table.Key) int {
+func (c *collector) count(k store.Key) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.byKey[k])
 }
 
 // wait waits until n changes of k have come and answers them.
-func (c *collector) wait(k table.Key, n int) []record {
+func (c *collector) wait(k store.Key, n int) []record {
 	c.Helper()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,7 +112,7 @@ func (c *collector) wait(k table.Key, n int) []record {
 }
 
 // want says which changes of k come, and in which order.
-func (c *collector) want(k table.Key, want ...record) {
+func (c *collector) want(k store.Key, want ...record) {
 	c.Helper()
 	if d := cmp.Diff(want, c.wait(k, len(want)), cmpopts.EquateEmpty()); d != "" {
 		c.Errorf("changes of %v (-want +got):\n%s", k, d)
@@ -120,11 +120,11 @@ func (c *collector) want(k table.Key, want ...record) {
 }
 
 // consume runs a consumer until the test or stop ends it; it must end well.
-func (s *script) consume(consumer string, handle table.Handler) (stop func()) {
+func (s *script) consume(consumer string, handle store.Handler) (stop func()) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- s.feed.Consume(ctx, consumer, func(ctx context.Context, batch []table.Change) []table.Failure {
+		ended <- s.feed.Consume(ctx, consumer, func(ctx context.Context, batch []store.Change) []store.Failure {
 			if len(batch) == 0 {
 				s.Errorf("the handler was given an empty batch")
 			}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 func cursorTests() map[string]func(*script) {
@@ -20,7 +20,7 @@ func cursorLimits(s *script) {
 	s.stock("1", "2", "3", "4", "5")
 	urlSafe := regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 	for limit := 1; limit <= 6; limit++ {
-		pages := s.pages(table.Query{Partition: "p", Limit: limit})
+		pages := s.pages(store.Query{Partition: "p", Limit: limit})
 		for n, p := range pages {
 			if len(p.Items) > limit {
 				s.Errorf("limit %d: page %d has %d items", limit, n, len(p.Items))
@@ -34,13 +34,13 @@ func cursorLimits(s *script) {
 		}
 	}
 	// The limit may change from page to page, and items may come and go.
-	q := table.Query{Partition: "p", Limit: 2}
+	q := store.Query{Partition: "p", Limit: 2}
 	first, err := s.store.Query(s.ctx, q)
 	if err != nil {
 		s.Fatal(err)
 	}
 	s.put(item(key("p", "0")), item(key("p", "25")))
-	s.write(table.Delete(key("p", "4"), always()))
+	s.write(store.Delete(key("p", "4"), always()))
 	q.Limit, q.Cursor = 0, first.Cursor
 	if got, want := s.sortKeys(q), []string{"25", "3", "5"}; !slices.Equal(got, want) {
 		s.Errorf("after the first page: got %q, want %q", got, want)
@@ -51,12 +51,12 @@ func cursorOutlives(s *script) {
 	s.stock("1", "2", "3", "4")
 	for _, descending := range []bool{false, true} {
 		s.stock("2", "3")
-		q := table.Query{Partition: "p", Limit: 2, Descending: descending}
+		q := store.Query{Partition: "p", Limit: 2, Descending: descending}
 		p, err := s.store.Query(s.ctx, q)
 		if err != nil || len(p.Items) != 2 {
 			s.Fatalf("first page: %v, error %v", p.Items, err)
 		}
-		s.write(table.Delete(p.Items[1].Key(), always()))
+		s.write(store.Delete(p.Items[1].Key(), always()))
 		want := []string{"3", "4"}
 		if descending {
 			want = []string{"2", "1"}
@@ -71,9 +71,9 @@ func cursorOutlives(s *script) {
 func foreignCursors(s *script) {
 	s.stock("b1", "b2", "b3")
 	s.put(item(key("p", "b4"), "gpk", "p", "gsk", "b1"), item(key("p", "b5"), "gpk", "p", "gsk", "b2"))
-	s.eventually(table.Query{Index: "stage", Partition: "p", From: "b2"},
+	s.eventually(store.Query{Index: "stage", Partition: "p", From: "b2"},
 		item(key("p", "b5"), "gpk", "p", "gsk", "b2"))
-	queries := map[string]table.Query{
+	queries := map[string]store.Query{
 		"plain":      {Partition: "p"},
 		"partition":  {Partition: "o"},
 		"descending": {Partition: "p", Descending: true},
@@ -95,24 +95,24 @@ func foreignCursors(s *script) {
 			if _, err := s.store.Query(s.ctx, r); err == nil {
 				s.Errorf("cursor of query %q worked with query %q", maker, user)
 			} else {
-				s.is(err, table.ErrBadCursor)
+				s.is(err, store.ErrBadCursor)
 			}
 		}
-		_, err = s.store.Scan(s.ctx, table.Scan{Segments: 1, Cursor: page.Cursor})
+		_, err = s.store.Scan(s.ctx, store.Scan{Segments: 1, Cursor: page.Cursor})
 		if page.Cursor != "" {
-			s.is(err, table.ErrBadCursor)
+			s.is(err, store.ErrBadCursor)
 		}
 	}
 	for _, cursor := range []string{"x", "!", "AAAA", strings.Repeat("A", 100)} {
-		_, err := s.store.Query(s.ctx, table.Query{Partition: "p", Cursor: cursor})
-		s.is(err, table.ErrBadCursor)
-		_, err = s.store.Scan(s.ctx, table.Scan{Segments: 1, Cursor: cursor})
-		s.is(err, table.ErrBadCursor)
+		_, err := s.store.Query(s.ctx, store.Query{Partition: "p", Cursor: cursor})
+		s.is(err, store.ErrBadCursor)
+		_, err = s.store.Scan(s.ctx, store.Scan{Segments: 1, Cursor: cursor})
+		s.is(err, store.ErrBadCursor)
 	}
-	page, err := s.store.Scan(s.ctx, table.Scan{Segments: 1, Limit: 1})
+	page, err := s.store.Scan(s.ctx, store.Scan{Segments: 1, Limit: 1})
 	if err != nil || page.Cursor == "" {
 		s.Fatalf("scan: cursor %q, error %v", page.Cursor, err)
 	}
-	_, err = s.store.Scan(s.ctx, table.Scan{Segments: 2, Cursor: page.Cursor})
-	s.is(err, table.ErrBadCursor)
+	_, err = s.store.Scan(s.ctx, store.Scan{Segments: 2, Cursor: page.Cursor})
+	s.is(err, store.ErrBadCursor)
 }

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 func feedTests() map[string]func(*script) {
@@ -31,27 +31,27 @@ func feedImages(s *script) {
 	s.put(item(a, "n", 1)) // before there is a consumer
 	s.consume("test", c.handle)
 	s.put(item(a, "n", 2, "s", "x"))
-	s.write(table.Update(a, attrs("n", 3), []string{"s"}, always()))
-	s.write(table.Delete(a, always()))
+	s.write(store.Update(a, attrs("n", 3), []string{"s"}, always()))
+	s.write(store.Delete(a, always()))
 	s.put(item(a))
-	s.write(table.Update(b, attrs("nested", table.L(table.M(nil))), nil, always()))
+	s.write(store.Update(b, attrs("nested", store.L(store.M(nil))), nil, always()))
 	c.want(a,
 		changed(nil, item(a, "n", 1)),
 		changed(item(a, "n", 1), item(a, "n", 2, "s", "x")),
 		changed(item(a, "n", 2, "s", "x"), item(a, "n", 3)),
 		changed(item(a, "n", 3), nil),
 		changed(nil, item(a)))
-	c.want(b, changed(nil, item(b, "nested", table.L(table.M(nil)))))
+	c.want(b, changed(nil, item(b, "nested", store.L(store.M(nil)))))
 }
 
 func feedColumns(s *script) {
 	k := key("p", "a")
-	s.put(item(k, "s", "", "n", 7, "z", table.Nil()))
+	s.put(item(k, "s", "", "n", 7, "z", store.Nil()))
 	checked := make(chan struct{})
 	check := sync.OnceFunc(func() { close(checked) })
-	s.consume("test", func(_ context.Context, batch []table.Change) []table.Failure {
-		for name, want := range map[string]table.Value{
-			table.PK: table.S("p"), table.SK: table.S("a"), "s": table.S(""), "n": table.Int(7), "z": table.Nil(), "none": {},
+	s.consume("test", func(_ context.Context, batch []store.Change) []store.Failure {
+		for name, want := range map[string]store.Value{
+			store.PK: store.S("p"), store.SK: store.S("a"), "s": store.S(""), "n": store.Int(7), "z": store.Nil(), "none": {},
 		} {
 			if got, err := batch[0].New.Value(name); err != nil || !got.Equal(want) {
 				s.Errorf("column %s: got %v, error %v, want %v", name, got, err, want)
@@ -59,9 +59,9 @@ func feedColumns(s *script) {
 		}
 		whole, err := batch[0].New.Item()
 		if err == nil {
-			whole["s"] = table.S("changed") // the item is the caller's
+			whole["s"] = store.S("changed") // the item is the caller's
 		}
-		if again, err := batch[0].New.Value("s"); err != nil || !again.Equal(table.S("")) {
+		if again, err := batch[0].New.Value("s"); err != nil || !again.Equal(store.S("")) {
 			s.Errorf("column s after the whole item was changed: got %v, error %v", again, err)
 		}
 		check()
@@ -78,10 +78,10 @@ func feedTransaction(s *script) {
 	put, set, del, check, marker := key("p", "put"), key("p", "update"), key("q", "delete"), key("q", "check"), key("q", "marker")
 	s.put(item(set, "n", 1), item(del, "n", 1), item(check))
 	s.write(
-		table.Put(item(put), always()),
-		table.Update(set, attrs("n", 2), nil, always()),
-		table.Delete(del, always()),
-		table.Check(check, table.Exists(table.PK)))
+		store.Put(item(put), always()),
+		store.Update(set, attrs("n", 2), nil, always()),
+		store.Delete(del, always()),
+		store.Check(check, store.Exists(store.PK)))
 	s.put(item(check, "marker", 1), item(marker))
 	c := s.collector()
 	s.consume("test", c.handle)
@@ -94,21 +94,21 @@ func feedTransaction(s *script) {
 
 func feedNothing(s *script) {
 	k, absent := key("p", "a"), key("p", "absent")
-	i := item(k, "n", 1, "s", "x", "l", table.L(table.Int(1)))
+	i := item(k, "n", 1, "s", "x", "l", store.L(store.Int(1)))
 	s.put(i)
-	same := []table.Op{
-		table.Put(i, always()),
-		table.Update(k, attrs("n", 1), []string{"none"}, always()),
-		table.Delete(absent, always()),
-		table.Check(k, table.Exists(table.PK)),
+	same := []store.Op{
+		store.Put(i, always()),
+		store.Update(k, attrs("n", 1), []string{"none"}, always()),
+		store.Delete(absent, always()),
+		store.Check(k, store.Exists(store.PK)),
 	}
 	for _, op := range same {
 		s.write(op)
 	}
 	s.write(same[0], same[2])
 	s.write(same[1], same[2])
-	s.refused(0, i, table.Put(item(k), table.NotThere("n")))
-	s.refused(1, i, table.Put(item(absent), always()), table.Delete(k, table.NotThere("n")))
+	s.refused(0, i, store.Put(item(k), store.NotThere("n")))
+	s.refused(1, i, store.Put(item(absent), always()), store.Delete(k, store.NotThere("n")))
 	// What follows shows that nothing came before it.
 	s.put(item(k, "n", 2), item(absent))
 	c := s.collector()
@@ -123,7 +123,7 @@ func feedOrder(s *script) {
 	s.consume("test", c.handle)
 	workers(keys, func(w int) {
 		for n := range each {
-			if err := s.store.Write(s.ctx, table.Put(item(key(fmt.Sprint("p", w%2), fmt.Sprint(w)), "n", n), always())); err != nil {
+			if err := s.store.Write(s.ctx, store.Put(item(key(fmt.Sprint("p", w%2), fmt.Sprint(w)), "n", n), always())); err != nil {
 				s.Errorf("write: %v", err)
 			}
 		}
@@ -163,15 +163,15 @@ func feedConsumers(s *script) {
 // feedCascade has a handler whose own writes come to it as changes.
 func feedCascade(s *script) {
 	c := s.collector()
-	at := func(n int64) table.Item { return item(key("p", fmt.Sprint(n)), "n", int(n)) }
-	s.consume("test", func(ctx context.Context, batch []table.Change) []table.Failure {
+	at := func(n int64) store.Item { return item(key("p", fmt.Sprint(n)), "n", int(n)) }
+	s.consume("test", func(ctx context.Context, batch []store.Change) []store.Failure {
 		for n, change := range batch {
 			v, err := change.New.Value("n")
 			if err == nil && v.Int() < 5 {
-				err = s.store.Write(ctx, table.Put(at(v.Int()+1), always()))
+				err = s.store.Write(ctx, store.Put(at(v.Int()+1), always()))
 			}
 			if err != nil {
-				return []table.Failure{{Index: n, Err: err}}
+				return []store.Failure{{Index: n, Err: err}}
 			}
 			c.add(change)
 		}
@@ -188,13 +188,13 @@ func feedRetry(s *script) {
 	a, b := key("p", "a"), key("p", "b")
 	s.put(item(a, "n", 1), item(a, "n", 2), item(b, "n", 1), item(a, "n", 3))
 	failed := 0
-	s.consume("test", func(_ context.Context, batch []table.Change) (failures []table.Failure) {
+	s.consume("test", func(_ context.Context, batch []store.Change) (failures []store.Failure) {
 		stuck := false
 		for n, change := range batch {
 			r := s.record(change)
 			if r.Key == a && r.New["n"].Int() == 2 && failed < 2 {
 				failed, stuck = failed+1, true
-				failures = append(failures, table.Failure{Index: n, Err: errors.New("not yet")})
+				failures = append(failures, store.Failure{Index: n, Err: errors.New("not yet")})
 				continue
 			}
 			if r.Key != a || !stuck {
@@ -213,11 +213,11 @@ func feedPoison(s *script) {
 	bad, good := key("p", "bad"), key("p", "good")
 	s.put(item(good, "n", 1), item(bad), item(good, "n", 2))
 	deliveries := 0
-	s.consume("test", func(_ context.Context, batch []table.Change) (failures []table.Failure) {
+	s.consume("test", func(_ context.Context, batch []store.Change) (failures []store.Failure) {
 		for n, change := range batch {
 			if change.Key == bad {
 				deliveries++
-				return []table.Failure{{Index: n, Err: errors.New("never")}}
+				return []store.Failure{{Index: n, Err: errors.New("never")}}
 			}
 			c.add(change)
 		}
@@ -237,11 +237,11 @@ func feedRestart(s *script) {
 	k := key("p", "a")
 	s.put(item(k, "n", 1), item(k, "n", 2))
 	taken := make(chan struct{})
-	stop := s.consume("test", func(ctx context.Context, batch []table.Change) (failures []table.Failure) {
+	stop := s.consume("test", func(ctx context.Context, batch []store.Change) (failures []store.Failure) {
 		close(taken)
 		<-ctx.Done()
 		for n := range batch {
-			failures = append(failures, table.Failure{Index: n, Err: ctx.Err()})
+			failures = append(failures, store.Failure{Index: n, Err: ctx.Err()})
 		}
 		return failures
 	})

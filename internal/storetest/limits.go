@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 func limitTests() map[string]func(*script) {
@@ -22,12 +22,12 @@ func limitTests() map[string]func(*script) {
 
 func limitItem(s *script) {
 	k, other := key("p", "1"), key("p", "2")
-	most := filler(item(k), table.MaxItemBytes)
+	most := filler(item(k), store.MaxItemBytes)
 	s.put(most)
 	s.has(most)
-	over := filler(item(k), table.MaxItemBytes+1)
-	s.exceeds(s.store.Write(s.ctx, table.Put(over, always())))
-	s.exceeds(s.store.Write(s.ctx, table.Put(item(other), always()), table.Put(over, always())))
+	over := filler(item(k), store.MaxItemBytes+1)
+	s.exceeds(s.store.Write(s.ctx, store.Put(over, always())))
+	s.exceeds(s.store.Write(s.ctx, store.Put(item(other), always()), store.Put(over, always())))
 	s.has(most)
 	s.lacks(other)
 }
@@ -35,31 +35,31 @@ func limitItem(s *script) {
 // limitUpdate lets updates that are small in themselves make an item too large.
 func limitUpdate(s *script) {
 	k, other := key("p", "1"), key("p", "2")
-	full := filler(item(k), table.MaxItemBytes-10)
+	full := filler(item(k), store.MaxItemBytes-10)
 	s.put(full)
-	grow := table.Update(k, attrs("more", strings.Repeat("x", 100)), nil, always())
+	grow := store.Update(k, attrs("more", strings.Repeat("x", 100)), nil, always())
 	s.exceeds(s.store.Write(s.ctx, grow))
-	s.exceeds(s.store.Write(s.ctx, table.Put(item(other), always()), grow))
+	s.exceeds(s.store.Write(s.ctx, store.Put(item(other), always()), grow))
 	s.has(full)
 	s.lacks(other)
-	s.write(table.Update(k, attrs("more", "six..."), nil, always()))
-	full["more"] = table.S("six...")
+	s.write(store.Update(k, attrs("more", "six..."), nil, always()))
+	full["more"] = store.S("six...")
 	s.has(full)
 }
 
 func limitOps(s *script) {
-	var ops []table.Op
-	for n := range table.MaxWriteOps + 1 {
-		ops = append(ops, table.Put(item(key("p", fmt.Sprint(n))), always()))
+	var ops []store.Op
+	for n := range store.MaxWriteOps + 1 {
+		ops = append(ops, store.Put(item(key("p", fmt.Sprint(n))), always()))
 	}
 	s.exceeds(s.store.Write(s.ctx, ops...))
 	s.lacks(key("p", "0"), key("p", "100"))
 }
 
 func limitBytes(s *script) {
-	var ops []table.Op
+	var ops []store.Op
 	for n := range 11 {
-		ops = append(ops, table.Put(filler(item(key("p", fmt.Sprint(n))), 390<<10), always()))
+		ops = append(ops, store.Put(filler(item(key("p", fmt.Sprint(n))), 390<<10), always()))
 	}
 	s.exceeds(s.store.Write(s.ctx, ops...))
 	s.lacks(key("p", "0"), key("p", "10"))
@@ -68,8 +68,8 @@ func limitBytes(s *script) {
 }
 
 func limitGet(s *script) {
-	var keys []table.Key
-	for n := range table.MaxGetKeys + 1 {
+	var keys []store.Key
+	for n := range store.MaxGetKeys + 1 {
 		keys = append(keys, key("p", fmt.Sprint(n)))
 	}
 	s.put(item(keys[99]))
@@ -83,69 +83,69 @@ func limitGet(s *script) {
 
 func limitKeys(s *script) {
 	long := func(n int) string { return strings.Repeat("k", n) }
-	most := item(key(long(2048), long(table.MaxKeyBytes)), "gpk", long(2048), "gsk", long(table.MaxKeyBytes))
+	most := item(key(long(2048), long(store.MaxKeyBytes)), "gpk", long(2048), "gsk", long(store.MaxKeyBytes))
 	s.put(most)
 	s.has(most)
-	s.eventually(table.Query{Index: "stage", Partition: long(2048)}, most)
-	for _, over := range []table.Item{
+	s.eventually(store.Query{Index: "stage", Partition: long(2048)}, most)
+	for _, over := range []store.Item{
 		item(key(long(2049), "1")),
-		item(key("p", long(table.MaxKeyBytes+1))),
+		item(key("p", long(store.MaxKeyBytes+1))),
 		item(key("p", "1"), "gpk", long(2049), "gsk", "1"),
-		item(key("p", "1"), "gpk", "1", "gsk", long(table.MaxKeyBytes+1)),
+		item(key("p", "1"), "gpk", "1", "gsk", long(store.MaxKeyBytes+1)),
 	} {
-		s.exceeds(s.store.Write(s.ctx, table.Put(over, always())))
+		s.exceeds(s.store.Write(s.ctx, store.Put(over, always())))
 	}
 	s.lacks(key("p", "1"))
-	_, err := s.store.Get(s.ctx, key("p", long(table.MaxKeyBytes+1)))
+	_, err := s.store.Get(s.ctx, key("p", long(store.MaxKeyBytes+1)))
 	s.exceeds(err)
 }
 
 func invalidCalls(s *script) {
 	k, other := key("p", "1"), key("p", "2")
-	put := table.Put(item(other), always())
-	for name, ops := range map[string][]table.Op{
-		"no partition key":       {put, table.Put(item(key("", "1")), always())},
-		"no sort key":            {put, table.Delete(key("p", ""), always())},
-		"item without a key":     {put, {Kind: table.OpPut, Key: k, Item: attrs("a", 1)}},
-		"item under another key": {put, {Kind: table.OpPut, Key: k, Item: item(key("q", "1"))}},
-		"key twice":              {put, table.Delete(other, always())},
-		"update of the key":      {put, table.Update(k, attrs(table.SK, "2"), nil, always())},
-		"removal of the key":     {put, table.Update(k, nil, []string{table.PK}, always())},
-		"set and removed":        {put, table.Update(k, attrs("a", 1), []string{"a"}, always())},
-		"update of nothing":      {put, table.Update(k, nil, nil, always())},
+	put := store.Put(item(other), always())
+	for name, ops := range map[string][]store.Op{
+		"no partition key":       {put, store.Put(item(key("", "1")), always())},
+		"no sort key":            {put, store.Delete(key("p", ""), always())},
+		"item without a key":     {put, {Kind: store.OpPut, Key: k, Item: attrs("a", 1)}},
+		"item under another key": {put, {Kind: store.OpPut, Key: k, Item: item(key("q", "1"))}},
+		"key twice":              {put, store.Delete(other, always())},
+		"update of the key":      {put, store.Update(k, attrs(store.SK, "2"), nil, always())},
+		"removal of the key":     {put, store.Update(k, nil, []string{store.PK}, always())},
+		"set and removed":        {put, store.Update(k, attrs("a", 1), []string{"a"}, always())},
+		"update of nothing":      {put, store.Update(k, nil, nil, always())},
 		"no kind":                {put, {Key: k}},
 	} {
 		if err := s.store.Write(s.ctx, ops...); err == nil {
 			s.Errorf("%s: was written", name)
 		} else {
-			s.is(err, table.ErrInvalid)
+			s.is(err, store.ErrInvalid)
 		}
 	}
 	s.lacks(k, other)
 	_, err := s.store.Get(s.ctx, k, other, k)
-	s.is(err, table.ErrInvalid)
+	s.is(err, store.ErrInvalid)
 	_, err = s.store.Get(s.ctx, key("p", ""))
-	s.is(err, table.ErrInvalid)
-	for _, q := range []table.Query{
+	s.is(err, store.ErrInvalid)
+	for _, q := range []store.Query{
 		{}, {Partition: "p", Index: "no such"}, {Partition: "p", Limit: -1},
 		{Partition: "p", Prefix: "a", From: "b"}, {Partition: "p", Prefix: "a", To: "b"},
 	} {
 		_, err := s.store.Query(s.ctx, q)
-		s.is(err, table.ErrInvalid)
+		s.is(err, store.ErrInvalid)
 	}
-	for _, sc := range []table.Scan{{}, {Segment: 2, Segments: 2}, {Segment: -1, Segments: 2}, {Segments: 1, Limit: -1}} {
+	for _, sc := range []store.Scan{{}, {Segment: 2, Segments: 2}, {Segment: -1, Segments: 2}, {Segments: 1, Limit: -1}} {
 		_, err := s.store.Scan(s.ctx, sc)
-		s.is(err, table.ErrInvalid)
+		s.is(err, store.ErrInvalid)
 	}
 }
 
 func invalidValues(s *script) {
 	k := key("p", "1")
-	for name, set := range map[string]table.Item{
-		"absent":                 attrs("a", table.Value{}),
-		"absent in a list":       attrs("a", table.L(table.Value{})),
-		"no number":              attrs("a", table.N("seven")),
-		"number out of form":     attrs("a", table.N("007")),
+	for name, set := range map[string]store.Item{
+		"absent":                 attrs("a", store.Value{}),
+		"absent in a list":       attrs("a", store.L(store.Value{})),
+		"no number":              attrs("a", store.N("seven")),
+		"number out of form":     attrs("a", store.N("007")),
 		"no attribute name":      attrs("", 1),
 		"empty index key":        attrs("gpk", "g", "gsk", ""),
 		"index key is no string": attrs("gpk", 1, "gsk", "1"),
@@ -154,14 +154,14 @@ func invalidValues(s *script) {
 		for attr, v := range set {
 			put[attr] = v
 		}
-		for _, op := range []table.Op{table.Put(put, always()), table.Update(k, set, nil, always())} {
+		for _, op := range []store.Op{store.Put(put, always()), store.Update(k, set, nil, always())} {
 			if err := s.store.Write(s.ctx, op); err == nil {
 				s.Errorf("%s: was written", name)
 			} else {
-				s.is(err, table.ErrInvalid)
+				s.is(err, store.ErrInvalid)
 			}
 		}
 	}
-	s.exceeds(s.store.Write(s.ctx, table.Put(item(k, "n", table.N(strings.Repeat("1", 39))), always())))
+	s.exceeds(s.store.Write(s.ctx, store.Put(item(k, "n", store.N(strings.Repeat("1", 39))), always())))
 	s.lacks(k)
 }

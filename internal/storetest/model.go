@@ -9,94 +9,94 @@ import (
 	"strings"
 	"sync"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // Model is the contract at its most naive, a map under a mutex: the oracle
 // that the property test compares a store with. It has no change feed.
 type Model struct {
-	indexes []table.Index
+	indexes []store.Index
 
 	mu    sync.Mutex
-	items map[table.Key]table.Item
+	items map[store.Key]store.Item
 }
 
-var _ table.Store = (*Model)(nil)
+var _ store.Store = (*Model)(nil)
 
 // NewModel makes an empty Model.
-func NewModel(indexes []table.Index) *Model {
-	return &Model{indexes: indexes, items: map[table.Key]table.Item{}}
+func NewModel(indexes []store.Index) *Model {
+	return &Model{indexes: indexes, items: map[store.Key]store.Item{}}
 }
 
-// Get implements table.Store.
-func (m *Model) Get(ctx context.Context, keys ...table.Key) ([]table.Item, error) {
-	if err := cmp.Or(ctx.Err(), table.CheckGet(keys)); err != nil {
+// Get implements store.Store.
+func (m *Model) Get(ctx context.Context, keys ...store.Key) ([]store.Item, error) {
+	if err := cmp.Or(ctx.Err(), store.CheckGet(keys)); err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	items := make([]table.Item, len(keys))
+	items := make([]store.Item, len(keys))
 	for n, k := range keys {
 		items[n] = m.items[k].Clone()
 	}
 	return items, nil
 }
 
-// Query implements table.Store.
-func (m *Model) Query(ctx context.Context, q table.Query) (table.Page, error) {
+// Query implements store.Store.
+func (m *Model) Query(ctx context.Context, q store.Query) (store.Page, error) {
 	at, err := q.DecodeCursor()
-	if err = cmp.Or(ctx.Err(), table.CheckQuery(m.indexes, q), err); err != nil {
-		return table.Page{}, err
+	if err = cmp.Or(ctx.Err(), store.CheckQuery(m.indexes, q), err); err != nil {
+		return store.Page{}, err
 	}
-	x := table.Index{PK: table.PK, SK: table.SK}
-	if i := slices.IndexFunc(m.indexes, func(x table.Index) bool { return x.Name == q.Index }); i >= 0 {
+	x := store.Index{PK: store.PK, SK: store.SK}
+	if i := slices.IndexFunc(m.indexes, func(x store.Index) bool { return x.Name == q.Index }); i >= 0 {
 		x = m.indexes[i]
 	}
-	place := func(i table.Item) table.Position {
+	place := func(i store.Item) store.Position {
 		if q.Index == "" {
-			return table.Position{Key: i.Key()}
+			return store.Position{Key: i.Key()}
 		}
-		return table.Position{Key: i.Key(), Sort: i[x.SK].Text()}
+		return store.Position{Key: i.Key(), Sort: i[x.SK].Text()}
 	}
 	direction := 1
 	if q.Descending {
 		direction = -1
 	}
-	order := func(p, r table.Position) int {
+	order := func(p, r store.Position) int {
 		return direction * cmp.Or(cmp.Compare(p.Sort, r.Sort), cmp.Compare(p.Key.PK, r.Key.PK), cmp.Compare(p.Key.SK, r.Key.SK))
 	}
-	selected := m.sorted(func(i table.Item) bool {
+	selected := m.sorted(func(i store.Item) bool {
 		p, s := i[x.PK], i[x.SK]
-		return p.Text() == q.Partition && s.Kind() == table.String && strings.HasPrefix(s.Text(), q.Prefix) &&
+		return p.Text() == q.Partition && s.Kind() == store.String && strings.HasPrefix(s.Text(), q.Prefix) &&
 			s.Text() >= q.From && (q.To == "" || s.Text() <= q.To) && (at == nil || order(place(i), *at) > 0)
-	}, func(a, b table.Item) int { return order(place(a), place(b)) })
+	}, func(a, b store.Item) int { return order(place(a), place(b)) })
 	if q.Index != "" {
 		for n, i := range selected {
-			selected[n] = table.Item{table.PK: i[table.PK], table.SK: i[table.SK], x.PK: i[x.PK], x.SK: i[x.SK]}
+			selected[n] = store.Item{store.PK: i[store.PK], store.SK: i[store.SK], x.PK: i[x.PK], x.SK: i[x.SK]}
 		}
 	}
-	return page(selected, q.Limit, func(i table.Item) string { return q.EncodeCursor(place(i)) }), nil
+	return page(selected, q.Limit, func(i store.Item) string { return q.EncodeCursor(place(i)) }), nil
 }
 
-// Scan implements table.Store.
-func (m *Model) Scan(ctx context.Context, s table.Scan) (table.Page, error) {
+// Scan implements store.Store.
+func (m *Model) Scan(ctx context.Context, s store.Scan) (store.Page, error) {
 	at, err := s.DecodeCursor()
-	if err = cmp.Or(ctx.Err(), table.CheckScan(s), err); err != nil {
-		return table.Page{}, err
+	if err = cmp.Or(ctx.Err(), store.CheckScan(s), err); err != nil {
+		return store.Page{}, err
 	}
-	order := func(k, l table.Key) int { return cmp.Or(cmp.Compare(k.PK, l.PK), cmp.Compare(k.SK, l.SK)) }
-	selected := m.sorted(func(i table.Item) bool {
+	order := func(k, l store.Key) int { return cmp.Or(cmp.Compare(k.PK, l.PK), cmp.Compare(k.SK, l.SK)) }
+	selected := m.sorted(func(i store.Item) bool {
 		h := fnv.New32a()
-		_, _ = h.Write([]byte(i[table.PK].Text())) // a hash never fails
+		_, _ = h.Write([]byte(i[store.PK].Text())) // a hash never fails
 		return int(h.Sum32())%s.Segments == s.Segment && (at == nil || order(i.Key(), at.Key) > 0)
-	}, func(a, b table.Item) int { return order(a.Key(), b.Key()) })
-	return page(selected, s.Limit, func(i table.Item) string { return s.EncodeCursor(i.Key()) }), nil
+	}, func(a, b store.Item) int { return order(a.Key(), b.Key()) })
+	return page(selected, s.Limit, func(i store.Item) string { return s.EncodeCursor(i.Key()) }), nil
 }
 
-func (m *Model) sorted(keep func(table.Item) bool, order func(a, b table.Item) int) []table.Item {
+func (m *Model) sorted(keep func(store.Item) bool, order func(a, b store.Item) int) []store.Item {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var items []table.Item
+	var items []store.Item
 	for _, i := range m.items {
 		if keep(i) {
 			items = append(items, i.Clone())
@@ -106,19 +106,19 @@ func (m *Model) sorted(keep func(table.Item) bool, order func(a, b table.Item) i
 	return items
 }
 
-func page(items []table.Item, limit int, cursor func(table.Item) string) table.Page {
+func page(items []store.Item, limit int, cursor func(store.Item) string) store.Page {
 	size := 0
 	for n, i := range items {
-		if size += i.Size(); n > 0 && (n == limit || size > table.MaxPageBytes) {
-			return table.Page{Items: items[:n], Cursor: cursor(items[n-1])}
+		if size += i.Size(); n > 0 && (n == limit || size > store.MaxPageBytes) {
+			return store.Page{Items: items[:n], Cursor: cursor(items[n-1])}
 		}
 	}
-	return table.Page{Items: items}
+	return store.Page{Items: items}
 }
 
-// Write implements table.Store.
-func (m *Model) Write(ctx context.Context, ops ...table.Op) error {
-	if err := cmp.Or(ctx.Err(), table.CheckWrite(m.indexes, ops)); err != nil {
+// Write implements store.Store.
+func (m *Model) Write(ctx context.Context, ops ...store.Op) error {
+	if err := cmp.Or(ctx.Err(), store.CheckWrite(m.indexes, ops)); err != nil {
 		return err
 	}
 	m.mu.Lock()
@@ -127,10 +127,10 @@ func (m *Model) Write(ctx context.Context, ops ...table.Op) error {
 	for n, op := range ops {
 		old := m.items[op.Key]
 		if !op.If.Holds(old) {
-			return &table.ConditionError{Op: n, Key: op.Key, Item: old.Clone()}
+			return &store.ConditionError{Op: n, Key: op.Key, Item: old.Clone()}
 		}
 		next[op.Key] = leaves(op, old)
-		if err := table.CheckItemSize(op.Key, next[op.Key].Size()); err != nil {
+		if err := store.CheckItemSize(op.Key, next[op.Key].Size()); err != nil {
 			return err
 		}
 		if next[op.Key] == nil {
@@ -142,19 +142,19 @@ func (m *Model) Write(ctx context.Context, ops ...table.Op) error {
 }
 
 // leaves is the item that op leaves behind, nil for none.
-func leaves(op table.Op, old table.Item) table.Item {
+func leaves(op store.Op, old store.Item) store.Item {
 	switch op.Kind {
-	case table.OpPut:
+	case store.OpPut:
 		return op.Item.Clone()
-	case table.OpUpdate:
-		i := table.Item{table.PK: table.S(op.Key.PK), table.SK: table.S(op.Key.SK)}
+	case store.OpUpdate:
+		i := store.Item{store.PK: store.S(op.Key.PK), store.SK: store.S(op.Key.SK)}
 		maps.Copy(i, old)
 		maps.Copy(i, op.Item)
-		maps.DeleteFunc(i, func(name string, _ table.Value) bool { return slices.Contains(op.Remove, name) })
+		maps.DeleteFunc(i, func(name string, _ store.Value) bool { return slices.Contains(op.Remove, name) })
 		return i
-	case table.OpCheck:
+	case store.OpCheck:
 		return old
-	case table.OpDelete:
+	case store.OpDelete:
 	}
 	return nil
 }

@@ -3,9 +3,9 @@ package storetest
 import (
 	"testing"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 func TestModel(t *testing.T) {
-	RunStore(t, func(_ *testing.T, indexes []table.Index) table.Store { return NewModel(indexes) })
+	RunStore(t, func(_ *testing.T, indexes []store.Index) store.Store { return NewModel(indexes) })
 }

@@ -8,13 +8,13 @@ import (
 	"math/rand/v2"
 	"sync"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // ErrCrash is what a Probe answers once its process is taken for dead.
 var ErrCrash = errors.New("the process is dead")
 
-// Method names a method of table.Store.
+// Method names a method of store.Store.
 type Method string
 
 // The methods.
@@ -28,16 +28,16 @@ const (
 // Call is one request to the store, as a Probe saw it.
 type Call struct {
 	Method Method
-	Keys   []table.Key    // get and write, in the order of the call
-	Ops    []table.OpKind // write, one for each key
-	Query  table.Query    // query
+	Keys   []store.Key    // get and write, in the order of the call
+	Ops    []store.OpKind // write, one for each key
+	Query  store.Query    // query
 	Err    error          // what the caller was answered; nil while Fault is asked
 }
 
 // Fault is what happens to a call.
 type Fault uint8
 
-// The faults. Before and After answer table.ErrUnavailable, the crashes
+// The faults. Before and After answer store.ErrUnavailable, the crashes
 // ErrCrash, then and to every later call until Reset.
 const (
 	None        Fault = iota
@@ -58,12 +58,12 @@ type Counts struct {
 	IndexUnits           float64 // entries that were added to or removed from an index
 }
 
-// Probe is a table.Store around another one that counts and records the calls
+// Probe is a store.Store around another one that counts and records the calls
 // and makes them fail. Units are computed from item sizes; what an operation
 // replaces is read behind the caller's back. It is safe for concurrent use.
 type Probe struct {
-	store   table.Store
-	indexes []table.Index
+	store   store.Store
+	indexes []store.Index
 
 	mu      sync.Mutex
 	fault   func(Call) Fault
@@ -72,10 +72,10 @@ type Probe struct {
 	calls   []Call
 }
 
-var _ table.Store = (*Probe)(nil)
+var _ store.Store = (*Probe)(nil)
 
 // NewProbe wraps store; indexes are those it was opened with, for their units.
-func NewProbe(store table.Store, indexes ...table.Index) *Probe {
+func NewProbe(store store.Store, indexes ...store.Index) *Probe {
 	return &Probe{store: store, indexes: indexes}
 }
 
@@ -142,7 +142,7 @@ func (p *Probe) do(call Call, apply func() (Counts, error)) error {
 	}
 	switch fault {
 	case Before, After:
-		call.Err = fmt.Errorf("%w: injected", table.ErrUnavailable)
+		call.Err = fmt.Errorf("%w: injected", store.ErrUnavailable)
 	case CrashBefore, CrashAfter:
 		call.Err = ErrCrash
 	case None:
@@ -168,8 +168,8 @@ func (p *Probe) decide(call Call) Fault {
 	return f
 }
 
-// Get implements table.Store.
-func (p *Probe) Get(ctx context.Context, keys ...table.Key) (items []table.Item, err error) {
+// Get implements store.Store.
+func (p *Probe) Get(ctx context.Context, keys ...store.Key) (items []store.Item, err error) {
 	err = p.do(Call{Method: Get, Keys: keys}, func() (Counts, error) {
 		c := Counts{Gets: 1, GetKeys: len(keys)}
 		items, err = p.store.Get(ctx, keys...)
@@ -184,8 +184,8 @@ func (p *Probe) Get(ctx context.Context, keys ...table.Key) (items []table.Item,
 	return items, nil
 }
 
-// Query implements table.Store.
-func (p *Probe) Query(ctx context.Context, q table.Query) (page table.Page, err error) {
+// Query implements store.Store.
+func (p *Probe) Query(ctx context.Context, q store.Query) (page store.Page, err error) {
 	err = p.do(Call{Method: Query, Query: q}, func() (Counts, error) {
 		page, err = p.store.Query(ctx, q)
 		c := Counts{Queries: 1, ReadUnits: units(size(page), 4096)}
@@ -195,25 +195,25 @@ func (p *Probe) Query(ctx context.Context, q table.Query) (page table.Page, err 
 		return c, err
 	})
 	if err != nil {
-		return table.Page{}, err
+		return store.Page{}, err
 	}
 	return page, nil
 }
 
-// Scan implements table.Store.
-func (p *Probe) Scan(ctx context.Context, s table.Scan) (page table.Page, err error) {
+// Scan implements store.Store.
+func (p *Probe) Scan(ctx context.Context, s store.Scan) (page store.Page, err error) {
 	err = p.do(Call{Method: Scan}, func() (Counts, error) {
 		page, err = p.store.Scan(ctx, s)
 		return Counts{Scans: 1, ReadUnits: units(size(page), 4096) / 2}, err
 	})
 	if err != nil {
-		return table.Page{}, err
+		return store.Page{}, err
 	}
 	return page, nil
 }
 
-// Write implements table.Store.
-func (p *Probe) Write(ctx context.Context, ops ...table.Op) error {
+// Write implements store.Store.
+func (p *Probe) Write(ctx context.Context, ops ...store.Op) error {
 	call := Call{Method: Write}
 	for _, op := range ops {
 		call.Keys = append(call.Keys, op.Key)
@@ -222,7 +222,7 @@ func (p *Probe) Write(ctx context.Context, ops ...table.Op) error {
 	return p.do(call, func() (Counts, error) {
 		old, err := p.store.Get(ctx, call.Keys...)
 		if err != nil { // too many keys, for one: the write will say so better
-			old = make([]table.Item, len(ops))
+			old = make([]store.Item, len(ops))
 		}
 		err = p.store.Write(ctx, ops...)
 		return p.cost(ops, old, err == nil), err
@@ -231,7 +231,7 @@ func (p *Probe) Write(ctx context.Context, ops ...table.Op) error {
 
 // cost is what a write takes; one that was refused takes units all the same,
 // but none in an index.
-func (p *Probe) cost(ops []table.Op, old []table.Item, applied bool) Counts {
+func (p *Probe) cost(ops []store.Op, old []store.Item, applied bool) Counts {
 	c, each := Counts{Writes: 1, Ops: len(ops)}, 1.0
 	if len(ops) > 1 {
 		c.Writes, c.Transactions, each = 0, 1, 2
@@ -249,8 +249,8 @@ func (p *Probe) cost(ops []table.Op, old []table.Item, applied bool) Counts {
 }
 
 // moved is how many entries of x are written when old becomes left.
-func moved(x table.Index, old, left table.Item) float64 {
-	in := func(i table.Item) bool { return i[x.PK].Kind() == table.String && i[x.SK].Kind() == table.String }
+func moved(x store.Index, old, left store.Item) float64 {
+	in := func(i store.Item) bool { return i[x.PK].Kind() == store.String && i[x.SK].Kind() == store.String }
 	switch {
 	case in(old) && in(left) && old[x.PK].Equal(left[x.PK]) && old[x.SK].Equal(left[x.SK]):
 		return 0
@@ -275,7 +275,7 @@ func (c *Counts) add(d Counts) {
 	c.IndexUnits += d.IndexUnits
 }
 
-func size(p table.Page) int {
+func size(p store.Page) int {
 	n := 0
 	for _, i := range p.Items {
 		n += i.Size()

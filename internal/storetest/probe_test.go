@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 func TestProbeCounts(t *testing.T) {
@@ -20,23 +20,23 @@ func TestProbeCounts(t *testing.T) {
 		call func() error
 		want Counts
 	}{
-		{"put of 5 KB", func() error { return p.Write(ctx, table.Put(large, always())) },
+		{"put of 5 KB", func() error { return p.Write(ctx, store.Put(large, always())) },
 			Counts{Writes: 1, Ops: 1, WriteUnits: 5}},
 		{"transaction", func() error {
-			return p.Write(ctx, table.Put(small, always()), table.Check(key("p", "none"), always()))
+			return p.Write(ctx, store.Put(small, always()), store.Check(key("p", "none"), always()))
 		}, Counts{Transactions: 1, Ops: 2, WriteUnits: 4, IndexUnits: 1}},
 		{"refused", func() error {
-			err := p.Write(ctx, table.Update(key("p", "9"), attrs("a", strings.Repeat("x", 1500)), nil, table.Exists("a")))
-			if refused := new(table.ConditionError); errors.As(err, &refused) {
+			err := p.Write(ctx, store.Update(key("p", "9"), attrs("a", strings.Repeat("x", 1500)), nil, store.Exists("a")))
+			if refused := new(store.ConditionError); errors.As(err, &refused) {
 				return nil
 			}
 			return err
 		}, Counts{Writes: 1, Ops: 1, WriteUnits: 2}},
 		{"get", func() error { _, err := p.Get(ctx, key("p", "1"), key("q", "none")); return err },
 			Counts{Gets: 1, GetKeys: 2, ReadUnits: 2}},
-		{"query", func() error { _, err := p.Query(ctx, table.Query{Partition: "r"}); return err }, Counts{Queries: 1, ReadUnits: 1}},
-		{"query an index", func() error { _, err := p.Query(ctx, table.Query{Partition: "g", Index: "stage"}); return err }, Counts{Queries: 1, ReadUnits: 0.5}},
-		{"scan", func() error { _, err := p.Scan(ctx, table.Scan{Segments: 1}); return err }, Counts{Scans: 1, ReadUnits: 1}},
+		{"query", func() error { _, err := p.Query(ctx, store.Query{Partition: "r"}); return err }, Counts{Queries: 1, ReadUnits: 1}},
+		{"query an index", func() error { _, err := p.Query(ctx, store.Query{Partition: "g", Index: "stage"}); return err }, Counts{Queries: 1, ReadUnits: 0.5}},
+		{"scan", func() error { _, err := p.Scan(ctx, store.Scan{Segments: 1}); return err }, Counts{Scans: 1, ReadUnits: 1}},
 	} {
 		p.Reset()
 		if err := test.call(); err != nil {
@@ -52,15 +52,15 @@ func TestProbeIndexUnits(t *testing.T) {
 	p := NewProbe(NewModel(testIndexes()), testIndexes()...)
 	k := key("p", "1")
 	for _, step := range []struct {
-		op   table.Op
+		op   store.Op
 		want float64
 	}{
-		{table.Put(item(k), always()), 0},
-		{table.Update(k, attrs("gpk", "g", "gsk", "1"), nil, always()), 1},
-		{table.Update(k, attrs("other", 1), nil, always()), 0},
-		{table.Update(k, attrs("gsk", "2"), nil, always()), 2},
-		{table.Update(k, attrs("owner", "me"), []string{"gsk"}, always()), 2},
-		{table.Delete(k, always()), 1},
+		{store.Put(item(k), always()), 0},
+		{store.Update(k, attrs("gpk", "g", "gsk", "1"), nil, always()), 1},
+		{store.Update(k, attrs("other", 1), nil, always()), 0},
+		{store.Update(k, attrs("gsk", "2"), nil, always()), 2},
+		{store.Update(k, attrs("owner", "me"), []string{"gsk"}, always()), 2},
+		{store.Delete(k, always()), 1},
 	} {
 		p.Reset()
 		if err := p.Write(t.Context(), step.op); err != nil {
@@ -75,15 +75,15 @@ func TestProbeIndexUnits(t *testing.T) {
 func TestProbeCalls(t *testing.T) {
 	p := NewProbe(NewModel(nil))
 	k, l := key("p", "1"), key("p", "2")
-	if err := p.Write(t.Context(), table.Put(item(k), always()), table.Delete(l, always())); err != nil {
+	if err := p.Write(t.Context(), store.Put(item(k), always()), store.Delete(l, always())); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.Get(t.Context(), l, k); err != nil {
 		t.Fatal(err)
 	}
 	want := []Call{
-		{Method: Write, Keys: []table.Key{k, l}, Ops: []table.OpKind{table.OpPut, table.OpDelete}},
-		{Method: Get, Keys: []table.Key{l, k}},
+		{Method: Write, Keys: []store.Key{k, l}, Ops: []store.OpKind{store.OpPut, store.OpDelete}},
+		{Method: Get, Keys: []store.Key{l, k}},
 	}
 	if d := cmp.Diff(want, p.Calls()); d != "" {
 		t.Errorf("calls (-want +got):\n%s", d)
@@ -98,8 +98,8 @@ func TestProbeFaults(t *testing.T) {
 		later   error // of the next call, which has no fault of its own
 	}{
 		"none":         {None, true, nil, nil},
-		"before":       {Before, false, table.ErrUnavailable, nil},
-		"after":        {After, true, table.ErrUnavailable, nil},
+		"before":       {Before, false, store.ErrUnavailable, nil},
+		"after":        {After, true, store.ErrUnavailable, nil},
 		"crash before": {CrashBefore, false, ErrCrash, ErrCrash},
 		"crash after":  {CrashAfter, true, ErrCrash, ErrCrash},
 	} {
@@ -108,17 +108,17 @@ func TestProbeFaults(t *testing.T) {
 			p, i := NewProbe(model), item(key("p", "1"))
 			fault := test.fault
 			p.Inject(func(Call) Fault { defer func() { fault = None }(); return fault })
-			if err := p.Write(t.Context(), table.Put(i, always())); !errors.Is(err, test.kind) {
+			if err := p.Write(t.Context(), store.Put(i, always())); !errors.Is(err, test.kind) {
 				t.Errorf("write: got %v, want %v", err, test.kind)
 			}
 			if got, _ := model.Get(t.Context(), i.Key()); (got[0] != nil) != test.applied {
 				t.Errorf("stored: %v, want it applied: %v", got[0], test.applied)
 			}
-			if _, err := p.Query(t.Context(), table.Query{Partition: "p"}); !errors.Is(err, test.later) {
+			if _, err := p.Query(t.Context(), store.Query{Partition: "p"}); !errors.Is(err, test.later) {
 				t.Errorf("next call: got %v, want %v", err, test.later)
 			}
 			p.Reset()
-			if _, err := p.Scan(t.Context(), table.Scan{Segments: 1}); err != nil {
+			if _, err := p.Scan(t.Context(), store.Scan{Segments: 1}); err != nil {
 				t.Errorf("call after Reset: %v", err)
 			}
 		})
@@ -127,9 +127,9 @@ func TestProbeFaults(t *testing.T) {
 
 // TestCrashAt dies between any two calls of a script of three.
 func TestCrashAt(t *testing.T) {
-	script := func(ctx context.Context, store table.Store) error {
+	script := func(ctx context.Context, on store.Store) error {
 		for _, sk := range []string{"1", "2", "3"} {
-			if err := store.Write(ctx, table.Put(item(key("p", sk)), always())); err != nil {
+			if err := on.Write(ctx, store.Put(item(key("p", sk)), always())); err != nil {
 				return err
 			}
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // agreesWithModel does the same random operations to the store and to a Model
@@ -40,8 +40,8 @@ func worldSortKeys() []string { return []string{"a", "a\x00", "b"} }
 func worldColumns() []string  { return []string{"n", "s"} }
 func worldIndexed() []string  { return []string{"gpk", "gsk", "owner"} }
 
-func (w *world) keys() []table.Key {
-	var keys []table.Key
+func (w *world) keys() []store.Key {
+	var keys []store.Key
 	for _, p := range []string{"x", "y"} {
 		for _, sk := range worldSortKeys() {
 			keys = append(keys, key(w.prefix+p, sk))
@@ -50,16 +50,16 @@ func (w *world) keys() []table.Key {
 	return keys
 }
 
-func (w *world) value() table.Value {
-	return rapid.SampledFrom([]table.Value{
-		table.S(""), table.S("v"), table.Int(0), table.N("1.5"), table.B(true), table.Nil(),
-		table.L(), table.L(table.Int(0)), table.M(map[string]table.Value{"k": table.S("v")}),
+func (w *world) value() store.Value {
+	return rapid.SampledFrom([]store.Value{
+		store.S(""), store.S("v"), store.Int(0), store.N("1.5"), store.B(true), store.Nil(),
+		store.L(), store.L(store.Int(0)), store.M(map[string]store.Value{"k": store.S("v")}),
 	}).Draw(w.T, "value")
 }
 
 // attributes draws some attributes; index keys are strings.
-func (w *world) attributes() table.Item {
-	i := table.Item{}
+func (w *world) attributes() store.Item {
+	i := store.Item{}
 	for _, name := range worldColumns() {
 		if rapid.Bool().Draw(w.T, name) {
 			i[name] = w.value()
@@ -67,30 +67,30 @@ func (w *world) attributes() table.Item {
 	}
 	for _, name := range worldIndexed() {
 		if v := rapid.SampledFrom([]string{"", "g", "h"}).Draw(w.T, name); v != "" {
-			i[name] = table.S(w.prefix + v)
+			i[name] = store.S(w.prefix + v)
 		}
 	}
 	return i
 }
 
-func (w *world) condition() table.Condition {
-	var all table.Condition
+func (w *world) condition() store.Condition {
+	var all store.Condition
 	for range rapid.IntRange(0, 2).Draw(w.T, "terms") {
-		name := rapid.SampledFrom(append([]string{table.PK}, worldColumns()...)).Draw(w.T, "attribute")
-		all = table.And(all, rapid.SampledFrom([]table.Condition{
-			table.Exists(name), table.NotThere(name), table.Equals(name, w.value()), table.NotEquals(name, w.value()),
+		name := rapid.SampledFrom(append([]string{store.PK}, worldColumns()...)).Draw(w.T, "attribute")
+		all = store.And(all, rapid.SampledFrom([]store.Condition{
+			store.Exists(name), store.NotThere(name), store.Equals(name, w.value()), store.NotEquals(name, w.value()),
 		}).Draw(w.T, "condition"))
 	}
 	return all
 }
 
-func (w *world) op(k table.Key) table.Op {
+func (w *world) op(k store.Key) store.Op {
 	cond, i := w.condition(), w.attributes()
-	switch rapid.SampledFrom([]table.OpKind{table.OpPut, table.OpUpdate, table.OpDelete, table.OpCheck}).Draw(w.T, "kind") {
-	case table.OpPut:
-		i[table.PK], i[table.SK] = table.S(k.PK), table.S(k.SK)
-		return table.Put(i, cond)
-	case table.OpUpdate:
+	switch rapid.SampledFrom([]store.OpKind{store.OpPut, store.OpUpdate, store.OpDelete, store.OpCheck}).Draw(w.T, "kind") {
+	case store.OpPut:
+		i[store.PK], i[store.SK] = store.S(k.PK), store.S(k.SK)
+		return store.Put(i, cond)
+	case store.OpUpdate:
 		var remove []string
 		for _, name := range slices.Concat(worldColumns(), worldIndexed()) {
 			if _, ok := i[name]; !ok && rapid.Bool().Draw(w.T, "remove "+name) {
@@ -98,19 +98,19 @@ func (w *world) op(k table.Key) table.Op {
 			}
 		}
 		if len(i) == 0 { // whether removing alone makes an item is not promised
-			remove, cond = append(remove, "nothing"), table.And(cond, table.Exists(table.PK))
+			remove, cond = append(remove, "nothing"), store.And(cond, store.Exists(store.PK))
 		}
-		return table.Update(k, i, remove, cond)
-	case table.OpDelete:
-		return table.Delete(k, cond)
-	case table.OpCheck:
+		return store.Update(k, i, remove, cond)
+	case store.OpDelete:
+		return store.Delete(k, cond)
+	case store.OpCheck:
 	}
-	return table.Check(k, cond)
+	return store.Check(k, cond)
 }
 
 // outcome is an error of Write in a form that compares.
 func outcome(err error) any {
-	var refused *table.ConditionError
+	var refused *store.ConditionError
 	if errors.As(err, &refused) {
 		return *refused
 	}
@@ -119,7 +119,7 @@ func outcome(err error) any {
 
 func (w *world) write() {
 	keys := rapid.Permutation(w.keys()).Draw(w.T, "keys")
-	var ops []table.Op
+	var ops []store.Op
 	for _, k := range keys[:rapid.IntRange(1, 4).Draw(w.T, "operations")] {
 		ops = append(ops, w.op(k))
 	}
@@ -134,7 +134,7 @@ func (w *world) read() {
 	w.compare("get", outcome(wantErr), outcome(err))
 	w.compare("get", want, got)
 
-	q := table.Query{
+	q := store.Query{
 		Partition: w.prefix + rapid.SampledFrom([]string{"x", "y"}).Draw(w.T, "partition"),
 		Limit:     rapid.IntRange(0, 3).Draw(w.T, "limit"), Descending: rapid.Bool().Draw(w.T, "descending"),
 	}
@@ -150,20 +150,20 @@ func (w *world) read() {
 	w.compare("query", w.all(w.model, q), w.all(w.script.store, q))
 }
 
-func (w *world) all(store table.Store, q table.Query) []table.Item {
+func (w *world) all(store store.Store, q store.Query) []store.Item {
 	return all((&script{T: w.script.T, ctx: w.script.ctx, store: store}).pages(q))
 }
 
 // readIndexes compares the indexes once they have caught up. Items of one
 // index key come in any order.
 func (w *world) readIndexes() {
-	order := func(a, b table.Item) int {
-		text := func(i table.Item) string {
-			return i["gsk"].Text() + "|" + i[table.SK].Text() + "|" + i[table.PK].Text()
+	order := func(a, b store.Item) int {
+		text := func(i store.Item) string {
+			return i["gsk"].Text() + "|" + i[store.SK].Text() + "|" + i[store.PK].Text()
 		}
 		return strings.Compare(text(a), text(b))
 	}
-	for _, q := range []table.Query{
+	for _, q := range []store.Query{
 		{Index: "stage", Partition: w.prefix + "g"}, {Index: "stage", Partition: w.prefix + "h"}, {Index: "owner", Partition: w.prefix + "g"},
 	} {
 		want := w.all(w.model, q)

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 func raceTests() map[string]func(*script) {
@@ -31,8 +31,8 @@ func workers(n int, work func(worker int)) {
 // lost says that a write was beaten by another one and may be tried again. An
 // error of another kind fails the test.
 func (s *script) lost(err error) bool {
-	var refused *table.ConditionError
-	if err != nil && !errors.As(err, &refused) && !errors.Is(err, table.ErrUnavailable) {
+	var refused *store.ConditionError
+	if err != nil && !errors.As(err, &refused) && !errors.Is(err, store.ErrUnavailable) {
 		s.Errorf("write: %v", err)
 	}
 	return err != nil && s.ctx.Err() == nil
@@ -43,7 +43,7 @@ func raceCreate(s *script) {
 	workers(8, func(w int) {
 		for n := range 10 {
 			i := item(key("p", fmt.Sprint(n)), "by", w)
-			if err := s.store.Write(s.ctx, table.Put(i, table.NotThere(table.PK))); err == nil {
+			if err := s.store.Write(s.ctx, store.Put(i, store.NotThere(store.PK))); err == nil {
 				won.Add(1)
 			} else {
 				s.lost(err)
@@ -68,7 +68,7 @@ func raceVersions(s *script) {
 					return
 				}
 				n := items[0]["n"].Int()
-				err = s.store.Write(s.ctx, table.Update(k, table.Item{"n": table.Int(n + 1)}, nil, table.Equals("n", table.Int(n))))
+				err = s.store.Write(s.ctx, store.Update(k, store.Item{"n": store.Int(n + 1)}, nil, store.Equals("n", store.Int(n))))
 				if !s.lost(err) {
 					break
 				}
@@ -83,7 +83,7 @@ func raceVersions(s *script) {
 // versions and the journal agree.
 func raceTransfers(s *script) {
 	const accounts, writers, each = 4, 6, 5
-	account := func(n int) table.Key { return key(fmt.Sprint("account", n%accounts), "1") }
+	account := func(n int) store.Key { return key(fmt.Sprint("account", n%accounts), "1") }
 	for n := range accounts {
 		s.put(item(account(n), "n", 100, "v", 0))
 	}
@@ -100,14 +100,14 @@ func raceTransfers(s *script) {
 		i := s.get(account(n))
 		sum, versions = sum+i["n"].Int(), versions+i["v"].Int()
 	}
-	if entries := len(s.sortKeys(table.Query{Partition: "journal"})); sum != 100*accounts || entries != writers*each || versions != 2*writers*each {
+	if entries := len(s.sortKeys(store.Query{Partition: "journal"})); sum != 100*accounts || entries != writers*each || versions != 2*writers*each {
 		s.Errorf("sum %d, journal entries %d, versions %d; want %d, %d, %d",
 			sum, entries, versions, 100*accounts, writers*each, 2*writers*each)
 	}
 }
 
 // transfer moves 7 and says whether it has to be tried again.
-func (s *script) transfer(from, to table.Key, journal table.Item) (again bool) {
+func (s *script) transfer(from, to store.Key, journal store.Item) (again bool) {
 	items, err := s.store.Get(s.ctx, from, to, journal.Key())
 	if err != nil {
 		s.Errorf("get: %v", err)
@@ -116,31 +116,31 @@ func (s *script) transfer(from, to table.Key, journal table.Item) (again bool) {
 	if items[2] != nil { // an attempt that looked lost was not
 		return false
 	}
-	move := func(old table.Item, by int64) table.Op {
-		set := table.Item{"n": table.Int(old["n"].Int() + by), "v": table.Int(old["v"].Int() + 1)}
-		return table.Update(old.Key(), set, nil, table.Equals("v", old["v"]))
+	move := func(old store.Item, by int64) store.Op {
+		set := store.Item{"n": store.Int(old["n"].Int() + by), "v": store.Int(old["v"].Int() + 1)}
+		return store.Update(old.Key(), set, nil, store.Equals("v", old["v"]))
 	}
-	return s.lost(s.store.Write(s.ctx, move(items[0], -7), table.Put(journal, table.NotThere(table.PK)), move(items[1], 7)))
+	return s.lost(s.store.Write(s.ctx, move(items[0], -7), store.Put(journal, store.NotThere(store.PK)), move(items[1], 7)))
 }
 
 // raceGuard has two kinds of transaction that exclude each other: each checks
 // that the other's item is not there. Not more than one of a pair may happen.
 func raceGuard(s *script) {
 	const pairs = 10
-	side := func(pair, w int) table.Key { return key(fmt.Sprint("pair", pair), fmt.Sprint("side", w%2)) }
+	side := func(pair, w int) store.Key { return key(fmt.Sprint("pair", pair), fmt.Sprint("side", w%2)) }
 	workers(4, func(w int) {
 		for pair := range pairs {
-			err := table.ErrUnavailable
-			for errors.Is(err, table.ErrUnavailable) && s.ctx.Err() == nil {
+			err := store.ErrUnavailable
+			for errors.Is(err, store.ErrUnavailable) && s.ctx.Err() == nil {
 				err = s.store.Write(s.ctx,
-					table.Put(item(side(pair, w)), always()),
-					table.Check(side(pair, w+1), table.NotThere(table.PK)))
+					store.Put(item(side(pair, w)), always()),
+					store.Check(side(pair, w+1), store.NotThere(store.PK)))
 			}
 			s.lost(err)
 		}
 	})
 	for pair := range pairs {
-		if got := s.sortKeys(table.Query{Partition: fmt.Sprint("pair", pair)}); len(got) != 1 {
+		if got := s.sortKeys(store.Query{Partition: fmt.Sprint("pair", pair)}); len(got) != 1 {
 			s.Errorf("pair %d: got %q, want one side", pair, got)
 		}
 	}

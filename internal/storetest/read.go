@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 func readTests() map[string]func(*script) {
@@ -25,7 +25,7 @@ func readTests() map[string]func(*script) {
 func getOrder(s *script) {
 	s.put(item(key("p", "1"), "n", 1), item(key("p", "2"), "n", 2), item(key("q", "1"), "n", 3))
 	got, err := s.store.Get(s.ctx, key("q", "1"), key("p", "absent"), key("p", "2"), key("absent", "1"), key("p", "1"))
-	want := []table.Item{item(key("q", "1"), "n", 3), nil, item(key("p", "2"), "n", 2), nil, item(key("p", "1"), "n", 1)}
+	want := []store.Item{item(key("q", "1"), "n", 3), nil, item(key("p", "2"), "n", 2), nil, item(key("p", "1"), "n", 1)}
 	if d := cmp.Diff(want, got); d != "" || err != nil {
 		s.Errorf("get: error %v (-want +got):\n%s", err, d)
 	}
@@ -33,8 +33,8 @@ func getOrder(s *script) {
 
 // getLarge reads 18 MB; DynamoDB answers 16 MB at most and has to be asked again.
 func getLarge(s *script) {
-	var items []table.Item
-	var keys []table.Key
+	var items []store.Item
+	var keys []store.Key
 	for n := range 48 {
 		i := filler(item(key(fmt.Sprint("p", n%5), fmt.Sprint(n))), 380<<10)
 		items, keys = append(items, i), append(keys, i.Key())
@@ -63,25 +63,25 @@ func (s *script) stock(sortKeys ...string) {
 func queryRanges(s *script) {
 	s.stock("b#2", "a", "b#1", "c", "b", "b#10", "d", "c#")
 	for name, test := range map[string]struct {
-		query table.Query
+		query store.Query
 		want  string
 	}{
-		"all":             {table.Query{}, "a b b#1 b#10 b#2 c c# d"},
-		"descending":      {table.Query{Descending: true}, "d c# c b#2 b#10 b#1 b a"},
-		"prefix":          {table.Query{Prefix: "b#"}, "b#1 b#10 b#2"},
-		"prefix backward": {table.Query{Prefix: "b#", Descending: true}, "b#2 b#10 b#1"},
-		"prefix is whole": {table.Query{Prefix: "d"}, "d"},
-		"prefix of none":  {table.Query{Prefix: "b##"}, ""},
-		"from":            {table.Query{From: "b#2"}, "b#2 c c# d"},
-		"from between":    {table.Query{From: "b#11"}, "b#2 c c# d"},
-		"from backward":   {table.Query{From: "c", Descending: true}, "d c# c"},
-		"to":              {table.Query{To: "b#1"}, "a b b#1"},
-		"to between":      {table.Query{To: "b#0"}, "a b"},
-		"to backward":     {table.Query{To: "b", Descending: true}, "b a"},
-		"from to":         {table.Query{From: "b#1", To: "c"}, "b#1 b#10 b#2 c"},
-		"from to same":    {table.Query{From: "c", To: "c"}, "c"},
-		"from to none":    {table.Query{From: "cc", To: "cd"}, ""},
-		"from to back":    {table.Query{From: "b#1", To: "c", Descending: true}, "c b#2 b#10 b#1"},
+		"all":             {store.Query{}, "a b b#1 b#10 b#2 c c# d"},
+		"descending":      {store.Query{Descending: true}, "d c# c b#2 b#10 b#1 b a"},
+		"prefix":          {store.Query{Prefix: "b#"}, "b#1 b#10 b#2"},
+		"prefix backward": {store.Query{Prefix: "b#", Descending: true}, "b#2 b#10 b#1"},
+		"prefix is whole": {store.Query{Prefix: "d"}, "d"},
+		"prefix of none":  {store.Query{Prefix: "b##"}, ""},
+		"from":            {store.Query{From: "b#2"}, "b#2 c c# d"},
+		"from between":    {store.Query{From: "b#11"}, "b#2 c c# d"},
+		"from backward":   {store.Query{From: "c", Descending: true}, "d c# c"},
+		"to":              {store.Query{To: "b#1"}, "a b b#1"},
+		"to between":      {store.Query{To: "b#0"}, "a b"},
+		"to backward":     {store.Query{To: "b", Descending: true}, "b a"},
+		"from to":         {store.Query{From: "b#1", To: "c"}, "b#1 b#10 b#2 c"},
+		"from to same":    {store.Query{From: "c", To: "c"}, "c"},
+		"from to none":    {store.Query{From: "cc", To: "cd"}, ""},
+		"from to back":    {store.Query{From: "b#1", To: "c", Descending: true}, "c b#2 b#10 b#1"},
 	} {
 		test.query.Partition = "p"
 		for _, limit := range []int{0, 1, 3} {
@@ -91,7 +91,7 @@ func queryRanges(s *script) {
 			}
 		}
 	}
-	if got := s.sortKeys(table.Query{Partition: "nobody"}); len(got) > 0 {
+	if got := s.sortKeys(store.Query{Partition: "nobody"}); len(got) > 0 {
 		s.Errorf("partition that is not there: got %q", got)
 	}
 }
@@ -101,21 +101,21 @@ func queryByteOrder(s *script) {
 	shuffled := slices.Clone(want)
 	slices.Reverse(shuffled)
 	s.stock(shuffled...)
-	if d := cmp.Diff(want, s.sortKeys(table.Query{Partition: "p"})); d != "" {
+	if d := cmp.Diff(want, s.sortKeys(store.Query{Partition: "p"})); d != "" {
 		s.Errorf("order (-want +got):\n%s", d)
 	}
-	if d := cmp.Diff(want[9:12], s.sortKeys(table.Query{Partition: "p", From: "a\x00", To: "a\x01"})); d != "" {
+	if d := cmp.Diff(want[9:12], s.sortKeys(store.Query{Partition: "p", From: "a\x00", To: "a\x01"})); d != "" {
 		s.Errorf("range (-want +got):\n%s", d)
 	}
-	if d := cmp.Diff(want[9:11], s.sortKeys(table.Query{Partition: "p", Prefix: "a\x00"})); d != "" {
+	if d := cmp.Diff(want[9:11], s.sortKeys(store.Query{Partition: "p", Prefix: "a\x00"})); d != "" {
 		s.Errorf("prefix (-want +got):\n%s", d)
 	}
 }
 
 // large stores 9 items of 300 KB, each in the partition that partition says.
-func (s *script) large(partition func(n int) string) []table.Item {
+func (s *script) large(partition func(n int) string) []store.Item {
 	s.Helper()
-	var items []table.Item
+	var items []store.Item
 	for n := range 9 {
 		items = append(items, filler(item(key(partition(n), fmt.Sprint(n))), 300<<10))
 	}
@@ -125,7 +125,7 @@ func (s *script) large(partition func(n int) string) []table.Item {
 
 // pagesEnd checks that a page ends at 1 MB. DynamoDB lets the item that reaches
 // the limit come with it.
-func (s *script) pagesEnd(pages []table.Page) {
+func (s *script) pagesEnd(pages []store.Page) {
 	s.Helper()
 	if len(pages) < 2 {
 		s.Errorf("got one page, want several")
@@ -135,21 +135,21 @@ func (s *script) pagesEnd(pages []table.Page) {
 		for _, i := range p.Items[:max(len(p.Items)-1, 0)] {
 			size += i.Size()
 		}
-		if size > table.MaxPageBytes {
-			s.Errorf("page %d has %d bytes and one more item, more than %d", n, size, table.MaxPageBytes)
+		if size > store.MaxPageBytes {
+			s.Errorf("page %d has %d bytes and one more item, more than %d", n, size, store.MaxPageBytes)
 		}
 	}
 }
 
 func queryPages(s *script) {
 	want := s.large(func(int) string { return "p" })
-	pages := s.pages(table.Query{Partition: "p"})
+	pages := s.pages(store.Query{Partition: "p"})
 	s.pagesEnd(pages)
 	if d := cmp.Diff(want, all(pages)); d != "" {
 		s.Error("the pages together are not the partition")
 	}
 	slices.Reverse(want)
-	pages = s.pages(table.Query{Partition: "p", Descending: true})
+	pages = s.pages(store.Query{Partition: "p", Descending: true})
 	s.pagesEnd(pages)
 	if d := cmp.Diff(want, all(pages)); d != "" {
 		s.Error("the pages together are not the partition backward")
@@ -158,18 +158,18 @@ func queryPages(s *script) {
 
 func scanPages(s *script) {
 	want := s.large(func(n int) string { return fmt.Sprint("p", n) })
-	pages := s.scan(table.Scan{Segments: 1})
+	pages := s.scan(store.Scan{Segments: 1})
 	s.pagesEnd(pages)
 	got := all(pages)
-	slices.SortFunc(got, func(a, b table.Item) int { return strings.Compare(a[table.PK].Text(), b[table.PK].Text()) })
+	slices.SortFunc(got, func(a, b store.Item) int { return strings.Compare(a[store.PK].Text(), b[store.PK].Text()) })
 	if d := cmp.Diff(want, got); d != "" {
 		s.Error("the pages together are not the table")
 	}
 }
 
 func scanSegments(s *script) {
-	want := map[table.Key]table.Item{}
-	var items []table.Item
+	want := map[store.Key]store.Item{}
+	var items []store.Item
 	for n := range 60 {
 		i := item(key(fmt.Sprint("p", n%20), fmt.Sprint(n)), "n", n)
 		want[i.Key()], items = i, append(items, i)
@@ -177,9 +177,9 @@ func scanSegments(s *script) {
 	s.putAll(items)
 	for _, segments := range []int{1, 2, 7, 100} {
 		for _, limit := range []int{0, 4} {
-			got := map[table.Key]table.Item{}
+			got := map[store.Key]store.Item{}
 			for segment := range segments {
-				for _, p := range s.scan(table.Scan{Segment: segment, Segments: segments, Limit: limit}) {
+				for _, p := range s.scan(store.Scan{Segment: segment, Segments: segments, Limit: limit}) {
 					if limit > 0 && len(p.Items) > limit {
 						s.Errorf("limit %d: a page has %d items", limit, len(p.Items))
 					}

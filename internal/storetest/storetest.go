@@ -1,4 +1,4 @@
-// Package storetest says what internal/table's contract means: a script of
+// Package storetest says what internal/store's contract means: a script of
 // store operations that runs on every store, a Model that is the contract at
 // its most naive, and a Probe, a wrapper that counts the calls to a store and
 // makes them fail.
@@ -20,19 +20,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"segue/internal/table"
+	"segue/internal/store"
 )
 
 // Table is all that a store can do.
 type Table interface {
-	table.Store
-	table.Feed
+	store.Store
+	store.Feed
 }
 
 // Run runs the whole contract. Every test opens an empty table of its own with
 // the indexes it needs; open registers its cleaning up with t.
-func Run(t *testing.T, open func(t *testing.T, indexes []table.Index) Table) {
-	RunStore(t, func(t *testing.T, indexes []table.Index) table.Store { return open(t, indexes) })
+func Run(t *testing.T, open func(t *testing.T, indexes []store.Index) Table) {
+	RunStore(t, func(t *testing.T, indexes []store.Index) store.Store { return open(t, indexes) })
 	runAll(t, feedTests(), func(t *testing.T) *script {
 		tab := open(t, testIndexes())
 		s := newScript(t, tab)
@@ -42,7 +42,7 @@ func Run(t *testing.T, open func(t *testing.T, indexes []table.Index) Table) {
 }
 
 // RunStore runs the part of the contract that needs no change feed.
-func RunStore(t *testing.T, open func(t *testing.T, indexes []table.Index) table.Store) {
+func RunStore(t *testing.T, open func(t *testing.T, indexes []store.Index) store.Store) {
 	for _, group := range []map[string]func(*script){
 		writeTests(), readTests(), cursorTests(), indexTests(), limitTests(), raceTests(),
 	} {
@@ -61,8 +61,8 @@ func runAll(t *testing.T, tests map[string]func(*script), open func(t *testing.T
 
 // testIndexes is an index with keys of its own, and one that sorts by the
 // table's sort key.
-func testIndexes() []table.Index {
-	return []table.Index{{Name: "stage", PK: "gpk", SK: "gsk"}, {Name: "owner", PK: "owner", SK: table.SK}}
+func testIndexes() []store.Index {
+	return []store.Index{{Name: "stage", PK: "gpk", SK: "gsk"}, {Name: "owner", PK: "owner", SK: store.SK}}
 }
 
 // patience bounds the waiting for what a store may do late. It is never waited
@@ -73,59 +73,59 @@ const patience = time.Minute
 type script struct {
 	*testing.T
 	ctx   context.Context //nolint:containedctx // a script is one test, which has one context
-	store table.Store
-	feed  table.Feed
+	store store.Store
+	feed  store.Feed
 }
 
-func newScript(t *testing.T, store table.Store) *script {
+func newScript(t *testing.T, store store.Store) *script {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return &script{T: t, ctx: ctx, store: store}
 }
 
-func key(pk, sk string) table.Key { return table.Key{PK: pk, SK: sk} }
+func key(pk, sk string) store.Key { return store.Key{PK: pk, SK: sk} }
 
 // always is the condition that holds.
-func always() table.Condition { return table.Condition{} }
+func always() store.Condition { return store.Condition{} }
 
 // item makes an item from its key and pairs of attribute and value.
-func item(k table.Key, pairs ...any) table.Item {
+func item(k store.Key, pairs ...any) store.Item {
 	i := attrs(pairs...)
-	i[table.PK], i[table.SK] = table.S(k.PK), table.S(k.SK)
+	i[store.PK], i[store.SK] = store.S(k.PK), store.S(k.SK)
 	return i
 }
 
 // attrs makes attributes from pairs of name and value: string, int or
-// table.Value.
-func attrs(pairs ...any) table.Item {
-	i := table.Item{}
+// store.Value.
+func attrs(pairs ...any) store.Item {
+	i := store.Item{}
 	for pair := range slices.Chunk(pairs, 2) {
 		i[fmt.Sprint(pair[0])] = value(pair[1])
 	}
 	return i
 }
 
-func value(v any) table.Value {
+func value(v any) store.Value {
 	switch v := v.(type) {
 	case string:
-		return table.S(v)
+		return store.S(v)
 	case int:
-		return table.Int(int64(v))
-	case table.Value:
+		return store.Int(int64(v))
+	case store.Value:
 		return v
 	}
-	return table.Nil()
+	return store.Nil()
 }
 
 // filler is a string attribute that makes i as large as size.
-func filler(i table.Item, size int) table.Item {
+func filler(i store.Item, size int) store.Item {
 	i = i.Clone()
-	i["fill"] = table.S(strings.Repeat("x", size-i.Size()-len("fill")))
+	i["fill"] = store.S(strings.Repeat("x", size-i.Size()-len("fill")))
 	return i
 }
 
 // write must succeed.
-func (s *script) write(ops ...table.Op) {
+func (s *script) write(ops ...store.Op) {
 	s.Helper()
 	if err := s.store.Write(s.ctx, ops...); err != nil {
 		s.Fatalf("write: %v", err)
@@ -133,37 +133,37 @@ func (s *script) write(ops ...table.Op) {
 }
 
 // put stores items one by one, whatever was there.
-func (s *script) put(items ...table.Item) {
+func (s *script) put(items ...store.Item) {
 	s.Helper()
 	for _, i := range items {
-		s.write(table.Put(i, always()))
+		s.write(store.Put(i, always()))
 	}
 }
 
 // putAll stores items by transactions that stay below the limits.
-func (s *script) putAll(items []table.Item) {
+func (s *script) putAll(items []store.Item) {
 	s.Helper()
-	var ops []table.Op
+	var ops []store.Op
 	size := 0
 	for _, i := range items {
-		if size += i.Size(); size > table.MaxWriteBytes || len(ops) == table.MaxWriteOps {
+		if size += i.Size(); size > store.MaxWriteBytes || len(ops) == store.MaxWriteOps {
 			s.write(ops...)
 			ops, size = nil, i.Size()
 		}
-		ops = append(ops, table.Put(i, always()))
+		ops = append(ops, store.Put(i, always()))
 	}
 	s.write(ops...)
 }
 
 // refused must fail on the condition of operation op, which saw the item seen.
-func (s *script) refused(op int, seen table.Item, ops ...table.Op) {
+func (s *script) refused(op int, seen store.Item, ops ...store.Op) {
 	s.Helper()
 	err := s.store.Write(s.ctx, ops...)
-	var got *table.ConditionError
+	var got *store.ConditionError
 	if !errors.As(err, &got) {
 		s.Fatalf("write: got error %v, want a ConditionError", err)
 	}
-	want := &table.ConditionError{Op: op, Key: ops[op].Key, Item: seen}
+	want := &store.ConditionError{Op: op, Key: ops[op].Key, Item: seen}
 	if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
 		s.Errorf("condition error (-want +got):\n%s", d)
 	}
@@ -175,7 +175,7 @@ func (s *script) refused(op int, seen table.Item, ops ...table.Op) {
 // exceeds must break a limit.
 func (s *script) exceeds(err error) {
 	s.Helper()
-	var got *table.ExceededError
+	var got *store.ExceededError
 	if !errors.As(err, &got) {
 		s.Errorf("got error %v, want an ExceededError", err)
 	}
@@ -190,7 +190,7 @@ func (s *script) is(err, kind error) {
 }
 
 // get reads one item, nil when there is none.
-func (s *script) get(k table.Key) table.Item {
+func (s *script) get(k store.Key) store.Item {
 	s.Helper()
 	items, err := s.store.Get(s.ctx, k)
 	if err != nil || len(items) != 1 {
@@ -200,7 +200,7 @@ func (s *script) get(k table.Key) table.Item {
 }
 
 // has says what must be stored under the items' keys.
-func (s *script) has(want ...table.Item) {
+func (s *script) has(want ...store.Item) {
 	s.Helper()
 	for _, w := range want {
 		if d := cmp.Diff(w, s.get(w.Key())); d != "" {
@@ -210,7 +210,7 @@ func (s *script) has(want ...table.Item) {
 }
 
 // lacks says under which keys there must be nothing.
-func (s *script) lacks(keys ...table.Key) {
+func (s *script) lacks(keys ...store.Key) {
 	s.Helper()
 	for _, k := range keys {
 		if got := s.get(k); got != nil {
@@ -220,9 +220,9 @@ func (s *script) lacks(keys ...table.Key) {
 }
 
 // pages follows the cursors of q to the end.
-func (s *script) pages(q table.Query) []table.Page {
+func (s *script) pages(q store.Query) []store.Page {
 	s.Helper()
-	var pages []table.Page
+	var pages []store.Page
 	for {
 		p, err := s.store.Query(s.ctx, q)
 		if err != nil {
@@ -236,8 +236,8 @@ func (s *script) pages(q table.Query) []table.Page {
 }
 
 // all is the items of pages.
-func all(pages []table.Page) []table.Item {
-	var items []table.Item
+func all(pages []store.Page) []store.Item {
+	var items []store.Item
 	for _, p := range pages {
 		items = append(items, p.Items...)
 	}
@@ -245,19 +245,19 @@ func all(pages []table.Page) []table.Item {
 }
 
 // sortKeys is the sort keys of all pages of q.
-func (s *script) sortKeys(q table.Query) []string {
+func (s *script) sortKeys(q store.Query) []string {
 	s.Helper()
 	var keys []string
 	for _, i := range all(s.pages(q)) {
-		keys = append(keys, i[table.SK].Text())
+		keys = append(keys, i[store.SK].Text())
 	}
 	return keys
 }
 
 // scan follows the cursors of one segment to the end.
-func (s *script) scan(sc table.Scan) []table.Page {
+func (s *script) scan(sc store.Scan) []store.Page {
 	s.Helper()
-	var pages []table.Page
+	var pages []store.Page
 	for {
 		p, err := s.store.Scan(s.ctx, sc)
 		if err != nil {
@@ -271,13 +271,13 @@ func (s *script) scan(sc table.Scan) []table.Page {
 }
 
 // eventually waits until an index, which may lag, answers want to q.
-func (s *script) eventually(q table.Query, want ...table.Item) {
+func (s *script) eventually(q store.Query, want ...store.Item) {
 	s.Helper()
-	s.eventuallySorted(q, func(_, _ table.Item) int { return 0 }, want)
+	s.eventuallySorted(q, func(_, _ store.Item) int { return 0 }, want)
 }
 
 // eventuallySorted is eventually for answers in an order that is not promised.
-func (s *script) eventuallySorted(q table.Query, order func(a, b table.Item) int, want []table.Item) {
+func (s *script) eventuallySorted(q store.Query, order func(a, b store.Item) int, want []store.Item) {
 	s.Helper()
 	for {
 		got := all(s.pages(q))

@@ -1,4 +1,4 @@
-package table
+package store
 
 // Condition is what must hold of an item for an operation on it to happen. It
 // is a closed set (Exists, Absent, Equals, NotEquals and their conjunction by

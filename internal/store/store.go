@@ -1,4 +1,4 @@
-// Package table is the store contract: the few primitives of DynamoDB that
+// Package store is the store contract: the few primitives of DynamoDB that
 // Segue is built on, as data and one interface, so that the product's store and
 // the laptop's store are interchangeable and neither is second class.
 //
@@ -11,7 +11,7 @@
 //
 // Invariant: what two stores answer to the same calls is the same. The script
 // in internal/storetest says what that means and runs against each of them.
-package table
+package store
 
 import (
 	"context"

@@ -1,0 +1,58 @@
+// Package guid reads, makes and derives the ids of rows, so that the product
+// has one spelling of them: 8-4-4-4-12 hexadecimal digits in lower case,
+// without braces.
+//
+// Invariant: every id that this package returns is [Canonical], and what is
+// derived from the same names is the same id in every process and version.
+package guid
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// New returns a random id.
+func New() string { return uuid.NewString() }
+
+// Parse reads an id in any letter case, with or without braces, and returns it
+// in canonical form. ok is false for every other form that a UUID has (a URN,
+// 32 digits in a row) and for text that is not an id at all.
+func Parse(text string) (id string, ok bool) {
+	if inner, braced := strings.CutPrefix(text, "{"); braced {
+		if text, ok = strings.CutSuffix(inner, "}"); !ok {
+			return "", false
+		}
+	}
+	text = strings.ToLower(text)
+	return text, Canonical(text)
+}
+
+// Canonical reports whether text is an id in the form that is stored.
+func Canonical(text string) bool {
+	if len(text) != 36 {
+		return false
+	}
+	for i := range len(text) {
+		switch c := text[i]; {
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			if c != '-' {
+				return false
+			}
+		case (c < '0' || c > '9') && (c < 'a' || c > 'f'):
+			return false
+		}
+	}
+	return true
+}
+
+// Derive returns the id of the one thing that these names stand for: the same
+// names in the same order give the same id, always.
+func Derive(names ...string) string { return FromName(fmt.Sprintf("segue:%q", names)) }
+
+// FromName returns the id of a name in a form that is fixed elsewhere; Derive is
+// the one to use for new kinds of ids.
+func FromName(name string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
+}
