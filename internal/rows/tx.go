@@ -38,6 +38,7 @@ type Tx struct {
 	order   []Ref
 	deleted map[Ref]bool
 	patches []patch
+	hooks   []hook
 }
 
 // patch is a change of a row that was not loaded.
@@ -235,7 +236,9 @@ func (db *DB) Do(ctx context.Context, by string, work func(tx *Tx) error) error 
 		if err = work(tx); err != nil {
 			return err
 		}
-		err = tx.Commit(ctx)
+		if err = tx.Commit(ctx); err == nil {
+			return tx.committed(ctx)
+		}
 		if _, again := errors.AsType[*ConflictError](err); !again {
 			return err
 		}
