@@ -33,8 +33,8 @@ const (
 	everything = Create | Read | Write | Delete | Append | AppendTo | Assign
 )
 
-// name is how the product calls a privilege on a table.
-func (p Privilege) name(table string) string {
+// on is how the product calls a privilege on a table.
+func (p Privilege) on(table string) string {
 	names := map[Privilege]string{
 		Create: "Create", Read: "Read", Write: "Write", Delete: "Delete",
 		Append: "Append", AppendTo: "AppendTo", Assign: "Assign",
@@ -110,7 +110,7 @@ func (s *Service) demand(c Caller, rights ...right) error {
 		}
 		allowed := func(role string) bool { return privileges(role, t)&r.privilege != 0 }
 		if !slices.ContainsFunc(c.Roles, allowed) {
-			return refuse(Forbidden, "Principal user (Id=%s) with roles %q is missing %s privilege", c.ID, c.Roles, r.privilege.name(r.table))
+			return refuse(Forbidden, "Principal user (Id=%s) with roles %q is missing %s privilege", c.ID, c.Roles, r.privilege.on(r.table))
 		}
 	}
 	return nil

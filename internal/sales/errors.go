@@ -48,6 +48,19 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind, e.Cause}
 }
 
+// Refuse returns a refusal with a public text.
+func Refuse(kind Kind, format string, args ...any) error { return refuse(kind, format, args...) }
+
+// InvalidInput passes on what a checker of input said; nil for nil.
+func InvalidInput(err error) error { return invalid(err) }
+
+// NoRow refuses because a row is not there.
+func NoRow(ref rows.Ref) error { return notFound(ref) }
+
+// Public turns what the floors below say into refusals; what has no kind stays
+// as it is, an internal error.
+func Public(err error) error { return public(err) }
+
 func refuse(kind Kind, format string, args ...any) error {
 	return &Error{Kind: kind, Text: fmt.Sprintf(format, args...)}
 }

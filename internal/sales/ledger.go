@@ -16,8 +16,7 @@ import (
 // holds under any race: whoever activates or deactivates writes it under the
 // version seen (design.md §4: counters are checked where the rare operation is).
 const (
-	ledgerTable = "segue_ledger"
-	members     = "segue_members"
+	members = "segue_members"
 )
 
 // enter adds an active row to its ledger, which takes at most limit.
