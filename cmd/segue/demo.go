@@ -7,6 +7,8 @@ import (
 
 	"segue/internal/boot"
 	"segue/internal/ingest"
+	"segue/internal/sales"
+	"segue/internal/sales/report"
 )
 
 // demo loads the demo data.
@@ -32,8 +34,8 @@ func (d *demo) Run(ctx context.Context, p *program) error {
 func loadDemo(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
 	began := time.Now()
 	bar := progress("Loading demo data", 1)
-	direct := ingest.Direct{Service: laptop.Sales, Caller: boot.Engine()}
-	loaded, err := ingest.NewDemo(seed).Load(ctx, direct, laptop.Sales.DB().Schema(), func(done, total int) {
+	direct := ingest.Direct{Entities: laptop.Entities, Caller: sales.Engine()}
+	loaded, err := ingest.NewDemo(seed).Load(ctx, direct, laptop.DB.Schema(), func(done, total int) {
 		bar.ChangeMax(total)
 		_ = bar.Set(done) // a bar that cannot be drawn is no reason to stop
 	})
@@ -52,7 +54,7 @@ func loadDemo(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
 	if err := evaluateAll(ctx, laptop); err != nil {
 		return err
 	}
-	census, err := laptop.Sales.Count(ctx)
+	census, err := report.Count(ctx, laptop.DB)
 	if err != nil {
 		return err
 	}
@@ -78,7 +80,7 @@ const calm = 2 * time.Second
 // store knows when that is; a real stream is drained when it has been silent.
 func evaluateAll(ctx context.Context, laptop *boot.Laptop) error {
 	if laptop.File != nil {
-		return laptop.File.Drain(ctx, consumer, laptop.Sales.Evaluate)
+		return laptop.File.Drain(ctx, consumer, laptop.Changes)
 	}
-	return laptop.Drain(ctx, calm)
+	return drain(ctx, laptop.Feed, laptop.Changes, calm)
 }

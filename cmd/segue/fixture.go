@@ -48,7 +48,7 @@ func (f *fixture) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	server := &http.Server{
-		Handler:           api.New(laptop.Sales, laptop.Auth, "", laptop.Table, quiet()).Mux(),
+		Handler:           api.New(laptop.API).Mux(),
 		ReadHeaderTimeout: time.Second,
 	}
 	go func() { _ = server.Serve(listener) }() // ends with Close

@@ -7,8 +7,9 @@ import (
 	"os"
 	"time"
 
-	"segue/internal/boot"
+	"segue/internal/embed"
 	"segue/internal/ingest"
+	"segue/internal/sales"
 	"segue/internal/schema"
 )
 
@@ -39,7 +40,7 @@ func (l *load) Run(ctx context.Context, p *program) error {
 		return l.remote(ctx, p, tables, t)
 	}
 	laptop, err := p.place(false).Open(ctx, quiet())
-	if errors.Is(err, boot.ErrInUse) {
+	if errors.Is(err, embed.ErrInUse) {
 		l.URL = localServer
 		return l.remote(ctx, p, tables, t)
 	}
@@ -47,7 +48,7 @@ func (l *load) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer func() { _ = laptop.Close() }() // what was written is durable already
-	if err := l.load(ctx, ingest.Direct{Service: laptop.Sales, Caller: boot.Engine()}, t); err != nil {
+	if err := l.load(ctx, ingest.Direct{Entities: laptop.Entities, Caller: sales.Engine()}, t); err != nil {
 		return err
 	}
 	return evaluateAll(ctx, laptop)

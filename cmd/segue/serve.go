@@ -14,6 +14,7 @@ import (
 
 	"segue/internal/api"
 	"segue/internal/boot"
+	"segue/internal/sales"
 	"segue/internal/store"
 )
 
@@ -62,10 +63,10 @@ func (s *serve) listen(ctx context.Context, laptop *boot.Laptop, log *slog.Logge
 	fed := make(chan struct{})
 	go func() {
 		defer close(fed)
-		cancel(laptop.Feed.Consume(ctx, consumer, reporting(log, laptop.Sales.Evaluate)))
+		cancel(laptop.Feed.Consume(ctx, consumer, reporting(log, laptop.Changes)))
 	}()
 	server := &http.Server{
-		Handler:           api.New(laptop.Sales, laptop.Auth, laptop.Public, laptop.Table, log).Mux(),
+		Handler:           api.New(laptop.API).Mux(),
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
@@ -122,7 +123,7 @@ func firstStart(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
 			fmt.Printf("%d changes could not be processed and are parked: see `segue parked` when no server runs.\n", len(parked))
 		}
 	}
-	used, err := laptop.Sales.List(ctx, boot.Engine(), "msdyn_sequence", nil, 1, "")
+	used, err := laptop.Entities.List(ctx, sales.Engine(), "msdyn_sequence", nil, 1, "")
 	if err != nil {
 		return err
 	}
@@ -139,7 +140,7 @@ func (s *serve) welcome(laptop *boot.Laptop, addr string) error {
 	if err != nil {
 		return err
 	}
-	base := laptop.Public
+	base := laptop.API.Public
 	if base == "" {
 		base = "http://" + addr
 	}

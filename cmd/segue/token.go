@@ -88,7 +88,7 @@ func (c *parked) Run(ctx context.Context, p *program) error {
 		return fmt.Errorf("on DynamoDB Local a parked change is a line in the server's log")
 	}
 	if c.Retry != "" {
-		return laptop.File.Retry(ctx, c.Retry, laptop.Sales.Evaluate)
+		return laptop.File.Retry(ctx, c.Retry, laptop.Changes)
 	}
 	list, err := laptop.File.Parked(ctx)
 	for _, change := range list {

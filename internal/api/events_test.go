@@ -62,7 +62,7 @@ func TestEvents(t *testing.T) {
 func (w *world) invoke(t *testing.T, function string, payload []byte) (status int, body string) {
 	t.Helper()
 	if function == "evaluate" {
-		answer, err := lambdaio.Stream(dynamo.DecodeEvent, w.sales.Evaluate)(t.Context(), payload)
+		answer, err := lambdaio.Stream(dynamo.DecodeEvent, w.parts.Changes)(t.Context(), payload)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +76,7 @@ func (w *world) invoke(t *testing.T, function string, payload []byte) (status in
 	if err := json.Unmarshal(payload, &event); err != nil {
 		t.Fatal(err)
 	}
-	answer, err := lambdaio.HTTP(w.api.Handler(function))(t.Context(), event)
+	answer, err := lambdaio.HTTP(handlerOf(function)(w.api))(t.Context(), event)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,8 @@ import (
 
 	"segue/internal/api"
 	"segue/internal/auth"
+	"segue/internal/boot"
+	"segue/internal/clock"
 	"segue/internal/embed"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -40,16 +42,13 @@ const (
 	userID     = "05e40000-0000-4000-8000-000000000001"
 )
 
-// clock stands still, so that whole answers can be compared.
-func clock() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
-
 // world is a Segue behind a socket, on an embedded store of its own that holds
 // the rows of events/fixture.json.
 type world struct {
 	t      *testing.T
 	store  *embed.Store
 	probe  *storetest.Probe
-	sales  *sales.Service
+	parts  *boot.Parts
 	api    *api.API
 	issuer *auth.Issuer
 	log    *bytes.Buffer // errors that were logged
@@ -81,12 +80,16 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	var ids atomic.Int64
+	now := clock.NewManual(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)) // stands still, so that whole answers can be compared
 	w.probe = storetest.NewProbe(w.store, rows.Indexes()...)
-	w.sales = sales.New(rows.New(w.probe, tables, clock), sales.Options{NewID: func() string {
-		return fmt.Sprintf("0e100000-0000-4000-8000-%012d", ids.Add(1))
-	}})
+	w.parts = boot.Assemble(rows.New(w.probe, tables, now.Now), boot.Options{
+		Freshness: sales.Freshness{Clock: now},
+		NewID:     func() string { return fmt.Sprintf("0e100000-0000-4000-8000-%012d", ids.Add(1)) },
+	})
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelError}))
-	w.api = api.New(w.sales, auth.Authenticator{Verifier: verifier}, "", "segue", log)
+	w.api = api.New(api.Config{
+		Operations: w.parts.Operations(), Auth: auth.Authenticator{Verifier: verifier}, Organization: "segue", Clock: now, Log: log,
+	})
 	server := httptest.NewServer(w.api.Mux())
 	t.Cleanup(server.Close)
 	w.addr = server.Listener.Addr().String()

@@ -212,7 +212,7 @@ func TestCSVTwice(t *testing.T) {
 
 func importFile(t *testing.T, w world, file string, key []string, warned bool) {
 	t.Helper()
-	report, err := CSV(t.Context(), w.direct(), w.DB().Schema().Table("lead"), strings.NewReader(file), Options{Key: key})
+	report, err := CSV(t.Context(), w.direct(), w.DB.Schema().Table("lead"), strings.NewReader(file), Options{Key: key})
 	if err != nil || report.Written != 1 || len(report.Warnings) > 0 != warned {
 		t.Fatalf("report %+v, error %v", report, err)
 	}
@@ -232,7 +232,7 @@ func TestCSVEmptyKey(t *testing.T) {
 func TestCSVRejectedByTheService(t *testing.T) {
 	w := newWorld(t)
 	file := "leadid,Last Name\n" + guid(1) + ",Berg\n"
-	report, err := CSV(t.Context(), w.direct(), w.DB().Schema().Table("lead"), strings.NewReader(file), Options{})
+	report, err := CSV(t.Context(), w.direct(), w.DB.Schema().Table("lead"), strings.NewReader(file), Options{})
 	want := []Rejection{{Line: 2, Column: "subject", Reason: "lead.subject: required: must have a value"}}
 	if d := cmp.Diff(want, report.Reasons); d != "" || err != nil {
 		t.Errorf("error %v (-want +got):\n%s", err, d)

@@ -14,6 +14,8 @@ import (
 
 	"segue/internal/api"
 	"segue/internal/auth"
+	"segue/internal/clock"
+	"segue/internal/entity"
 	"segue/internal/filter"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -188,7 +190,7 @@ func TestDemoLoad(t *testing.T) {
 	load := func() Loaded {
 		t.Helper()
 		last = 0
-		loaded, err := d.Load(t.Context(), w.direct(), w.DB().Schema(), func(done, of int) {
+		loaded, err := d.Load(t.Context(), w.direct(), w.DB.Schema(), func(done, of int) {
 			if done != last+1 {
 				t.Errorf("progress went from %d to %d", last, done)
 			}
@@ -217,7 +219,7 @@ func TestDemoLoad(t *testing.T) {
 func (w world) checkLoaded(d Demo) {
 	w.t.Helper()
 	for i, row := range d.Segments {
-		held, err := w.Retrieve(w.t.Context(), sales.Engine(), rows.Ref{Table: row.Table, ID: row.ID})
+		held, err := w.Entities.Retrieve(w.t.Context(), sales.Engine(), rows.Ref{Table: row.Table, ID: row.ID})
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -257,7 +259,7 @@ func (w world) checkLoaded(d Demo) {
 func TestDemoLoadAfterEdits(t *testing.T) {
 	w, d := newWorld(t), few()
 	load := func() Loaded {
-		loaded, err := d.Load(t.Context(), w.direct(), w.DB().Schema(), nil)
+		loaded, err := d.Load(t.Context(), w.direct(), w.DB.Schema(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -267,7 +269,7 @@ func TestDemoLoadAfterEdits(t *testing.T) {
 	w.drain()
 	update := func(row Row, v values) {
 		t.Helper()
-		if _, _, err := w.Update(t.Context(), sales.Engine(), rows.Ref{Table: row.Table, ID: row.ID}, v, sales.If{Exists: true}); err != nil {
+		if _, _, err := w.Entities.Update(t.Context(), sales.Engine(), rows.Ref{Table: row.Table, ID: row.ID}, v, entity.If{Exists: true}); err != nil {
 			t.Fatal(err)
 		}
 		w.drain()
@@ -281,7 +283,7 @@ func TestDemoLoadAfterEdits(t *testing.T) {
 	if loaded.Refused != 1 || loaded.Because == nil || !strings.Contains(loaded.Because.Error(), "is active") {
 		t.Errorf("loaded %+v, want the edited sequence refused", loaded)
 	}
-	held, err := w.DB().Get(t.Context(), rows.Ref{Table: "account", ID: d.Accounts[0].ID}, rows.Ref{Table: edited.Table, ID: edited.ID})
+	held, err := w.DB.Get(t.Context(), rows.Ref{Table: "account", ID: d.Accounts[0].ID}, rows.Ref{Table: edited.Table, ID: edited.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,15 +318,17 @@ func TestDemoLoadStops(t *testing.T) {
 // Over the real Web API the rows come out as they do in this process.
 func TestDemoLoadOverTheWebAPI(t *testing.T) {
 	w, d := newWorld(t), few()
-	server := httptest.NewServer(api.New(w.Service, administrator{}, "", "test", slog.New(slog.DiscardHandler)).Mux())
+	server := httptest.NewServer(api.New(api.Config{
+		Operations: w.Operations(), Auth: administrator{}, Organization: "test", Clock: clock.System(), Log: slog.New(slog.DiscardHandler),
+	}).Mux())
 	defer server.Close()
-	loaded, err := d.Load(t.Context(), remote(t, server.URL, nil), w.DB().Schema(), nil)
+	loaded, err := d.Load(t.Context(), remote(t, server.URL, nil), w.DB.Schema(), nil)
 	if err != nil || loaded.Refused > 0 {
 		t.Fatalf("loaded %+v, error %v", loaded, err)
 	}
 	w.drain()
 	w.checkLoaded(d)
-	if _, err := d.Load(t.Context(), w.direct(), w.DB().Schema(), nil); err != nil {
+	if _, err := d.Load(t.Context(), w.direct(), w.DB.Schema(), nil); err != nil {
 		t.Fatal(err)
 	}
 	if changes := w.drain(); changes != 0 {

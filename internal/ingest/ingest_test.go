@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"segue/internal/boot"
 	"segue/internal/embed"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -18,7 +19,7 @@ import (
 type world struct {
 	t     *testing.T
 	store *embed.Store
-	*sales.Service
+	*boot.Parts
 }
 
 func newWorld(t *testing.T) world {
@@ -32,10 +33,10 @@ func newWorld(t *testing.T) world {
 			t.Error(err)
 		}
 	})
-	return world{t, store, sales.New(rows.New(store, tables(t), time.Now), sales.Options{})}
+	return world{t, store, boot.Assemble(rows.New(store, tables(t), time.Now), boot.Options{})}
 }
 
-func (w world) direct() Direct { return Direct{w.Service, sales.Engine()} }
+func (w world) direct() Direct { return Direct{w.Entities, sales.Engine()} }
 
 // drain lets everything follow that follows from the changes up to now, and
 // counts them.
@@ -43,7 +44,7 @@ func (w world) drain() (changes int) {
 	w.t.Helper()
 	err := w.store.Drain(w.t.Context(), "evaluate", func(ctx context.Context, batch []store.Change) []store.Failure {
 		changes += len(batch)
-		return w.Evaluate(ctx, batch)
+		return w.Changes(ctx, batch)
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -55,7 +56,7 @@ func (w world) drain() (changes int) {
 func (w world) all(name string) []*rows.Row {
 	w.t.Helper()
 	var list []*rows.Row
-	for row, err := range w.DB().All(w.t.Context(), w.DB().Schema().Table(name)) {
+	for row, err := range w.DB.All(w.t.Context(), w.DB.Schema().Table(name)) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
