@@ -24,7 +24,9 @@ const (
 // (docs/domain.md §2).
 const MaxActiveSequences = 250
 
-func activeSequences() sales.Quota { return sales.Quota{Table: sequenceTable, Most: MaxActiveSequences} }
+func activeSequences() sales.Quota {
+	return sales.Quota{Table: sequenceTable, Most: MaxActiveSequences}
+}
 
 // States of a sequence (docs/domain.md §4.1); the reverse of a segment's.
 const (

@@ -1,4 +1,4 @@
-package sales_test
+package connection_test
 
 import (
 	"errors"
@@ -6,8 +6,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"segue/internal/boot"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/connection"
 )
 
 // result is an Outcome in short.
@@ -16,7 +18,7 @@ type result struct {
 	Refused            sales.Kind
 }
 
-func results(outcomes []sales.Outcome) []result {
+func results(outcomes []connection.Outcome) []result {
 	var all []result
 	for _, o := range outcomes {
 		r := result{Connected: o.Target != "", Already: o.Already}
@@ -28,18 +30,18 @@ func results(outcomes []sales.Outcome) []result {
 	return all
 }
 
-// domain.md §17.10: one closed record does not hold up the others.
+// docs/domain.md §17.10: one closed record does not hold up the others.
 func TestSelection_7_2_ResultsPerRecord(t *testing.T) {
-	w := newWorld(t, sales.Options{})
-	seq := w.sequence(1, "lead")
+	w := newWorld(t, boot.Options{})
+	seq := w.Sequence(1, "lead")
 	records := []rows.Ref{
-		w.lead(1, nil),
-		w.lead(2, values{"statuscode": leadQualified}),
+		w.Lead(1, nil),
+		w.Lead(2, values{"statuscode": leadQualified}),
 		{Table: "lead", ID: id("lead", 99)},
-		w.opportunity(1, nil),
-		w.lead(3, nil),
+		w.Opportunity(1, nil),
+		w.Lead(3, nil),
 	}
-	outcomes, err := w.ConnectSelection(t.Context(), manager(), seq, records, false)
+	outcomes, err := w.Connections.ConnectSelection(t.Context(), manager(), seq, records, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,26 +56,26 @@ func TestSelection_7_2_ResultsPerRecord(t *testing.T) {
 			t.Errorf("result %d is of %v, want %v", i, o.Record, records[i])
 		}
 	}
-	w.sound(false)
+	w.Sound(false)
 }
 
 func TestSelection_7_2_MixedIsRefusedAsAWhole(t *testing.T) {
-	w := newWorld(t, sales.Options{})
-	seq, other := w.sequence(1, "lead"), w.sequence(2, "lead")
-	on, off, elsewhere := w.lead(1, nil), w.lead(2, nil), w.lead(3, nil)
-	w.connect(on, seq)
-	w.connect(elsewhere, other)
+	w := newWorld(t, boot.Options{})
+	seq, other := w.Sequence(1, "lead"), w.Sequence(2, "lead")
+	on, off, elsewhere := w.Lead(1, nil), w.Lead(2, nil), w.Lead(3, nil)
+	w.Connect(on, seq)
+	w.Connect(elsewhere, other)
 	mixed := []rows.Ref{on, off, elsewhere}
-	w.refuses(t, sales.Precondition, func() error {
-		_, err := w.ConnectSelection(t.Context(), manager(), seq, mixed, false)
+	w.Refuses(t, sales.Precondition, func() error {
+		_, err := w.Connections.ConnectSelection(t.Context(), manager(), seq, mixed, false)
 		return err
 	}, "mixes 2 connected and 1 unconnected", "SkipConnected")
-	w.refuses(t, sales.Precondition, func() error {
-		_, err := w.DisconnectSelection(t.Context(), manager(), "", mixed, false)
+	w.Refuses(t, sales.Precondition, func() error {
+		_, err := w.Connections.DisconnectSelection(t.Context(), manager(), "", mixed, false)
 		return err
 	}, "mixes 2 connected and 1 unconnected")
 
-	outcomes, err := w.ConnectSelection(t.Context(), manager(), seq, mixed, true)
+	outcomes, err := w.Connections.ConnectSelection(t.Context(), manager(), seq, mixed, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,15 +83,15 @@ func TestSelection_7_2_MixedIsRefusedAsAWhole(t *testing.T) {
 	if d := cmp.Diff(want, results(outcomes)); d != "" {
 		t.Errorf("skipping the connected ones:\n%s", d)
 	}
-	w.sound(false)
+	w.Sound(false)
 }
 
 func TestSelection_OfConnectedRecordsIsNotMixed(t *testing.T) {
-	w := newWorld(t, sales.Options{})
-	seq := w.sequence(1, "lead")
-	both := []rows.Ref{w.lead(1, nil), w.lead(2, nil)}
+	w := newWorld(t, boot.Options{})
+	seq := w.Sequence(1, "lead")
+	both := []rows.Ref{w.Lead(1, nil), w.Lead(2, nil)}
 	connect := func(already bool) {
-		outcomes, err := w.ConnectSelection(t.Context(), manager(), seq, both, false)
+		outcomes, err := w.Connections.ConnectSelection(t.Context(), manager(), seq, both, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,17 +101,17 @@ func TestSelection_OfConnectedRecordsIsNotMixed(t *testing.T) {
 		}
 	}
 	connect(false)
-	w.untouched(t, func() { connect(true) })
+	w.Untouched(t, func() { connect(true) })
 }
 
 func TestSelection_7_4_Disconnect(t *testing.T) {
-	w := newWorld(t, sales.Options{})
-	seq := w.sequence(1, "lead")
-	a, b, free := w.lead(1, nil), w.lead(2, nil), w.lead(3, nil)
-	w.connect(a, seq)
-	w.connect(b, seq)
+	w := newWorld(t, boot.Options{})
+	seq := w.Sequence(1, "lead")
+	a, b, free := w.Lead(1, nil), w.Lead(2, nil), w.Lead(3, nil)
+	w.Connect(a, seq)
+	w.Connect(b, seq)
 	gone := rows.Ref{Table: "lead", ID: id("lead", 99)}
-	outcomes, err := w.DisconnectSelection(t.Context(), manager(), seq, []rows.Ref{a, gone, b, free}, true)
+	outcomes, err := w.Connections.DisconnectSelection(t.Context(), manager(), seq, []rows.Ref{a, gone, b, free}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,12 +125,12 @@ func TestSelection_7_4_Disconnect(t *testing.T) {
 			t.Errorf("%v: %v", o.Record, o.Err)
 		}
 	}
-	w.member(a, "", false)
-	w.member(b, "", false)
-	w.sound(false)
+	w.Member(a, "", false)
+	w.Member(b, "", false)
+	w.Sound(false)
 }
 
-func already(outcomes []sales.Outcome) []bool {
+func already(outcomes []connection.Outcome) []bool {
 	var all []bool
 	for _, o := range outcomes {
 		all = append(all, o.Already && o.Err == nil)
@@ -137,9 +139,9 @@ func already(outcomes []sales.Outcome) []bool {
 }
 
 func TestSelection_OneToAThousand(t *testing.T) {
-	w := newWorld(t, sales.Options{})
-	seq := w.sequence(1, "lead")
-	records := make([]rows.Ref, sales.MaxSelection+1)
+	w := newWorld(t, boot.Options{})
+	seq := w.Sequence(1, "lead")
+	records := make([]rows.Ref, connection.MaxSelection+1)
 	for i := range records {
 		records[i] = rows.Ref{Table: "lead", ID: id("missing", i)}
 	}
@@ -155,14 +157,14 @@ func TestSelection_OneToAThousand(t *testing.T) {
 		"1000 and no task": {append(records[:999:999], rows.Ref{Table: "task", ID: "x"}), "task"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := w.ConnectSelection(t.Context(), manager(), seq, wrong.records, true)
+			_, err := w.Connections.ConnectSelection(t.Context(), manager(), seq, wrong.records, true)
 			refused(t, err, sales.Invalid, wrong.text)
-			_, err = w.DisconnectSelection(t.Context(), manager(), "", wrong.records, true)
+			_, err = w.Connections.DisconnectSelection(t.Context(), manager(), "", wrong.records, true)
 			refused(t, err, sales.Invalid, wrong.text)
 		})
 	}
-	outcomes, err := w.ConnectSelection(t.Context(), manager(), seq, records[:sales.MaxSelection], false)
-	if err != nil || len(outcomes) != sales.MaxSelection {
+	outcomes, err := w.Connections.ConnectSelection(t.Context(), manager(), seq, records[:connection.MaxSelection], false)
+	if err != nil || len(outcomes) != connection.MaxSelection {
 		t.Errorf("1000 records: %d results, %v", len(outcomes), err)
 	}
 }

@@ -1,4 +1,4 @@
-package sales_test
+package salestest
 
 import (
 	"context"
@@ -12,17 +12,17 @@ import (
 	"segue/internal/store"
 )
 
-// journal is a store that keeps every committed write, so that a test can go
+// Journal is a store that keeps every committed write, so that a test can go
 // through the commits of each record one by one, also when many commit at once.
-type journal struct {
-	changeStore
+type Journal struct {
+	ChangeStore
 	mu      sync.Mutex
 	commits [][]store.Op
 }
 
 // Write implements store.Store.
-func (j *journal) Write(ctx context.Context, ops ...store.Op) error {
-	err := j.changeStore.Write(ctx, ops...)
+func (j *Journal) Write(ctx context.Context, ops ...store.Op) error {
+	err := j.ChangeStore.Write(ctx, ops...)
 	if err == nil {
 		j.mu.Lock()
 		defer j.mu.Unlock()
@@ -31,11 +31,11 @@ func (j *journal) Write(ctx context.Context, ops ...store.Op) error {
 	return err
 }
 
-// broken goes through the commits of each record in the order of its versions
-// and says after which of them its guard and its live targets disagreed, or it
+// Broken goes through the commits of each record in the order of its versions
+// and reports after which of them its guard and its live targets disagreed, or it
 // had more than one live target. That a commit starts or ends a target and does
 // not write the target's record is wrong too.
-func (j *journal) broken() []string {
+func (j *Journal) Broken() []string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var problems []string
@@ -69,7 +69,7 @@ func (j *journal) broken() []string {
 
 // sorted is the commits in the order of their versions, which is that of the
 // commits of each row: a version is always larger than the one it replaces.
-func (j *journal) sorted() [][]store.Op {
+func (j *Journal) sorted() [][]store.Op {
 	version := func(ops []store.Op) int64 {
 		for _, op := range ops {
 			if op.Kind != store.OpDelete {
@@ -111,7 +111,7 @@ func replay(key store.Key, commits [][]store.Op) []string {
 			}
 		}
 		record := recordOf(ops)
-		if guard := guardOf(record.Item["segue_live"].Text()); !maps.Equal(guard, live) || record.Item["segue_connected"].True() != (len(live) > 0) {
+		if guard := GuardOf(record.Item["segue_live"].Text()); !maps.Equal(guard, live) || record.Item["segue_connected"].True() != (len(live) > 0) {
 			problems = append(problems, fmt.Sprintf("record %s, commit %d: segue_live %v, segue_connected %v, live targets %v",
 				key.SK, n, guard, record.Item["segue_connected"].True(), live))
 		}

@@ -20,8 +20,8 @@ const (
 	Duplicate    Kind = "duplicate"           // a row with that id is there
 	Stale        Kind = "version mismatch"    // the row is not the version that the caller saw
 	Precondition Kind = "precondition failed" // a rule of the domain says no in the present state
-	Limit        Kind = "limit reached"       // a count of domain.md §2
-	Forbidden    Kind = "privilege missing"   // domain.md §12
+	Limit        Kind = "limit reached"       // a count of docs/domain.md §2
+	Forbidden    Kind = "privilege missing"   // docs/domain.md §12
 	Unavailable  Kind = "temporarily refused" // the same call may succeed later
 	TooLarge     Kind = "too large"           // a row that no store item holds
 )
@@ -48,38 +48,27 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind, e.Cause}
 }
 
-// Refuse returns a refusal with a public text.
-func Refuse(kind Kind, format string, args ...any) error { return refuse(kind, format, args...) }
-
-// InvalidInput passes on what a checker of input said; nil for nil.
-func InvalidInput(err error) error { return invalid(err) }
-
-// NoRow refuses because a row is not there.
-func NoRow(ref rows.Ref) error { return notFound(ref) }
-
-// Public turns what the floors below say into refusals; what has no kind stays
-// as it is, an internal error.
-func Public(err error) error { return public(err) }
-
-func refuse(kind Kind, format string, args ...any) error {
+// Refuse returns a refusal of a kind with a public text.
+func Refuse(kind Kind, format string, args ...any) error {
 	return &Error{Kind: kind, Text: fmt.Sprintf(format, args...)}
 }
 
-// invalid passes on what a checker of input said.
-func invalid(err error) error {
+// InvalidInput passes on what a checker of input said; nil for nil.
+func InvalidInput(err error) error {
 	if err == nil {
 		return nil
 	}
 	return &Error{Kind: Invalid, Text: err.Error(), Cause: err}
 }
 
-func notFound(ref rows.Ref) error {
-	return refuse(NotFound, "%s With Id = %s Does Not Exist", ref.Table, ref.ID)
+// NoRow refuses because a row is not there.
+func NoRow(ref rows.Ref) error {
+	return Refuse(NotFound, "%s With Id = %s Does Not Exist", ref.Table, ref.ID)
 }
 
-// public turns what the floors below say into refusals; what has no kind stays
+// Public turns what the floors below say into refusals; what has no kind stays
 // as it is, an internal error.
-func public(err error) error {
+func Public(err error) error {
 	if err == nil {
 		return nil
 	}

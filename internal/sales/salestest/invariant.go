@@ -1,4 +1,4 @@
-package sales_test
+package salestest
 
 import (
 	"encoding/json"
@@ -13,8 +13,8 @@ import (
 	"segue/internal/store"
 )
 
-// scan reads every item of a store, by key.
-func scan(t testing.TB, on store.Store) map[store.Key]store.Item {
+// Scan reads every item of a store, by key.
+func Scan(t testing.TB, on store.Store) map[store.Key]store.Item {
 	t.Helper()
 	items := map[store.Key]store.Item{}
 	for s := (store.Scan{Segments: 1}); ; {
@@ -31,31 +31,31 @@ func scan(t testing.TB, on store.Store) map[store.Key]store.Item {
 	}
 }
 
-// audit is the rows of a store as the invariants see them.
-type audit struct {
-	records   map[string]*rows.Row // of every table that can be connected
-	sequences map[string]*rows.Row
-	targets   map[string]*rows.Row
-	steps     map[string]*rows.Row
+// Audit is the rows of a store as the invariants see them.
+type Audit struct {
+	Records   map[string]*rows.Row // of every table that can be connected
+	Sequences map[string]*rows.Row
+	Targets   map[string]*rows.Row
+	Steps     map[string]*rows.Row
 	items     map[string]store.Item // of records and targets, with their index entries
 	problems  []string
 }
 
-func (a *audit) report(format string, args ...any) {
+func (a *Audit) report(format string, args ...any) {
 	a.problems = append(a.problems, fmt.Sprintf(format, args...))
 }
 
-// sound fails the test unless guards, targets, steps and indexes of the whole
+// Sound fails the test unless guards, targets, steps and indexes of the whole
 // store agree (the invariant of package sales). It is for a moment when nobody
 // writes. drained says that no change record is left, so that no live target
 // may belong to a sequence that is not active.
-func (w *world) sound(drained bool) {
-	w.t.Helper()
-	a := w.audit()
+func (w *World) Sound(drained bool) {
+	w.T.Helper()
+	a := w.Audit()
 	steps := a.openSteps()
 	live := map[string]map[string]string{} // record → sequence → target
 	bySequence := map[string][]string{}
-	for id, target := range a.targets {
+	for id, target := range a.Targets {
 		open := steps[id]
 		if target.Int("statecode") != 0 {
 			if len(open) > 0 {
@@ -75,12 +75,12 @@ func (w *world) sound(drained bool) {
 		}
 		live[record][of] = id
 		bySequence[of] = append(bySequence[of], id)
-		if s := a.sequences[of]; drained && (s == nil || s.Int("statecode") != 1) {
+		if s := a.Sequences[of]; drained && (s == nil || s.Int("statecode") != 1) {
 			a.report("live target %s belongs to sequence %s, which is not active", id, of)
 		}
 	}
 	a.guards(live)
-	for id, s := range a.sequences {
+	for id, s := range a.Sequences {
 		if phase := s.Text("segue_phase"); drained && phase != "" {
 			a.report("sequence %s is still %s", id, phase)
 		}
@@ -88,38 +88,38 @@ func (w *world) sound(drained bool) {
 	}
 	slices.Sort(a.problems)
 	for _, p := range a.problems[:min(len(a.problems), 10)] {
-		w.t.Error(p)
+		w.T.Error(p)
 	}
 	if len(a.problems) > 10 {
-		w.t.Errorf("and %d more problems", len(a.problems)-10)
+		w.T.Errorf("and %d more problems", len(a.problems)-10)
 	}
 }
 
-// audit reads the whole store, not through the probe.
-func (w *world) audit() *audit {
-	w.t.Helper()
-	a := &audit{
-		records: map[string]*rows.Row{}, sequences: map[string]*rows.Row{},
-		targets: map[string]*rows.Row{}, steps: map[string]*rows.Row{}, items: map[string]store.Item{},
+// Audit reads the whole store, not through the probe.
+func (w *World) Audit() *Audit {
+	w.T.Helper()
+	a := &Audit{
+		Records: map[string]*rows.Row{}, Sequences: map[string]*rows.Row{},
+		Targets: map[string]*rows.Row{}, Steps: map[string]*rows.Row{}, items: map[string]store.Item{},
 	}
-	for key, item := range scan(w.t, w.store) {
-		change, err := w.DB().Change(store.Change{Key: key, New: item})
+	for key, item := range Scan(w.T, w.Store) {
+		change, err := w.DB.Change(store.Change{Key: key, New: item})
 		if err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
 		row, err := change.New.Row()
 		if err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
 		switch {
 		case row.Table.Record:
-			a.records[row.ID], a.items[row.ID] = row, item
+			a.Records[row.ID], a.items[row.ID] = row, item
 		case row.Table.Name == "msdyn_sequence":
-			a.sequences[row.ID] = row
+			a.Sequences[row.ID] = row
 		case row.Table.Name == "msdyn_sequencetarget":
-			a.targets[row.ID], a.items[row.ID] = row, item
+			a.Targets[row.ID], a.items[row.ID] = row, item
 		case row.Table.Name == "msdyn_sequencetargetstep":
-			a.steps[row.ID] = row
+			a.Steps[row.ID] = row
 			if row.Lookup("msdyn_sequencetarget").ID == "" {
 				a.report("step %s has no target", row.ID)
 			}
@@ -129,9 +129,9 @@ func (w *world) audit() *audit {
 }
 
 // openSteps are the open steps of each target.
-func (a *audit) openSteps() map[string][]string {
+func (a *Audit) openSteps() map[string][]string {
 	open := map[string][]string{}
-	for id, step := range a.steps {
+	for id, step := range a.Steps {
 		if step.Int("statecode") == 0 {
 			of := step.Lookup("msdyn_sequencetarget").ID
 			open[of] = append(open[of], id)
@@ -141,9 +141,9 @@ func (a *audit) openSteps() map[string][]string {
 }
 
 // guards compares what the records say with the live targets.
-func (a *audit) guards(live map[string]map[string]string) {
-	for id, record := range a.records {
-		guard := guardOf(record.Text("segue_live"))
+func (a *Audit) guards(live map[string]map[string]string) {
+	for id, record := range a.Records {
+		guard := GuardOf(record.Text("segue_live"))
 		if d := cmp.Diff(live[id], guard, cmpopts.EquateEmpty()); d != "" {
 			a.report("record %s: segue_live is not its live targets (-targets +segue_live):\n%s", id, d)
 		}
@@ -162,18 +162,18 @@ func (a *audit) guards(live map[string]map[string]string) {
 		}
 	}
 	for id, targets := range live {
-		if a.records[id] == nil {
+		if a.Records[id] == nil {
 			a.report("record %s is not there and has live targets %v", id, targets)
 		}
 	}
 }
 
 // index compares the index of a sequence's live targets with the live targets.
-func (a *audit) index(w *world, sequence string, want []string) {
+func (a *Audit) index(w *World, sequence string, want []string) {
 	var got []string
-	for row, err := range w.DB().LiveTargets(w.t.Context(), sequence) {
+	for row, err := range w.DB.LiveTargets(w.T.Context(), sequence) {
 		if err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
 		got = append(got, row.ID)
 	}
@@ -182,7 +182,7 @@ func (a *audit) index(w *world, sequence string, want []string) {
 	if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
 		a.report("sequence %s: the index of live targets is wrong (-want +got):\n%s", sequence, d)
 	}
-	for id, target := range a.targets {
+	for id, target := range a.Targets {
 		if target.Lookup("msdyn_parentsequence").ID != sequence {
 			continue
 		}
@@ -192,8 +192,8 @@ func (a *audit) index(w *world, sequence string, want []string) {
 	}
 }
 
-// guardOf is what segue_live says: sequence → target.
-func guardOf(text string) map[string]string {
+// GuardOf is what segue_live says: sequence → target.
+func GuardOf(text string) map[string]string {
 	guard := map[string]string{}
 	if text != "" {
 		if err := json.Unmarshal([]byte(text), &guard); err != nil {

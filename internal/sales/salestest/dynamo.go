@@ -1,11 +1,10 @@
-package sales_test
+package salestest
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -14,52 +13,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
-	"github.com/google/uuid"
 
 	"segue/internal/dynamo"
-	"segue/internal/embed"
+	"segue/internal/guid"
 	"segue/internal/rows"
 	"segue/internal/store"
 )
 
-// changeStore is a store whose change records can be handled until none is
-// left, those that handling them adds included.
-type changeStore interface {
-	store.Store
-	Drain(ctx context.Context, consumer string, handle store.Handler) error
-}
-
-// opener opens an empty store that is closed when the test ends.
-type opener func(t testing.TB) changeStore
-
-// onBoth runs a test on the embedded store and on DynamoDB.
-func onBoth(t *testing.T, test func(t *testing.T, open opener)) {
-	t.Helper()
-	t.Run("embedded", func(t *testing.T) {
-		test(t, func(t testing.TB) changeStore { return openEmbedded(t, embed.NoSync()) })
-	})
-	t.Run("dynamodb", func(t *testing.T) {
-		cfg := dynamoConfig(t)
-		test(t, func(t testing.TB) changeStore { return openDynamo(t, cfg) })
-	})
-}
-
-func openEmbedded(t testing.TB, options ...embed.Option) *embed.Store {
-	t.Helper()
-	store, err := embed.Open(filepath.Join(t.TempDir(), "segue.db"), rows.Indexes(), options...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return store
-}
-
-// dynamoConfig is the way to DynamoDB Local; without one the test is skipped.
-func dynamoConfig(t testing.TB) aws.Config {
+// DynamoConfig is the way to DynamoDB Local; without one the test is skipped.
+func DynamoConfig(t testing.TB) aws.Config {
 	t.Helper()
 	endpoint := os.Getenv("SEGUE_DYNAMODB_ENDPOINT")
 	if endpoint == "" {
@@ -85,9 +47,10 @@ type dynamoStore struct {
 	drained map[string]int // changes that a consumer is done with
 }
 
-func openDynamo(t testing.TB, cfg aws.Config) *dynamoStore {
+// OpenDynamo makes a table of its own.
+func OpenDynamo(t testing.TB, cfg aws.Config) *dynamoStore {
 	t.Helper()
-	name := "sales-" + uuid.NewString()
+	name := "sales-" + guid.New()
 	s := &dynamoStore{
 		Store:   dynamo.New(dynamodb.NewFromConfig(cfg), name, rows.Indexes(), dynamo.Retries(50, time.Millisecond)),
 		drained: map[string]int{},
@@ -141,7 +104,7 @@ func (s *dynamoStore) end(err error) {
 	s.grown.Broadcast()
 }
 
-// Drain implements changeStore.
+// Drain implements ChangeStore.
 func (s *dynamoStore) Drain(ctx context.Context, consumer string, handle store.Handler) error {
 	for {
 		batch, err := s.next(ctx, consumer)
