@@ -15,6 +15,7 @@ var (
 	lookup   = salestest.Lookup
 	link     = salestest.Link
 	where    = salestest.Where
+	tableOf  = salestest.TableOf
 )
 
 const (
