@@ -252,3 +252,19 @@ func TestDisconnectTarget_13_2_EndsThatConnectionOnly(t *testing.T) {
 		t.Error("the connection made since was ended")
 	}
 }
+
+// A process that knows a sequence as inactive asks again: another one may have
+// activated it since.
+func TestConnect_SequenceActivatedByAnotherProcess(t *testing.T) {
+	w := newWorld(t, boot.Options{})
+	seq, lead := w.Draft(1, steps), w.Lead(1, nil)
+	w.Refuses(t, sales.Precondition, func() error { return w.TryConnect(lead, seq) }, "not active")
+	here := w.Parts
+	w.Parts = w.Plain(boot.Options{})
+	if err := w.Activate(seq); err != nil {
+		t.Fatal(err)
+	}
+	w.Parts = here
+	w.ConnectOnly(lead, seq)
+	w.Sound(false)
+}

@@ -201,3 +201,16 @@ func TestTargetsAndSteps_4_AreMadeBySegueAlone(t *testing.T) {
 		return w.Entities.Delete(t.Context(), admin, rows.Ref{Table: step.Table.Name, ID: step.ID}, entity.If{})
 	}, "never deleted")
 }
+
+// A step that is open, but not the one that its target is at, advances nothing.
+func TestStep_TargetIsAtAnotherStep(t *testing.T) {
+	w := newWorld(t, boot.Options{})
+	target := w.Connect(w.Lead(1, nil), w.Sequence(1, "lead"))
+	step := w.Step(target)
+	w.Corrupt("msdyn_sequencetarget", target.ID, func(row *rows.Row) {
+		row.Set("segue_currentstep", link("msdyn_sequencetargetstep", id("step", 2)))
+	})
+	w.Refuses(t, sales.Unavailable, func() error {
+		return w.TryUpdate("msdyn_sequencetargetstep", step.ID, values{"statuscode": int64(stepCompleted)})
+	}, target.ID, "kept changing")
+}

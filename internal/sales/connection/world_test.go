@@ -8,12 +8,13 @@ type (
 )
 
 var (
-	newWorld = salestest.New
-	id       = salestest.ID
-	manager  = salestest.Manager
-	refused  = salestest.Refused
-	lookup   = salestest.Lookup
-	link     = salestest.Link
+	newWorld   = salestest.New
+	newWorldOn = salestest.NewOn
+	id         = salestest.ID
+	manager    = salestest.Manager
+	refused    = salestest.Refused
+	lookup     = salestest.Lookup
+	link       = salestest.Link
 )
 
 const (
