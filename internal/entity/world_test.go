@@ -5,15 +5,15 @@ import "segue/internal/sales/salestest"
 // The words of the tests; salestest says what they mean.
 type (
 	values = salestest.Values
-	world = salestest.World
+	world  = salestest.World
 )
 
 var (
 	newWorld = salestest.New
-	id = salestest.ID
-	manager = salestest.Manager
-	refused = salestest.Refused
-	scan = salestest.Scan
-	lookup = salestest.Lookup
-	link = salestest.Link
+	id       = salestest.ID
+	manager  = salestest.Manager
+	refused  = salestest.Refused
+	scan     = salestest.Scan
+	lookup   = salestest.Lookup
+	link     = salestest.Link
 )

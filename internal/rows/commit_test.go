@@ -59,7 +59,7 @@ func TestOnCommit_OfNothingWrittenAndOfFailure(t *testing.T) {
 	f := newFixture(t)
 	broken := errors.New("broken")
 	ran := 0
-	count := func(context.Context) error { ran++; return nil }
+	count := func(ctx context.Context) error { ran++; return ctx.Err() }
 	err := f.Do(t.Context(), "", func(tx *rows.Tx) error {
 		tx.OnCommit(1, count)
 		tx.OnCommit(2, func(context.Context) error { return broken })

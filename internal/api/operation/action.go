@@ -17,7 +17,7 @@ type Declaration struct {
 	Parameters []odata.Parameter
 	Response   string // type of what it returns when that is asked for, "" for nothing
 
-	run func(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, given map[string]string) (Outcome, error)
+	run func(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, given map[string]string) ([]Result, error)
 }
 
 // Actions lists the actions (docs/domain.md §13.1, §13.2).
@@ -65,23 +65,23 @@ func recordOf(given map[string]string) rows.Ref {
 	return rows.Ref{Table: given["RegardingEntityName"], ID: given["RegardingEntityId"]}
 }
 
-func connectSequence(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, given map[string]string) (Outcome, error) {
+func connectSequence(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, given map[string]string) ([]Result, error) {
 	delay, err := connection.WaitTime(given["WaitTime"])
 	if err != nil {
-		return Outcome{}, err
+		return nil, err
 	}
 	made, err := e.Connections.ConnectIn(ctx, tx, c, connection.Request{
 		Record: recordOf(given), Sequence: given["SequenceId"], Segment: given["SegmentId"], Delay: delay,
 	})
-	return Outcome{Results: []Result{{"SequenceTargetId", made.Target}}}, err
+	return []Result{{"SequenceTargetId", made.Target}}, err
 }
 
-func disconnectSequence(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, given map[string]string) (Outcome, error) {
+func disconnectSequence(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, given map[string]string) ([]Result, error) {
 	var err error
 	if target := given["SequenceTargetId"]; target != "" {
 		_, err = e.Connections.DisconnectTargetIn(ctx, tx, c, recordOf(given), target, given["SequenceId"])
 	} else {
 		_, err = e.Connections.DisconnectIn(ctx, tx, c, recordOf(given), given["SequenceId"])
 	}
-	return Outcome{}, err
+	return nil, err
 }

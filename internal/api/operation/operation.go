@@ -19,7 +19,7 @@ import (
 // Operation is a decoded request that writes: a [Create], [Update], [Delete] or
 // [Action].
 type Operation interface {
-	run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller) (Outcome, error)
+	run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) error
 }
 
 // Create makes a row.
@@ -87,32 +87,36 @@ func (e Executor) Do(ctx context.Context, c sales.Caller, ops ...Operation) ([]O
 // In runs an operation in a unit of work that somebody else commits, and that
 // may be tried several times.
 func (e Executor) In(ctx context.Context, tx *rows.Tx, c sales.Caller, op Operation) (Outcome, error) {
-	return op.run(ctx, tx, e, c)
+	var out Outcome
+	err := op.run(ctx, tx, e, c, &out)
+	return out, err
 }
 
-func (o Create) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller) (Outcome, error) {
-	row, err := e.Entities.CreateIn(ctx, tx, c, o.Table, o.ID, o.Values)
-	return Outcome{Row: row, Created: true}, err
+func (o Create) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) (err error) {
+	out.Created = true
+	out.Row, err = e.Entities.CreateIn(ctx, tx, c, o.Table, o.ID, o.Values)
+	return err
 }
 
-func (o Update) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller) (Outcome, error) {
-	row, created, err := e.Entities.UpdateIn(ctx, tx, c, o.Ref, o.Values, o.If)
-	return Outcome{Row: row, Created: created}, err
+func (o Update) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) (err error) {
+	out.Row, out.Created, err = e.Entities.UpdateIn(ctx, tx, c, o.Ref, o.Values, o.If)
+	return err
 }
 
-func (o Delete) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller) (Outcome, error) {
-	return Outcome{}, e.Entities.DeleteIn(ctx, tx, c, o.Ref, o.If)
+func (o Delete) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, _ *Outcome) error {
+	return e.Entities.DeleteIn(ctx, tx, c, o.Ref, o.If)
 }
 
-func (o Action) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller) (Outcome, error) {
+func (o Action) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) (err error) {
 	declared, ok := Find(o.Name)
 	if !ok {
-		return Outcome{}, sales.Refuse(sales.Invalid, "there is no action %q", o.Name)
+		return sales.Refuse(sales.Invalid, "there is no action %q", o.Name)
 	}
 	for _, p := range declared.Parameters {
 		if p.Required && o.Parameters[p.Name] == "" {
-			return Outcome{}, sales.Refuse(sales.Invalid, "the parameter '%s' is required", p.Name)
+			return sales.Refuse(sales.Invalid, "the parameter '%s' is required", p.Name)
 		}
 	}
-	return declared.run(ctx, tx, e, c, o.Parameters)
+	out.Results, err = declared.run(ctx, tx, e, c, o.Parameters)
+	return err
 }

@@ -9,7 +9,7 @@ import (
 	"segue/internal/schema"
 )
 
-// TargetRules: targets are made and ended by connecting and disconnecting alone.
+// TargetRules let no caller write a target: they are made and ended by connecting and disconnecting alone.
 func (s *Connections) TargetRules() entity.Rules { return targetRules{} }
 
 type targetRules struct{ entity.Plain }

@@ -17,10 +17,22 @@ import (
 
 // Statuses and reasons as the wire has them (docs/domain.md §4.2, §4.3).
 const (
-	Completed, Disconnected                                   = 3, 5
-	ByUser, SequenceGone, RecordClosed, PathDone              = 0, 1, 2, 4
-	StepOpen, StepCompleted, StepSkipped, StepCancelled       = 1, 2, 3, 4
-	LeadNew, LeadContacted, LeadQualified, LeadLost     int64 = 1, 2, 3, 4
+	Completed    = 3
+	Disconnected = 5
+
+	ByUser       = 0
+	SequenceGone = 1
+	RecordClosed = 2
+	PathDone     = 4
+
+	StepOpen      = 1
+	StepCompleted = 2
+	StepSkipped   = 3
+	StepCancelled = 4
+
+	LeadContacted int64 = 2
+	LeadQualified int64 = 3
+	LeadLost      int64 = 4
 )
 
 // Refused checks that err is a refusal of a kind whose public text has all the

@@ -23,7 +23,7 @@ import (
 // DynamoConfig is the way to DynamoDB Local; without one the test is skipped.
 func DynamoConfig(t testing.TB) aws.Config {
 	t.Helper()
-	endpoint := os.Getenv("SEGUE_DYNAMODB_ENDPOINT")
+	endpoint := os.Getenv("SEGUE_DYNAMODB_ENDPOINT") //nolint:forbidigo // a test learns where its store is
 	if endpoint == "" {
 		t.Skip("NOT RUN AGAINST DYNAMODB: run scripts/with-dynamodb.sh go test ./internal/sales")
 	}
@@ -48,7 +48,7 @@ type dynamoStore struct {
 }
 
 // OpenDynamo makes a table of its own.
-func OpenDynamo(t testing.TB, cfg aws.Config) *dynamoStore {
+func OpenDynamo(t testing.TB, cfg aws.Config) ChangeStore {
 	t.Helper()
 	name := "sales-" + guid.New()
 	s := &dynamoStore{

@@ -52,33 +52,7 @@ func (a *Audit) report(format string, args ...any) {
 func (w *World) Sound(drained bool) {
 	w.T.Helper()
 	a := w.Audit()
-	steps := a.openSteps()
-	live := map[string]map[string]string{} // record → sequence → target
-	bySequence := map[string][]string{}
-	for id, target := range a.Targets {
-		open := steps[id]
-		if target.Int("statecode") != 0 {
-			if len(open) > 0 {
-				a.report("target %s has ended and has open steps %v", id, open)
-			}
-			continue
-		}
-		if want := []string{target.Lookup("segue_currentstep").ID}; !slices.Equal(open, want) {
-			a.report("live target %s has open steps %v, its current step is %v", id, open, want)
-		}
-		record, of := target.Lookup("msdyn_target").ID, target.Lookup("msdyn_parentsequence").ID
-		if live[record] == nil {
-			live[record] = map[string]string{}
-		}
-		if twin := live[record][of]; twin != "" {
-			a.report("record %s has two live targets to sequence %s: %s and %s", record, of, twin, id)
-		}
-		live[record][of] = id
-		bySequence[of] = append(bySequence[of], id)
-		if s := a.Sequences[of]; drained && (s == nil || s.Int("statecode") != 1) {
-			a.report("live target %s belongs to sequence %s, which is not active", id, of)
-		}
-	}
+	live, bySequence := a.liveTargets(drained)
 	a.guards(live)
 	for id, s := range a.Sequences {
 		if phase := s.Text("segue_phase"); drained && phase != "" {
@@ -93,6 +67,38 @@ func (w *World) Sound(drained bool) {
 	if len(a.problems) > 10 {
 		w.T.Errorf("and %d more problems", len(a.problems)-10)
 	}
+}
+
+// liveTargets are the live targets by record and sequence, and by sequence; what
+// is wrong with a target alone is reported.
+func (a *Audit) liveTargets(drained bool) (live map[string]map[string]string, bySequence map[string][]string) {
+	steps := a.openSteps()
+	live, bySequence = map[string]map[string]string{}, map[string][]string{}
+	for id, target := range a.Targets {
+		open := steps[id]
+		if target.Int("statecode") != 0 {
+			if len(open) > 0 {
+				a.report("target %s has ended and has open steps %v", id, open)
+			}
+			continue
+		}
+		if want := []string{target.Lookup("segue_currentstep").ID}; !slices.Equal(open, want) {
+			a.report("live target %s has open steps %v, its current step is %v", id, open, want)
+		}
+		record, sequence := target.Lookup("msdyn_target").ID, target.Lookup("msdyn_parentsequence").ID
+		if live[record] == nil {
+			live[record] = map[string]string{}
+		}
+		if twin := live[record][sequence]; twin != "" {
+			a.report("record %s has two live targets to sequence %s: %s and %s", record, sequence, twin, id)
+		}
+		live[record][sequence] = id
+		bySequence[sequence] = append(bySequence[sequence], id)
+		if s := a.Sequences[sequence]; drained && (s == nil || s.Int("statecode") != 1) {
+			a.report("live target %s belongs to sequence %s, which is not active", id, sequence)
+		}
+	}
+	return live, bySequence
 }
 
 // Audit reads the whole store, not through the probe.

@@ -43,26 +43,34 @@ func (j *Journal) Broken() []string {
 	last := map[string]string{}             // statecode of each target in the latest commit seen
 	for _, ops := range j.sorted() {
 		record := recordOf(ops)
-		for _, op := range ops {
-			if !isTarget(op.Key) {
-				continue
-			}
-			state := op.Item["statecode"].Text()
-			if op.Kind == store.OpUpdate && state != "" {
-				problems = append(problems, fmt.Sprintf("the state of target %s was changed without being read", op.Key.SK))
-			}
-			if op.Kind == store.OpPut && state != last[op.Key.SK] {
-				if last[op.Key.SK] = state; record == nil {
-					problems = append(problems, fmt.Sprintf("target %s went to state %s, its record was not written", op.Key.SK, state))
-				}
-			}
-		}
+		problems = append(problems, alone(ops, record, last)...)
 		if record != nil {
 			commits[record.Key] = append(commits[record.Key], ops)
 		}
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(commits), func(a, b store.Key) int { return strings.Compare(a.SK, b.SK) }) {
 		problems = append(problems, replay(key, commits[key])...)
+	}
+	return problems
+}
+
+// alone reports targets that a commit changed without being read, or started or
+// ended without writing their record.
+func alone(ops []store.Op, record *store.Op, last map[string]string) []string {
+	var problems []string
+	for _, op := range ops {
+		if !isTarget(op.Key) {
+			continue
+		}
+		state := op.Item["statecode"].Text()
+		if op.Kind == store.OpUpdate && state != "" {
+			problems = append(problems, fmt.Sprintf("the state of target %s was changed without being read", op.Key.SK))
+		}
+		if op.Kind == store.OpPut && state != last[op.Key.SK] {
+			if last[op.Key.SK] = state; record == nil {
+				problems = append(problems, fmt.Sprintf("target %s went to state %s, its record was not written", op.Key.SK, state))
+			}
+		}
 	}
 	return problems
 }
