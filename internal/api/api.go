@@ -4,7 +4,7 @@
 // error means on the wire is said once, in error.go.
 //
 // Invariant: no handler does anything for a caller who did not show who they
-// are, and every answer, refusals included, has the shape of webapi.md §3 and §5.
+// are, and every answer, refusals included, has the shape of docs/webapi.md §3 and §5.
 package api
 
 import (

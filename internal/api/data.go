@@ -16,7 +16,7 @@ import (
 
 const whoAmI = "WhoAmI"
 
-// data answers everything under the service root that has no function of its
+// data serves everything under the service root that has no function of its
 // own: rows, lists, WhoAmI, the service document.
 func (a *API) data(w http.ResponseWriter, r *request) error {
 	if r.path == "" && !isRoot(r) {
@@ -87,7 +87,7 @@ func (a *API) list(w http.ResponseWriter, r *request, t *schema.Table, query oda
 	if query.Top != nil {
 		limit, paged = min(*query.Top, limit), false
 	}
-	if r.prefer.MaxPageSize > 0 { // $top is ignored then (webapi.md §7)
+	if r.prefer.MaxPageSize > 0 { // $top is ignored then (docs/webapi.md §7)
 		limit, paged = r.prefer.MaxPageSize, true
 	}
 	page := rows.Page{}
@@ -199,7 +199,7 @@ func (a *API) update(w http.ResponseWriter, r *request, ref rows.Ref, query odat
 	return a.written(w, r, outcome, query)
 }
 
-// written answers a create or update.
+// written responds to a create or update.
 func (a *API) written(w http.ResponseWriter, r *request, outcome operation.Outcome, query odata.Query) error {
 	row := outcome.Row
 	if !r.prefer.Representation {
@@ -213,7 +213,7 @@ func (a *API) written(w http.ResponseWriter, r *request, outcome operation.Outco
 	return a.show(w, r, row, query, status)
 }
 
-// show answers with one row.
+// show responds with one row.
 func (a *API) show(w http.ResponseWriter, r *request, row *rows.Row, query odata.Query, status int) error {
 	encoder, err := a.encoder(r, query.Select, row)
 	if err != nil {

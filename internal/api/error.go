@@ -53,8 +53,8 @@ func (a *API) translate(err error) *odata.Error {
 	return odata.Errorf(odata.UnExpected, "An unexpected error occurred; the request id is in the header REQ_ID.")
 }
 
-// ofKind gives each kind of refusal its Dataverse code (webapi.md §5,
-// domain.md §18).
+// ofKind gives each kind of refusal its Dataverse code (docs/webapi.md §5,
+// docs/domain.md §18).
 func ofKind(e *sales.Error) *odata.Error {
 	switch e.Kind {
 	case sales.NotFound:

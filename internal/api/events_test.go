@@ -16,7 +16,7 @@ import (
 	"segue/internal/store"
 )
 
-// expectation is events/expected/<function>.json: what the function answers to
+// expectation is events/expected/<function>.json: what the function responds to
 // its event, and what rows read afterwards.
 type expectation struct {
 	StatusCode int
@@ -97,7 +97,7 @@ func contains(t *testing.T, what, text string, parts []string) {
 
 // syncEvaluate checks that the record of events/evaluate.json is what the
 // table's stream carries when the fixture's hot lead is made: the item that the
-// store holds, attribute for attribute. go test -update writes it anew.
+// store holds, attribute for attribute. go test -update writes it again.
 func syncEvaluate(w *world) {
 	w.t.Helper()
 	path := "../../events/evaluate.json"

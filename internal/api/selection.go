@@ -49,7 +49,7 @@ func (a *API) disconnect(w http.ResponseWriter, r *request) error {
 
 type useCase func(ctx context.Context, c sales.Caller, sequence string, records []rows.Ref, skip bool) ([]connection.Outcome, error)
 
-// selected runs a use case on a selection of records and answers one result
+// selected runs a use case on a selection of records and returns one result
 // for each, in their order.
 func (a *API) selected(w http.ResponseWriter, r *request, needsSequence bool, do useCase, done, already string) error {
 	if r.Method != http.MethodPost {

@@ -255,7 +255,7 @@ func (w *world) exchange(request string) answer {
 	return answer{response.StatusCode, response.Header, string(body)}
 }
 
-// invariants checks the headers of webapi.md §3 that every answer has, and the
+// invariants checks the headers of docs/webapi.md §3 that every answer has, and the
 // shape of §5 that every refusal has.
 func (w *world) invariants(a answer) {
 	w.t.Helper()

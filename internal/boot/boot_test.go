@@ -66,7 +66,7 @@ func TestFunctionNeedsItsTable(t *testing.T) {
 }
 
 // The laptop's folder is kept between runs, is open once at a time, and begins
-// anew when asked to.
+// again when asked to.
 func TestPlaceOpen(t *testing.T) {
 	place := Place{Data: t.TempDir(), Table: "segue"}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))

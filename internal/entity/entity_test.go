@@ -126,7 +126,7 @@ func TestUnknownTables(t *testing.T) {
 	}
 }
 
-// TestConditions_webapi_10 is the table of webapi.md §10.
+// TestConditions_webapi_10 is the table of docs/webapi.md §10.
 func TestConditions_webapi_10(t *testing.T) {
 	const there, gone = true, false
 	for _, test := range []struct {

@@ -2,7 +2,9 @@ package sales_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -136,18 +138,42 @@ func TestBudgets(t *testing.T) {
 }
 
 // check compares what the calls since the last reset cost.
-func (want cost) check(t *testing.T, probe *storetest.Probe, ops int) {
+func (c cost) check(t *testing.T, probe *storetest.Probe, ops int) {
 	t.Helper()
-	c := probe.Counts()
+	n := probe.Counts()
 	t.Logf("%d reads of %d keys, %d transactions and %d writes of %d items; units: %v read, %v written, %v in indexes",
-		c.Gets+c.Queries, c.GetKeys, c.Transactions, c.Writes, c.Ops, c.ReadUnits, c.WriteUnits, c.IndexUnits)
-	if got := (cost{c.Gets + c.Queries + c.Scans, c.GetKeys}); got != want {
-		t.Errorf("%d reads of %d items, want %d of %d", got.reads, got.keys, want.reads, want.keys)
+		n.Gets+n.Queries, n.GetKeys, n.Transactions, n.Writes, n.Ops, n.ReadUnits, n.WriteUnits, n.IndexUnits)
+	if got := (cost{n.Gets + n.Queries + n.Scans, n.GetKeys}); got != c {
+		t.Errorf("%d reads of %d items, want %d of %d", got.reads, got.keys, c.reads, c.keys)
 	}
 	writes := min(ops, 1)
-	if got := c.Writes + c.Transactions; got != writes || c.Ops != ops {
-		t.Errorf("%d writes of %d items, want %d of %d", got, c.Ops, writes, ops)
+	if got := n.Writes + n.Transactions; got != writes || n.Ops != ops {
+		t.Errorf("%d writes of %d items, want %d of %d", got, n.Ops, writes, ops)
 	}
+}
+
+// ARCHITECTURE.md prints the budgets that are asserted here.
+func TestBudgetsArePublished(t *testing.T) {
+	var table strings.Builder
+	table.WriteString("| operation | warm | stale | cold | written |\n|---|---|---|---|---|\n")
+	for _, b := range budgets() {
+		fmt.Fprintf(&table, "| %s | %v | %v | %v | %d |\n", b.name, b.warm, b.stale, b.cold, b.ops)
+	}
+	text, err := os.ReadFile("../../ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "\n"+table.String()) {
+		t.Errorf("ARCHITECTURE.md lacks this table:\n%s", table.String())
+	}
+}
+
+// String is a cell of that table.
+func (c cost) String() string {
+	if c.reads == 0 {
+		return "0"
+	}
+	return fmt.Sprintf("%d of %d", c.reads, c.keys)
 }
 
 // A whole batch asks at most once whether the definitions are still true.

@@ -38,7 +38,7 @@ func TestCrashBetweenAnyTwoCalls(t *testing.T) {
 }
 
 // moveLead moves a lead, with a fault at call number n of the evaluation by a
-// process that has just begun. It answers the rows as runStory does, and how
+// process that has just begun. It returns the rows as runStory does, and how
 // many calls the first attempt made.
 func moveLead(t *testing.T, store changeStore, n int, fault storetest.Fault) (items map[store.Key]store.Item, calls int) {
 	t.Helper()

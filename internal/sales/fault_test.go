@@ -52,7 +52,7 @@ func shorten(text string) string { return text[:min(len(text), 4000)] }
 
 // runStory plays the story of fault_story_test.go on a store; deliver brings
 // the change records of each chapter to the world until none is left. It
-// answers every item of the store with all its attributes, stamps, links and
+// returns every item of the store with all its attributes, stamps, links and
 // index keys included, but for the version: that counts also the tries that a
 // write took.
 func runStory(t *testing.T, store changeStore, leads int, deliver func(w *world, ch chapter)) map[store.Key]store.Item {
@@ -96,7 +96,7 @@ func clean(w *world, _ chapter) {
 // times. The first deliveries of a key's changes come in order; repeats come
 // whenever they like, in later chapters too, with one exception: before the
 // definitions change, what is left of the changes of records comes. For to
-// evaluate a record that has not changed by new definitions is no repeat: a
+// evaluate a record that has not changed by new definitions is not a repeat: a
 // change that comes for the first time after an edit is evaluated by the edited
 // segments too (docs/domain.md §8.3 speaks of records updated afterwards), and
 // nothing could tell the two apart but a write for each evaluation.

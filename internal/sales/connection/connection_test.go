@@ -158,7 +158,7 @@ func TestConnect_7_3_AgainIsSuccess(t *testing.T) {
 	})
 	w.Update("lead", lead.ID, values{"statuscode": leadContacted})
 	if again := w.Connect(lead, seq); again.ID != target.ID {
-		t.Error("a contacted lead that is connected already is no longer success")
+		t.Error("a contacted lead that is connected already is refused")
 	}
 }
 

@@ -101,7 +101,7 @@ func TestDecide_8_4(t *testing.T) {
 		{"matches its own no more, others may not take it", []string{"big", "middle"}, []Segment{big, middle}, employees(200), "big", verdict{Status: NotAllowed}},
 		{"matches nothing any more: stays", []string{"big"}, []Segment{big}, employees(5), "big", verdict{Status: NoMatch}},
 		{"its own is inactive: stays", []string{"big", "middle"}, []Segment{middle}, employees(2000), "big", verdict{Status: NotAllowed}},
-		{"its own was deleted: enters anew", []string{"middle"}, []Segment{middle}, employees(2000), "gone", verdict{Segmented, "middle", false}},
+		{"its own was deleted: enters again", []string{"middle"}, []Segment{middle}, employees(2000), "gone", verdict{Segmented, "middle", false}},
 		{"its own was deleted and nobody matches", []string{"middle"}, []Segment{middle}, employees(5), "gone", verdict{Status: NoMatch}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"segue/internal/schema"
 )
 
-// Status is the status of a target, a value of its statuscode (domain.md §4.2).
+// Status is the status of a target, a value of its statuscode (docs/domain.md §4.2).
 type Status int64
 
 // The target statuses. Connecting and Connected are live (state 0), the others
@@ -28,7 +28,7 @@ func (s Status) Live() bool { return s == Connecting || s == Connected }
 // Reason says why a target ended, a value of msdyn_deactivatereason.
 type Reason int64
 
-// The reasons (domain.md §4.2).
+// The reasons (docs/domain.md §4.2).
 const (
 	UserDisconnected    Reason = 0
 	SequenceDeactivated Reason = 1
@@ -41,7 +41,7 @@ const (
 // Event is what happens to a target.
 type Event uint8
 
-// The events of domain.md §5.2, in its order.
+// The events of docs/domain.md §5.2, in its order.
 const (
 	FirstStepCreated Event = iota + 1
 	EngineFailed
@@ -59,7 +59,7 @@ type transition struct {
 	reason Reason
 }
 
-// Next is the state machine of domain.md §5.2: where an event leads, ok false
+// Next is the state machine of docs/domain.md §5.2: where an event leads, ok false
 // when it means nothing in that status. An ended target never lives again.
 func Next(from Status, event Event) (to Status, reason Reason, ok bool) {
 	var t transition
@@ -93,7 +93,7 @@ func Next(from Status, event Event) (to Status, reason Reason, ok bool) {
 	return t.to, t.reason, true
 }
 
-// Statuses of a step (domain.md §4.3).
+// Statuses of a step (docs/domain.md §4.3).
 const (
 	StepOpen      int64 = 1
 	StepCompleted int64 = 2
@@ -101,7 +101,7 @@ const (
 	StepCancelled int64 = 4
 )
 
-// Wait states of a step (domain.md §4.3).
+// Wait states of a step (docs/domain.md §4.3).
 const (
 	waitNA      int64 = 0
 	waitWaiting int64 = 1
@@ -224,7 +224,7 @@ type Outcome struct {
 }
 
 // Advance finishes the open step at p as StepCompleted or StepSkipped and moves
-// the target to the next one, or ends it after the last (domain.md §5.2, §5.3).
+// the target to the next one, or ends it after the last (docs/domain.md §5.2, §5.3).
 func Advance(def Definition, p Position, as int64, now time.Time) Outcome {
 	done := def.Steps[p.Index]
 	out := Outcome{Step: closed(as), Target: map[string]schema.Value{}}
