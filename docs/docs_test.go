@@ -99,7 +99,7 @@ func TestSectionsAscend(t *testing.T) {
 		if len(sections.order) == 0 {
 			t.Errorf("%s has no numbered section", name)
 		}
-		if !slices.IsSortedFunc(sections.order, func(a, b []int) int { return slices.Compare(a, b) }) {
+		if !slices.IsSortedFunc(sections.order, slices.Compare) {
 			t.Errorf("%s: the sections are not in order: %v", name, sections.order)
 		}
 	}
