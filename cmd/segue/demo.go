@@ -6,17 +6,18 @@ import (
 	"time"
 
 	"segue/internal/boot"
+	"segue/internal/demo"
 	"segue/internal/ingest"
 )
 
-// demo loads the demo data.
-type demo struct {
+// demoCommand loads the demo data.
+type demoCommand struct {
 	Seed  uint64 `help:"Seed of the generator." default:"1"`
 	Reset bool   `help:"Begin with an empty store."`
 }
 
 // Run implements the command.
-func (d *demo) Run(ctx context.Context, p *program) error {
+func (d *demoCommand) Run(ctx context.Context, p *program) error {
 	laptop, err := p.place(d.Reset).Open(ctx, quiet())
 	if err != nil {
 		return err
@@ -33,7 +34,7 @@ func loadDemo(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
 	began := time.Now()
 	bar := progress("Loading demo data", 1)
 	direct := ingest.Direct{Service: laptop.Sales, Caller: boot.Engine()}
-	loaded, err := ingest.NewDemo(seed).Load(ctx, direct, laptop.Sales.DB().Schema(), func(done, total int) {
+	loaded, err := demo.New(seed).Load(ctx, direct, laptop.Sales.DB().Schema(), func(done, total int) {
 		bar.ChangeMax(total)
 		_ = bar.Set(done) // a bar that cannot be drawn is no reason to stop
 	})

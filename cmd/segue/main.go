@@ -21,14 +21,14 @@ type program struct {
 	Endpoint string `help:"Use DynamoDB Local at this URL in place of the file."`
 	Table    string `name:"dynamodb-table" help:"Name of the table on DynamoDB Local." default:"segue"`
 
-	Serve  serve   `cmd:"" help:"Serve the Web API; load demo data on first start."`
-	Demo   demo    `cmd:"" help:"Load the demo data into a store that no server has open."`
-	Import load    `cmd:"" help:"Load rows from a CSV file, through the server if one is running."`
-	Token  token   `cmd:"" help:"Print a bearer token of the local issuer."`
-	Jwks   jwks    `cmd:"" help:"Print the public keys that verify its tokens."`
-	Parked parked  `cmd:"" help:"List the changes that could not be processed, and try one again."`
-	Rows   fixture `cmd:"" name:"fixture" help:"Write the rows that events/*.json speak of."`
-	Make   create  `cmd:"" name:"create-table" help:"Make the table on DynamoDB Local."`
+	Serve  serve       `cmd:"" help:"Serve the Web API; load demo data on first start."`
+	Demo   demoCommand `cmd:"" help:"Load the demo data into a store that no server has open."`
+	Import load        `cmd:"" help:"Load rows from a CSV file, through the server if one is running."`
+	Token  token       `cmd:"" help:"Print a bearer token of the local issuer."`
+	Jwks   jwks        `cmd:"" help:"Print the public keys that verify its tokens."`
+	Parked parked      `cmd:"" help:"List the changes that could not be processed, and try one again."`
+	Rows   fixture     `cmd:"" name:"fixture" help:"Write the rows that events/*.json speak of."`
+	Make   create      `cmd:"" name:"create-table" help:"Make the table on DynamoDB Local."`
 }
 
 func (p *program) place(reset bool) boot.Place {

@@ -144,7 +144,7 @@ func (i *importer) record(fields []string) {
 	if id == "" {
 		id = i.options.NewID()
 	}
-	i.pool.send(job{table: i.layout.table, id: id, values: values, done: func(err error) {
+	i.pool.send(Job{Table: i.layout.table, ID: id, Values: values, Done: func(err error) {
 		r := Rejection{Line: line}
 		if err != nil {
 			r.Column, r.Reason = i.layout.blame(err), err.Error()

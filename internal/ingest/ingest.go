@@ -1,10 +1,10 @@
-// Package ingest brings rows in from outside: the lines of a CSV file, and the
-// seeded demo data. Both end in a Writer, so that they load a service in this
-// process or one behind a URL alike.
+// Package ingest brings rows in from outside: the lines of a CSV file, and rows
+// that a program makes ([WriteAll]). Both end in a [Writer], so that they load
+// a service in this process or one at a URL alike.
 //
 // Invariant: whatever was read is accounted for: it was written, or it was
 // refused with a reason. A row with an id of its own (an id column, key columns,
-// the demo's seed) may be loaded again at any time and is never there twice.
+// a Job's) may be loaded again at any time and is never there twice.
 package ingest
 
 import (

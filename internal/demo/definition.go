@@ -1,4 +1,4 @@
-package ingest
+package demo
 
 import "segue/internal/schema"
 
@@ -101,10 +101,10 @@ func segmentTexts() []definition {
 func sequences(seed uint64) []Row {
 	var rows []Row
 	for i, d := range sequenceTexts() {
-		rows = append(rows, Row{"msdyn_sequence", demoID(seed, "msdyn_sequence", i), map[string]schema.Value{
+		rows = append(rows, Row{"msdyn_sequence", rowID(seed, "msdyn_sequence", i), map[string]schema.Value{
 			"msdyn_name": d.name, "msdyn_description": d.description,
 			"msdyn_regardingentityname": d.record, "msdyn_definition": d.text,
-			"ownerid": user(demoID(seed, "systemuser", 0)),
+			"ownerid": user(rowID(seed, "systemuser", 0)),
 		}})
 	}
 	return rows
@@ -116,12 +116,12 @@ func segments(seed uint64) []Row {
 		values := map[string]schema.Value{
 			"msdyn_name": d.name, "msdyn_description": d.description,
 			"msdyn_objecttype": d.record, "msdyn_entityfilter": d.text,
-			"ownerid": user(demoID(seed, "systemuser", 0)),
+			"ownerid": user(rowID(seed, "systemuser", 0)),
 		}
 		if d.sequence != none {
-			values["msdyn_sequence"] = schema.Lookup{Table: "msdyn_sequence", ID: demoID(seed, "msdyn_sequence", d.sequence)}
+			values["msdyn_sequence"] = schema.Lookup{Table: "msdyn_sequence", ID: rowID(seed, "msdyn_sequence", d.sequence)}
 		}
-		rows = append(rows, Row{"msdyn_segment", demoID(seed, "msdyn_segment", i), values})
+		rows = append(rows, Row{"msdyn_segment", rowID(seed, "msdyn_segment", i), values})
 	}
 	return rows
 }

@@ -1,4 +1,4 @@
-package ingest
+package demo
 
 import (
 	"fmt"
@@ -30,7 +30,7 @@ func generate(seed uint64, table string, n int, one func(d dice, n int) values) 
 	d := dice{rand.New(rand.NewPCG(seed, name.Sum64())), newWords()} //nolint:gosec // invented data needs no secrecy
 	rows := make([]Row, n)
 	for i := range rows {
-		rows[i] = Row{table, demoID(seed, table, i), one(d, i)}
+		rows[i] = Row{table, rowID(seed, table, i), one(d, i)}
 	}
 	return rows
 }
