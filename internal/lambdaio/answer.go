@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -16,13 +15,6 @@ import (
 // answer as JSON, where each quote of a JSON body costs two bytes.
 const maxAnswer = 6 << 20
 
-// The error codes of webapi.md §5 that this package answers itself.
-const (
-	codeInvalidArgument = "0x80040203"
-	codeUnexpected      = "0x80040216"
-	codeHTTPError       = "0x8006088a"
-)
-
 // recorder is the http.ResponseWriter of one request. Like net/http's, it
 // takes the header as it is at the first WriteHeader or Write, and refuses a
 // body where the status allows none.
@@ -32,6 +24,8 @@ type recorder struct {
 	status int
 	body   bytes.Buffer
 }
+
+func newRecorder() *recorder { return &recorder{header: http.Header{}} }
 
 func (w *recorder) Header() http.Header { return w.header }
 
@@ -50,10 +44,10 @@ func (w *recorder) Write(p []byte) (int, error) {
 	return w.body.Write(p)
 }
 
-// answer is what the handler left behind as the gateway wants it. Format 2.0
-// has no multi-value headers: values are joined by commas, which for every
-// header but Set-Cookie means the same.
-func (w *recorder) answer(method string) events.APIGatewayV2HTTPResponse {
+// answer returns what was written as the gateway wants it. Format 2.0 has no
+// multi-value headers: values are joined by commas, which for every header but
+// Set-Cookie means the same.
+func (w *recorder) answer(withBody bool) events.APIGatewayV2HTTPResponse {
 	w.WriteHeader(http.StatusOK)
 	body := w.body.Bytes()
 	if len(body) > 0 && w.sent.Get("Content-Type") == "" {
@@ -69,23 +63,18 @@ func (w *recorder) answer(method string) events.APIGatewayV2HTTPResponse {
 		a.Headers[name] = strings.Join(values, ", ")
 	}
 	switch {
-	case method == http.MethodHead:
+	case !withBody:
 	case utf8.Valid(body):
 		a.Body = string(body)
 	default:
 		a.Body, a.IsBase64Encoded = base64.StdEncoding.EncodeToString(body), true
 	}
-	if size := encodedSize(a); size > maxAnswer {
-		return failure(http.StatusRequestEntityTooLarge, codeHTTPError, fmt.Sprintf(
-			"The answer has %d bytes, the limit is %d. Ask for fewer rows (Prefer: odata.maxpagesize) or fewer columns ($select).",
-			size, maxAnswer))
-	}
 	return a
 }
 
-// encodedSize is the size of a as the runtime will encode it, or 0 when even
-// the worst encoding, six bytes a byte, is far from the limit: the common case
-// pays nothing.
+// encodedSize returns the size of a as the runtime will encode it, or 0 when
+// even the worst encoding, six bytes a byte, is far from the limit: the common
+// case pays nothing.
 func encodedSize(a events.APIGatewayV2HTTPResponse) int {
 	const headroom = 1 << 20 // headers; the gateway itself allows 10 KB
 	if len(a.Body) <= (maxAnswer-headroom)/6 {
@@ -105,18 +94,4 @@ type counter int
 func (n *counter) Write(p []byte) (int, error) {
 	*n += counter(len(p))
 	return len(p), nil
-}
-
-// failure is an error of this package itself in the form of the Web API.
-func failure(status int, code, message string) events.APIGatewayV2HTTPResponse {
-	// Strings always encode, so there is no error to handle.
-	body, _ := json.Marshal(map[string]any{"error": map[string]string{"code": code, "message": message}})
-	return events.APIGatewayV2HTTPResponse{
-		StatusCode: status,
-		Headers: map[string]string{
-			"Content-Type":  "application/json; odata.metadata=minimal",
-			"OData-Version": "4.0",
-		},
-		Body: string(body),
-	}
 }
