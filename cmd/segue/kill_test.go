@@ -7,6 +7,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -18,9 +19,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"segue/internal/boot"
+	"segue/internal/guid"
 	"segue/internal/query"
 )
 
@@ -56,7 +56,7 @@ func TestKillServerDuringImport(t *testing.T) {
 // acknowledged be evaluated, and reads every row.
 func checkLeads(t *testing.T, data string, ids []string) {
 	t.Helper()
-	laptop, err := boot.Place{Data: data}.Open(t.Context(), quiet())
+	laptop, err := boot.Place{Data: data}.Open(t.Context(), startLog(slog.LevelWarn))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func leadFile(t *testing.T, n int) (path string, ids []string) {
 	w := csv.NewWriter(&text)
 	lines := [][]string{{"leadid", "Topic", "lastname", "leadsourcecode"}}
 	for i := range n {
-		ids = append(ids, uuid.NewSHA1(uuid.NameSpaceURL, []byte(strconv.Itoa(i))).String())
+		ids = append(ids, guid.FromName(strconv.Itoa(i)))
 		lines = append(lines, []string{ids[i], fmt.Sprintf("Topic %d", i), "Imported", "7"})
 	}
 	if err := w.WriteAll(lines); err != nil {
