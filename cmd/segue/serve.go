@@ -103,7 +103,7 @@ func serve(ctx context.Context, laptop *boot.Laptop, listener net.Listener) erro
 	}
 	parts.Wait()
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // it was told to stop
+		return nil // it was told to stop
 	}
 	if err := context.Cause(running); !errors.Is(err, context.Canceled) {
 		return err

@@ -40,20 +40,25 @@ type Refuser interface {
 // stack.
 func HTTP(h http.Handler, refuser Refuser) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 	return func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		r, err := newRequest(ctx, &e)
-		if err != nil {
-			return refusal(func(w http.ResponseWriter) { refuser.BadBody(w, err) }), nil
-		}
-		w := newRecorder()
-		if !serve(h, w, r) {
-			return refusal(refuser.Panicked), nil
-		}
-		answer := w.answer(r.Method != http.MethodHead)
-		if size := encodedSize(answer); size > maxAnswer {
-			return refusal(func(w http.ResponseWriter) { refuser.TooLarge(w, size, maxAnswer) }), nil
-		}
-		return answer, nil
+		return answer(ctx, &e, h, refuser), nil
 	}
+}
+
+// answer returns what the client gets, from h or from refuser.
+func answer(ctx context.Context, e *events.APIGatewayV2HTTPRequest, h http.Handler, refuser Refuser) events.APIGatewayV2HTTPResponse {
+	r, err := newRequest(ctx, e)
+	if err != nil {
+		return refusal(func(w http.ResponseWriter) { refuser.BadBody(w, err) })
+	}
+	w := newRecorder()
+	if !serve(h, w, r) {
+		return refusal(refuser.Panicked)
+	}
+	a := w.answer(r.Method != http.MethodHead)
+	if size := encodedSize(a); size > maxAnswer {
+		return refusal(func(w http.ResponseWriter) { refuser.TooLarge(w, size, maxAnswer) })
+	}
+	return a
 }
 
 // refusal records what a Refuser writes. What the handler wrote is in another
