@@ -9,12 +9,11 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/google/uuid"
-
+	"segue/internal/guid"
 	"segue/internal/schema"
 )
 
-// maxReasons is how many rejections a Report tells.
+// maxReasons is how many rejections a [Report] names.
 const maxReasons = 10
 
 // Options of an import. The zero Options take the header as it is, count the
@@ -29,15 +28,15 @@ type Options struct {
 	// Reject takes the lines that were not loaded, as CSV: line, column,
 	// reason, and the fields as they were. Nothing is written without any.
 	Reject io.Writer
-	// Progress is told, line by line, how much of the file has been read.
+	// Progress is called record by record with how much of the file has been read.
 	Progress func(bytesRead int64)
 	// Workers is how many rows are written at once; 32 by default.
 	Workers int
-	// NewID makes the ids of lines that have none; random by default.
+	// NewID makes the ids of lines without one; random by default.
 	NewID func() string
 }
 
-// Report is what came of an import. Read is Written and Rejected together.
+// Report is the outcome of an import. Read is Written and Rejected together.
 type Report struct {
 	Read, Written, Rejected int
 	Reasons                 []Rejection // the first ones
@@ -56,8 +55,8 @@ type Rejection struct {
 // one leaves its column as it is. A record that cannot be written is rejected,
 // with its reason, and the others go on; the last of several with one id wins.
 //
-// An error means that not all of the file was read: ErrHeader, before anything
-// was written; a record of more than 1 MB; ErrUnavailable or the end of ctx. It
+// An error means that not all of the file was read: [ErrHeader], before anything
+// was written; a record of more than 1 MB; [ErrUnavailable] or the end of ctx. It
 // says after which line, and the Report holds for what was read.
 func CSV(ctx context.Context, w Writer, t *schema.Table, file io.Reader, o Options) (Report, error) {
 	if t.EngineMade || t.Set == "" {
@@ -76,7 +75,7 @@ func CSV(ctx context.Context, w Writer, t *schema.Table, file io.Reader, o Optio
 		return Report{}, err
 	}
 	if o.NewID == nil {
-		o.NewID = uuid.NewString
+		o.NewID = guid.New
 	}
 	i := &importer{in: in, layout: l, options: o, pool: newPool(ctx, w, o.Workers)}
 	if o.Reject != nil {
@@ -100,9 +99,9 @@ type importer struct {
 	options Options
 	pool    *pool
 
-	mu      sync.Mutex // held to use what follows until the pool has ended
+	mu      sync.Mutex // guards what follows until the pool has ended
 	report  Report
-	rejects *csv.Writer // nil: nobody wants them
+	rejects *csv.Writer // nil: they are not kept
 }
 
 func (i *importer) run(ctx context.Context) error {

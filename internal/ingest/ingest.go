@@ -16,8 +16,8 @@ import (
 	"segue/internal/schema"
 )
 
-// ErrUnavailable says that rows can not be written at present, whatever is in
-// them. It ends an import; every other error of a Writer is about one row.
+// ErrUnavailable means that rows cannot be written at present, whatever is in
+// them. It ends an import; every other error of a [Writer] is about one row.
 var ErrUnavailable = errors.New("the service cannot be reached")
 
 // Writer is where rows go.
@@ -38,7 +38,7 @@ type Direct struct {
 	Caller  sales.Caller // whose privileges count
 }
 
-// Write makes or changes a row by sales.Service.Update.
+// Write makes or changes a row by [sales.Service.Update].
 func (d Direct) Write(ctx context.Context, t *schema.Table, id string, values map[string]schema.Value) error {
 	ref := rows.Ref{Table: t.Name, ID: id}
 	_, _, err := d.Service.Update(ctx, d.Caller, ref, values, sales.If{})

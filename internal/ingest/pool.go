@@ -96,7 +96,7 @@ func (p *pool) stop(err error) {
 	}
 }
 
-// stopped is why nothing is written any more, nil while rows are.
+// stopped returns why nothing is written any more, nil while rows are.
 func (p *pool) stopped(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -106,8 +106,8 @@ func (p *pool) stopped(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// wait ends the pool when every row that was sent is done with, and says why it
-// stopped early, if it did.
+// wait ends the pool when every row that was sent is accounted for. It returns
+// why the pool stopped early, if it did.
 func (p *pool) wait() error {
 	for _, queue := range p.queues {
 		close(queue)
