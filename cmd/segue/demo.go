@@ -53,7 +53,7 @@ func loadDemo(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
 	return nil
 }
 
-// writeDemo writes the rows of the demo and returns how many they are.
+// writeDemo writes the rows of the demo and returns their number.
 func writeDemo(ctx context.Context, laptop *boot.Laptop, seed uint64) (rows int, err error) {
 	bar := progress("Loading demo data", 1)
 	direct := ingest.Direct{Service: laptop.Sales, Caller: sales.Engine()}

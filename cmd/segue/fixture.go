@@ -84,14 +84,14 @@ func patch(ctx context.Context, url, token string, body []byte) error {
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(req)
+	response, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = answer.Body.Close() }() // it was only read
-	if answer.StatusCode == http.StatusNoContent {
+	defer func() { _ = response.Body.Close() }() // it was only read
+	if response.StatusCode == http.StatusNoContent {
 		return nil
 	}
-	reason, err := io.ReadAll(answer.Body)
-	return errors.Join(fmt.Errorf("%s: %s", answer.Status, reason), err)
+	reason, err := io.ReadAll(response.Body)
+	return errors.Join(fmt.Errorf("%s: %s", response.Status, reason), err)
 }

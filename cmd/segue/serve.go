@@ -59,7 +59,7 @@ func (s *serveCommand) Run(ctx context.Context, p *program) error {
 	return serve(ctx, laptop, listener)
 }
 
-// firstStart loads the demo data into a store without any sequence and says
+// firstStart loads the demo data into a store without any sequence and prints
 // what became of it.
 func firstStart(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
 	if laptop.File != nil {
@@ -82,7 +82,7 @@ func firstStart(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
 	return loadDemo(ctx, laptop, seed)
 }
 
-// serve answers requests and evaluates changes until ctx ends, which is no
+// serve handles requests and evaluates changes until ctx ends, which is not an
 // error, or one of the two fails.
 func serve(ctx context.Context, laptop *boot.Laptop, listener net.Listener) error {
 	server := &http.Server{

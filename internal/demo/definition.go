@@ -18,6 +18,7 @@ const (
 	none = -1
 )
 
+// sequenceTexts returns the sequences by their positions.
 func sequenceTexts() []definition {
 	return []definition{
 		sameDay: {"Hot lead, same-day call", "A call today, and a written offer before the week is over.", "lead", `[
@@ -62,7 +63,7 @@ func sequenceTexts() []definition {
 	}
 }
 
-// segmentTexts is the segments, highest priority first within a record type.
+// segmentTexts returns the segments, highest priority first within a record type.
 func segmentTexts() []definition {
 	return []definition{
 		{"Hot leads", "Whoever wants to buy now, wherever from.", "lead", `{"type":"and","items":[

@@ -16,13 +16,13 @@ import (
 // values is the columns of a row.
 type values = map[string]schema.Value
 
-// dice is the chance behind the rows of one table.
+// dice decides what is random in the rows of one table.
 type dice struct {
 	*rand.Rand
 	words words
 }
 
-// generate makes n rows of a table. Each table has a chance of its own, so that
+// generate makes n rows of a table. Each table has dice of its own, so that
 // a change of one leaves the others as they are.
 func generate(seed uint64, table string, n int, one func(d dice, n int) values) []Row {
 	name := fnv.New64a()
@@ -35,22 +35,22 @@ func generate(seed uint64, table string, n int, one func(d dice, n int) values) 
 	return rows
 }
 
-// maybe is true with a probability.
+// maybe returns true with this probability.
 func (d dice) maybe(probability float64) bool { return d.Float64() < probability }
 
-// pick is one of a list, each as likely.
+// pick returns one of a list, each as likely.
 func (d dice) pick(list []string) string { return list[d.IntN(len(list))] }
 
-// skewed is a number below n, low ones much more often (Zipf).
+// skewed returns a number below n, low ones much more often (Zipf).
 func (d dice) skewed(n int) int {
 	return int(rand.NewZipf(d.Rand, 1.3, 2, uint64(n-1)).Uint64())
 }
 
-// option is the value of a choice whose values are given from the most to the
-// least frequent.
+// option returns the value of a choice, given from the most to the least
+// frequent.
 func (d dice) option(values ...int64) int64 { return values[d.skewed(len(values))] }
 
-// amount is a log-normal sum of money around a median, rounded to hundreds.
+// amount returns a log-normal sum of money around a median, rounded to hundreds.
 func (d dice) amount(median, spread float64) decimal.Decimal {
 	return decimal.NewFromInt(100 * max(1, int64(median*math.Exp(spread*d.NormFloat64())/100)))
 }
@@ -71,7 +71,7 @@ func (d dice) place(v values) {
 	v["address1_country"], v["address1_city"] = country.name, d.pick(country.cities)
 }
 
-// mail is an address that cannot exist.
+// mail returns an address that cannot exist.
 func mail(first, last string, n int) string {
 	domain := "example.com"
 	if n%4 == 0 {
@@ -111,7 +111,7 @@ func account(sellers []Row) func(dice, int) values {
 	}
 }
 
-// staff goes with revenue, roughly.
+// staff returns a number of employees that goes with the revenue, roughly.
 func (d dice) staff(revenue decimal.Decimal) int64 {
 	perHead := 150_000 * math.Exp(0.5*d.NormFloat64())
 	return min(1_000_000, max(1, int64(revenue.InexactFloat64()/perHead)))
@@ -146,7 +146,7 @@ func lead(sellers, accounts []Row) func(dice, int) values {
 	}
 }
 
-// reach sets where a lead comes from and how to get hold of it.
+// reach sets where a lead comes from and how to contact it.
 func (d dice) reach(v values, first, last string, n int) {
 	if d.maybe(0.94) {
 		v["leadsourcecode"] = d.option(8, 1, 7, 4, 2, 9, 3, 6, 5, 10)

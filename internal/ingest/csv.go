@@ -169,7 +169,7 @@ func (i *importer) finish(r Rejection, fields []string) {
 		return
 	}
 	if i.report.Rejected == 1 {
-		_ = i.rejects.Write(append([]string{"line", "column", "reason"}, i.layout.header...)) // Error tells
+		_ = i.rejects.Write(append([]string{"line", "column", "reason"}, i.layout.header...)) // Error below reports it
 	}
 	_ = i.rejects.Write(append([]string{strconv.Itoa(r.Line), r.Column, r.Reason}, fields...))
 	i.rejects.Flush()

@@ -21,8 +21,8 @@ import (
 // maxTry is how long one try may take.
 const maxTry = 30 * time.Second
 
-// maxAnswer is how much of an answer is read.
-const maxAnswer = 64 << 10
+// maxResponse is how much of a response is read.
+const maxResponse = 64 << 10
 
 // Remote writes over the Web API of a running Segue.
 type Remote struct {
@@ -82,7 +82,7 @@ func (r *Remote) Write(ctx context.Context, t *schema.Table, id string, values m
 	}
 }
 
-// awayError says that the service did not deal with a request.
+// awayError means that the service did not deal with a request.
 type awayError struct {
 	cause error
 	after time.Duration // the wait that it asked for; 0: none
@@ -103,7 +103,7 @@ func (r *Remote) try(ctx context.Context, url string, body []byte) error {
 	res, err := r.Client.Do(req)
 	if err == nil {
 		defer func() { _ = res.Body.Close() }() // it was only read
-		body, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+		body, err = io.ReadAll(io.LimitReader(res.Body, maxResponse))
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -122,14 +122,14 @@ func (r *Remote) try(ctx context.Context, url string, body []byte) error {
 	return refusal
 }
 
-// refusalText returns what an error answer says: status, code and message.
+// refusalText returns what an error response says: status, code and message.
 func refusalText(status int, body []byte) string {
-	var answer struct {
+	var response struct {
 		Error struct{ Code, Message string }
 	}
 	text := fmt.Sprintf("%d %s", status, http.StatusText(status))
-	if json.Unmarshal(body, &answer) == nil && answer.Error.Message != "" {
-		text += fmt.Sprintf(", %s: %s", answer.Error.Code, answer.Error.Message)
+	if json.Unmarshal(body, &response) == nil && response.Error.Message != "" {
+		text += fmt.Sprintf(", %s: %s", response.Error.Code, response.Error.Message)
 	}
 	return text
 }

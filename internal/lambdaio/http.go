@@ -16,8 +16,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Refuser answers the client where the handler cannot: it knows the form of the
-// API's errors, this package does not. Its answers are small.
+// Refuser writes the response where the handler cannot: it knows the form of the
+// API's errors, this package does not. Its responses are small.
 type Refuser interface {
 	// BadBody refuses a request whose body is not the base64 it is said to be;
 	// err says where, in words for the client.
@@ -25,7 +25,7 @@ type Refuser interface {
 	// Panicked says that the handler failed. The panic is logged already and
 	// nothing of it is for the client.
 	Panicked(w http.ResponseWriter)
-	// TooLarge stands in for an answer that Lambda cannot carry: it would have
+	// TooLarge replaces a response that Lambda cannot carry: it would have
 	// size bytes, of at most limit.
 	TooLarge(w http.ResponseWriter, size, limit int)
 }
@@ -36,16 +36,16 @@ type Refuser interface {
 // in it is a slash, and repeated headers come as one, joined by commas.
 //
 // The function never returns an error, which would be a bare 502 for the
-// client: what h cannot answer, refuser does. A panic of h is logged with its
+// client: where h cannot respond, refuser does. A panic of h is logged with its
 // stack.
 func HTTP(h http.Handler, refuser Refuser) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 	return func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		return answer(ctx, &e, h, refuser), nil
+		return respond(ctx, &e, h, refuser), nil
 	}
 }
 
-// answer returns what the client gets, from h or from refuser.
-func answer(ctx context.Context, e *events.APIGatewayV2HTTPRequest, h http.Handler, refuser Refuser) events.APIGatewayV2HTTPResponse {
+// respond returns what the client gets, from h or from refuser.
+func respond(ctx context.Context, e *events.APIGatewayV2HTTPRequest, h http.Handler, refuser Refuser) events.APIGatewayV2HTTPResponse {
 	r, err := newRequest(ctx, e)
 	if err != nil {
 		return refusal(func(w http.ResponseWriter) { refuser.BadBody(w, err) })
@@ -54,11 +54,11 @@ func answer(ctx context.Context, e *events.APIGatewayV2HTTPRequest, h http.Handl
 	if !serve(h, w, r) {
 		return refusal(refuser.Panicked)
 	}
-	a := w.answer(r.Method != http.MethodHead)
-	if size := encodedSize(a); size > maxAnswer {
-		return refusal(func(w http.ResponseWriter) { refuser.TooLarge(w, size, maxAnswer) })
+	response := w.response(r.Method != http.MethodHead)
+	if size := encodedSize(response); size > maxResponse {
+		return refusal(func(w http.ResponseWriter) { refuser.TooLarge(w, size, maxResponse) })
 	}
-	return a
+	return response
 }
 
 // refusal records what a Refuser writes. What the handler wrote is in another
@@ -66,7 +66,7 @@ func answer(ctx context.Context, e *events.APIGatewayV2HTTPRequest, h http.Handl
 func refusal(write func(http.ResponseWriter)) events.APIGatewayV2HTTPResponse {
 	w := newRecorder()
 	write(w)
-	return w.answer(true)
+	return w.response(true)
 }
 
 // serve reports whether h returned; if it panicked, the panic is logged.

@@ -1,8 +1,8 @@
 // Package lambdaio stands between the Lambda runtime and ordinary Go code: it
 // turns an API Gateway HTTP API event (payload format 2.0) into a net/http
-// request and the handler's answer into the event's, and it turns a table
+// request and the handler's response into the event's, and it turns a table
 // stream event into a batch of changes and the handler's failures into a
-// partial-batch answer. So the rest of the product knows net/http and
+// partial-batch response. So the rest of the product knows net/http and
 // [store.Handler] only, and the laptop program runs the same handlers. What an
 // error looks like on the wire is not known here: a [Refuser] writes it.
 //

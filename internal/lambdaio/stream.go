@@ -31,12 +31,12 @@ func Stream(decode func(json.RawMessage) ([]store.Change, error), h store.Handle
 		if err != nil {
 			return events.DynamoDBEventResponse{}, fmt.Errorf("process stream batch: %w", err)
 		}
-		answer := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
+		response := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
 		for _, i := range failed {
-			answer.BatchItemFailures = append(answer.BatchItemFailures,
+			response.BatchItemFailures = append(response.BatchItemFailures,
 				events.DynamoDBBatchItemFailure{ItemIdentifier: batch[i].Sequence})
 		}
-		return answer, nil
+		return response, nil
 	}
 }
 

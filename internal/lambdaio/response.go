@@ -11,16 +11,16 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// maxAnswer is Lambda's limit of a synchronous answer, counted on the whole
-// answer as JSON, where each quote of a JSON body costs two bytes.
-const maxAnswer = 6 << 20
+// maxResponse is Lambda's limit of a synchronous response, counted on the whole
+// response as JSON, where each quote of a JSON body costs two bytes.
+const maxResponse = 6 << 20
 
 // recorder is the http.ResponseWriter of one request. Like net/http's, it
 // takes the header as it is at the first WriteHeader or Write, and refuses a
 // body where the status allows none.
 type recorder struct {
 	header http.Header // what the handler edits
-	sent   http.Header // what counts, once status is set
+	sent   http.Header // what the client gets, once status is set
 	status int
 	body   bytes.Buffer
 }
@@ -44,10 +44,10 @@ func (w *recorder) Write(p []byte) (int, error) {
 	return w.body.Write(p)
 }
 
-// answer returns what was written as the gateway wants it. Format 2.0 has no
+// response returns what was written as the gateway wants it. Format 2.0 has no
 // multi-value headers: values are joined by commas, which for every header but
 // Set-Cookie means the same.
-func (w *recorder) answer(withBody bool) events.APIGatewayV2HTTPResponse {
+func (w *recorder) response(withBody bool) events.APIGatewayV2HTTPResponse {
 	w.WriteHeader(http.StatusOK)
 	body := w.body.Bytes()
 	if len(body) > 0 && w.sent.Get("Content-Type") == "" {
@@ -77,14 +77,14 @@ func (w *recorder) answer(withBody bool) events.APIGatewayV2HTTPResponse {
 // case pays nothing.
 func encodedSize(a events.APIGatewayV2HTTPResponse) int {
 	const headroom = 1 << 20 // headers; the gateway itself allows 10 KB
-	if len(a.Body) <= (maxAnswer-headroom)/6 {
+	if len(a.Body) <= (maxResponse-headroom)/6 {
 		return 0
 	}
 	var n counter
 	enc := json.NewEncoder(&n)
 	enc.SetEscapeHTML(false) // as aws-lambda-go does
 	if err := enc.Encode(a); err != nil {
-		return maxAnswer + 1
+		return maxResponse + 1
 	}
 	return int(n)
 }
