@@ -11,6 +11,7 @@ import (
 	"segue/internal/demo"
 	"segue/internal/ingest"
 	"segue/internal/sales"
+	"segue/internal/schema/name"
 )
 
 // demoCommand loads the demo data.
@@ -77,8 +78,8 @@ func writeDemo(ctx context.Context, laptop *boot.Laptop, seed uint64) (rows int,
 // printCensus prints the rest of a line, then what is in each segment and on
 // each sequence.
 func printCensus(census sales.Census) {
-	for _, name := range []string{"lead", "opportunity", "account", "systemuser", "msdyn_sequence", "msdyn_segment"} {
-		fmt.Printf(" %d %s", census.Rows[name], name)
+	for _, table := range []string{name.Lead, name.Opportunity, name.Account, name.User, name.Sequence, name.Segment} {
+		fmt.Printf(" %d %s", census.Rows[table], table)
 	}
 	fmt.Print("\n\nSegments and their members\n")
 	printPlaces(census.Segments)

@@ -13,6 +13,7 @@ import (
 	"segue/internal/api"
 	"segue/internal/boot"
 	"segue/internal/sales"
+	"segue/internal/schema/name"
 )
 
 // serveCommand runs the server.
@@ -71,7 +72,7 @@ func firstStart(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
 			fmt.Printf("%d changes could not be processed and are parked: see `segue parked` when no server runs.\n", len(parked))
 		}
 	}
-	used, err := laptop.Sales.List(ctx, sales.Engine(), "msdyn_sequence", nil, 1, "")
+	used, err := laptop.Sales.List(ctx, sales.Engine(), name.Sequence, nil, 1, "")
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"segue/internal/guid"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // Row is a row to be written.
@@ -40,10 +41,10 @@ func New(seed uint64) Demo {
 
 func newDemo(seed uint64, n counts) Demo {
 	d := Demo{Sequences: sequences(seed), Segments: segments(seed)}
-	d.Sellers = generate(seed, "systemuser", n.sellers, seller)
-	d.Accounts = generate(seed, "account", n.accounts, account(d.Sellers))
-	d.Leads = generate(seed, "lead", n.leads, lead(d.Sellers, d.Accounts))
-	d.Opportunities = generate(seed, "opportunity", n.opportunities, opportunity(d.Sellers, d.Accounts))
+	d.Sellers = generate(seed, name.User, n.sellers, seller)
+	d.Accounts = generate(seed, name.Account, n.accounts, account(d.Sellers))
+	d.Leads = generate(seed, name.Lead, n.leads, lead(d.Sellers, d.Accounts))
+	d.Opportunities = generate(seed, name.Opportunity, n.opportunities, opportunity(d.Sellers, d.Accounts))
 	return d
 }
 

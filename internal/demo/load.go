@@ -10,6 +10,7 @@ import (
 
 	"segue/internal/ingest"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // Loaded is what [Demo.Load] did.
@@ -66,7 +67,7 @@ func (l *loader) define(ctx context.Context, row Row) error {
 	if !ok || ingest.Ends(ctx, err) {
 		return err
 	}
-	activated := l.write(ctx, row, map[string]schema.Value{"statecode": active})
+	activated := l.write(ctx, row, values{name.Statecode: active})
 	return cmp.Or(err, activated)
 }
 
@@ -74,27 +75,27 @@ func (l *loader) define(ctx context.Context, row Row) error {
 // inactive.
 func activeState(table string) (int64, bool) {
 	switch table {
-	case "msdyn_sequence":
+	case name.Sequence:
 		return 1, true
-	case "msdyn_segment":
+	case name.Segment:
 		return 0, true
 	}
 	return 0, false
 }
 
-func (l *loader) write(ctx context.Context, row Row, values map[string]schema.Value) error {
+func (l *loader) write(ctx context.Context, row Row, v values) error {
 	t, err := l.table(row.Table)
 	if err != nil {
 		return err
 	}
-	return l.writer.Write(ctx, t, row.ID, values)
+	return l.writer.Write(ctx, t, row.ID, v)
 }
 
-func (l *loader) table(name string) (*schema.Table, error) {
-	if t := l.tables.Table(name); t != nil {
+func (l *loader) table(table string) (*schema.Table, error) {
+	if t := l.tables.Table(table); t != nil {
 		return t, nil
 	}
-	return nil, fmt.Errorf("the schema has no table %s", name)
+	return nil, fmt.Errorf("the schema has no table %s", table)
 }
 
 // jobs yields the rows that can be written and accounts for the others.

@@ -11,6 +11,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // values is the columns of a row.
@@ -25,9 +26,9 @@ type dice struct {
 // generate makes n rows of a table. Each table has dice of its own, so that
 // a change of one leaves the others as they are.
 func generate(seed uint64, table string, n int, one func(d dice, n int) values) []Row {
-	name := fnv.New64a()
-	_, _ = name.Write([]byte(table))                                 // a hash never fails
-	d := dice{rand.New(rand.NewPCG(seed, name.Sum64())), newWords()} //nolint:gosec // invented data needs no secrecy
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(table))                                 // a hash never fails
+	d := dice{rand.New(rand.NewPCG(seed, hash.Sum64())), newWords()} //nolint:gosec // invented data needs no secrecy
 	rows := make([]Row, n)
 	for i := range rows {
 		rows[i] = Row{table, rowID(seed, table, i), one(d, i)}
@@ -104,7 +105,7 @@ func account(sellers []Row) func(dice, int) values {
 			"name": d.company(), "accountnumber": fmt.Sprintf("A-%05d", n+1), "telephone1": d.phone(),
 			"revenue": revenue, "numberofemployees": d.staff(revenue),
 			"industrycode": 1 + int64(d.skewed(33)), "customertypecode": d.option(3, 8, 5, 9),
-			"ownerid": d.owner(sellers),
+			name.Ownerid: d.owner(sellers),
 		}
 		d.place(v)
 		return v
@@ -123,7 +124,7 @@ func lead(sellers, accounts []Row) func(dice, int) values {
 		v := values{
 			"subject":   d.pick(d.words.interests) + " for " + d.pick(d.words.uses),
 			"firstname": first, "lastname": last, "leadqualitycode": int64(2),
-			"jobtitle": d.words.titles[d.skewed(len(d.words.titles))], "ownerid": d.owner(sellers),
+			"jobtitle": d.words.titles[d.skewed(len(d.words.titles))], name.Ownerid: d.owner(sellers),
 		}
 		switch p := d.Float64(); {
 		case p < 0.07:
@@ -134,7 +135,7 @@ func lead(sellers, accounts []Row) func(dice, int) values {
 		d.reach(v, first, last, n)
 		d.size(v)
 		if d.maybe(0.12) {
-			v["parentaccountid"] = schema.Lookup{Table: "account", ID: accounts[d.skewed(len(accounts))].ID}
+			v["parentaccountid"] = schema.Lookup{Table: name.Account, ID: accounts[d.skewed(len(accounts))].ID}
 		}
 		switch p := d.Float64(); { // the others are New
 		case p < 0.10:
@@ -197,9 +198,9 @@ func opportunity(sellers, accounts []Row) func(dice, int) values {
 		stage := int64(d.skewed(4))
 		v := values{
 			"name":       fmt.Sprintf("%s for %v", d.pick(d.words.interests), customer.Values["name"]),
-			"customerid": schema.Lookup{Table: "account", ID: customer.ID}, "parentaccountid": schema.Lookup{Table: "account", ID: customer.ID},
+			"customerid": schema.Lookup{Table: name.Account, ID: customer.ID}, "parentaccountid": schema.Lookup{Table: name.Account, ID: customer.ID},
 			"salesstage": stage, "closeprobability": min(95, 10+20*stage+int64(d.IntN(25))),
-			"opportunityratingcode": d.option(2, 3, 1), "ownerid": d.owner(sellers),
+			"opportunityratingcode": d.option(2, 3, 1), name.Ownerid: d.owner(sellers),
 			"estimatedclosedate": time.Date(2027, 1, 1+d.IntN(365), 0, 0, 0, 0, time.UTC),
 		}
 		if d.maybe(0.92) {
