@@ -18,8 +18,8 @@ import (
 // program is the command line.
 type program struct {
 	Data     string `help:"Folder of the store and the issuer's key." default:"data" type:"path"`
-	Endpoint string `help:"Use DynamoDB Local at this URL in place of the file."`
-	Table    string `name:"dynamodb-table" help:"Name of the table on DynamoDB Local." default:"segue"`
+	Endpoint string `help:"Use the DynamoDB at this URL in place of the file."`
+	Table    string `name:"dynamodb-table" help:"Name of the table on DynamoDB." default:"segue"`
 
 	Serve  serve   `cmd:"" help:"Serve the Web API; load demo data on first start."`
 	Demo   demo    `cmd:"" help:"Load the demo data into a store that no server has open."`
@@ -28,7 +28,7 @@ type program struct {
 	Jwks   jwks    `cmd:"" help:"Print the public keys that verify its tokens."`
 	Parked parked  `cmd:"" help:"List the changes that could not be processed, and try one again."`
 	Rows   fixture `cmd:"" name:"fixture" help:"Write the rows that events/*.json speak of."`
-	Make   create  `cmd:"" name:"create-table" help:"Make the table on DynamoDB Local."`
+	Make   create  `cmd:"" name:"create-table" help:"Make the table on DynamoDB."`
 }
 
 func (p *program) place(reset bool) boot.Place {

@@ -52,13 +52,13 @@ func (jwks) Run(p *program) error {
 	return err
 }
 
-// create makes the table on DynamoDB Local.
+// create makes the table on DynamoDB.
 type create struct{}
 
 // Run implements the command.
 func (create) Run(ctx context.Context, p *program) error {
 	if p.Endpoint == "" {
-		return fmt.Errorf("create-table is for DynamoDB Local: give --endpoint")
+		return fmt.Errorf("create-table is for DynamoDB: give --endpoint")
 	}
 	laptop, err := p.place(false).Open(ctx, quiet())
 	if err != nil {
@@ -85,7 +85,7 @@ func (c *parked) Run(ctx context.Context, p *program) error {
 	}
 	defer func() { _ = laptop.Close() }() // nothing was written that Close could lose
 	if laptop.File == nil {
-		return fmt.Errorf("on DynamoDB Local a parked change is a line in the server's log")
+		return fmt.Errorf("on DynamoDB a parked change is a line in the server's log")
 	}
 	if c.Retry != "" {
 		return laptop.File.Retry(ctx, c.Retry, laptop.Sales.Evaluate)
