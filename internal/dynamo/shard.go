@@ -167,12 +167,9 @@ func (i streamImage) Value(attr string) (table.Value, error) {
 
 func (i streamImage) Item() (table.Item, error) { return fromStreamMap(i) }
 
-// fromStream is fromAttribute for the stream's own types. A value of no type
-// at all is how DynamoDB Local spells an empty map in its streams.
+// fromStream is fromAttribute for the stream's own types.
 func fromStream(a types.AttributeValue) (table.Value, error) {
 	switch a := a.(type) {
-	case nil:
-		return table.M(nil), nil
 	case *types.AttributeValueMemberL:
 		l := make([]table.Value, len(a.Value))
 		for i, e := range a.Value {
