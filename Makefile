@@ -5,7 +5,6 @@ SHELL := /bin/bash
 ADDR  ?= 127.0.0.1:8080
 DATA  ?= data
 CACHE := $(or $(SEGUE_CACHE),$(CURDIR)/.cache)
-PORT  ?= 8000
 LINT  := $(CACHE)/bin/golangci-lint-v2.15.0
 
 help: ## list the targets
@@ -26,11 +25,11 @@ $(LINT):
 
 lint-tool: $(LINT)
 
-store: ## run the store contract and the domain's tests on DynamoDB Local
-	scripts/with-dynamodb.sh go test -race -count=1 -v ./internal/dynamo ./internal/sales ./functions
+store: ## run the store contract and the domain's tests on the emulator
+	scripts/with-emulator.sh go test -race -count=1 -v ./internal/dynamo ./internal/sales ./functions
 
 e2e: ## run the real parts end to end; RUN=TestInvoke, TestStartAPI, TestNodeClient, TestREADME
-	scripts/with-dynamodb.sh go test -tags e2e -count=1 -timeout 20m -v -run '$(RUN)' ./tests/e2e
+	go test -tags e2e -count=1 -timeout 20m -v -run '$(RUN)' ./tests/e2e
 
 invoke: ## run one function in a container: make invoke FN=connect
 	scripts/invoke.sh $(FN)
@@ -54,6 +53,7 @@ soak: ## run the fault and race tests for long
 	go test -tags soak -timeout 30m -run Soak -v ./internal/sales
 
 clean: ## remove what was fetched and built (not ./data)
+	scripts/emulator.sh stop
 	rm -rf $(CACHE) .aws-sam
 
 .PHONY: help run test lint lint-tool store e2e invoke api validate build deploy bench soak clean

@@ -16,7 +16,7 @@ import (
 )
 
 // Feed reads the stream of a table with polls, where no Lambda does: on a
-// laptop and in tests, with DynamoDB Local. It treats failures as an event
+// laptop and in tests, with the emulator. It treats failures as an event
 // source mapping does. It remembers nothing: every Consume starts at the
 // oldest record that the stream still has.
 type Feed struct {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/dynamo"
+	"segue/internal/dynamo/dynamotest"
 	"segue/internal/store"
 )
 
@@ -86,7 +87,7 @@ func records(iterator string, shards []fakeShard) reply {
 func (f *fake) feed(t *testing.T, park func(store.Change, error), opts ...dynamo.FeedOption) *dynamo.Feed {
 	t.Helper()
 	opts = append([]dynamo.FeedOption{dynamo.PollEvery(time.Microsecond), dynamo.ParkAfter(3, time.Microsecond, park)}, opts...)
-	return dynamo.NewFeed(dynamodbstreams.NewFromConfig(config(f.start(t).URL)), "segue", opts...)
+	return dynamo.NewFeed(dynamodbstreams.NewFromConfig(dynamotest.Config(f.start(t).URL)), "segue", opts...)
 }
 
 // consume runs the feed until n changes have been processed or parked and

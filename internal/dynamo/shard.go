@@ -167,12 +167,9 @@ func (i streamImage) Value(attr string) (store.Value, error) {
 
 func (i streamImage) Item() (store.Item, error) { return fromStreamMap(i) }
 
-// fromStream is fromAttribute for the stream's own types. A value of no type
-// at all is how DynamoDB Local spells an empty map in its streams.
+// fromStream is fromAttribute for the stream's own types.
 func fromStream(a types.AttributeValue) (store.Value, error) {
 	switch a := a.(type) {
-	case nil:
-		return store.M(nil), nil
 	case *types.AttributeValueMemberL:
 		l := make([]store.Value, len(a.Value))
 		for i, e := range a.Value {

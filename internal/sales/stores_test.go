@@ -4,19 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
-	"github.com/google/uuid"
-
 	"segue/internal/dynamo"
+	"segue/internal/dynamo/dynamotest"
 	"segue/internal/embed"
 	"segue/internal/rows"
 	"segue/internal/store"
@@ -39,8 +33,8 @@ func onBoth(t *testing.T, test func(t *testing.T, open opener)) {
 		test(t, func(t testing.TB) changeStore { return openEmbedded(t, embed.NoSync()) })
 	})
 	t.Run("dynamodb", func(t *testing.T) {
-		cfg := dynamoConfig(t)
-		test(t, func(t testing.TB) changeStore { return openDynamo(t, cfg) })
+		dynamotest.Endpoint(t) // or the whole is skipped
+		test(t, func(t testing.TB) changeStore { return openDynamo(t) })
 	})
 }
 
@@ -58,24 +52,9 @@ func openEmbedded(t testing.TB, options ...embed.Option) *embed.Store {
 	return store
 }
 
-// dynamoConfig is the way to DynamoDB Local; without one the test is skipped.
-func dynamoConfig(t testing.TB) aws.Config {
-	t.Helper()
-	endpoint := os.Getenv("SEGUE_DYNAMODB_ENDPOINT")
-	if endpoint == "" {
-		t.Skip("NOT RUN AGAINST DYNAMODB: run scripts/with-dynamodb.sh go test ./internal/sales")
-	}
-	return aws.Config{
-		Region:       "us-east-1",
-		Credentials:  credentials.NewStaticCredentialsProvider("segue", "segue", ""),
-		BaseEndpoint: aws.String(endpoint),
-	}
-}
-
-// dynamoStore is a table of its own in DynamoDB Local, and all that its stream
-// has told so far.
+// dynamoStore is a table of its own, and all that its stream has told so far.
 type dynamoStore struct {
-	*dynamo.Store
+	*dynamotest.Table
 
 	mu      sync.Mutex
 	grown   *sync.Cond
@@ -85,19 +64,12 @@ type dynamoStore struct {
 	drained map[string]int // changes that a consumer is done with
 }
 
-func openDynamo(t testing.TB, cfg aws.Config) *dynamoStore {
+func openDynamo(t testing.TB) *dynamoStore {
 	t.Helper()
-	name := "sales-" + uuid.NewString()
-	s := &dynamoStore{
-		Store:   dynamo.New(dynamodb.NewFromConfig(cfg), name, rows.Indexes(), dynamo.Retries(50, time.Millisecond)),
-		drained: map[string]int{},
-	}
+	s := &dynamoStore{Table: dynamotest.Open(t, rows.Indexes()), drained: map[string]int{}}
 	s.grown = sync.NewCond(&s.mu)
-	if err := s.Create(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	ctx, stop := context.WithCancel(context.Background())
-	feed := dynamo.NewFeed(dynamodbstreams.NewFromConfig(cfg), name, dynamo.PollEvery(2*time.Millisecond))
+	feed := s.Feed(dynamo.PollEvery(2 * time.Millisecond))
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -106,15 +78,12 @@ func openDynamo(t testing.TB, cfg aws.Config) *dynamoStore {
 	t.Cleanup(func() {
 		stop()
 		<-ended
-		if err := s.Delete(context.Background()); err != nil {
-			t.Errorf("delete table: %v", err)
-		}
 	})
 	return s
 }
 
 // marker is an item that is written and deleted to learn how far the stream has
-// been read: a stream of DynamoDB Local is one shard, in the order of commits.
+// been read: the emulator's streams are one shard, in the order of commits.
 func marker() store.Item {
 	return store.Item{store.PK: store.S("marker"), store.SK: store.S("marker")}
 }

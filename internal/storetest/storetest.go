@@ -4,7 +4,7 @@
 // makes them fail.
 //
 // Invariant: the script asserts only what DynamoDB does, so that it passes on
-// DynamoDB Local as on the embedded file, and a rule of the contract that is
+// the emulator as on the embedded file, and a rule of the contract that is
 // not in the script does not exist.
 package storetest
 
