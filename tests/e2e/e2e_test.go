@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"segue/internal/boot"
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 )
@@ -124,7 +125,7 @@ func (s stage) live(record string) []*rows.Row {
 	s.Helper()
 	var found []*rows.Row
 	db := s.laptop.Sales.DB()
-	for row, err := range db.All(s.Context(), db.Schema().Table("msdyn_sequencetarget")) {
+	for row, err := range query.New(db).Each(s.Context(), query.Query{Table: db.Schema().Table("msdyn_sequencetarget")}) {
 		if err != nil {
 			s.Fatal(err)
 		}
