@@ -21,7 +21,7 @@ func TestGetAsksAgainForTheUnprocessed(t *testing.T) {
 		ok(`{"Responses":{"segue":[`+itemS+`]},`+unprocessed+`}`),
 		ok(`{"Responses":{},`+unprocessed+`}`),
 		ok(`{"Responses":{"segue":[`+keyT+`]},"UnprocessedKeys":{}}`))
-	items, err := f.store(t).Get(t.Context(), other, key)
+	items, err := f.store(t).Get(t.Context(), second, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestGetAsksAgainForTheUnprocessed(t *testing.T) {
 
 func TestGetGivesUpOnTheUnprocessed(t *testing.T) {
 	f := scripted(ok(`{"Responses":{},"UnprocessedKeys":{"segue":{"Keys":[` + keyT + `]}}}`))
-	if _, err := f.store(t).Get(t.Context(), key, other); !errors.Is(err, store.ErrUnavailable) {
+	if _, err := f.store(t).Get(t.Context(), key, second); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("got %v, want %v", err, store.ErrUnavailable)
 	}
 	if calls, _ := f.seen(); len(calls) != 4 {
@@ -44,8 +44,8 @@ func TestGetGivesUpOnTheUnprocessed(t *testing.T) {
 	}
 }
 
-func TestForeignTypesAreErrors(t *testing.T) {
-	f := scripted(ok(`{"Item":{"pk":{"S":"p"},"sk":{"S":"s"},"l":{"L":[{"SS":["a"]}]}}}`))
+func TestUnknownTypesAreErrors(t *testing.T) {
+	f := scripted(ok(`{"Item":{"pk":{"S":"p"},"sk":{"S":"s"},"l":{"L":[{"XS":["a"]}]}}}`))
 	if items, err := f.store(t).Get(t.Context(), key); err == nil {
 		t.Errorf("got %v, want an error", items)
 	}

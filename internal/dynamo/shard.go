@@ -167,31 +167,31 @@ func (i streamImage) Value(attr string) (store.Value, error) {
 
 func (i streamImage) Item() (store.Item, error) { return fromStreamMap(i) }
 
-// fromStream is fromAttribute for the stream's own types. A value of no type
-// at all is how DynamoDB Local spells an empty map in its streams.
+// fromStream is fromAttribute for the stream's own types.
 func fromStream(a types.AttributeValue) (store.Value, error) {
-	switch a := a.(type) {
-	case nil:
-		return store.M(nil), nil
-	case *types.AttributeValueMemberL:
-		l := make([]store.Value, len(a.Value))
-		for i, e := range a.Value {
-			v, err := fromStream(e)
-			if err != nil {
-				return store.Value{}, fmt.Errorf("element %d: %w", i, err)
-			}
-			l[i] = v
-		}
-		return store.L(l...), nil
-	case *types.AttributeValueMemberM:
-		m, err := fromStreamMap(a.Value)
-		return store.M(m), err
-	}
-	plain, err := attributevalue.FromDynamoDBStreams(a)
+	plain, err := attributevalue.FromDynamoDBStreams(withoutNil(a))
 	if err != nil {
 		return store.Value{}, fmt.Errorf("stream value: %w", err)
 	}
 	return fromAttribute(plain)
+}
+
+// withoutNil puts an empty map in the place of each value of no type at all,
+// which is how DynamoDB Local spells an empty map in its streams.
+func withoutNil(a types.AttributeValue) types.AttributeValue {
+	switch a := a.(type) {
+	case nil:
+		return &types.AttributeValueMemberM{}
+	case *types.AttributeValueMemberL:
+		for i, e := range a.Value {
+			a.Value[i] = withoutNil(e)
+		}
+	case *types.AttributeValueMemberM:
+		for name, e := range a.Value {
+			a.Value[name] = withoutNil(e)
+		}
+	}
+	return a
 }
 
 func fromStreamMap(m map[string]types.AttributeValue) (store.Item, error) {

@@ -36,7 +36,7 @@ import (
 )
 
 // format is the version of the layout in the package comment.
-const format = "1"
+const format = "2"
 
 // lockPatience is how long Open waits for another process to end.
 const lockPatience = 500 * time.Millisecond

@@ -128,13 +128,6 @@ func TestCheckWrite(t *testing.T) {
 	put := func(attr string, v Value) []Op { return []Op{Put(with(attr, v), Condition{})} }
 	update := func(set Item, remove ...string) []Op { return []Op{Update(k, set, remove, Condition{})} }
 	when := func(c Condition) []Op { return []Op{Check(k, c)} }
-	nested := func(levels int) Value {
-		v := S("x")
-		for range levels {
-			v = L(v)
-		}
-		return v
-	}
 	puts := func(n, size int) (ops []Op) {
 		for _, k := range keys(n) {
 			i := Item{PK: S(k.PK), SK: S(k.SK), "fill": S("")}
@@ -162,11 +155,7 @@ func TestCheckWrite(t *testing.T) {
 		{"put under another key", []Op{{Kind: OpPut, Key: Key{"p", "t"}, Item: with("a", S(""))}}, broken},
 		{"put with a number as key", []Op{Put(Item{PK: S("p"), SK: Int(1)}, Condition{})}, broken},
 		{"put of an absent value", put("a", Value{}), broken},
-		{"put of an absent value in a list", put("a", L(Value{})), broken},
 		{"put without an attribute's name", put("", S("x")), broken},
-		{"put without an entry's name", put("a", M(map[string]Value{"": S("x")})), broken},
-		{"32 levels", put("a", nested(31)), fine},
-		{"33 levels", put("a", nested(32)), tooLarge},
 		{"index key", put("gpk", S("x")), fine},
 		{"index key is a number", put("gpk", Int(1)), broken},
 		{"index key is empty", put("gsk", S("")), broken},

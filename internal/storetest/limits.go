@@ -143,7 +143,6 @@ func invalidValues(s *script) {
 	k := key("p", "1")
 	for name, set := range map[string]store.Item{
 		"absent":                 attrs("a", store.Value{}),
-		"absent in a list":       attrs("a", store.L(store.Value{})),
 		"no number":              attrs("a", store.N("seven")),
 		"number out of form":     attrs("a", store.N("007")),
 		"no attribute name":      attrs("", 1),

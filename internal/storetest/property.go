@@ -53,7 +53,7 @@ func (w *world) keys() []store.Key {
 func (w *world) value() store.Value {
 	return rapid.SampledFrom([]store.Value{
 		store.S(""), store.S("v"), store.Int(0), store.N("1.5"), store.B(true), store.Nil(),
-		store.L(), store.L(store.Int(0)), store.M(map[string]store.Value{"k": store.S("v")}),
+		other(`{"L":[]}`), other(`{"SS":["v"]}`), other(`{"M":{"k":{"L":[{"N":"0"}]}}}`),
 	}).Draw(w.T, "value")
 }
 

@@ -105,6 +105,16 @@ func attrs(pairs ...any) store.Item {
 	return i
 }
 
+// other reads a value in DynamoDB's JSON. A text that is none makes an absent
+// value, which no store takes.
+func other(text string) store.Value {
+	v, err := store.ParseJSON([]byte(text))
+	if err != nil {
+		return store.Value{}
+	}
+	return v
+}
+
 func value(v any) store.Value {
 	switch v := v.(type) {
 	case string:
