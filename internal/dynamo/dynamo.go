@@ -5,8 +5,8 @@
 //	table         pk (S, hash)   sk (S, range)   any attributes; on demand; stream with both images
 //	index (each)  Index.PK       Index.SK        keys only; sparse
 //
-// The mapping is one to one: one Get, Query or Scan is one request (more only
-// where DynamoDB answered a part), one Write is one request, a single
+// The mapping is one to one: one Get or Query is one request (more only where
+// DynamoDB returned a part), one Write is one request, a single
 // operation a plain one and several a transaction.
 //
 // Invariant: what fails for a passing reason is retried here and nowhere else,

@@ -2,13 +2,11 @@ package embed
 
 import (
 	"bytes"
-	"cmp"
-	"math"
 	"slices"
 	"strings"
 	"testing"
 
-	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"segue/internal/store"
@@ -42,7 +40,7 @@ func TestImageRoundTrip(t *testing.T) {
 		item := store.Item(rapid.MapOfN(rapid.String(), values(), 0, 8).Draw(t, "item"))
 		i := image(encodeItem(item))
 		got, err := i.Item()
-		if d := gocmp.Diff(item, got); d != "" || err != nil {
+		if d := cmp.Diff(item, got); d != "" || err != nil {
 			t.Fatalf("item: error %v (-want +got):\n%s", err, d)
 		}
 		for name := range item {
@@ -74,7 +72,7 @@ func FuzzImage(f *testing.F) {
 				t.Errorf("column %q of %v: %v", name, want, err)
 			}
 		}
-		if again, err := image(encodeItem(item)).Item(); err != nil || !gocmp.Equal(item, again) {
+		if again, err := image(encodeItem(item)).Item(); err != nil || !cmp.Equal(item, again) {
 			t.Errorf("encoded again it is %v, error %v, not %v", again, err, item)
 		}
 	})
@@ -118,27 +116,6 @@ func TestEntriesSortAsTheirTexts(t *testing.T) {
 	})
 	if end := after([]byte{0xff, 0xff}); end != nil {
 		t.Errorf("after the last key there is %x", end)
-	}
-}
-
-func TestSegmentsCoverAllHashes(t *testing.T) {
-	for _, n := range []int{1, 2, 3, 1000, segments - 1, segments, segments + 1, 1000000} {
-		next := []byte{0, 0}
-		for i := range n {
-			r := segmentSpan(i, n)
-			if r.hi != nil && bytes.Equal(r.lo, r.hi) {
-				continue
-			}
-			if !bytes.Equal(r.lo, next) {
-				t.Fatalf("segment %d of %d starts at %x, want %x", i, n, r.lo, next)
-			}
-			if next = r.hi; next == nil {
-				next = []byte{math.MaxUint8, math.MaxUint8, 0}
-			}
-		}
-		if cmp.Compare(len(next), 3) != 0 {
-			t.Errorf("%d segments end at %x", n, next)
-		}
 	}
 }
 

@@ -7,14 +7,14 @@
 //
 //	meta       "format"                              → version of this layout
 //	meta       "index/"name                          → the index's two attributes
-//	items      hash(pk) | entry(pk, sk)              → the item (codec.go)
+//	items      entry(pk, sk)                         → the item (codec.go)
 //	index/name entry(index pk, index sk) | entry(pk, sk) → nothing; the keys are all there is
 //	log        sequence (8 bytes)                    → one change: kind, time, key, both images
 //	cursors    consumer                              → sequence of the last change it is done with
 //	parked     id (8 bytes)                          → a change that kept failing, and why
 //
 // entry(p, s) is p after its length and s escaped to sort as its bytes do
-// (keys.go). hash spreads partitions, so that a segment of a scan is a range.
+// (keys.go).
 //
 // Invariant: an item, its index entries and its change record are written in
 // one bbolt transaction, so that each exists exactly when the others do. A

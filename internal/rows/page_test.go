@@ -15,7 +15,6 @@ import (
 
 	"segue/internal/filter"
 	"segue/internal/rows"
-	"segue/internal/store"
 )
 
 // lists are lists of each kind of path.
@@ -210,8 +209,8 @@ func TestTokensBelongToTheirList(t *testing.T) {
 		"partition too large": {where, at(99)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := f.Select(t.Context(), f.table("lead"), test.where, 1, test.token); !errors.Is(err, store.ErrBadCursor) {
-				t.Errorf("got %v, want %v", err, store.ErrBadCursor)
+			if _, err := f.Select(t.Context(), f.table("lead"), test.where, 1, test.token); !errors.Is(err, rows.ErrBadToken) {
+				t.Errorf("got %v, want %v", err, rows.ErrBadToken)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"iter"
@@ -30,6 +31,9 @@ func (e *TooBroadError) Error() string {
 		e.Table, MaxExamined)
 }
 
+// ErrBadToken says that a page token was not made by the list it came with.
+var ErrBadToken = errors.New("page token does not belong to this list")
+
 // Page is part of a list; an empty Token says it was the last part.
 type Page struct {
 	Rows  []*Row
@@ -51,7 +55,7 @@ func (db *DB) Select(ctx context.Context, t *schema.Table, where *filter.Group, 
 	path := access(t, where)
 	at, err := decodePosition(token, where.String())
 	if err != nil || at.Partition > len(path.partitions) {
-		return Page{}, store.ErrBadCursor
+		return Page{}, ErrBadToken
 	}
 	chunk := limit + 1 // one more tells whether there is a next page
 	if len(where.Items) > 0 {
@@ -252,22 +256,16 @@ func (db *DB) read(ctx context.Context, t *schema.Table, p path, at position, li
 		}
 		return part{rows, p.ids, position{Partition: 1}}, nil
 	}
-	if at.After != "" && limit > 0 {
-		limit++ // the row at the position itself comes again
-	}
 	page, err := db.store.Query(ctx, store.Query{
-		Index: p.index, Partition: p.partitions[at.Partition], From: at.After, Limit: limit,
+		Index: p.index, Partition: p.partitions[at.Partition], After: at.After, Limit: limit,
 	})
 	if err != nil {
 		return part{}, fmt.Errorf("list %s: %w", t.Name, err)
 	}
 	found := part{next: position{Partition: at.Partition + 1}}
-	if page.Cursor != "" && len(page.Items) > 0 {
+	if page.More {
 		last := page.Items[len(page.Items)-1]
 		found.next = position{Partition: at.Partition, After: last[p.sortKey()].Text()}
-	}
-	if len(page.Items) > 0 && page.Items[0][p.sortKey()].Text() == at.After {
-		page.Items = page.Items[1:]
 	}
 	rows, err := db.rowsOf(ctx, p, page.Items)
 	if err != nil {
@@ -325,7 +323,7 @@ func decodePosition(token, filter string) (position, error) {
 		err = json.Unmarshal(text, &at)
 	}
 	if err != nil || at.Filter != digest(filter) || at.Partition < 0 {
-		return at, store.ErrBadCursor
+		return at, ErrBadToken
 	}
 	return at, nil
 }

@@ -155,20 +155,16 @@ type lagging struct {
 func (f *fixture) freeze(t *testing.T) *rows.DB {
 	t.Helper()
 	old := open(t, filepath.Join(t.TempDir(), "old.db"))
-	for cursor := ""; ; {
-		page, err := f.store.Scan(t.Context(), store.Scan{Segments: 1, Cursor: cursor})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, item := range page.Items {
-			if err := old.Write(t.Context(), store.Put(item, store.Condition{})); err != nil {
-				t.Fatal(err)
+	for _, name := range []string{"lead", "msdyn_sequencetarget"} {
+		for shard := range 16 {
+			for _, item := range storetest.Items(t, f.store, fmt.Sprintf("%s#%d", name, shard)) {
+				if err := old.Write(t.Context(), store.Put(item, store.Condition{})); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
-		if cursor = page.Cursor; cursor == "" {
-			return rows.New(lagging{f.store, old}, f.Schema(), clock)
-		}
 	}
+	return rows.New(lagging{f.store, old}, f.Schema(), clock)
 }
 
 func (l lagging) Query(ctx context.Context, q store.Query) (store.Page, error) {

@@ -85,7 +85,7 @@ func public(err error) error {
 	switch {
 	case errors.Is(err, store.ErrUnavailable):
 		return &Error{Unavailable, "the store is busy; try again", err}
-	case errors.Is(err, store.ErrBadCursor):
+	case errors.Is(err, rows.ErrBadToken):
 		return &Error{Invalid, "the page token does not belong to this query", err}
 	}
 	return err

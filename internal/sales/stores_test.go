@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/google/uuid"
@@ -76,6 +78,8 @@ func dynamoConfig(t testing.TB) aws.Config {
 // has told so far.
 type dynamoStore struct {
 	*dynamo.Store
+	client *dynamodb.Client
+	name   string
 
 	mu      sync.Mutex
 	grown   *sync.Cond
@@ -88,9 +92,10 @@ type dynamoStore struct {
 func openDynamo(t testing.TB, cfg aws.Config) *dynamoStore {
 	t.Helper()
 	name := "sales-" + uuid.NewString()
+	client := dynamodb.NewFromConfig(cfg)
 	s := &dynamoStore{
-		Store:   dynamo.New(dynamodb.NewFromConfig(cfg), name, rows.Indexes(), dynamo.Retries(50, time.Millisecond)),
-		drained: map[string]int{},
+		Store:  dynamo.New(client, name, rows.Indexes(), dynamo.Retries(50, time.Millisecond)),
+		client: client, name: name, drained: map[string]int{},
 	}
 	s.grown = sync.NewCond(&s.mu)
 	if err := s.Create(t.Context()); err != nil {
@@ -111,6 +116,38 @@ func openDynamo(t testing.TB, cfg aws.Config) *dynamoStore {
 		}
 	})
 	return s
+}
+
+// scan reads every item of the table: the keys with DynamoDB's Scan, which the
+// product does not use, and the items as the product reads them.
+func (s *dynamoStore) scan(t testing.TB) map[store.Key]store.Item {
+	t.Helper()
+	var keys []store.Key
+	pages := dynamodb.NewScanPaginator(s.client, &dynamodb.ScanInput{TableName: &s.name, ConsistentRead: aws.Bool(true)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range page.Items {
+			var key struct{ PK, SK string }
+			if err := attributevalue.UnmarshalMap(item, &key); err != nil {
+				t.Fatal(err)
+			}
+			keys = append(keys, store.Key(key))
+		}
+	}
+	items := map[store.Key]store.Item{}
+	for part := range slices.Chunk(keys, store.MaxGetKeys) {
+		found, err := s.Get(t.Context(), part...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, k := range part {
+			items[k] = found[i]
+		}
+	}
+	return items
 }
 
 // marker is an item that is written and deleted to learn how far the stream has

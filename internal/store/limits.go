@@ -15,14 +15,13 @@ var ErrInvalid = errors.New("invalid call of the store")
 
 // Limits that only the checks below know.
 const (
-	maxPartitionBytes = 2048    // a partition key
-	maxDepth          = 32      // levels of values in one attribute, its own the first
-	maxDigits         = 38      // significant digits of a number
-	maxWhole          = 126     // digits before its point
-	maxFraction       = 130     // digits behind its point
-	maxSegments       = 1000000 // parts of a parallel scan
-	maxTerms          = 75      // terms of a condition; DynamoDB takes 300 operators, 4 a term
-	maxUpdated        = 350     // attributes of an update; DynamoDB takes 4 KB of text
+	maxPartitionBytes = 2048 // a partition key
+	maxDepth          = 32   // levels of values in one attribute, its own the first
+	maxDigits         = 38   // significant digits of a number
+	maxWhole          = 126  // digits before its point
+	maxFraction       = 130  // digits behind its point
+	maxTerms          = 75   // terms of a condition; DynamoDB takes 300 operators, 4 a term
+	maxUpdated        = 350  // attributes of an update; DynamoDB takes 4 KB of text
 )
 
 // CheckGet refuses what no store may be asked to Get.
@@ -34,7 +33,6 @@ func CheckGet(keys []Key) error {
 }
 
 // CheckQuery refuses a query that no store with these indexes may be asked.
-// Whether the cursor fits is DecodeCursor's to say.
 func CheckQuery(indexes []Index, q Query) error {
 	known := q.Index == "" || slices.ContainsFunc(indexes, func(x Index) bool { return x.Name == q.Index })
 	switch {
@@ -42,25 +40,12 @@ func CheckQuery(indexes []Index, q Query) error {
 		return invalid("no index has the name %q", q.Index)
 	case q.Partition == "":
 		return invalid("query without a partition")
-	case q.Prefix != "" && (q.From != "" || q.To != ""):
-		return invalid("query with a prefix and a range of sort keys")
 	case q.Limit < 0:
 		return invalid("query with the limit %d", q.Limit)
 	}
 	return errors.Join(
 		atMost("partition key of a query", len(q.Partition), maxPartitionBytes),
-		atMost("sort key of a query", max(len(q.Prefix), len(q.From), len(q.To)), MaxKeyBytes))
-}
-
-// CheckScan refuses a scan that no store may be asked.
-func CheckScan(s Scan) error {
-	switch {
-	case s.Segment < 0 || s.Segment >= s.Segments:
-		return invalid("scan of segment %d of %d", s.Segment, s.Segments)
-	case s.Limit < 0:
-		return invalid("scan with the limit %d", s.Limit)
-	}
-	return atMost("segments of a scan", s.Segments, maxSegments)
+		atMost("sort key of a query", max(len(q.After), len(q.To)), MaxKeyBytes))
 }
 
 // CheckWrite refuses a Write that no store with these indexes may be asked:

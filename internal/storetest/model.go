@@ -3,10 +3,8 @@ package storetest
 import (
 	"cmp"
 	"context"
-	"hash/fnv"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	"segue/internal/store"
@@ -44,73 +42,48 @@ func (m *Model) Get(ctx context.Context, keys ...store.Key) ([]store.Item, error
 
 // Query implements store.Store.
 func (m *Model) Query(ctx context.Context, q store.Query) (store.Page, error) {
-	at, err := q.DecodeCursor()
-	if err = cmp.Or(ctx.Err(), store.CheckQuery(m.indexes, q), err); err != nil {
+	if err := cmp.Or(ctx.Err(), store.CheckQuery(m.indexes, q)); err != nil {
 		return store.Page{}, err
 	}
 	x := store.Index{PK: store.PK, SK: store.SK}
 	if i := slices.IndexFunc(m.indexes, func(x store.Index) bool { return x.Name == q.Index }); i >= 0 {
 		x = m.indexes[i]
 	}
-	place := func(i store.Item) store.Position {
-		if q.Index == "" {
-			return store.Position{Key: i.Key()}
+	var items []store.Item
+	m.mu.Lock()
+	for _, i := range m.items {
+		if i[x.PK].Text() == q.Partition && i[x.SK].Kind() == store.String {
+			items = append(items, i.Clone())
 		}
-		return store.Position{Key: i.Key(), Sort: i[x.SK].Text()}
 	}
+	m.mu.Unlock()
+	if q.Index != "" {
+		for n, i := range items {
+			items[n] = store.Item{store.PK: i[store.PK], store.SK: i[store.SK], x.PK: i[x.PK], x.SK: i[x.SK]}
+		}
+	}
+	return selected(items, q, x.SK), nil
+}
+
+// selected is the page of q from all items of its partition, in any order.
+func selected(items []store.Item, q store.Query, sortKey string) store.Page {
 	direction := 1
 	if q.Descending {
 		direction = -1
 	}
-	order := func(p, r store.Position) int {
-		return direction * cmp.Or(cmp.Compare(p.Sort, r.Sort), cmp.Compare(p.Key.PK, r.Key.PK), cmp.Compare(p.Key.SK, r.Key.SK))
+	outside := func(i store.Item) bool {
+		sort := i[sortKey].Text()
+		return q.After != "" && direction*cmp.Compare(sort, q.After) <= 0 || q.To != "" && direction*cmp.Compare(sort, q.To) > 0
 	}
-	selected := m.sorted(func(i store.Item) bool {
-		p, s := i[x.PK], i[x.SK]
-		return p.Text() == q.Partition && s.Kind() == store.String && strings.HasPrefix(s.Text(), q.Prefix) &&
-			s.Text() >= q.From && (q.To == "" || s.Text() <= q.To) && (at == nil || order(place(i), *at) > 0)
-	}, func(a, b store.Item) int { return order(place(a), place(b)) })
-	if q.Index != "" {
-		for n, i := range selected {
-			selected[n] = store.Item{store.PK: i[store.PK], store.SK: i[store.SK], x.PK: i[x.PK], x.SK: i[x.SK]}
-		}
-	}
-	return page(selected, q.Limit, func(i store.Item) string { return q.EncodeCursor(place(i)) }), nil
-}
-
-// Scan implements store.Store.
-func (m *Model) Scan(ctx context.Context, s store.Scan) (store.Page, error) {
-	at, err := s.DecodeCursor()
-	if err = cmp.Or(ctx.Err(), store.CheckScan(s), err); err != nil {
-		return store.Page{}, err
-	}
-	order := func(k, l store.Key) int { return cmp.Or(cmp.Compare(k.PK, l.PK), cmp.Compare(k.SK, l.SK)) }
-	selected := m.sorted(func(i store.Item) bool {
-		h := fnv.New32a()
-		_, _ = h.Write([]byte(i[store.PK].Text())) // a hash never fails
-		return int(h.Sum32())%s.Segments == s.Segment && (at == nil || order(i.Key(), at.Key) > 0)
-	}, func(a, b store.Item) int { return order(a.Key(), b.Key()) })
-	return page(selected, s.Limit, func(i store.Item) string { return s.EncodeCursor(i.Key()) }), nil
-}
-
-func (m *Model) sorted(keep func(store.Item) bool, order func(a, b store.Item) int) []store.Item {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var items []store.Item
-	for _, i := range m.items {
-		if keep(i) {
-			items = append(items, i.Clone())
-		}
-	}
-	slices.SortFunc(items, order)
-	return items
-}
-
-func page(items []store.Item, limit int, cursor func(store.Item) string) store.Page {
+	items = slices.DeleteFunc(items, outside)
+	slices.SortFunc(items, func(a, b store.Item) int {
+		return direction * cmp.Or(cmp.Compare(a[sortKey].Text(), b[sortKey].Text()),
+			cmp.Compare(a.Key().PK, b.Key().PK), cmp.Compare(a.Key().SK, b.Key().SK))
+	})
 	size := 0
 	for n, i := range items {
-		if size += i.Size(); n > 0 && (n == limit || size > store.MaxPageBytes) {
-			return store.Page{Items: items[:n], Cursor: cursor(items[n-1])}
+		if size += i.Size(); n > 0 && (n == q.Limit || size > store.MaxPageBytes) {
+			return store.Page{Items: items[:n], More: true}
 		}
 	}
 	return store.Page{Items: items}

@@ -21,7 +21,6 @@ type Method string
 const (
 	Get   Method = "get"
 	Query Method = "query"
-	Scan  Method = "scan"
 	Write Method = "write"
 )
 
@@ -50,10 +49,10 @@ const (
 // Counts is what the calls since the last Reset would cost on DynamoDB.
 type Counts struct {
 	Gets, GetKeys        int
-	Queries, Scans       int
+	Queries              int
 	Writes, Transactions int     // of one operation; of several
 	Ops                  int     // operations of both, checks included
-	ReadUnits            float64 // 4 KB strongly consistent; an index or a scan half; a check in a transaction is a write
+	ReadUnits            float64 // 4 KB strongly consistent; an index half; a check in a transaction is a write
 	WriteUnits           float64 // 1 KB, doubled in a transaction
 	IndexUnits           float64 // entries that were added to or removed from an index
 }
@@ -200,18 +199,6 @@ func (p *Probe) Query(ctx context.Context, q store.Query) (page store.Page, err 
 	return page, nil
 }
 
-// Scan implements store.Store.
-func (p *Probe) Scan(ctx context.Context, s store.Scan) (page store.Page, err error) {
-	err = p.do(Call{Method: Scan}, func() (Counts, error) {
-		page, err = p.store.Scan(ctx, s)
-		return Counts{Scans: 1, ReadUnits: units(size(page), 4096) / 2}, err
-	})
-	if err != nil {
-		return store.Page{}, err
-	}
-	return page, nil
-}
-
 // Write implements store.Store.
 func (p *Probe) Write(ctx context.Context, ops ...store.Op) error {
 	call := Call{Method: Write}
@@ -266,7 +253,6 @@ func (c *Counts) add(d Counts) {
 	c.Gets += d.Gets
 	c.GetKeys += d.GetKeys
 	c.Queries += d.Queries
-	c.Scans += d.Scans
 	c.Writes += d.Writes
 	c.Transactions += d.Transactions
 	c.Ops += d.Ops

@@ -36,7 +36,6 @@ func TestProbeCounts(t *testing.T) {
 			Counts{Gets: 1, GetKeys: 2, ReadUnits: 2}},
 		{"query", func() error { _, err := p.Query(ctx, store.Query{Partition: "r"}); return err }, Counts{Queries: 1, ReadUnits: 1}},
 		{"query an index", func() error { _, err := p.Query(ctx, store.Query{Partition: "g", Index: "stage"}); return err }, Counts{Queries: 1, ReadUnits: 0.5}},
-		{"scan", func() error { _, err := p.Scan(ctx, store.Scan{Segments: 1}); return err }, Counts{Scans: 1, ReadUnits: 1}},
 	} {
 		p.Reset()
 		if err := test.call(); err != nil {
@@ -118,7 +117,7 @@ func TestProbeFaults(t *testing.T) {
 				t.Errorf("next call: got %v, want %v", err, test.later)
 			}
 			p.Reset()
-			if _, err := p.Scan(t.Context(), store.Scan{Segments: 1}); err != nil {
+			if _, err := p.Query(t.Context(), store.Query{Partition: "p"}); err != nil {
 				t.Errorf("call after Reset: %v", err)
 			}
 		})

@@ -139,14 +139,7 @@ func (w *world) read() {
 		Limit:     rapid.IntRange(0, 3).Draw(w.T, "limit"), Descending: rapid.Bool().Draw(w.T, "descending"),
 	}
 	bound := rapid.SampledFrom(append([]string{"", "aa"}, worldSortKeys()...))
-	if rapid.Bool().Draw(w.T, "with prefix") {
-		q.Prefix = bound.Draw(w.T, "prefix")
-	} else {
-		q.From, q.To = bound.Draw(w.T, "from"), bound.Draw(w.T, "to")
-		if q.From > q.To {
-			q.To = ""
-		}
-	}
+	q.After, q.To = bound.Draw(w.T, "after"), bound.Draw(w.T, "to")
 	w.compare("query", w.all(w.model, q), w.all(w.script.store, q))
 }
 

@@ -44,7 +44,7 @@ func Run(t *testing.T, open func(t *testing.T, indexes []store.Index) Table) {
 // RunStore runs the part of the contract that needs no change feed.
 func RunStore(t *testing.T, open func(t *testing.T, indexes []store.Index) store.Store) {
 	for _, group := range []map[string]func(*script){
-		writeTests(), readTests(), cursorTests(), indexTests(), limitTests(), raceTests(),
+		writeTests(), readTests(), indexTests(), limitTests(), raceTests(),
 	} {
 		runAll(t, group, func(t *testing.T) *script { return newScript(t, open(t, testIndexes())) })
 	}
@@ -59,10 +59,14 @@ func runAll(t *testing.T, tests map[string]func(*script), open func(t *testing.T
 	}
 }
 
-// testIndexes is an index with keys of its own, and one that sorts by the
-// table's sort key.
+// testIndexes is four indexes, as many as the product declares: one with keys of
+// its own, one that sorts by the table's sort key, and two that share attributes
+// with these.
 func testIndexes() []store.Index {
-	return []store.Index{{Name: "stage", PK: "gpk", SK: "gsk"}, {Name: "owner", PK: "owner", SK: store.SK}}
+	return []store.Index{
+		{Name: "stage", PK: "gpk", SK: "gsk"}, {Name: "owner", PK: "owner", SK: store.SK},
+		{Name: "shared", PK: "gsk", SK: "owner"}, {Name: "due", PK: "owner", SK: "due"},
+	}
 }
 
 // patience bounds the waiting for what a store may do late. It is never waited
@@ -229,7 +233,7 @@ func (s *script) lacks(keys ...store.Key) {
 	}
 }
 
-// pages follows the cursors of q to the end.
+// pages reads q to its end, each page after the last item of the one before.
 func (s *script) pages(q store.Query) []store.Page {
 	s.Helper()
 	var pages []store.Page
@@ -239,10 +243,24 @@ func (s *script) pages(q store.Query) []store.Page {
 			s.Fatalf("query %+v: %v", q, err)
 		}
 		pages = append(pages, p)
-		if q.Cursor = p.Cursor; q.Cursor == "" {
+		if !p.More {
 			return pages
 		}
+		if len(p.Items) == 0 {
+			s.Fatalf("query %+v: a page without items says that there is more", q)
+		}
+		q.After = p.Items[len(p.Items)-1][sortKeyOf(q.Index)].Text()
 	}
+}
+
+// sortKeyOf is the attribute that orders an index of testIndexes.
+func sortKeyOf(index string) string {
+	for _, x := range testIndexes() {
+		if x.Name == index {
+			return x.SK
+		}
+	}
+	return store.SK
 }
 
 // all is the items of pages.
@@ -262,22 +280,6 @@ func (s *script) sortKeys(q store.Query) []string {
 		keys = append(keys, i[store.SK].Text())
 	}
 	return keys
-}
-
-// scan follows the cursors of one segment to the end.
-func (s *script) scan(sc store.Scan) []store.Page {
-	s.Helper()
-	var pages []store.Page
-	for {
-		p, err := s.store.Scan(s.ctx, sc)
-		if err != nil {
-			s.Fatalf("scan %+v: %v", sc, err)
-		}
-		pages = append(pages, p)
-		if sc.Cursor = p.Cursor; sc.Cursor == "" {
-			return pages
-		}
-	}
 }
 
 // eventually waits until an index, which may lag, answers want to q.

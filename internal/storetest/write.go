@@ -306,7 +306,6 @@ func itemsAreCopied(s *script) {
 	answered := s.get(k)
 	answered["a"], answered["b"] = store.Int(3), store.Int(3)
 	all(s.pages(store.Query{Partition: "p"}))[0]["a"] = store.Int(4)
-	all(s.scan(store.Scan{Segments: 1}))[0]["a"] = store.Int(5)
 	s.has(item(k, "a", 1))
 
 	set := attrs("a", 6)
@@ -321,9 +320,8 @@ func endedContext(s *script) {
 	k := key("p", "1")
 	_, getErr := s.store.Get(ctx, k)
 	_, queryErr := s.store.Query(ctx, store.Query{Partition: "p"})
-	_, scanErr := s.store.Scan(ctx, store.Scan{Segments: 1})
 	writeErr := s.store.Write(ctx, store.Put(item(k), always()))
-	for _, err := range []error{getErr, queryErr, scanErr, writeErr} {
+	for _, err := range []error{getErr, queryErr, writeErr} {
 		s.is(err, context.Canceled)
 	}
 	s.lacks(k)
