@@ -21,6 +21,7 @@ import (
 	"github.com/google/uuid"
 
 	"segue/internal/boot"
+	"segue/internal/query"
 )
 
 // A server that is killed in the middle of an import and started again has lost
@@ -65,14 +66,14 @@ func checkLeads(t *testing.T, data string, ids []string) {
 	}
 	live := map[string]int{}
 	db := laptop.Sales.DB()
-	for target, err := range db.All(t.Context(), db.Schema().Table("msdyn_sequencetarget")) {
+	for target, err := range query.New(db).Each(t.Context(), query.Query{Table: db.Schema().Table("msdyn_sequencetarget")}) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		live[target.Lookup("msdyn_target").ID]++
 	}
 	found := map[string]bool{}
-	for lead, err := range db.All(t.Context(), db.Schema().Table("lead")) {
+	for lead, err := range query.New(db).Each(t.Context(), query.Query{Table: db.Schema().Table("lead")}) {
 		if err != nil {
 			t.Fatal(err)
 		}

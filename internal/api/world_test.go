@@ -280,7 +280,7 @@ func (w *world) dump() []store.Item {
 	w.t.Helper()
 	var partitions []string
 	for _, table := range w.tables.Tables() {
-		for shard := range max(table.Shards, 16) {
+		for shard := range schema.Shards {
 			partitions = append(partitions, fmt.Sprintf("%s#%d", table.Name, shard))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"segue/internal/embed"
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
@@ -55,7 +56,7 @@ func (w world) drain() (changes int) {
 func (w world) all(name string) []*rows.Row {
 	w.t.Helper()
 	var list []*rows.Row
-	for row, err := range w.DB().All(w.t.Context(), w.DB().Schema().Table(name)) {
+	for row, err := range query.New(w.DB()).Each(w.t.Context(), query.Query{Table: w.DB().Schema().Table(name)}) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
