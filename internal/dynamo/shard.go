@@ -153,18 +153,23 @@ func streamRecord(r types.Record) store.Change {
 // column.
 type streamImage map[string]types.AttributeValue
 
-func (i streamImage) Value(attr string) (store.Value, error) {
-	a, ok := i[attr]
-	if !ok {
-		return store.Value{}, nil
+// Values implements [store.Image].
+func (i streamImage) Values(attrs []string, into []store.Value) error {
+	for n, attr := range attrs {
+		into[n] = store.Value{}
+		a, ok := i[attr]
+		if !ok {
+			continue
+		}
+		var err error
+		if into[n], err = fromStream(a); err != nil {
+			return fmt.Errorf("attribute %s: %w", attr, err)
+		}
 	}
-	v, err := fromStream(a)
-	if err != nil {
-		return store.Value{}, fmt.Errorf("attribute %s: %w", attr, err)
-	}
-	return v, nil
+	return nil
 }
 
+// Item implements [store.Image].
 func (i streamImage) Item() (store.Item, error) { return fromStreamMap(i) }
 
 // fromStream is fromAttribute for the stream's own types.

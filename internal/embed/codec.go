@@ -46,16 +46,26 @@ func appendValue(b []byte, v store.Value) []byte {
 // image is an encoded item.
 type image []byte
 
-// Value decodes one attribute and skips the rest.
-func (i image) Value(attr string) (store.Value, error) {
+// Values decodes some attributes and skips the rest.
+func (i image) Values(attrs []string, into []store.Value) error {
+	clear(into)
 	r := reader{b: i}
-	for n := r.uint(); n > 0 && r.err == nil; n-- {
+	left := len(attrs)
+	for n := r.uint(); n > 0 && left > 0 && r.err == nil; n-- {
 		name, value := r.bytes(), r.bytes()
-		if r.err == nil && string(name) == attr {
-			return decodeValue(value)
+		for n, attr := range attrs {
+			if attr != string(name) || r.err != nil {
+				continue
+			}
+			v, err := decodeValue(value)
+			if err != nil {
+				return fmt.Errorf("attribute %s: %w", name, err)
+			}
+			into[n] = v
+			left--
 		}
 	}
-	return store.Value{}, r.err
+	return r.err
 }
 
 // Item decodes all attributes.
@@ -100,13 +110,18 @@ func decodeValue(b []byte) (store.Value, error) {
 }
 
 // reader takes apart what the functions above put together; after an error it
-// answers zero values.
+// returns zero values.
 type reader struct {
 	b   []byte
 	err error
 }
 
 func (r *reader) uint() uint64 {
+	if len(r.b) > 0 && r.b[0] < 0x80 { // nearly every length; for speed
+		n := uint64(r.b[0])
+		r.b = r.b[1:]
+		return n
+	}
 	n, used := binary.Uvarint(r.b)
 	if used <= 0 {
 		r.fail()

@@ -2,6 +2,8 @@ package embed
 
 import (
 	"bytes"
+	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -43,10 +45,12 @@ func TestImageRoundTrip(t *testing.T) {
 		if d := cmp.Diff(item, got); d != "" || err != nil {
 			t.Fatalf("item: error %v (-want +got):\n%s", err, d)
 		}
-		for name := range item {
-			if v, err := i.Value(name); err != nil || !v.Equal(item[name]) {
-				t.Fatalf("column %q: got %v, error %v, want %v", name, v, err, item[name])
-			}
+		wanted := append(append(rapid.Permutation(slices.Sorted(maps.Keys(item))).Draw(t, "wanted"), "none at all"), slices.Sorted(maps.Keys(item))...)
+		wanted = wanted[rapid.IntRange(0, len(wanted)-1).Draw(t, "from"):]
+		values, want := make([]store.Value, len(wanted)), make([]store.Value, len(wanted))
+		values[0] = store.S("left over")
+		if err := errors.Join(i.Values(wanted, values), item.Values(wanted, want)); err != nil || !slices.Equal(values, want) {
+			t.Fatalf("columns %q: got %v, error %v, want %v", wanted, values, err, want)
 		}
 		if again := encodeItem(got); !bytes.Equal(i, again) {
 			t.Fatalf("one item has two encodings:\n%x\n%x", []byte(i), again)
@@ -68,7 +72,7 @@ func FuzzImage(f *testing.F) {
 		for name, want := range item {
 			// Of an attribute that is there twice, which is never written, the
 			// first counts here and the last there.
-			if _, err := image(b).Value(name); err != nil {
+			if err := image(b).Values([]string{name}, make([]store.Value, 1)); err != nil {
 				t.Errorf("column %q of %v: %v", name, want, err)
 			}
 		}
@@ -125,13 +129,18 @@ func BenchmarkImage(b *testing.B) {
 		item[name] = store.S("some text of a row")
 	}
 	i := image(encodeItem(item))
-	b.Run("one column", func(b *testing.B) {
-		for b.Loop() {
-			if _, err := i.Value("subject"); err != nil {
-				b.Fatal(err)
+	for name, attrs := range map[string][]string{
+		"one column": {"subject"}, "six columns": strings.Fields("city firstname lastname msdyn_segmentid statecode subject"),
+	} {
+		b.Run(name, func(b *testing.B) {
+			into := make([]store.Value, len(attrs))
+			for b.Loop() {
+				if err := i.Values(attrs, into); err != nil {
+					b.Fatal(err)
+				}
 			}
-		}
-	})
+		})
+	}
 	b.Run("item", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := i.Item(); err != nil {

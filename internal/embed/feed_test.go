@@ -260,13 +260,12 @@ func TestParkedAndRetry(t *testing.T) {
 		}
 		var got []string
 		for _, p := range parked {
-			before, oldErr := p.Change.Old.Value("a")
-			after, newErr := p.Change.New.Value("a")
-			if err := errors.Join(oldErr, newErr); err != nil {
+			var a [2]store.Value
+			if err := errors.Join(p.Change.Old.Values([]string{"a"}, a[:1]), p.Change.New.Values([]string{"a"}, a[1:])); err != nil {
 				t.Error(err)
 			}
 			got = append(got, fmt.Sprintf("%s %s %s/%s kind %d %s->%s, %s, %d, %v", p.ID, p.Consumer, p.Change.Key.PK, p.Change.Key.SK,
-				p.Change.Kind, before.Text(), after.Text(), p.Reason, p.Attempts, p.At))
+				p.Change.Kind, a[0].Text(), a[1].Text(), p.Reason, p.Attempts, p.At))
 		}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("parked (-want +got):\n%s", d)
