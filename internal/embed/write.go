@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 
 	"go.etcd.io/bbolt"
 
@@ -148,7 +147,7 @@ func decide(tx *bbolt.Tx, ops []store.Op) ([]change, error) {
 		if !op.If.Holds(c.old) {
 			return nil, &store.ConditionError{Op: n, Key: op.Key, Item: c.old}
 		}
-		c.new = result(op, c.old)
+		c.new = op.Result(c.old)
 		if c.new != nil {
 			if err := store.CheckItemSize(op.Key, c.new.Size()); err != nil {
 				return nil, err
@@ -160,26 +159,6 @@ func decide(tx *bbolt.Tx, ops []store.Op) ([]change, error) {
 		}
 	}
 	return changes, nil
-}
-
-// result is the item that op leaves behind, nil for none.
-func result(op store.Op, old store.Item) store.Item {
-	switch op.Kind {
-	case store.OpPut:
-		return op.Item
-	case store.OpUpdate:
-		item := store.Item{store.PK: store.S(op.Key.PK), store.SK: store.S(op.Key.SK)}
-		maps.Copy(item, old)
-		maps.Copy(item, op.Item)
-		for _, name := range op.Remove {
-			delete(item, name)
-		}
-		return item
-	case store.OpCheck:
-		return old
-	case store.OpDelete:
-	}
-	return nil
 }
 
 // apply writes items, index entries and change records.

@@ -130,6 +130,27 @@ type Op struct {
 	If     Condition // the zero Condition always holds
 }
 
+// Result returns the item that op leaves behind where old was, nil for none; it
+// changes neither. Whether the condition holds is not asked.
+func (op Op) Result(old Item) Item {
+	switch op.Kind {
+	case OpPut:
+		return op.Item.Clone()
+	case OpUpdate:
+		i := Item{PK: S(op.Key.PK), SK: S(op.Key.SK)}
+		maps.Copy(i, old)
+		maps.Copy(i, op.Item)
+		for _, name := range op.Remove {
+			delete(i, name)
+		}
+		return i
+	case OpCheck:
+		return old
+	case OpDelete:
+	}
+	return nil
+}
+
 // Put replaces the item that has i's key.
 func Put(i Item, cond Condition) Op { return Op{Kind: OpPut, Key: i.Key(), Item: i, If: cond} }
 

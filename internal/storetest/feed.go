@@ -151,7 +151,7 @@ func feedOrder(s *script) {
 	const keys, each = 4, 30
 	c := s.collector()
 	s.consume("test", c.handle)
-	workers(keys, func(w int) {
+	s.workers(keys, func(w int) {
 		for n := range each {
 			if err := s.store.Write(s.ctx, store.Put(item(key(fmt.Sprint("p", w%2), fmt.Sprint(w)), "n", n), always())); err != nil {
 				s.Errorf("write: %v", err)

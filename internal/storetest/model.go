@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"segue/internal/probe"
 	"segue/internal/store"
 )
 
@@ -62,31 +63,7 @@ func (m *Model) Query(ctx context.Context, q store.Query) (store.Page, error) {
 			items[n] = store.Item{store.PK: i[store.PK], store.SK: i[store.SK], x.PK: i[x.PK], x.SK: i[x.SK]}
 		}
 	}
-	return selected(items, q, x.SK), nil
-}
-
-// selected is the page of q from all items of its partition, in any order.
-func selected(items []store.Item, q store.Query, sortKey string) store.Page {
-	direction := 1
-	if q.Descending {
-		direction = -1
-	}
-	outside := func(i store.Item) bool {
-		sort := i[sortKey].Text()
-		return q.After != "" && direction*cmp.Compare(sort, q.After) <= 0 || q.To != "" && direction*cmp.Compare(sort, q.To) > 0
-	}
-	items = slices.DeleteFunc(items, outside)
-	slices.SortFunc(items, func(a, b store.Item) int {
-		return direction * cmp.Or(cmp.Compare(a[sortKey].Text(), b[sortKey].Text()),
-			cmp.Compare(a.Key().PK, b.Key().PK), cmp.Compare(a.Key().SK, b.Key().SK))
-	})
-	size := 0
-	for n, i := range items {
-		if size += i.Size(); n > 0 && (n == q.Limit || size > store.MaxPageBytes) {
-			return store.Page{Items: items[:n], More: true}
-		}
-	}
-	return store.Page{Items: items}
+	return probe.Cut(items, q, x.SK), nil
 }
 
 // Write implements store.Store.
@@ -102,7 +79,7 @@ func (m *Model) Write(ctx context.Context, ops ...store.Op) error {
 		if !op.If.Holds(old) {
 			return &store.ConditionError{Op: n, Key: op.Key, Item: old.Clone()}
 		}
-		next[op.Key] = leaves(op, old)
+		next[op.Key] = op.Result(old)
 		if err := store.CheckItemSize(op.Key, next[op.Key].Size()); err != nil {
 			return err
 		}
@@ -111,23 +88,5 @@ func (m *Model) Write(ctx context.Context, ops ...store.Op) error {
 		}
 	}
 	m.items = next
-	return nil
-}
-
-// leaves is the item that op leaves behind, nil for none.
-func leaves(op store.Op, old store.Item) store.Item {
-	switch op.Kind {
-	case store.OpPut:
-		return op.Item.Clone()
-	case store.OpUpdate:
-		i := store.Item{store.PK: store.S(op.Key.PK), store.SK: store.S(op.Key.SK)}
-		maps.Copy(i, old)
-		maps.Copy(i, op.Item)
-		maps.DeleteFunc(i, func(name string, _ store.Value) bool { return slices.Contains(op.Remove, name) })
-		return i
-	case store.OpCheck:
-		return old
-	case store.OpDelete:
-	}
 	return nil
 }

@@ -1,11 +1,11 @@
-// Package storetest says what internal/store's contract means: a script of
-// store operations that runs on every store, a Model that is the contract at
-// its most naive, and a Probe, a wrapper that counts the calls to a store and
-// makes them fail.
+// Package storetest says what internal/store's contract means: a script of store
+// operations that runs on every store, as it is and behind a [probe.Probe] that
+// makes its indexes lag and its answers get lost, and a [Model] that is the
+// contract at its most naive.
 //
 // Invariant: the script asserts only what DynamoDB does, so that it passes on
-// DynamoDB Local as on the embedded file, and a rule of the contract that is
-// not in the script does not exist.
+// DynamoDB as on the embedded file, and a rule of the contract that is not in the
+// script does not exist.
 package storetest
 
 import (
@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"segue/internal/probe"
 	"segue/internal/store"
 )
 
@@ -48,6 +49,7 @@ func RunStore(t *testing.T, open func(t *testing.T, indexes []store.Index) store
 	} {
 		runAll(t, group, func(t *testing.T) *script { return newScript(t, open(t, testIndexes())) })
 	}
+	runAll(t, hostileTests(), func(t *testing.T) *script { return newHostile(t, open(t, testIndexes())) })
 }
 
 func runAll(t *testing.T, tests map[string]func(*script), open func(t *testing.T) *script) {
@@ -79,6 +81,9 @@ type script struct {
 	ctx   context.Context //nolint:containedctx // a script is one test, which has one context
 	store store.Store
 	feed  store.Feed
+
+	probe  *probe.Probe  // of a hostile store
+	faults func(on bool) // of a hostile store, nil of any other
 }
 
 func newScript(t *testing.T, store store.Store) *script {
