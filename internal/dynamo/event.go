@@ -27,7 +27,7 @@ type event struct {
 //
 // A record that makes no sense becomes a Change whose two images return the reason
 // whatever is asked of them, so that it fails alone; its other fields are what
-// could be read of it. The error is for a payload that is no such event.
+// could be read of it. The error is for a payload that is not such an event.
 func DecodeEvent(payload json.RawMessage) ([]store.Change, error) {
 	var e event
 	err := json.Unmarshal(payload, &e)

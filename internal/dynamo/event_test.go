@@ -111,8 +111,8 @@ func TestDecodeBrokenRecords(t *testing.T) {
 		{"image too many", `"INSERT"`, `"REMOVE"`, "NEW_AND_OLD_IMAGES"},
 		{"no keys", `"Keys"`, `"Quays"`, "no keys"},
 		{"half a key", `"sk":{"S":"s"}},"N`, `"so":{"S":"s"}},"N`, "no key in its keys"},
-		{"key is no string", `{"pk":{"S":"p"},"sk":{"S":"s"}},"N`, `{"pk":{"S":5},"sk":{"S":"s"}},"N`, "attribute pk"},
-		{"keys are no object", `{"pk":{"S":"p"},"sk":{"S":"s"}},"N`, `"p/s","N`, "not a JSON object"},
+		{"key is not a string", `{"pk":{"S":"p"},"sk":{"S":"s"}},"N`, `{"pk":{"S":5},"sk":{"S":"s"}},"N`, "attribute pk"},
+		{"keys are not an object", `{"pk":{"S":"p"},"sk":{"S":"s"}},"N`, `"p/s","N`, "not a JSON object"},
 		{"nothing at all", good, `{}`, "unknown event"},
 		{"no object", good, `17`, "unknown event"},
 	} {

@@ -53,7 +53,7 @@ func (s *Store) getOne(ctx context.Context, k store.Key) (store.Item, error) {
 }
 
 // getBatch asks again for what DynamoDB left out: at once when it gave
-// something (an answer holds 16 MB), after a wait when it gave nothing.
+// something (a response holds 16 MB), after a wait when it gave nothing.
 func (s *Store) getBatch(ctx context.Context, keys []store.Key) (map[store.Key]store.Item, error) {
 	what := fmt.Sprintf("get %d items from %s/%s", len(keys), keys[0].PK, keys[0].SK)
 	want := make([]attributes, len(keys))

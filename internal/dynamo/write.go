@@ -170,7 +170,7 @@ func (s *Store) transactItem(op store.Op) types.TransactWriteItem {
 	return types.TransactWriteItem{} // CheckWrite lets no other kind pass
 }
 
-// neverAnAttribute is no column of any table.
+// neverAnAttribute is not a column of any table.
 const neverAnAttribute = "\x00"
 
 // writeFailure is nil for nil.

@@ -32,6 +32,7 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"segue/internal/clock"
 	"segue/internal/store"
 )
 
@@ -84,8 +85,8 @@ type options struct {
 	noSync   bool
 	batch    int
 	attempts int
-	backoff  time.Duration
-	clock    func() time.Time
+	backoff  clock.Backoff
+	clock    clock.Clock
 }
 
 // Option changes a default of Open.
@@ -104,10 +105,10 @@ func Attempts(n int) Option { return func(o *options) { o.attempts = max(n, 1) }
 
 // Backoff is the pause before a failed change comes again, doubled with each
 // attempt; 100 ms by default.
-func Backoff(d time.Duration) Option { return func(o *options) { o.backoff = d } }
+func Backoff(d time.Duration) Option { return func(o *options) { o.backoff.Base = d } }
 
-// Clock gives the time that change records carry; time.Now by default.
-func Clock(now func() time.Time) Option { return func(o *options) { o.clock = now } }
+// Clock gives the time that change records carry; the system's by default.
+func Clock(c clock.Clock) Option { return func(o *options) { o.clock = c } }
 
 // ErrInUse says that another process has the file open.
 var ErrInUse = errors.New("is in use by another process")
@@ -118,8 +119,11 @@ var ErrInUse = errors.New("is in use by another process")
 func Open(path string, indexes []store.Index, opts ...Option) (*Store, error) {
 	s := &Store{
 		checked: slices.Clone(indexes),
-		options: options{batch: 100, attempts: 5, backoff: 100 * time.Millisecond, clock: time.Now},
-		queue:   make(chan *request, maxGroup), closing: make(chan struct{}), stopped: make(chan struct{}),
+		options: options{
+			batch: 100, attempts: 5, clock: clock.System(),
+			backoff: clock.Backoff{Base: 100 * time.Millisecond, Most: 10 * time.Second},
+		},
+		queue: make(chan *request, maxGroup), closing: make(chan struct{}), stopped: make(chan struct{}),
 		wake: make(chan struct{}), running: map[string]bool{},
 	}
 	for _, o := range opts {
@@ -151,7 +155,7 @@ func Open(path string, indexes []store.Index, opts ...Option) (*Store, error) {
 }
 
 // Close ends running consumers, waits for writes under way and releases the
-// file. Calls after it answer an error.
+// file. Calls after it return an error.
 func (s *Store) Close() error { return s.close() }
 
 func bucket(tx *bbolt.Tx, name string) *bbolt.Bucket { return tx.Bucket([]byte(name)) }

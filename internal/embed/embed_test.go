@@ -61,7 +61,7 @@ func put(t testing.TB, s *Store, items ...store.Item) {
 	}
 }
 
-// sortKeys is what a query of partition p answers.
+// sortKeys is what a query of partition p returns.
 func sortKeys(t testing.TB, s *Store, index, partition string) string {
 	t.Helper()
 	page, err := s.Query(t.Context(), store.Query{Index: index, Partition: partition})

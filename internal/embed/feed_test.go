@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/bbolt"
 
+	"segue/internal/clock"
 	"segue/internal/store"
 )
 
@@ -53,7 +54,7 @@ func logLength(t *testing.T, s *Store) int {
 
 func TestBatches(t *testing.T) {
 	at := time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
-	s := open(t, nil, BatchSize(2), Clock(func() time.Time { return at }))
+	s := open(t, nil, BatchSize(2), Clock(clock.NewManual(at)))
 	fill(t, s, 5)
 	var k taker
 	err := s.Drain(t.Context(), "test", func(ctx context.Context, batch []store.Change) []store.Failure {
@@ -230,10 +231,9 @@ func TestManyFailures(t *testing.T) {
 }
 
 func TestParkedAndRetry(t *testing.T) {
-	now := time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
+	now := clock.NewManual(time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC))
 	path := filepath.Join(t.TempDir(), "table.db")
-	clock := Clock(func() time.Time { return now })
-	s := openAt(t, path, nil, NoSync(), clock, Attempts(1))
+	s := openAt(t, path, nil, NoSync(), Clock(now), Attempts(1))
 	put(t, s, row("1", "a", "old"))
 	put(t, s, row("1", "a", "new"))
 	reason := errors.New("first reason")
@@ -248,9 +248,9 @@ func TestParkedAndRetry(t *testing.T) {
 	}
 	closeStore(t, s)
 
-	s = openAt(t, path, nil, NoSync(), clock)
+	s = openAt(t, path, nil, NoSync(), Clock(now))
 	shown := func(reason string, attempts int) string {
-		return fmt.Sprintf("1 test p/1 kind 2 old->new, %s, %d, %v", reason, attempts, now)
+		return fmt.Sprintf("1 test p/1 kind 2 old->new, %s, %d, %v", reason, attempts, now.Now())
 	}
 	check := func(want ...string) {
 		t.Helper()
@@ -272,7 +272,8 @@ func TestParkedAndRetry(t *testing.T) {
 		}
 	}
 	check(shown("first reason", 1))
-	reason, now = errors.New("second reason"), now.Add(time.Hour)
+	reason = errors.New("second reason")
+	now.Advance(time.Hour)
 	if err := s.Retry(t.Context(), "1", fail); !errors.Is(err, reason) {
 		t.Errorf("retry that fails: got %v", err)
 	}

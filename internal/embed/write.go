@@ -15,7 +15,7 @@ import (
 // maxGroup is how many queued writes share one commit and fsync.
 const maxGroup = 256
 
-// errClosed is what calls after Close answer.
+// errClosed is what calls after Close return.
 var errClosed = fmt.Errorf("%w: it is closed", store.ErrUnavailable)
 
 // request is one caller's part of a group commit. It decides in change whether
@@ -131,7 +131,7 @@ type change struct {
 	before, after image
 }
 
-// decide works out what ops change, or says why they must not happen. It
+// decide works out what ops change, or returns why they must not happen. It
 // changes nothing.
 func decide(tx *bbolt.Tx, ops []store.Op) ([]change, error) {
 	items := bucket(tx, bucketItems)
@@ -203,7 +203,7 @@ func (s *Store) log(b *bbolt.Bucket, c change) error {
 	if err != nil {
 		return err
 	}
-	return b.Put(sequenceKey(sequence), c.record(s.options.clock().Unix()))
+	return b.Put(sequenceKey(sequence), c.record(s.options.clock.Now().Unix()))
 }
 
 func sequenceKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// ChangeKind says what happened to an item.
+// ChangeKind is what happened to an item.
 type ChangeKind uint8
 
 // The kinds of change, as DynamoDB Streams names them.

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// ErrInvalid says that a call breaks the contract in a way that is no limit:
+// ErrInvalid says that a call breaks the contract in a way that is not a limit:
 // an empty key, a key named twice, a value that no item can hold. It is the
 // caller's mistake, and nothing was done.
 var ErrInvalid = errors.New("invalid call of the store")
@@ -19,12 +19,12 @@ const (
 	maxDepth          = 32   // levels of values in one attribute, its own the first
 	maxDigits         = 38   // significant digits of a number
 	maxWhole          = 126  // digits before its point
-	maxFraction       = 130  // digits behind its point
+	maxFraction       = 130  // decimal places
 	maxTerms          = 75   // terms of a condition; DynamoDB takes 300 operators, 4 a term
 	maxUpdated        = 350  // attributes of an update; DynamoDB takes 4 KB of text
 )
 
-// CheckGet refuses what no store may be asked to Get.
+// CheckGet refuses keys that no store takes.
 func CheckGet(keys []Key) error {
 	if err := atMost("keys of one get", len(keys), MaxGetKeys); err != nil {
 		return err
@@ -32,7 +32,7 @@ func CheckGet(keys []Key) error {
 	return checkKeys(keys)
 }
 
-// CheckQuery refuses a query that no store with these indexes may be asked.
+// CheckQuery refuses a query that a store with these indexes does not take.
 func CheckQuery(indexes []Index, q Query) error {
 	known := q.Index == "" || slices.ContainsFunc(indexes, func(x Index) bool { return x.Name == q.Index })
 	switch {
@@ -48,9 +48,9 @@ func CheckQuery(indexes []Index, q Query) error {
 		atMost("sort key of a query", max(len(q.After), len(q.To)), MaxKeyBytes))
 }
 
-// CheckWrite refuses a Write that no store with these indexes may be asked:
+// CheckWrite refuses a Write that a store with these indexes does not take:
 // too many operations or bytes, a key twice, values that cannot be stored, an
-// index key that is no string. What an update makes of the item it meets only
+// index key that is not a string. What an update makes of the item it meets only
 // the store can see: it asks CheckItemSize.
 func CheckWrite(indexes []Index, ops []Op) error {
 	if err := atMost("operations of one write", len(ops), MaxWriteOps); err != nil {
@@ -156,7 +156,7 @@ func checkAttributes(i Item) error {
 }
 
 // checkIndexKeys refuses an index key that no index can hold: an item may lack
-// it, but not have one that is no string or an empty one.
+// it, but not have one that is not a string or is empty.
 func checkIndexKeys(indexes []Index, i Item) error {
 	check := func(attr string, most int) error {
 		v, ok := i[attr]
@@ -212,7 +212,7 @@ func checkNumber(text string) error {
 	switch {
 	case whole == "", strings.ContainsFunc(whole+fraction, notDigit),
 		whole != "0" && whole[0] == '0', point && (fraction == "" || fraction[len(fraction)-1] == '0'), text == "-0":
-		return invalid("%q is no number in canonical form", text)
+		return invalid("%q is not a number in canonical form", text)
 	}
 	return errors.Join(atMost("significant digits of a number", len(digits), maxDigits),
 		atMost("whole digits of a number", len(whole), maxWhole),

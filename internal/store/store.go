@@ -9,7 +9,7 @@
 // carry a condition. Each committed change of an item appears once or more in
 // the change feed, in order for one key, with the images before and after.
 //
-// Invariant: what two stores answer to the same calls is the same. The script
+// Invariant: two stores return the same to the same calls. The script
 // in internal/storetest says what that means and runs against each of them.
 package store
 
@@ -40,7 +40,7 @@ type Key struct{ PK, SK string }
 
 // Item is an item's attributes by name, the key attributes included. A store
 // neither keeps nor changes an Item it was given, and the caller owns an Item
-// it was answered.
+// that a store returns.
 type Item map[string]Value
 
 // Key returns the item's primary key.
@@ -62,7 +62,7 @@ func (i Item) Size() int {
 
 // Index declares a secondary index: the two attributes that are its keys. An
 // item without both is not in the index (a sparse index), and an index holds
-// keys only: a query on it answers the primary key and the index key.
+// keys only: a query on it returns the primary key and the index key.
 type Index struct{ Name, PK, SK string }
 
 // Store is a table. All methods may be called concurrently. Errors are
@@ -71,7 +71,7 @@ type Index struct{ Name, PK, SK string }
 // inside) or the context's own.
 type Store interface {
 	// Get reads up to MaxGetKeys distinct keys, strongly consistent each, and
-	// answers the items in the order of the keys, nil where there is none. It
+	// returns the items in the order of the keys, nil where there is none. It
 	// is not a snapshot across keys. One call is one request.
 	Get(ctx context.Context, keys ...Key) ([]Item, error)
 
@@ -110,7 +110,7 @@ type Page struct {
 	More  bool
 }
 
-// OpKind says what an Op does.
+// OpKind is what an [Op] does.
 type OpKind uint8
 
 // The operations of a Write.
@@ -131,7 +131,7 @@ type Op struct {
 }
 
 // Result returns the item that op leaves behind where old was, nil for none; it
-// changes neither. Whether the condition holds is not asked.
+// changes neither. It does not look at the condition.
 func (op Op) Result(old Item) Item {
 	switch op.Kind {
 	case OpPut:
@@ -165,5 +165,5 @@ func Delete(k Key, cond Condition) Op { return Op{Kind: OpDelete, Key: k, If: co
 
 // Check makes the whole Write depend on an item that it does not change. Two
 // transactions that name one item cancel each other, so never check an item
-// that many writes share (design.md §4).
+// that many writes share (ARCHITECTURE.md).
 func Check(k Key, cond Condition) Op { return Op{Kind: OpCheck, Key: k, If: cond} }

@@ -135,12 +135,12 @@ func invalidCalls(s *script) {
 func invalidValues(s *script) {
 	k := key("p", "1")
 	for name, set := range map[string]store.Item{
-		"absent":                 attrs("a", store.Value{}),
-		"no number":              attrs("a", store.N("seven")),
-		"number out of form":     attrs("a", store.N("007")),
-		"no attribute name":      attrs("", 1),
-		"empty index key":        attrs("gpk", "g", "gsk", ""),
-		"index key is no string": attrs("gpk", 1, "gsk", "1"),
+		"absent":                attrs("a", store.Value{}),
+		"no number":             attrs("a", store.N("seven")),
+		"number out of form":    attrs("a", store.N("007")),
+		"no attribute name":     attrs("", 1),
+		"empty index key":       attrs("gpk", "g", "gsk", ""),
+		"index key of a number": attrs("gpk", 1, "gsk", "1"),
 	} {
 		put := item(k)
 		for attr, v := range set {

@@ -14,7 +14,7 @@ import (
 )
 
 // agreesWithModel does the same random operations to the store and to a Model
-// and compares every answer. Each sequence has partitions of its own.
+// and compares every result. Each sequence has partitions of its own.
 func agreesWithModel(s *script) {
 	sequence := 0
 	rapid.Check(s, func(t *rapid.T) {

@@ -31,7 +31,7 @@ func getOrder(s *script) {
 	}
 }
 
-// getLarge reads 18 MB; DynamoDB answers 16 MB at most and has to be asked again.
+// getLarge reads 18 MB; DynamoDB returns 16 MB at most and has to be asked again.
 func getLarge(s *script) {
 	var items []store.Item
 	var keys []store.Key

@@ -218,7 +218,7 @@ func (s *script) get(k store.Key) store.Item {
 	return items[0]
 }
 
-// has says what must be stored under the items' keys.
+// has fails the test unless these items are stored as they are.
 func (s *script) has(want ...store.Item) {
 	s.Helper()
 	for _, w := range want {
@@ -228,7 +228,7 @@ func (s *script) has(want ...store.Item) {
 	}
 }
 
-// lacks says under which keys there must be nothing.
+// lacks fails the test unless there is nothing under these keys.
 func (s *script) lacks(keys ...store.Key) {
 	s.Helper()
 	for _, k := range keys {
@@ -287,13 +287,13 @@ func (s *script) sortKeys(q store.Query) []string {
 	return keys
 }
 
-// eventually waits until an index, which may lag, answers want to q.
+// eventually waits until an index, which may lag, returns want to q.
 func (s *script) eventually(q store.Query, want ...store.Item) {
 	s.Helper()
 	s.eventuallySorted(q, func(_, _ store.Item) int { return 0 }, want)
 }
 
-// eventuallySorted is eventually for answers in an order that is not promised.
+// eventuallySorted is eventually for items in an order that is not promised.
 func (s *script) eventuallySorted(q store.Query, order func(a, b store.Item) int, want []store.Item) {
 	s.Helper()
 	for {

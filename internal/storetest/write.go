@@ -303,8 +303,8 @@ func itemsAreCopied(s *script) {
 	given["a"] = store.Int(2)
 	s.has(item(k, "a", 1))
 
-	answered := s.get(k)
-	answered["a"], answered["b"] = store.Int(3), store.Int(3)
+	returned := s.get(k)
+	returned["a"], returned["b"] = store.Int(3), store.Int(3)
 	all(s.pages(store.Query{Partition: "p"}))[0]["a"] = store.Int(4)
 	s.has(item(k, "a", 1))
 
