@@ -12,6 +12,10 @@
 // Invariant: what fails for a passing reason is retried here and nowhere else,
 // within bounds, with the very same request; what still fails then is
 // store.ErrUnavailable. See attempts for what a lost answer can do.
+//
+// Size: reading, writing, retrying, the two forms of a stream record and a feed
+// for places without Lambda are one mapping of one service; apart they would
+// share their types and errors through exported names.
 package dynamo
 
 import (
