@@ -24,6 +24,7 @@ import (
 	"segue/internal/auth"
 	"segue/internal/clock"
 	"segue/internal/embed"
+	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
@@ -49,7 +50,7 @@ type world struct {
 	t      *testing.T
 	store  *embed.Store
 	tables *schema.Schema
-	probe  *storetest.Probe
+	probe  *probe.Probe
 	sales  *sales.Service
 	api    *api.API
 	issuer *auth.Issuer
@@ -81,7 +82,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	var ids atomic.Int64
-	w.probe = storetest.NewProbe(w.store, rows.Indexes()...)
+	w.probe = probe.New(w.store, rows.Indexes()...)
 	w.sales = sales.New(rows.New(w.probe, w.tables, still), sales.Options{NewID: func() string {
 		return fmt.Sprintf("0e100000-0000-4000-8000-%012d", ids.Add(1))
 	}})

@@ -12,6 +12,7 @@ import (
 
 	"segue/internal/embed"
 	"segue/internal/filter"
+	"segue/internal/probe"
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/rows/rowstest"
@@ -107,7 +108,7 @@ func TestSelectTakesThePath(t *testing.T) {
 			}
 			var requests []string
 			for _, call := range f.Probe.Calls() {
-				if call.Method == storetest.Query {
+				if call.Method == probe.Query {
 					requests = append(requests, "query "+call.Query.Index)
 				}
 			}
@@ -260,11 +261,11 @@ func TestEachReadsEveryRow(t *testing.T) {
 		t.Error(d)
 	}
 	failing := errors.New("no")
-	f.Probe.Inject(func(storetest.Call) storetest.Fault { return storetest.CrashBefore })
+	f.Probe.Inject(func(probe.Call) probe.Fault { return probe.CrashBefore })
 	for _, failing = range f.Each(t.Context(), query.Query{Table: f.Table("lead")}) {
 		break
 	}
-	if !errors.Is(failing, storetest.ErrCrash) {
+	if !errors.Is(failing, probe.ErrCrash) {
 		t.Errorf("a reader that fails says %v", failing)
 	}
 }
