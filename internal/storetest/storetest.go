@@ -6,6 +6,9 @@
 // Invariant: the script asserts only what DynamoDB does, so that it passes on
 // DynamoDB as on the embedded file, and a rule of the contract that is not in the
 // script does not exist.
+//
+// Size: one script a rule, for every operation, condition, limit and race; it is
+// test code that is not in _test files because each store's tests run it.
 package storetest
 
 import (
