@@ -28,7 +28,6 @@ var splitting = []string{
 	"internal/odata",
 	"internal/sales",
 	"internal/schema",
-	"internal/storetest",
 }
 
 // TestLinesPerFolder logs how large each folder is. One over its limit says why

@@ -3,7 +3,6 @@ package api_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -25,6 +24,7 @@ import (
 	"segue/internal/auth"
 	"segue/internal/clock"
 	"segue/internal/embed"
+	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
@@ -49,7 +49,8 @@ func still() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 type world struct {
 	t      *testing.T
 	store  *embed.Store
-	probe  *storetest.Probe
+	tables *schema.Schema
+	probe  *probe.Probe
 	sales  *sales.Service
 	api    *api.API
 	issuer *auth.Issuer
@@ -77,13 +78,12 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tables, err := schema.Default()
-	if err != nil {
+	if w.tables, err = schema.Default(); err != nil {
 		t.Fatal(err)
 	}
 	var ids atomic.Int64
-	w.probe = storetest.NewProbe(w.store, rows.Indexes()...)
-	w.sales = sales.New(rows.New(w.probe, tables, still), sales.Options{NewID: func() string {
+	w.probe = probe.New(w.store, rows.Indexes()...)
+	w.sales = sales.New(rows.New(w.probe, w.tables, still), sales.Options{NewID: func() string {
 		return fmt.Sprintf("0e100000-0000-4000-8000-%012d", ids.Add(1))
 	}})
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelError}))
@@ -280,16 +280,11 @@ func (w *world) invariants(a answer) {
 // dump is every item of the store.
 func (w *world) dump() []store.Item {
 	w.t.Helper()
-	var all []store.Item
-	scan := store.Scan{Segments: 1}
-	for {
-		page, err := w.store.Scan(context.WithoutCancel(w.t.Context()), scan)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		all = append(all, page.Items...)
-		if scan.Cursor = page.Cursor; scan.Cursor == "" {
-			return all
+	var partitions []string
+	for _, table := range w.tables.Tables() {
+		for shard := range schema.Shards {
+			partitions = append(partitions, fmt.Sprintf("%s#%d", table.Name, shard))
 		}
 	}
+	return storetest.Items(w.t, w.store, partitions...)
 }

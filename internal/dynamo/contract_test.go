@@ -37,7 +37,7 @@ func TestExpressionLimits(t *testing.T) {
 	if err := s.Write(t.Context(), op); err != nil {
 		t.Errorf("alone: %v", err)
 	}
-	if err := s.Write(t.Context(), op, store.Check(other, op.If)); err != nil {
+	if err := s.Write(t.Context(), op, store.Check(second, op.If)); err != nil {
 		t.Errorf("in a transaction: %v", err)
 	}
 }

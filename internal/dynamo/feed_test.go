@@ -91,7 +91,7 @@ func (f *fake) feed(t *testing.T, park func(store.Change, error), opts ...dynamo
 }
 
 // consume runs the feed until n changes have been processed or parked and
-// answers what happened, in order: what was processed, and "parked" in front
+// returns what happened, in order: what was processed, and "parked" in front
 // of what was not.
 func consume(t *testing.T, f *fake, n int, handle func(id string) error, opts ...dynamo.FeedOption) []string {
 	t.Helper()
@@ -188,7 +188,7 @@ func TestFeedBatches(t *testing.T) {
 }
 
 // An iterator that has expired or points at trimmed records is replaced by one
-// behind the last record read.
+// after the last record read.
 func TestFeedReplacesIterators(t *testing.T) {
 	for _, code := range []string{"ExpiredIteratorException", "TrimmedDataAccessException"} {
 		t.Run(code, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	"segue/internal/embed"
 	"segue/internal/filter"
+	"segue/internal/probe"
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/rows/rowstest"
@@ -107,7 +108,7 @@ func TestSelectTakesThePath(t *testing.T) {
 			}
 			var requests []string
 			for _, call := range f.Probe.Calls() {
-				if call.Method == storetest.Query {
+				if call.Method == probe.Query {
 					requests = append(requests, "query "+call.Query.Index)
 				}
 			}
@@ -155,20 +156,16 @@ type lagging struct {
 func (f *fixture) freeze(t *testing.T) *query.Reader {
 	t.Helper()
 	old := rowstest.Open(t, filepath.Join(t.TempDir(), "old.db"))
-	for cursor := ""; ; {
-		page, err := f.Store.Scan(t.Context(), store.Scan{Segments: 1, Cursor: cursor})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, item := range page.Items {
-			if err := old.Write(t.Context(), store.Put(item, store.Condition{})); err != nil {
-				t.Fatal(err)
+	for _, name := range []string{"lead", "msdyn_sequencetarget"} {
+		for shard := range schema.Shards {
+			for _, item := range storetest.Items(t, f.Store, fmt.Sprintf("%s#%d", name, shard)) {
+				if err := old.Write(t.Context(), store.Put(item, store.Condition{})); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
-		if cursor = page.Cursor; cursor == "" {
-			return query.New(rows.New(lagging{f.Store, old}, f.Schema(), rowstest.Clock))
-		}
 	}
+	return query.New(rows.New(lagging{f.Store, old}, f.Schema(), rowstest.Clock))
 }
 
 func (l lagging) Query(ctx context.Context, q store.Query) (store.Page, error) {
@@ -264,11 +261,11 @@ func TestEachReadsEveryRow(t *testing.T) {
 		t.Error(d)
 	}
 	failing := errors.New("no")
-	f.Probe.Inject(func(storetest.Call) storetest.Fault { return storetest.CrashBefore })
+	f.Probe.Inject(func(probe.Call) probe.Fault { return probe.CrashBefore })
 	for _, failing = range f.Each(t.Context(), query.Query{Table: f.Table("lead")}) {
 		break
 	}
-	if !errors.Is(failing, storetest.ErrCrash) {
+	if !errors.Is(failing, probe.ErrCrash) {
 		t.Errorf("a reader that fails says %v", failing)
 	}
 }

@@ -86,6 +86,66 @@ func TestTouches(t *testing.T) {
 	}
 }
 
+// TestReadAhead: what was read ahead is not read again, and what was not is read
+// by itself.
+func TestReadAhead(t *testing.T) {
+	f := rowstest.New(t)
+	subjects := func(subject string) *passes {
+		item := store.Item{store.PK: store.S("lead#1"), store.SK: store.S(rowstest.ID("lead", 0)), "subject": store.S(subject),
+			"lastname": store.S("L"), "statecode": store.Int(1)}
+		return &passes{Image: item}
+	}
+	before, after := subjects("A"), subjects("B")
+	change, err := f.Change(store.Change{Kind: store.Modify, Key: store.Key{PK: "lead#1", SK: rowstest.ID("lead", 0)}, Old: before, New: after})
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns := []string{"subject", "lastname", "statecode", "subject", "colour"}
+	if err := change.Read(columns); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		columns []string
+		want    bool
+	}{{columns, true}, {columns[:2], true}, {columns[1:3], false}, {columns[3:], true}, {[]string{"lastname"}, false}, {nil, false}} {
+		if got, err := change.Touches(test.columns); got != test.want || err != nil {
+			t.Errorf("touches %q: got %t, %v, want %t", test.columns, got, err, test.want)
+		}
+	}
+	for column, want := range map[string]schema.Value{"statecode": int64(1), "subject": "B", "lastname": "L", "leadid": rowstest.ID("lead", 0)} {
+		for range 2 {
+			if got, err := change.New.Value(column); got != want || err != nil {
+				t.Errorf("%s: got %v, %v, want %v", column, got, err, want)
+			}
+		}
+	}
+	if before.n != 1 || after.n != 1 {
+		t.Errorf("%d passes over the old image and %d over the new one, want 1 each", before.n, after.n)
+	}
+	for range 2 {
+		if got, err := change.New.Value("companyname"); got != nil || err != nil {
+			t.Errorf("companyname: got %v, %v", got, err)
+		}
+	}
+	if touched, err := change.Touches([]string{"jobtitle", "companyname"}); touched || err != nil {
+		t.Errorf("touches others: got %t, %v", touched, err)
+	}
+	if before.n != 2 || after.n != 3 {
+		t.Errorf("then %d passes over the old image and %d over the new one, want 2 and 3", before.n, after.n)
+	}
+}
+
+// passes counts the passes over an image.
+type passes struct {
+	store.Image
+	n int
+}
+
+func (p *passes) Values(attrs []string, into []store.Value) error {
+	p.n++
+	return p.Image.Values(attrs, into)
+}
+
 func TestChangeImages(t *testing.T) {
 	f := newFixture(t)
 	insert, modify, remove := life(t, f, func(r *rows.Row) { r.Set("subject", "B") })

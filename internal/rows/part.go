@@ -23,19 +23,13 @@ type Part struct {
 // be what the index showed; rows that are gone and rows of other tables, which
 // may share a partition, are left out.
 func (db *DB) Read(ctx context.Context, t *schema.Table, p Partition, after string, limit int) (Part, error) {
-	if after != "" && limit > 0 {
-		limit++ // the entry at the position itself comes again
-	}
-	page, err := db.store.Query(ctx, store.Query{Index: p.index, Partition: p.key, From: after, Limit: limit})
+	page, err := db.store.Query(ctx, store.Query{Index: p.index, Partition: p.key, After: after, Limit: limit})
 	if err != nil {
 		return Part{}, fmt.Errorf("list %s: %w", t.Name, err)
 	}
 	var part Part
-	if page.Cursor != "" && len(page.Items) > 0 {
+	if page.More {
 		part.Next = page.Items[len(page.Items)-1][p.sortKey()].Text()
-	}
-	if len(page.Items) > 0 && page.Items[0][p.sortKey()].Text() == after {
-		page.Items = page.Items[1:]
 	}
 	rows, err := db.rowsOf(ctx, p, page.Items)
 	if err != nil {

@@ -7,11 +7,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
 	"segue/internal/store"
-	"segue/internal/storetest"
 )
 
 func TestCommitStampsRows(t *testing.T) {
@@ -83,7 +83,7 @@ func TestNothingChangedIsNotWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(storetest.Counts{Gets: 1, GetKeys: 1, ReadUnits: 1}, f.Probe.Counts()); d != "" {
+	if d := cmp.Diff(probe.Counts{Gets: 1, GetKeys: 1, ReadUnits: 1}, f.Probe.Counts()); d != "" {
 		t.Error(d)
 	}
 }
@@ -283,7 +283,7 @@ func TestDoPassesOnOtherErrors(t *testing.T) {
 		tx.Create(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": "A"})
 		return nil
 	}
-	f.Probe.Inject(func(storetest.Call) storetest.Fault { return storetest.Before })
+	f.Probe.Inject(func(probe.Call) probe.Fault { return probe.Before })
 	if err := f.Do(t.Context(), "", create); !errors.Is(err, store.ErrUnavailable) || tries != 1 {
 		t.Errorf("%d tries, then %v; whether it was applied is not known, so it is not for Do to repeat", tries, err)
 	}

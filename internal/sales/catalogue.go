@@ -20,6 +20,7 @@ type compiled struct {
 	*segment.Catalogue
 	version int64 // of the order row
 	broken  error
+	columns []string // all that an evaluation reads of a record's images
 }
 
 // catalogues are the active segments of every record type. Asking whether what
@@ -61,7 +62,11 @@ func (s *Service) loadCatalogues(ctx context.Context, old catalogues) (catalogue
 				}
 			}
 			catalogue, err := s.compileCatalogue(orders[i], all)
-			now[kind] = compiled{catalogue, orders[i].Version, err}
+			known := compiled{Catalogue: catalogue, version: orders[i].Version, broken: err}
+			if err == nil {
+				known.columns = append(slices.Clip(catalogue.Columns), "statecode", segmentID, entered, connected)
+			}
+			now[kind] = known
 		}
 	}
 	return now, nil

@@ -5,16 +5,16 @@ import (
 	"strings"
 	"testing"
 
+	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/store"
-	"segue/internal/storetest"
 )
 
 func TestErrors_StoreIsBusy(t *testing.T) {
 	w := newWorld(t, sales.Options{})
 	seq, lead := w.sequence(1, "lead"), w.lead(1, nil)
-	w.probe.Inject(func(storetest.Call) storetest.Fault { return storetest.Before })
+	w.probe.Inject(func(probe.Call) probe.Fault { return probe.Before })
 	for name, call := range map[string]func() error{
 		"create": func() error {
 			_, err := w.Create(t.Context(), manager(), "lead", "", values{"subject": "A", "lastname": "B"})
@@ -57,15 +57,15 @@ func TestErrors_RowKeepsChanging(t *testing.T) {
 	w := newWorld(t, sales.Options{})
 	seq, lead := w.sequence(1, "lead"), w.lead(1, nil)
 	version := int64(0)
-	w.probe.Inject(func(call storetest.Call) storetest.Fault {
-		if call.Method == storetest.Write {
+	w.probe.Inject(func(call probe.Call) probe.Fault {
+		if call.Method == probe.Write {
 			version++
 			set := store.Item{rows.Version: store.Int(version)}
 			if err := w.store.Write(t.Context(), store.Update(call.Keys[0], set, nil, store.Condition{})); err != nil {
 				t.Error(err)
 			}
 		}
-		return storetest.None
+		return probe.None
 	})
 	refused(t, w.try(lead, seq), sales.Unavailable, lead.ID, "kept changing", "try again")
 	if n := len(w.list("msdyn_sequencetarget", nil)); n != 0 {

@@ -113,6 +113,9 @@ func (s *Service) evaluate(ctx context.Context, known compiled, change rows.Chan
 	if known.broken != nil || len(catalogue.Segments) == 0 {
 		return known.broken
 	}
+	if err := change.Read(known.columns); err != nil {
+		return err
+	}
 	touched, err := change.Touches(catalogue.Columns)
 	if err != nil || !touched {
 		return err

@@ -14,24 +14,35 @@ import (
 	"segue/internal/rows"
 	"segue/internal/schema"
 	"segue/internal/store"
+	"segue/internal/storetest"
 )
 
 // scan reads every item of a store, by key.
 func scan(t testing.TB, on store.Store) map[store.Key]store.Item {
 	t.Helper()
-	items := map[store.Key]store.Item{}
-	for s := (store.Scan{Segments: 1}); ; {
-		page, err := on.Scan(t.Context(), s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, item := range page.Items {
-			items[item.Key()] = item
-		}
-		if s.Cursor = page.Cursor; s.Cursor == "" {
-			return items
+	switch on := on.(type) {
+	case *journal:
+		return scan(t, on.changeStore)
+	case *slowStore:
+		return scan(t, on.changeStore)
+	case *dynamoStore: // one request, not hundreds
+		return on.Items(t)
+	}
+	tables, err := schema.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var partitions []string
+	for _, table := range tables.Tables() {
+		for shard := range schema.Shards {
+			partitions = append(partitions, fmt.Sprintf("%s#%d", table.Name, shard))
 		}
 	}
+	items := map[store.Key]store.Item{}
+	for _, item := range storetest.Items(t, on, partitions...) {
+		items[item.Key()] = item
+	}
+	return items
 }
 
 // audit is the rows of a store as the invariants see them.

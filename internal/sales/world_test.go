@@ -8,17 +8,17 @@ import (
 	"github.com/google/uuid"
 
 	"segue/internal/embed"
+	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
-	"segue/internal/storetest"
 )
 
 // world is a Segue on a store of its own, with a probe between.
 type world struct {
 	t     testing.TB
 	store changeStore
-	probe *storetest.Probe
+	probe *probe.Probe
 	*sales.Service
 	begin func() *sales.Service
 }
@@ -39,7 +39,7 @@ func newWorldOn(t testing.TB, store changeStore, now func() time.Time, options s
 	if err != nil {
 		t.Fatal(err)
 	}
-	probe := storetest.NewProbe(store, rows.Indexes()...)
+	probe := probe.New(store, rows.Indexes()...)
 	begin := func() *sales.Service { return sales.New(rows.New(probe, tables, now), options) }
 	return &world{t, store, probe, begin(), begin}
 }

@@ -8,11 +8,13 @@ package dynamotest
 import (
 	"context"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/google/uuid"
@@ -69,4 +71,36 @@ func Open(t testing.TB, indexes []store.Index) *Table {
 // Feed returns a feed of the table's stream.
 func (t *Table) Feed(options ...dynamo.FeedOption) *dynamo.Feed {
 	return dynamo.NewFeed(dynamodbstreams.NewFromConfig(t.config), t.Name, options...)
+}
+
+// Items reads every item of the table, by key: the keys with DynamoDB's Scan,
+// which the product does not use, and the items as the product reads them.
+func (t *Table) Items(tb testing.TB) map[store.Key]store.Item {
+	tb.Helper()
+	var keys []store.Key
+	pages := dynamodb.NewScanPaginator(dynamodb.NewFromConfig(t.config), &dynamodb.ScanInput{TableName: &t.Name, ConsistentRead: aws.Bool(true)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(tb.Context())
+		if err != nil {
+			tb.Fatal(err)
+		}
+		for _, item := range page.Items {
+			var key struct{ PK, SK string }
+			if err := attributevalue.UnmarshalMap(item, &key); err != nil {
+				tb.Fatal(err)
+			}
+			keys = append(keys, store.Key(key))
+		}
+	}
+	items := map[store.Key]store.Item{}
+	for part := range slices.Chunk(keys, store.MaxGetKeys) {
+		found, err := t.Get(tb.Context(), part...)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		for i, k := range part {
+			items[k] = found[i]
+		}
+	}
+	return items
 }

@@ -10,9 +10,9 @@ import (
 
 	"segue/internal/embed"
 	"segue/internal/guid"
+	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/schema"
-	"segue/internal/storetest"
 )
 
 // Values are the columns of a row.
@@ -22,7 +22,7 @@ type Values = map[string]schema.Value
 type Fixture struct {
 	*rows.DB
 	Store *embed.Store
-	Probe *storetest.Probe
+	Probe *probe.Probe
 }
 
 // Clock stands still, so that versions can be foretold.
@@ -51,7 +51,7 @@ func New(t testing.TB) *Fixture {
 		t.Fatal(err)
 	}
 	s := Open(t, filepath.Join(t.TempDir(), "rows.db"))
-	probe := storetest.NewProbe(s, rows.Indexes()...)
+	probe := probe.New(s, rows.Indexes()...)
 	return &Fixture{rows.New(probe, tables, Clock), s, probe}
 }
 

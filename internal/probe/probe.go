@@ -1,4 +1,11 @@
-package storetest
+// Package probe wraps a store for tests: a [Probe] counts and records the calls
+// and what they would cost on DynamoDB, and it is as hostile as DynamoDB may be:
+// calls fail before or after they are applied, a process dies between any two of
+// them, and indexes lag.
+//
+// Invariant: what a Probe hands through is what the store did. A fault hides a
+// result, it never makes one up, and a lagging index shows what it showed before.
+package probe
 
 import (
 	"context"
@@ -11,7 +18,7 @@ import (
 	"segue/internal/store"
 )
 
-// ErrCrash is what a Probe answers once its process is taken for dead.
+// ErrCrash is what a Probe returns once its process is taken for dead.
 var ErrCrash = errors.New("the process is dead")
 
 // Method names a method of store.Store.
@@ -21,7 +28,6 @@ type Method string
 const (
 	Get   Method = "get"
 	Query Method = "query"
-	Scan  Method = "scan"
 	Write Method = "write"
 )
 
@@ -31,14 +37,15 @@ type Call struct {
 	Keys   []store.Key    // get and write, in the order of the call
 	Ops    []store.OpKind // write, one for each key
 	Query  store.Query    // query
-	Err    error          // what the caller was answered; nil while Fault is asked
+	Err    error          // what the caller was told; nil while Fault is asked
 }
 
 // Fault is what happens to a call.
 type Fault uint8
 
-// The faults. Before and After answer store.ErrUnavailable, the crashes
-// ErrCrash, then and to every later call until Reset.
+// The faults. Before and After return [store.ErrUnavailable] (After is
+// an answer that got lost), the crashes [ErrCrash], then and from every later
+// call until Reset.
 const (
 	None        Fault = iota
 	Before            // not applied, then an error
@@ -50,17 +57,17 @@ const (
 // Counts is what the calls since the last Reset would cost on DynamoDB.
 type Counts struct {
 	Gets, GetKeys        int
-	Queries, Scans       int
+	Queries              int
 	Writes, Transactions int     // of one operation; of several
 	Ops                  int     // operations of both, checks included
-	ReadUnits            float64 // 4 KB strongly consistent; an index or a scan half; a check in a transaction is a write
+	ReadUnits            float64 // 4 KB strongly consistent; an index half; a check in a transaction is a write
 	WriteUnits           float64 // 1 KB, doubled in a transaction
 	IndexUnits           float64 // entries that were added to or removed from an index
 }
 
 // Probe is a store.Store around another one that counts and records the calls
 // and makes them fail. Units are computed from item sizes; what an operation
-// replaces is read behind the caller's back. It is safe for concurrent use.
+// replaces is read unseen by the caller. It is safe for concurrent use.
 type Probe struct {
 	store   store.Store
 	indexes []store.Index
@@ -70,12 +77,17 @@ type Probe struct {
 	crashed bool
 	counts  Counts
 	calls   []Call
+
+	lag     int // calls until an index shows a write
+	made    int // calls since the Probe was made
+	pending []pending
+	writing sync.Mutex // one write at a time while indexes lag
 }
 
 var _ store.Store = (*Probe)(nil)
 
-// NewProbe wraps store; indexes are those it was opened with, for their units.
-func NewProbe(store store.Store, indexes ...store.Index) *Probe {
+// New wraps store; indexes are those that it was opened with.
+func New(store store.Store, indexes ...store.Index) *Probe {
 	return &Probe{store: store, indexes: indexes}
 }
 
@@ -87,8 +99,8 @@ func (p *Probe) Inject(fault func(Call) Fault) {
 	p.fault = fault
 }
 
-// Reset starts counting anew and brings a crashed process back to life; the
-// fault of Inject stays.
+// Reset starts counting again from nothing and brings a crashed process back to life; the
+// fault of Inject and the lag stay.
 func (p *Probe) Reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -157,6 +169,7 @@ func (p *Probe) do(call Call, apply func() (Counts, error)) error {
 func (p *Probe) decide(call Call) Fault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.made++
 	if p.crashed {
 		return CrashBefore
 	}
@@ -187,24 +200,12 @@ func (p *Probe) Get(ctx context.Context, keys ...store.Key) (items []store.Item,
 // Query implements store.Store.
 func (p *Probe) Query(ctx context.Context, q store.Query) (page store.Page, err error) {
 	err = p.do(Call{Method: Query, Query: q}, func() (Counts, error) {
-		page, err = p.store.Query(ctx, q)
+		page, err = p.query(ctx, q)
 		c := Counts{Queries: 1, ReadUnits: units(size(page), 4096)}
 		if q.Index != "" {
 			c.ReadUnits /= 2
 		}
 		return c, err
-	})
-	if err != nil {
-		return store.Page{}, err
-	}
-	return page, nil
-}
-
-// Scan implements store.Store.
-func (p *Probe) Scan(ctx context.Context, s store.Scan) (page store.Page, err error) {
-	err = p.do(Call{Method: Scan}, func() (Counts, error) {
-		page, err = p.store.Scan(ctx, s)
-		return Counts{Scans: 1, ReadUnits: units(size(page), 4096) / 2}, err
 	})
 	if err != nil {
 		return store.Page{}, err
@@ -220,11 +221,15 @@ func (p *Probe) Write(ctx context.Context, ops ...store.Op) error {
 		call.Ops = append(call.Ops, op.Kind)
 	}
 	return p.do(call, func() (Counts, error) {
+		defer p.late()()
 		old, err := p.store.Get(ctx, call.Keys...)
 		if err != nil { // too many keys, for one: the write will say so better
 			old = make([]store.Item, len(ops))
 		}
 		err = p.store.Write(ctx, ops...)
+		if err == nil {
+			p.delay(call.Keys, old)
+		}
 		return p.cost(ops, old, err == nil), err
 	})
 }
@@ -237,7 +242,7 @@ func (p *Probe) cost(ops []store.Op, old []store.Item, applied bool) Counts {
 		c.Writes, c.Transactions, each = 0, 1, 2
 	}
 	for n, op := range ops {
-		left := leaves(op, old[n])
+		left := op.Result(old[n])
 		c.WriteUnits += each * units(max(old[n].Size(), left.Size()), 1024)
 		for _, x := range p.indexes {
 			if applied {
@@ -266,7 +271,6 @@ func (c *Counts) add(d Counts) {
 	c.Gets += d.Gets
 	c.GetKeys += d.GetKeys
 	c.Queries += d.Queries
-	c.Scans += d.Scans
 	c.Writes += d.Writes
 	c.Transactions += d.Transactions
 	c.Ops += d.Ops

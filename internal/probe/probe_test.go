@@ -1,4 +1,4 @@
-package storetest
+package probe_test
 
 import (
 	"context"
@@ -8,35 +8,59 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"segue/internal/probe"
 	"segue/internal/store"
+	"segue/internal/storetest"
 )
+
+func indexes() []store.Index {
+	return []store.Index{{Name: "stage", PK: "gpk", SK: "gsk"}, {Name: "owner", PK: "owner", SK: store.SK}}
+}
+
+func key(pk, sk string) store.Key { return store.Key{PK: pk, SK: sk} }
+
+func always() store.Condition { return store.Condition{} }
+
+// item makes an item from its key and pairs of attribute and text.
+func item(k store.Key, pairs ...string) store.Item {
+	i := attrs(pairs...)
+	i[store.PK], i[store.SK] = store.S(k.PK), store.S(k.SK)
+	return i
+}
+
+func attrs(pairs ...string) store.Item {
+	i := store.Item{}
+	for n := 0; n < len(pairs); n += 2 {
+		i[pairs[n]] = store.S(pairs[n+1])
+	}
+	return i
+}
 
 func TestProbeCounts(t *testing.T) {
 	ctx := t.Context()
-	p := NewProbe(NewModel(testIndexes()), testIndexes()...)
-	small, large := item(key("p", "1"), "gpk", "g", "gsk", "1"), filler(item(key("p", "2")), 5000)
+	p := probe.New(storetest.NewModel(indexes()), indexes()...)
+	small, large := item(key("p", "1"), "gpk", "g", "gsk", "1"), item(key("p", "2"), "fill", strings.Repeat("x", 5000-3-3-4))
 	for _, test := range []struct {
 		name string
 		call func() error
-		want Counts
+		want probe.Counts
 	}{
 		{"put of 5 KB", func() error { return p.Write(ctx, store.Put(large, always())) },
-			Counts{Writes: 1, Ops: 1, WriteUnits: 5}},
+			probe.Counts{Writes: 1, Ops: 1, WriteUnits: 5}},
 		{"transaction", func() error {
 			return p.Write(ctx, store.Put(small, always()), store.Check(key("p", "none"), always()))
-		}, Counts{Transactions: 1, Ops: 2, WriteUnits: 4, IndexUnits: 1}},
+		}, probe.Counts{Transactions: 1, Ops: 2, WriteUnits: 4, IndexUnits: 1}},
 		{"refused", func() error {
 			err := p.Write(ctx, store.Update(key("p", "9"), attrs("a", strings.Repeat("x", 1500)), nil, store.Exists("a")))
 			if refused := new(store.ConditionError); errors.As(err, &refused) {
 				return nil
 			}
 			return err
-		}, Counts{Writes: 1, Ops: 1, WriteUnits: 2}},
+		}, probe.Counts{Writes: 1, Ops: 1, WriteUnits: 2}},
 		{"get", func() error { _, err := p.Get(ctx, key("p", "1"), key("q", "none")); return err },
-			Counts{Gets: 1, GetKeys: 2, ReadUnits: 2}},
-		{"query", func() error { _, err := p.Query(ctx, store.Query{Partition: "r"}); return err }, Counts{Queries: 1, ReadUnits: 1}},
-		{"query an index", func() error { _, err := p.Query(ctx, store.Query{Partition: "g", Index: "stage"}); return err }, Counts{Queries: 1, ReadUnits: 0.5}},
-		{"scan", func() error { _, err := p.Scan(ctx, store.Scan{Segments: 1}); return err }, Counts{Scans: 1, ReadUnits: 1}},
+			probe.Counts{Gets: 1, GetKeys: 2, ReadUnits: 2}},
+		{"query", func() error { _, err := p.Query(ctx, store.Query{Partition: "r"}); return err }, probe.Counts{Queries: 1, ReadUnits: 1}},
+		{"query an index", func() error { _, err := p.Query(ctx, store.Query{Partition: "g", Index: "stage"}); return err }, probe.Counts{Queries: 1, ReadUnits: 0.5}},
 	} {
 		p.Reset()
 		if err := test.call(); err != nil {
@@ -49,7 +73,7 @@ func TestProbeCounts(t *testing.T) {
 }
 
 func TestProbeIndexUnits(t *testing.T) {
-	p := NewProbe(NewModel(testIndexes()), testIndexes()...)
+	p := probe.New(storetest.NewModel(indexes()), indexes()...)
 	k := key("p", "1")
 	for _, step := range []struct {
 		op   store.Op
@@ -57,7 +81,7 @@ func TestProbeIndexUnits(t *testing.T) {
 	}{
 		{store.Put(item(k), always()), 0},
 		{store.Update(k, attrs("gpk", "g", "gsk", "1"), nil, always()), 1},
-		{store.Update(k, attrs("other", 1), nil, always()), 0},
+		{store.Update(k, attrs("other", "1"), nil, always()), 0},
 		{store.Update(k, attrs("gsk", "2"), nil, always()), 2},
 		{store.Update(k, attrs("owner", "me"), []string{"gsk"}, always()), 2},
 		{store.Delete(k, always()), 1},
@@ -73,7 +97,7 @@ func TestProbeIndexUnits(t *testing.T) {
 }
 
 func TestProbeCalls(t *testing.T) {
-	p := NewProbe(NewModel(nil))
+	p := probe.New(storetest.NewModel(nil))
 	k, l := key("p", "1"), key("p", "2")
 	if err := p.Write(t.Context(), store.Put(item(k), always()), store.Delete(l, always())); err != nil {
 		t.Fatal(err)
@@ -81,9 +105,9 @@ func TestProbeCalls(t *testing.T) {
 	if _, err := p.Get(t.Context(), l, k); err != nil {
 		t.Fatal(err)
 	}
-	want := []Call{
-		{Method: Write, Keys: []store.Key{k, l}, Ops: []store.OpKind{store.OpPut, store.OpDelete}},
-		{Method: Get, Keys: []store.Key{l, k}},
+	want := []probe.Call{
+		{Method: probe.Write, Keys: []store.Key{k, l}, Ops: []store.OpKind{store.OpPut, store.OpDelete}},
+		{Method: probe.Get, Keys: []store.Key{l, k}},
 	}
 	if d := cmp.Diff(want, p.Calls()); d != "" {
 		t.Errorf("calls (-want +got):\n%s", d)
@@ -92,22 +116,22 @@ func TestProbeCalls(t *testing.T) {
 
 func TestProbeFaults(t *testing.T) {
 	for name, test := range map[string]struct {
-		fault   Fault
+		fault   probe.Fault
 		applied bool
 		kind    error
 		later   error // of the next call, which has no fault of its own
 	}{
-		"none":         {None, true, nil, nil},
-		"before":       {Before, false, store.ErrUnavailable, nil},
-		"after":        {After, true, store.ErrUnavailable, nil},
-		"crash before": {CrashBefore, false, ErrCrash, ErrCrash},
-		"crash after":  {CrashAfter, true, ErrCrash, ErrCrash},
+		"none":         {probe.None, true, nil, nil},
+		"before":       {probe.Before, false, store.ErrUnavailable, nil},
+		"after":        {probe.After, true, store.ErrUnavailable, nil},
+		"crash before": {probe.CrashBefore, false, probe.ErrCrash, probe.ErrCrash},
+		"crash after":  {probe.CrashAfter, true, probe.ErrCrash, probe.ErrCrash},
 	} {
 		t.Run(name, func(t *testing.T) {
-			model := NewModel(nil)
-			p, i := NewProbe(model), item(key("p", "1"))
+			model := storetest.NewModel(nil)
+			p, i := probe.New(model), item(key("p", "1"))
 			fault := test.fault
-			p.Inject(func(Call) Fault { defer func() { fault = None }(); return fault })
+			p.Inject(func(probe.Call) probe.Fault { defer func() { fault = probe.None }(); return fault })
 			if err := p.Write(t.Context(), store.Put(i, always())); !errors.Is(err, test.kind) {
 				t.Errorf("write: got %v, want %v", err, test.kind)
 			}
@@ -118,7 +142,7 @@ func TestProbeFaults(t *testing.T) {
 				t.Errorf("next call: got %v, want %v", err, test.later)
 			}
 			p.Reset()
-			if _, err := p.Scan(t.Context(), store.Scan{Segments: 1}); err != nil {
+			if _, err := p.Query(t.Context(), store.Query{Partition: "p"}); err != nil {
 				t.Errorf("call after Reset: %v", err)
 			}
 		})
@@ -136,31 +160,32 @@ func TestCrashAt(t *testing.T) {
 		return nil
 	}
 	for n := range 4 {
-		model := NewModel(nil)
-		p := NewProbe(model)
-		p.Inject(CrashAt(n))
-		if err := script(t.Context(), p); errors.Is(err, ErrCrash) != (n < 3) {
+		model := storetest.NewModel(nil)
+		p := probe.New(model)
+		p.Inject(probe.CrashAt(n))
+		if err := script(t.Context(), p); errors.Is(err, probe.ErrCrash) != (n < 3) {
 			t.Errorf("crash at %d: got %v", n, err)
 		}
-		if got := len(model.items); got != n {
+		page, err := model.Query(t.Context(), store.Query{Partition: "p"})
+		if got := len(page.Items); got != n || err != nil {
 			t.Errorf("crash at %d: %d writes were applied", n, got)
 		}
 	}
 }
 
 func TestSometimes(t *testing.T) {
-	draw := func(seed uint64) []Fault {
-		f, faults := Sometimes(seed, 4, Before, After), []Fault(nil)
+	draw := func(seed uint64) []probe.Fault {
+		f, faults := probe.Sometimes(seed, 4, probe.Before, probe.After), []probe.Fault(nil)
 		for range 400 {
-			faults = append(faults, f(Call{}))
+			faults = append(faults, f(probe.Call{}))
 		}
 		return faults
 	}
-	count := map[Fault]int{}
+	count := map[probe.Fault]int{}
 	for _, f := range draw(1) {
 		count[f]++
 	}
-	if count[None] < 200 || count[Before] == 0 || count[After] == 0 {
+	if count[probe.None] < 200 || count[probe.Before] == 0 || count[probe.After] == 0 {
 		t.Errorf("one in four faults of 400: got %v", count)
 	}
 	if !cmp.Equal(draw(1), draw(1)) || cmp.Equal(draw(1), draw(2)) {
