@@ -1,12 +1,11 @@
 // Package functions_test runs the functions as Lambda does: each as a process of
-// its own binary, fed by the runtime API with the events of ../events. With
-// DynamoDB Local at hand the answers and the rows are compared; without it the
+// its own binary, fed by the runtime API with the events of ../events. With a
+// DynamoDB at hand the answers and the rows are compared; without it the
 // functions must still start and turn strangers away.
 package functions_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -17,13 +16,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/uuid"
 
 	"segue/internal/auth"
-	"segue/internal/dynamo"
+	"segue/internal/dynamo/dynamotest"
 	"segue/internal/rows"
 )
 
@@ -167,16 +163,13 @@ type expectation struct {
 	}
 }
 
-// TestEvents runs every function on DynamoDB Local with its event and compares
+// TestEvents runs every function on DynamoDB with its event and compares
 // its answer and the rows that follow.
 func TestEvents(t *testing.T) {
-	endpoint := os.Getenv("SEGUE_DYNAMODB_ENDPOINT")
-	if endpoint == "" {
-		t.Skip("SKIPPED: SEGUE_DYNAMODB_ENDPOINT is not set, so no function meets DynamoDB; make store does it")
-	}
+	endpoint, tab := dynamotest.Endpoint(t), dynamotest.Open(t, rows.Indexes())
 	bin := build(t)
 	keys, token := issuer(t)
-	env := []string{"SEGUE_TABLE=" + newTable(t, endpoint), "AWS_ENDPOINT_URL_DYNAMODB=" + endpoint, "SEGUE_JWKS=" + keys}
+	env := []string{"SEGUE_TABLE=" + tab.Name, "AWS_ENDPOINT_URL_DYNAMODB=" + endpoint, "SEGUE_JWKS=" + keys}
 	functions := map[string]*function{}
 	for _, name := range names() {
 		functions[name] = start(t, bin, name, env...)
@@ -229,27 +222,6 @@ func contains(t *testing.T, what, text string, parts []string) {
 			t.Errorf("%s lacks %s: %s", what, part, text)
 		}
 	}
-}
-
-// newTable makes a table of its own on DynamoDB Local.
-func newTable(t *testing.T, endpoint string) string {
-	t.Helper()
-	cfg, err := config.LoadDefaultConfig(t.Context(), config.WithRegion("us-east-1"), config.WithBaseEndpoint(endpoint),
-		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("segue", "segue", "")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := "functions-" + uuid.NewString()
-	store := dynamo.New(dynamodb.NewFromConfig(cfg), name, rows.Indexes())
-	if err := store.Create(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := store.Delete(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	})
-	return name
 }
 
 // load upserts events/fixture.json through the data function.

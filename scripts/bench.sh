@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Run the benchmarks of internal/sales and print one markdown table. They run on
-# the embedded store, with its fsync, and on DynamoDB Local, which is started if
-# SEGUE_DYNAMODB_ENDPOINT names none. Nothing is asserted.
+# the embedded store, with its fsync, and on DynamoDB: the emulator, which is
+# started if SEGUE_DYNAMODB_ENDPOINT names none. Nothing is asserted.
 set -euo pipefail
 
 if [[ ${1:-} == -h || ${1:-} == --help ]]; then
@@ -9,7 +9,7 @@ if [[ ${1:-} == -h || ${1:-} == --help ]]; then
 	exit
 fi
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-[[ -n ${SEGUE_DYNAMODB_ENDPOINT:-} ]] || exec scripts/with-dynamodb.sh scripts/bench.sh "$@"
+[[ -n ${SEGUE_DYNAMODB_ENDPOINT:-} ]] || exec scripts/with-emulator.sh scripts/bench.sh "$@"
 
 run() { go test -run '^$' -count=1 -bench "$1" -benchtime "$2" ./internal/sales; }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `sam local` for real: the functions as SAM builds them, in containers, on
-# DynamoDB Local, with tokens of the laptop's own issuer. invoke.sh and api.sh
-# are made of it.
+# `sam local` for real: the functions as SAM builds them, in containers, on the
+# emulator, with tokens of the laptop's own issuer. invoke.sh and api.sh are made
+# of it.
 set -euo pipefail
 
 usage() {
@@ -12,28 +12,30 @@ usage: scripts/sam-local.sh invoke FUNCTION [OPTION…] | start-api [OPTION…]
   start-api  build all functions and serve the HTTP API
 
 The options go to `sam local`. What is needed and missing is installed and
-started: SAM, a container engine, DynamoDB Local.
+started: SAM, a container engine, the emulator, which stays until
+`scripts/emulator.sh stop`.
 
 environment:
-  SEGUE_CACHE          folder for everything fetched or built (default: .cache)
-  SEGUE_DATA           folder with the issuer's key (default: data)
-  SEGUE_TABLE          name of the table (default: segue)
-  SEGUE_DYNAMODB_PORT  port of DynamoDB Local (default: 8000)
+  SEGUE_CACHE              folder for everything fetched or built (default: .cache)
+  SEGUE_DATA               folder with the issuer's key (default: data)
+  SEGUE_TABLE              name of the table (default: segue)
+  SEGUE_DYNAMODB_ENDPOINT  a DynamoDB that host and containers reach (default:
+                           the emulator on the container bridge)
+  SEGUE_EMULATOR_PORT      port of the emulator (default: 4566)
 USAGE
 }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$here"
 home=${SEGUE_CACHE:-$here/.cache}/sam-local
-port=${SEGUE_DYNAMODB_PORT:-8000}
 
-# environment writes the file that gives the functions what AWS would not: the
-# issuer's keys and the way from a container to DynamoDB Local.
+# environment ENDPOINT writes the file that gives the functions what AWS would
+# not: the issuer's keys and the way from a container to DynamoDB.
 environment() {
 	local keys
 	keys=$(go run ./cmd/segue jwks --data "${SEGUE_DATA:-data}")
 	mkdir -p "$home"
-	python3 - "$keys" "http://$(scripts/engine.sh gateway):$port" "${SEGUE_TABLE:-segue}" >"$home/env.json" <<'PYTHON'
+	python3 - "$keys" "$1" "${SEGUE_TABLE:-segue}" >"$home/env.json" <<'PYTHON'
 import json, sys
 keys, endpoint, table = sys.argv[1:]
 print(json.dumps({"Parameters": {
@@ -44,20 +46,30 @@ print(json.dumps({"Parameters": {
 PYTHON
 }
 
+# from_container turns an endpoint on the host's loopback, which is what Docker
+# Desktop forwards to, into the one that containers see.
+from_container() {
+	if [[ $1 =~ ^(https?://)(127\.0\.0\.1|localhost)(:.*)?$ ]]; then
+		echo "${BASH_REMATCH[1]}$(scripts/engine.sh gateway)${BASH_REMATCH[3]}"
+	else
+		echo "$1"
+	fi
+}
+
 # run builds and starts: run COMMAND [FUNCTION] [OPTION…]
 run() {
-	local command=$1 function='' skip build architecture
+	local command=$1 function='' skip build architecture endpoint
 	shift
 	if [[ $command == invoke ]]; then
 		function=${1:?usage: scripts/sam-local.sh invoke FUNCTION}
 		shift
 	fi
 	scripts/engine.sh ensure
-	scripts/dynamodb-local.sh status "$port" 2>/dev/null || scripts/dynamodb-local.sh start "$port"
+	endpoint=${SEGUE_DYNAMODB_ENDPOINT:-$(scripts/emulator.sh start bridge)}
 	skip=$(scripts/engine.sh image)
 	go run ./cmd/segue fixture --data "${SEGUE_DATA:-data}" \
-		--endpoint "http://127.0.0.1:$port" --dynamodb-table "${SEGUE_TABLE:-segue}"
-	environment
+		--endpoint "$endpoint" --dynamodb-table "${SEGUE_TABLE:-segue}"
+	environment "$(from_container "$endpoint")"
 	architecture=Architecture=$(scripts/engine.sh arch)
 	build=$home/${function:-all}
 	scripts/sam.sh exec build ${function:+"$function"} --build-dir "$build" \
@@ -65,10 +77,14 @@ run() {
 		cat "$home/build.log" >&2
 		return 1
 	}
+	# SAM gives a function only the variables that its template declares. On AWS
+	# this one must be missing, not empty, so template.yaml does not declare it.
+	awk '{ print } sub(/SEGUE_JWKS:.*/, "AWS_ENDPOINT_URL_DYNAMODB: none") { print }' \
+		"$build/template.yaml" >"$build/local.yaml"
 	# Credentials of nobody: nothing here may reach an account.
 	AWS_ACCESS_KEY_ID=segue AWS_SECRET_ACCESS_KEY=segue AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 \
 		exec scripts/sam.sh exec local "$command" ${function:+"$function"} \
-		--template "$build/template.yaml" --env-vars "$home/env.json" \
+		--template "$build/local.yaml" --env-vars "$home/env.json" \
 		--parameter-overrides "$architecture" ${skip:+"$skip"} "$@"
 }
 

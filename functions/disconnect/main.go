@@ -17,5 +17,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(lambdaio.HTTP(api.New(app.API).Disconnect()))
+	lambda.Start(lambdaio.HTTP(api.New(app.API).Disconnect(), api.Gateway{}))
 }

@@ -3,7 +3,6 @@ package api_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -26,6 +25,7 @@ import (
 	"segue/internal/boot"
 	"segue/internal/clock"
 	"segue/internal/embed"
+	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
@@ -47,7 +47,8 @@ const (
 type world struct {
 	t      *testing.T
 	store  *embed.Store
-	probe  *storetest.Probe
+	tables *schema.Schema
+	probe  *probe.Probe
 	parts  *boot.Parts
 	api    *api.API
 	issuer *auth.Issuer
@@ -75,14 +76,13 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tables, err := schema.Default()
-	if err != nil {
+	if w.tables, err = schema.Default(); err != nil {
 		t.Fatal(err)
 	}
 	var ids atomic.Int64
 	now := clock.NewManual(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)) // stands still, so that whole answers can be compared
-	w.probe = storetest.NewProbe(w.store, rows.Indexes()...)
-	w.parts = boot.Assemble(rows.New(w.probe, tables, now.Now), boot.Options{
+	w.probe = probe.New(w.store, rows.Indexes()...)
+	w.parts = boot.Assemble(rows.New(w.probe, w.tables, now.Now), boot.Options{
 		Freshness: sales.Freshness{Clock: now},
 		NewID:     func() string { return fmt.Sprintf("0e100000-0000-4000-8000-%012d", ids.Add(1)) },
 	})
@@ -222,7 +222,7 @@ func (w *world) token(role string) string {
 	switch role {
 	case "no role":
 	case "expired":
-		issuer.Now = func() time.Time { return time.Now().Add(-24 * time.Hour) }
+		issuer.Clock = clock.NewManual(time.Now().Add(-24 * time.Hour))
 		roles = []string{"Sales Manager"}
 	default:
 		roles = []string{role}
@@ -282,16 +282,11 @@ func (w *world) invariants(a answer) {
 // dump is every item of the store.
 func (w *world) dump() []store.Item {
 	w.t.Helper()
-	var all []store.Item
-	scan := store.Scan{Segments: 1}
-	for {
-		page, err := w.store.Scan(context.WithoutCancel(w.t.Context()), scan)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		all = append(all, page.Items...)
-		if scan.Cursor = page.Cursor; scan.Cursor == "" {
-			return all
+	var partitions []string
+	for _, table := range w.tables.Tables() {
+		for shard := range schema.Shards {
+			partitions = append(partitions, fmt.Sprintf("%s#%d", table.Name, shard))
 		}
 	}
+	return storetest.Items(w.t, w.store, partitions...)
 }

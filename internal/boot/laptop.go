@@ -24,7 +24,7 @@ import (
 // Place is where the laptop program keeps its data.
 type Place struct {
 	Data     string // folder of the store's file and the issuer's key
-	Endpoint string // of DynamoDB Local; "" for the embedded store
+	Endpoint string // of DynamoDB, the emulator or another; "" for the embedded store
 	Table    string // name of the table there
 	Reset    bool   // begin with an empty store
 }
@@ -34,7 +34,7 @@ type Laptop struct {
 	*App
 	Issuer *auth.Issuer
 	Feed   store.Feed
-	File   *embed.Store // nil on DynamoDB Local
+	File   *embed.Store // nil on DynamoDB
 	Close  func() error
 }
 
@@ -70,7 +70,7 @@ func (p Place) Open(ctx context.Context, log *slog.Logger) (*Laptop, error) {
 	return &Laptop{app, issuer, store, store, store.Close}, nil
 }
 
-// local boots on DynamoDB Local, with the table's real stream.
+// local boots on the DynamoDB at the endpoint, with the table's real stream.
 func (p Place) local(ctx context.Context, env Environment, issuer *auth.Issuer, log *slog.Logger) (*Laptop, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion("us-east-1"), config.WithBaseEndpoint(p.Endpoint), config.WithHTTPClient(client()),
 		config.WithCredentialsProvider(aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider("segue", "segue", ""))))

@@ -5,13 +5,17 @@
 //	table         pk (S, hash)   sk (S, range)   any attributes; on demand; stream with both images
 //	index (each)  Index.PK       Index.SK        keys only; sparse
 //
-// The mapping is one to one: one Get, Query or Scan is one request (more only
-// where DynamoDB answered a part), one Write is one request, a single
+// The mapping is one to one: one Get or Query is one request (more only where
+// DynamoDB returned a part), one Write is one request, a single
 // operation a plain one and several a transaction.
 //
 // Invariant: what fails for a passing reason is retried here and nowhere else,
 // within bounds, with the very same request; what still fails then is
 // store.ErrUnavailable. See attempts for what a lost answer can do.
+//
+// Size: reading, writing, retrying, the two forms of a stream record and a feed
+// for places without Lambda are one mapping of one service; apart they would
+// share their types and errors through exported names.
 package dynamo
 
 import (
@@ -21,6 +25,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"segue/internal/clock"
 	"segue/internal/store"
 )
 
@@ -43,13 +48,15 @@ type Option func(*Store)
 // wait before the second, which doubles from there to one second (default
 // 12.5 ms: all waits of a request together are about 1.3 s).
 func Retries(attempts int, firstWait time.Duration) Option {
-	return func(s *Store) { s.policy = policy{attempts: max(attempts, 1), base: 2 * max(firstWait, 0)} }
+	return func(s *Store) { s.policy.attempts, s.policy.backoff.Base = max(attempts, 1), 2*max(firstWait, 0) }
 }
 
 // New makes the Store of the table that has this name. The indexes are those
 // that the table was made with. The client's own retryer is not used.
 func New(client *dynamodb.Client, name string, indexes []store.Index, opts ...Option) *Store {
-	s := &Store{name: name, indexes: indexes, policy: policy{attempts: 8, base: 25 * time.Millisecond}}
+	s := &Store{name: name, indexes: indexes, policy: policy{
+		attempts: 8, backoff: clock.Backoff{Base: 25 * time.Millisecond, Most: maxWait}, clock: clock.System(),
+	}}
 	for _, opt := range opts {
 		opt(s)
 	}

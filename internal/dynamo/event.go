@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-
 	"segue/internal/store"
 )
 
@@ -27,13 +25,13 @@ type event struct {
 // DecodeEvent reads the Lambda event of a DynamoDB stream, record for record.
 // The images stay JSON until a column is asked for.
 //
-// A record that makes no sense becomes a Change whose two images answer every
-// question with the reason, so that it fails alone; its other fields are what
-// could be read of it. The error is for a payload that is no such event.
+// A record that makes no sense becomes a Change whose two images return the reason
+// whatever is asked of them, so that it fails alone; its other fields are what
+// could be read of it. The error is for a payload that is not such an event.
 func DecodeEvent(payload json.RawMessage) ([]store.Change, error) {
 	var e event
 	err := json.Unmarshal(payload, &e)
-	var mismatch *json.UnmarshalTypeError // decoding went on behind it and the record shows the gap
+	var mismatch *json.UnmarshalTypeError // decoding went on after it and the record shows the gap
 	if err != nil && !errors.As(err, &mismatch) {
 		return nil, fmt.Errorf("decode stream event: %w", err)
 	}
@@ -84,10 +82,10 @@ func (r record) change() store.Change {
 	if r.keys == nil {
 		err = errors.Join(err, errors.New("no keys"))
 	} else {
-		pk, errPK := r.keys.Value(store.PK)
-		sk, errSK := r.keys.Value(store.SK)
-		c.Key = store.Key{PK: pk.Text(), SK: sk.Text()}
-		if err = errors.Join(err, errPK, errSK); c.Key.PK == "" || c.Key.SK == "" {
+		var key [2]store.Value
+		err = errors.Join(err, r.keys.Values([]string{store.PK, store.SK}, key[:]))
+		c.Key = store.Key{PK: key[0].Text(), SK: key[1].Text()}
+		if c.Key.PK == "" || c.Key.SK == "" {
 			err = errors.Join(err, errors.New("no key in its keys"))
 		}
 	}
@@ -105,34 +103,8 @@ func (r record) change() store.Change {
 // brokenImage is an image of which nothing can be read.
 type brokenImage struct{ err error }
 
-func (b brokenImage) Value(string) (store.Value, error) { return store.Value{}, b.err }
-func (b brokenImage) Item() (store.Item, error)         { return nil, b.err }
+// Values implements [store.Image].
+func (b brokenImage) Values([]string, []store.Value) error { return b.err }
 
-// rawImage is an image as JSON, known to be well-formed: {"name":{"S":"x"},…}.
-// A column is found by skipping what is before it, which costs a microsecond
-// per kilobyte and keeps nothing, so that an image may be read concurrently.
-type rawImage []byte
-
-func (r rawImage) Value(attr string) (store.Value, error) {
-	raw, err := member(r, attr)
-	if raw == nil || err != nil {
-		return store.Value{}, err
-	}
-	a, err := attributevalue.UnmarshalJSON(raw)
-	if err != nil {
-		return store.Value{}, fmt.Errorf("attribute %s: %w", attr, err)
-	}
-	v, err := fromAttribute(a)
-	if err != nil {
-		return store.Value{}, fmt.Errorf("attribute %s: %w", attr, err)
-	}
-	return v, nil
-}
-
-func (r rawImage) Item() (store.Item, error) {
-	m, err := attributevalue.UnmarshalMapJSON(r)
-	if err != nil {
-		return nil, fmt.Errorf("image: %w", err)
-	}
-	return fromAttributes(m)
-}
+// Item implements [store.Image].
+func (b brokenImage) Item() (store.Item, error) { return nil, b.err }

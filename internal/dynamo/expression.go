@@ -85,16 +85,18 @@ func (x *expression) update(set store.Item, remove []string) *string {
 // selection is the key condition of q, whose keys are the attributes pk and sk.
 func (x *expression) selection(q store.Query, pk, sk string) *string {
 	text := x.name(pk) + "=" + x.value(store.S(q.Partition))
+	after, to := ">", "<="
+	if q.Descending {
+		after, to = "<", ">="
+	}
 	bound := func(s string) string { return x.value(store.S(s)) }
 	switch {
-	case q.Prefix != "":
-		text += " AND begins_with(" + x.name(sk) + "," + bound(q.Prefix) + ")"
-	case q.From != "" && q.To != "":
-		text += " AND " + x.name(sk) + " BETWEEN " + bound(q.From) + " AND " + bound(q.To)
-	case q.From != "":
-		text += " AND " + x.name(sk) + ">=" + bound(q.From)
+	case closed(q):
+		text += " AND " + x.name(sk) + " BETWEEN " + bound(min(q.After, q.To)) + " AND " + bound(max(q.After, q.To))
+	case q.After != "":
+		text += " AND " + x.name(sk) + after + bound(q.After)
 	case q.To != "":
-		text += " AND " + x.name(sk) + "<=" + bound(q.To)
+		text += " AND " + x.name(sk) + to + bound(q.To)
 	}
 	return aws.String(text)
 }

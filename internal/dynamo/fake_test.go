@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"segue/internal/dynamo"
+	"segue/internal/dynamo/dynamotest"
 	"segue/internal/store"
 )
 
@@ -79,6 +80,6 @@ func scripted(replies ...reply) *fake {
 // store is a Store on the fake that tries four times without waiting long.
 func (f *fake) store(t *testing.T, indexes ...store.Index) *dynamo.Store {
 	t.Helper()
-	client := dynamodb.NewFromConfig(config(f.start(t).URL))
+	client := dynamodb.NewFromConfig(dynamotest.Config(f.start(t).URL))
 	return dynamo.New(client, "segue", indexes, dynamo.Retries(4, time.Microsecond))
 }

@@ -12,11 +12,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 
+	"segue/internal/clock"
 	"segue/internal/store"
 )
 
 // Feed reads the stream of a table with polls, where no Lambda does: on a
-// laptop and in tests, with DynamoDB Local. It treats failures as an event
+// laptop and in tests, with the emulator. It treats failures as an event
 // source mapping does. It remembers nothing: every Consume starts at the
 // oldest record that the stream still has.
 type Feed struct {
@@ -25,7 +26,8 @@ type Feed struct {
 	interval time.Duration
 	batch    int
 	attempts int
-	backoff  time.Duration
+	backoff  clock.Backoff
+	clock    clock.Clock
 	park     func(store.Change, error)
 }
 
@@ -45,21 +47,26 @@ func Batches(size int) FeedOption { return func(f *Feed) { f.batch = min(max(siz
 // of it then (default: an error in the log). Nil leaves the default.
 func ParkAfter(attempts int, pause time.Duration, park func(store.Change, error)) FeedOption {
 	return func(f *Feed) {
-		f.attempts, f.backoff = max(attempts, 1), pause
+		f.attempts, f.backoff = max(attempts, 1), doubling(pause)
 		if park != nil {
 			f.park = park
 		}
 	}
 }
 
-// maxRecords is what GetRecords answers at most.
+// doubling is the pauses that start with this one; ten doublings are enough.
+func doubling(pause time.Duration) clock.Backoff {
+	return clock.Backoff{Base: pause, Most: pause << 10}
+}
+
+// maxRecords is what GetRecords returns at most.
 const maxRecords = 1000
 
 // NewFeed makes the Feed of the table's stream, by the table's name or the
 // stream's ARN.
 func NewFeed(client *dynamodbstreams.Client, tableOrARN string, opts ...FeedOption) *Feed {
 	f := &Feed{client: client, table: tableOrARN, interval: 200 * time.Millisecond, batch: 100,
-		attempts: 5, backoff: 100 * time.Millisecond}
+		attempts: 5, backoff: doubling(100 * time.Millisecond), clock: clock.System()}
 	f.park = func(c store.Change, err error) {
 		slog.Error("change set aside", "table", tableOrARN, "pk", c.Key.PK, "sk", c.Key.SK,
 			"sequence", c.Sequence, "error", err)
@@ -70,7 +77,7 @@ func NewFeed(client *dynamodbstreams.Client, tableOrARN string, opts ...FeedOpti
 	return f
 }
 
-// Consume reads the shards in turn, each behind its parent, in one goroutine.
+// Consume reads the shards in turn, each after its parent, in one goroutine.
 // The consumer's name is for error texts only.
 func (f *Feed) Consume(ctx context.Context, consumer string, handle store.Handler) error {
 	err := f.consume(ctx, handle)
@@ -101,7 +108,7 @@ func (f *Feed) consume(ctx context.Context, handle store.Handler) error {
 			busy = busy || moved
 		}
 		if !busy {
-			err = pause(ctx, f.interval)
+			err = f.clock.Sleep(ctx, f.interval)
 		}
 		if err = errors.Join(err, ctx.Err()); err != nil {
 			return err
@@ -136,7 +143,7 @@ func (f *Feed) stream(ctx context.Context) (string, error) {
 	return arn, nil
 }
 
-// ready brings shards up to date and answers those to read now: not done, and
+// ready brings shards up to date and returns those to read now: not done, and
 // without a parent that is not. Parents that the stream no longer lists are
 // done.
 func (f *Feed) ready(ctx context.Context, arn string, shards map[string]*shard) ([]*shard, error) {
@@ -168,16 +175,4 @@ func (f *Feed) ready(ctx context.Context, arn string, shards map[string]*shard) 
 		}
 	}
 	return ready, nil
-}
-
-// pause sleeps unless ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

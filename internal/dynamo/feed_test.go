@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/dynamo"
+	"segue/internal/dynamo/dynamotest"
 	"segue/internal/store"
 )
 
@@ -86,11 +87,11 @@ func records(iterator string, shards []fakeShard) reply {
 func (f *fake) feed(t *testing.T, park func(store.Change, error), opts ...dynamo.FeedOption) *dynamo.Feed {
 	t.Helper()
 	opts = append([]dynamo.FeedOption{dynamo.PollEvery(time.Microsecond), dynamo.ParkAfter(3, time.Microsecond, park)}, opts...)
-	return dynamo.NewFeed(dynamodbstreams.NewFromConfig(config(f.start(t).URL)), "segue", opts...)
+	return dynamo.NewFeed(dynamodbstreams.NewFromConfig(dynamotest.Config(f.start(t).URL)), "segue", opts...)
 }
 
 // consume runs the feed until n changes have been processed or parked and
-// answers what happened, in order: what was processed, and "parked" in front
+// returns what happened, in order: what was processed, and "parked" in front
 // of what was not.
 func consume(t *testing.T, f *fake, n int, handle func(id string) error, opts ...dynamo.FeedOption) []string {
 	t.Helper()
@@ -187,7 +188,7 @@ func TestFeedBatches(t *testing.T) {
 }
 
 // An iterator that has expired or points at trimmed records is replaced by one
-// behind the last record read.
+// after the last record read.
 func TestFeedReplacesIterators(t *testing.T) {
 	for _, code := range []string{"ExpiredIteratorException", "TrimmedDataAccessException"} {
 		t.Run(code, func(t *testing.T) {

@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -52,7 +53,7 @@ func (s *Store) getOne(ctx context.Context, k store.Key) (store.Item, error) {
 }
 
 // getBatch asks again for what DynamoDB left out: at once when it gave
-// something (an answer holds 16 MB), after a wait when it gave nothing.
+// something (a response holds 16 MB), after a wait when it gave nothing.
 func (s *Store) getBatch(ctx context.Context, keys []store.Key) (map[store.Key]store.Item, error) {
 	what := fmt.Sprintf("get %d items from %s/%s", len(keys), keys[0].PK, keys[0].SK)
 	want := make([]attributes, len(keys))
@@ -95,66 +96,69 @@ func (s *Store) Query(ctx context.Context, q store.Query) (store.Page, error) {
 	if err := store.CheckQuery(s.indexes, q); err != nil {
 		return store.Page{}, err
 	}
-	at, err := q.DecodeCursor()
-	if err != nil {
-		return store.Page{}, err
-	}
-	if q.From != "" && q.To != "" && q.From > q.To { // DynamoDB refuses what is only empty
+	if selectsNothing(q) { // DynamoDB refuses what is only empty
 		return store.Page{}, ctx.Err()
 	}
 	index := s.index(q.Index)
-	in := &dynamodb.QueryInput{TableName: s.tableName(), Limit: limit(q.Limit), ScanIndexForward: aws.Bool(!q.Descending)}
+	in := &dynamodb.QueryInput{TableName: s.tableName(), Limit: limit(q), ScanIndexForward: aws.Bool(!q.Descending)}
 	if q.Index == "" {
 		in.ConsistentRead = aws.Bool(true)
 	} else {
 		in.IndexName = aws.String(q.Index)
 	}
-	if at != nil {
-		in.ExclusiveStartKey = toKey(at.Key)
-		if q.Index != "" {
-			in.ExclusiveStartKey[index.PK] = toAttribute(store.S(q.Partition))
-			in.ExclusiveStartKey[index.SK] = toAttribute(store.S(at.Sort))
-		}
-	}
 	var x expression
 	in.KeyConditionExpression = x.selection(q, index.PK, index.SK)
 	in.ExpressionAttributeNames, in.ExpressionAttributeValues = x.names, x.values
-
-	what := fmt.Sprintf("query %s of index %q", q.Partition, q.Index)
-	out, err := s.client.Query(ctx, in)
-	if err != nil {
-		return store.Page{}, failure(ctx, what, err)
-	}
-	return page(what, out.Items, out.LastEvaluatedKey, func(last store.Item) string {
-		p := store.Position{Key: last.Key()}
-		if q.Index != "" {
-			p.Sort = last[index.SK].Text()
-		}
-		return q.EncodeCursor(p)
-	})
+	return s.page(ctx, in, q, index.SK)
 }
 
-// Scan is strongly consistent, like everything else that reads the table
-// itself: a sweep must not miss what was written before it.
-func (s *Store) Scan(ctx context.Context, sc store.Scan) (store.Page, error) {
-	if err := store.CheckScan(sc); err != nil {
-		return store.Page{}, err
+// page makes the request, and makes it again where a page would end before its
+// first item: a caller could not go on from there.
+func (s *Store) page(ctx context.Context, in *dynamodb.QueryInput, q store.Query, sortKey string) (store.Page, error) {
+	what := fmt.Sprintf("query %s of index %q", q.Partition, q.Index)
+	for {
+		out, err := s.client.Query(ctx, in)
+		if err != nil {
+			return store.Page{}, failure(ctx, what, err)
+		}
+		items, err := fromList(out.Items)
+		if err != nil {
+			return store.Page{}, fmt.Errorf("%s: %w", what, err)
+		}
+		page := store.Page{Items: items, More: len(out.LastEvaluatedKey) > 0}
+		if closed(q) {
+			page.Items = slices.DeleteFunc(page.Items, func(i store.Item) bool { return i[sortKey].Text() == q.After })
+		}
+		if q.Limit > 0 && len(page.Items) > q.Limit { // nothing was to be left out after all
+			page = store.Page{Items: page.Items[:q.Limit], More: true}
+		}
+		if len(page.Items) > 0 || !page.More {
+			return page, nil
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
 	}
-	at, err := sc.DecodeCursor()
-	if err != nil {
-		return store.Page{}, err
+}
+
+// closed reports whether q has two bounds. A key condition has one comparison,
+// so that it can only be BETWEEN, which includes both: the item at After comes
+// too and is left out here. (An ExclusiveStartKey would want the item's whole
+// key, which the sort key of an index does not tell.)
+func closed(q store.Query) bool { return q.After != "" && q.To != "" }
+
+func selectsNothing(q store.Query) bool {
+	return closed(q) && (q.After == q.To || (q.After < q.To) == q.Descending)
+}
+
+// limit is nil for none.
+func limit(q store.Query) *int32 {
+	n := min(q.Limit, 1<<30)
+	if n == 0 {
+		return nil
 	}
-	in := &dynamodb.ScanInput{TableName: s.tableName(), Limit: limit(sc.Limit), ConsistentRead: aws.Bool(true),
-		Segment: aws.Int32(int32(sc.Segment)), TotalSegments: aws.Int32(int32(sc.Segments))}
-	if at != nil {
-		in.ExclusiveStartKey = toKey(at.Key)
+	if closed(q) {
+		n++
 	}
-	what := fmt.Sprintf("scan segment %d of %d", sc.Segment, sc.Segments)
-	out, err := s.client.Scan(ctx, in)
-	if err != nil {
-		return store.Page{}, failure(ctx, what, err)
-	}
-	return page(what, out.Items, out.LastEvaluatedKey, func(last store.Item) string { return sc.EncodeCursor(last.Key()) })
+	return aws.Int32(int32(n))
 }
 
 // index is the declaration of an index; the table itself is one that has no
@@ -166,29 +170,6 @@ func (s *Store) index(name string) store.Index {
 		}
 	}
 	return store.Index{PK: store.PK, SK: store.SK}
-}
-
-func limit(n int) *int32 {
-	if n == 0 {
-		return nil
-	}
-	return aws.Int32(int32(min(n, 1<<30)))
-}
-
-func page(what string, items []attributes, last attributes, cursor func(store.Item) string) (store.Page, error) {
-	var p store.Page
-	var err error
-	if p.Items, err = fromList(items); err != nil {
-		return store.Page{}, fmt.Errorf("%s: %w", what, err)
-	}
-	if len(last) > 0 {
-		end, err := fromAttributes(last)
-		if err != nil {
-			return store.Page{}, fmt.Errorf("%s: %w", what, err)
-		}
-		p.Cursor = cursor(end)
-	}
-	return p, nil
 }
 
 func fromList(list []attributes) ([]store.Item, error) {

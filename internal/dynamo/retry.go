@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 
+	"segue/internal/clock"
 	"segue/internal/store"
 )
 
@@ -24,17 +24,12 @@ import (
 // the token of a transaction included.
 type policy struct {
 	attempts int
-	base     time.Duration // the longest wait before the second attempt
+	backoff  clock.Backoff
+	clock    clock.Clock
 }
 
+// maxWait is the longest wait between two attempts.
 const maxWait = time.Second
-
-// delay is "full jitter": anything from nothing to a bound that doubles with
-// each failed try.
-func (p policy) delay(failed int) time.Duration {
-	bound := min(p.base<<min(max(failed-1, 0), 16), maxWait)
-	return time.Duration(rand.Int64N(int64(bound) + 1)) //nolint:gosec // jitter needs no secrecy
-}
 
 func (p policy) retryer() *retry.Standard {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
@@ -44,7 +39,7 @@ func (p policy) retryer() *retry.Standard {
 			return aws.BoolTernary(passing(err))
 		})}
 		o.Backoff = retry.BackoffDelayerFunc(func(failed int, _ error) (time.Duration, error) {
-			return p.delay(failed), nil
+			return p.backoff.Delay(failed), nil
 		})
 	})
 }
@@ -135,12 +130,5 @@ func failure(ctx context.Context, what string, err error) error {
 
 // wait sleeps before the try that follows so many failed ones.
 func (p policy) wait(ctx context.Context, failed int) error {
-	timer := time.NewTimer(p.delay(failed))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return p.clock.Sleep(ctx, p.backoff.Delay(failed))
 }

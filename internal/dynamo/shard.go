@@ -18,7 +18,7 @@ import (
 // shard is how far one Consume has come in one shard of the stream.
 type shard struct {
 	stream, id string
-	iterator   *string // where to read on; nil before the first and behind the last record
+	iterator   *string // where to read on; nil before the first and after the last record
 	last       string  // sequence number of the last record read
 	closed     bool    // there will be no more records
 	pending    []store.Change
@@ -30,7 +30,7 @@ type shard struct {
 
 func (s *shard) done() bool { return s.closed && len(s.pending) == 0 }
 
-// advance reads one page of s or hands one batch of it to handle. It says
+// advance reads one page of s or hands one batch of it to handle. It reports
 // whether there was anything to do.
 func (f *Feed) advance(ctx context.Context, s *shard, handle store.Handler) (bool, error) {
 	if len(s.pending) == 0 {
@@ -38,7 +38,7 @@ func (f *Feed) advance(ctx context.Context, s *shard, handle store.Handler) (boo
 			return false, fmt.Errorf("read shard %s: %w", s.id, err)
 		}
 	}
-	if len(s.pending) == 0 || time.Now().Before(s.again) {
+	if len(s.pending) == 0 || f.clock.Now().Before(s.again) {
 		return false, nil
 	}
 	batch := s.pending[:min(s.batch, len(s.pending))]
@@ -52,10 +52,10 @@ func (f *Feed) advance(ctx context.Context, s *shard, handle store.Handler) (boo
 	default:
 		s.pending, s.batch, s.failed = s.pending[len(batch):], f.batch, 0
 	}
-	return true, nil //nolint:nilerr // a failed record is no failure of reading
+	return true, nil //nolint:nilerr // a failed record is not a failure of reading
 }
 
-// fail moves s to its lowest failed record, to try it again later, or behind it
+// fail moves s to its lowest failed record, to try it again later, or after it
 // when that was the last time.
 func (f *Feed) fail(s *shard, lowest int, err error) {
 	if lowest > 0 {
@@ -64,14 +64,14 @@ func (f *Feed) fail(s *shard, lowest int, err error) {
 	s.pending = s.pending[lowest:]
 	s.failed++
 	if s.failed < f.attempts {
-		s.again = time.Now().Add(f.backoff << min(s.failed-1, 10))
+		s.again = f.clock.Now().Add(f.backoff.Longest(s.failed))
 		return
 	}
 	f.park(s.pending[0], err)
 	s.pending, s.batch, s.failed = s.pending[1:], f.batch, 0
 }
 
-// try answers the lowest failure, or none. A panic is a failure of the whole
+// try returns the lowest failure, or none. A panic is a failure of the whole
 // batch, as it is in Lambda.
 func try(ctx context.Context, handle store.Handler, batch []store.Change) (lowest int, panicked bool, err error) {
 	defer func() {
@@ -153,40 +153,27 @@ func streamRecord(r types.Record) store.Change {
 // column.
 type streamImage map[string]types.AttributeValue
 
-func (i streamImage) Value(attr string) (store.Value, error) {
-	a, ok := i[attr]
-	if !ok {
-		return store.Value{}, nil
+// Values implements [store.Image].
+func (i streamImage) Values(attrs []string, into []store.Value) error {
+	for n, attr := range attrs {
+		into[n] = store.Value{}
+		a, ok := i[attr]
+		if !ok {
+			continue
+		}
+		var err error
+		if into[n], err = fromStream(a); err != nil {
+			return fmt.Errorf("attribute %s: %w", attr, err)
+		}
 	}
-	v, err := fromStream(a)
-	if err != nil {
-		return store.Value{}, fmt.Errorf("attribute %s: %w", attr, err)
-	}
-	return v, nil
+	return nil
 }
 
+// Item implements [store.Image].
 func (i streamImage) Item() (store.Item, error) { return fromStreamMap(i) }
 
-// fromStream is fromAttribute for the stream's own types. A value of no type
-// at all is how DynamoDB Local spells an empty map in its streams.
+// fromStream is fromAttribute for the stream's own types.
 func fromStream(a types.AttributeValue) (store.Value, error) {
-	switch a := a.(type) {
-	case nil:
-		return store.M(nil), nil
-	case *types.AttributeValueMemberL:
-		l := make([]store.Value, len(a.Value))
-		for i, e := range a.Value {
-			v, err := fromStream(e)
-			if err != nil {
-				return store.Value{}, fmt.Errorf("element %d: %w", i, err)
-			}
-			l[i] = v
-		}
-		return store.L(l...), nil
-	case *types.AttributeValueMemberM:
-		m, err := fromStreamMap(a.Value)
-		return store.M(m), err
-	}
 	plain, err := attributevalue.FromDynamoDBStreams(a)
 	if err != nil {
 		return store.Value{}, fmt.Errorf("stream value: %w", err)

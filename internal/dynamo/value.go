@@ -1,8 +1,10 @@
 package dynamo
 
 import (
+	"errors"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"segue/internal/store"
@@ -18,14 +20,12 @@ func toAttribute(v store.Value) types.AttributeValue {
 		return &types.AttributeValueMemberBOOL{Value: v.True()}
 	case store.Null:
 		return &types.AttributeValueMemberNULL{Value: true}
-	case store.List:
-		l := make([]types.AttributeValue, len(v.List()))
-		for i, e := range v.List() {
-			l[i] = toAttribute(e)
+	case store.Other:
+		a, err := attributevalue.UnmarshalJSON([]byte(v.Text()))
+		if err != nil { // cannot be: store.ParseJSON has checked it
+			return nil
 		}
-		return &types.AttributeValueMemberL{Value: l}
-	case store.Map:
-		return &types.AttributeValueMemberM{Value: toAttributes(v.Map())}
+		return a
 	case store.Absent: // refused by store.CheckWrite
 	}
 	return nil
@@ -43,6 +43,8 @@ func toKey(k store.Key) map[string]types.AttributeValue {
 	return toAttributes(store.Item{store.PK: store.S(k.PK), store.SK: store.S(k.SK)})
 }
 
+// fromAttribute carries a list, map, set or binary as the JSON that it is in a
+// stream event, so that a value is the same whichever way it came.
 func fromAttribute(a types.AttributeValue) (store.Value, error) {
 	switch a := a.(type) {
 	case *types.AttributeValueMemberS:
@@ -53,22 +55,41 @@ func fromAttribute(a types.AttributeValue) (store.Value, error) {
 		return store.B(a.Value), nil
 	case *types.AttributeValueMemberNULL:
 		return store.Nil(), nil
-	case *types.AttributeValueMemberL:
-		l := make([]store.Value, len(a.Value))
-		for i, e := range a.Value {
-			v, err := fromAttribute(e)
-			if err != nil {
-				return store.Value{}, fmt.Errorf("element %d: %w", i, err)
-			}
-			l[i] = v
-		}
-		return store.L(l...), nil
-	case *types.AttributeValueMemberM:
-		m, err := fromAttributes(a.Value)
-		return store.M(m), err
-	default:
-		return store.Value{}, fmt.Errorf("the type %T has no place in the store contract", a)
 	}
+	raw, err := attributevalue.MarshalJSON(a)
+	if err == nil && !known(a) {
+		err = errors.New("a type that this version of the SDK does not know")
+	}
+	if err != nil {
+		return store.Value{}, fmt.Errorf("value of type %T: %w", a, err)
+	}
+	v, err := store.ParseJSON(raw)
+	if err != nil {
+		return store.Value{}, fmt.Errorf("value of type %T: %w", a, err)
+	}
+	return v, nil
+}
+
+// known reports whether the SDK could read all of a value. It leaves out what it
+// does not know, and so would a write of what is left.
+func known(a types.AttributeValue) bool {
+	switch a := a.(type) {
+	case nil:
+		return false
+	case *types.AttributeValueMemberL:
+		for _, e := range a.Value {
+			if !known(e) {
+				return false
+			}
+		}
+	case *types.AttributeValueMemberM:
+		for _, e := range a.Value {
+			if !known(e) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // fromAttributes is nil for no attributes at all, which is how DynamoDB says

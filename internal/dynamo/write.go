@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -80,7 +81,7 @@ func (s *Store) send(ctx context.Context, op store.Op, opt func(*dynamodb.Option
 func done(op store.Op, seen store.Item) bool {
 	switch op.Kind {
 	case store.OpPut:
-		return store.M(op.Item).Equal(store.M(seen))
+		return maps.Equal(op.Item, seen)
 	case store.OpUpdate:
 		for attr, v := range op.Item {
 			if !seen[attr].Equal(v) {
@@ -169,7 +170,7 @@ func (s *Store) transactItem(op store.Op) types.TransactWriteItem {
 	return types.TransactWriteItem{} // CheckWrite lets no other kind pass
 }
 
-// neverAnAttribute is no column of any table.
+// neverAnAttribute is not a column of any table.
 const neverAnAttribute = "\x00"
 
 // writeFailure is nil for nil.

@@ -12,8 +12,8 @@ import (
 )
 
 var (
-	key   = store.Key{PK: "p", SK: "s"}
-	other = store.Key{PK: "p", SK: "t"}
+	key    = store.Key{PK: "p", SK: "s"}
+	second = store.Key{PK: "p", SK: "t"}
 )
 
 const (
@@ -56,7 +56,7 @@ func TestWrite(t *testing.T) {
 	put := store.Put(owned("me"), store.NotThere(store.PK))
 	update := store.Update(key, store.Item{"by": store.S("me")}, []string{"for"}, store.Exists("for"))
 	remove := store.Delete(key, store.Exists(store.PK))
-	both := []store.Op{put, store.Check(other, store.Exists(store.PK))}
+	both := []store.Op{put, store.Check(second, store.Exists(store.PK))}
 	lost, failed := reply{lost: true}, func(item string) reply { return fails("ConditionalCheckFailedException", item) }
 	tooLarge := store.ExceededError{What: "bytes of item p/s", Size: store.MaxItemBytes + 1, Max: store.MaxItemBytes}
 	throttled := fails("ProvisionedThroughputExceededException", "")
@@ -99,15 +99,15 @@ func TestWrite(t *testing.T) {
 		{"transaction throttled", both, []reply{canceled([2]string{"ThrottlingError"}, [2]string{"ProvisionedThroughputExceeded"}), ok("{}")}, "done", 2},
 		{"transaction still running", both, []reply{lost, fails("TransactionInProgressException", ""), ok("{}")}, "done", 3},
 		{"transaction's condition fails", both, []reply{canceled([2]string{"None"}, [2]string{"ConditionalCheckFailed", theirs})},
-			store.ConditionError{Op: 1, Key: other, Item: owned("them")}, 1},
+			store.ConditionError{Op: 1, Key: second, Item: owned("them")}, 1},
 		{"a condition counts more than a conflict", both,
-			[]reply{canceled([2]string{"TransactionConflict"}, [2]string{"ConditionalCheckFailed"})}, store.ConditionError{Op: 1, Key: other}, 1},
+			[]reply{canceled([2]string{"TransactionConflict"}, [2]string{"ConditionalCheckFailed"})}, store.ConditionError{Op: 1, Key: second}, 1},
 		{"transaction makes an item too large", both,
 			[]reply{canceled([2]string{"ValidationError", `,"Message":"Item size to update has exceeded the maximum allowed size"`}, [2]string{"None"})}, tooLarge, 1},
 		{"transaction is nonsense", both, []reply{canceled([2]string{"ValidationError"}, [2]string{"TransactionConflict"})}, "other", 1},
 
 		{"lone check holds", both[1:], []reply{ok(`{"Item":{"pk":{"S":"p"},"sk":{"S":"t"}}}`)}, "done", 1},
-		{"lone check fails", both[1:], []reply{ok(`{}`)}, store.ConditionError{Key: other}, 1},
+		{"lone check fails", both[1:], []reply{ok(`{}`)}, store.ConditionError{Key: second}, 1},
 		{"nothing to do", nil, nil, "done", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -140,7 +140,7 @@ func TestContextEnds(t *testing.T) {
 	for name, err := range map[string]error{
 		"during a write": s.Write(ctx, store.Delete(key, store.Condition{})),
 		"before a write": s.Write(ctx, store.Delete(key, store.Condition{})),
-		"before a get":   second(s.Get(ctx, key, other)),
+		"before a get":   failureOf(s.Get(ctx, key, second)),
 	} {
 		if !errors.Is(err, context.Canceled) || errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("%s: got %v, want the context's error alone", name, err)
@@ -151,4 +151,4 @@ func TestContextEnds(t *testing.T) {
 	}
 }
 
-func second[T any](_ T, err error) error { return err }
+func failureOf[T any](_ T, err error) error { return err }

@@ -3,6 +3,7 @@ package embed
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -10,16 +11,11 @@ import (
 )
 
 // An item is the number of its attributes and, in the order of their names,
-// each name and value after their lengths; so a reader of one attribute skips
-// the others, and equal items are equal bytes. A value is its kind and
-//
-//	String, Number   the text after its length
-//	Bool             one byte
-//	Null             nothing
-//	List             the number of elements, and them
-//	Map              the number of entries, and each name and value, by name
-//
-// All numbers are unsigned varints.
+// each name and value after their lengths; so a reader of some attributes skips
+// the others, and equal items are equal bytes. A value is one byte for its kind
+// and its text to the end: of a boolean its first letter, of a null nothing, of
+// a value of another kind its JSON (store.ParseJSON). All numbers are unsigned
+// varints.
 
 // errCorrupt says that bytes in the file are not what this package wrote.
 var errCorrupt = errors.New("the store's file is damaged")
@@ -41,39 +37,35 @@ func encodeItem(i store.Item) []byte {
 
 func appendValue(b []byte, v store.Value) []byte {
 	b = append(b, byte(v.Kind()))
-	switch v.Kind() {
-	case store.String, store.Number:
-		b = appendText(b, v.Text())
-	case store.Bool:
-		b = append(b, v.Text()[0])
-	case store.List:
-		b = binary.AppendUvarint(b, uint64(len(v.List())))
-		for _, e := range v.List() {
-			b = appendValue(b, e)
-		}
-	case store.Map:
-		b = binary.AppendUvarint(b, uint64(len(v.Map())))
-		for _, name := range slices.Sorted(maps.Keys(v.Map())) {
-			b = appendValue(appendText(b, name), v.Map()[name])
-		}
-	case store.Absent, store.Null:
+	if v.Kind() == store.Bool {
+		return append(b, v.Text()[0])
 	}
-	return b
+	return append(b, v.Text()...)
 }
 
 // image is an encoded item.
 type image []byte
 
-// Value decodes one attribute and skips the rest.
-func (i image) Value(attr string) (store.Value, error) {
+// Values decodes some attributes and skips the rest.
+func (i image) Values(attrs []string, into []store.Value) error {
+	clear(into)
 	r := reader{b: i}
-	for n := r.uint(); n > 0 && r.err == nil; n-- {
+	left := len(attrs)
+	for n := r.uint(); n > 0 && left > 0 && r.err == nil; n-- {
 		name, value := r.bytes(), r.bytes()
-		if r.err == nil && string(name) == attr {
-			return decodeValue(value)
+		for n, attr := range attrs {
+			if attr != string(name) || r.err != nil {
+				continue
+			}
+			v, err := decodeValue(value)
+			if err != nil {
+				return fmt.Errorf("attribute %s: %w", name, err)
+			}
+			into[n] = v
+			left--
 		}
 	}
-	return store.Value{}, r.err
+	return r.err
 }
 
 // Item decodes all attributes.
@@ -93,19 +85,43 @@ func (i image) Item() (store.Item, error) {
 }
 
 func decodeValue(b []byte) (store.Value, error) {
-	r := reader{b: b}
-	v := r.value()
-	return v, r.end()
+	if len(b) == 0 {
+		return store.Value{}, errCorrupt
+	}
+	text := string(b[1:])
+	switch store.Kind(b[0]) {
+	case store.String:
+		return store.S(text), nil
+	case store.Number:
+		return store.N(text), nil
+	case store.Bool:
+		return store.B(text == "t"), nil
+	case store.Null:
+		return store.Nil(), nil
+	case store.Other:
+		v, err := store.ParseJSON(b[1:])
+		if err != nil {
+			return store.Value{}, fmt.Errorf("%w: %w", errCorrupt, err)
+		}
+		return v, nil
+	case store.Absent:
+	}
+	return store.Value{}, errCorrupt
 }
 
 // reader takes apart what the functions above put together; after an error it
-// answers zero values.
+// returns zero values.
 type reader struct {
 	b   []byte
 	err error
 }
 
 func (r *reader) uint() uint64 {
+	if len(r.b) > 0 && r.b[0] < 0x80 { // nearly every length; for speed
+		n := uint64(r.b[0])
+		r.b = r.b[1:]
+		return n
+	}
 	n, used := binary.Uvarint(r.b)
 	if used <= 0 {
 		r.fail()
@@ -137,34 +153,6 @@ func (r *reader) byte() byte {
 	b := r.b[0]
 	r.b = r.b[1:]
 	return b
-}
-
-func (r *reader) value() store.Value {
-	switch store.Kind(r.byte()) {
-	case store.String:
-		return store.S(r.text())
-	case store.Number:
-		return store.N(r.text())
-	case store.Bool:
-		return store.B(r.byte() == 't')
-	case store.Null:
-		return store.Nil()
-	case store.List:
-		var items []store.Value
-		for n := r.uint(); n > 0 && r.err == nil; n-- {
-			items = append(items, r.value())
-		}
-		return store.L(items...)
-	case store.Map:
-		pairs := map[string]store.Value{}
-		for n := r.uint(); n > 0 && r.err == nil; n-- {
-			name := r.text()
-			pairs[name] = r.value()
-		}
-		return store.M(pairs)
-	}
-	r.fail()
-	return store.Value{}
 }
 
 func (r *reader) fail() { r.b, r.err = nil, errCorrupt }

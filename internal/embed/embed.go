@@ -7,14 +7,14 @@
 //
 //	meta       "format"                              → version of this layout
 //	meta       "index/"name                          → the index's two attributes
-//	items      hash(pk) | entry(pk, sk)              → the item (codec.go)
+//	items      entry(pk, sk)                         → the item (codec.go)
 //	index/name entry(index pk, index sk) | entry(pk, sk) → nothing; the keys are all there is
 //	log        sequence (8 bytes)                    → one change: kind, time, key, both images
 //	cursors    consumer                              → sequence of the last change it is done with
 //	parked     id (8 bytes)                          → a change that kept failing, and why
 //
 // entry(p, s) is p after its length and s escaped to sort as its bytes do
-// (keys.go). hash spreads partitions, so that a segment of a scan is a range.
+// (keys.go).
 //
 // Invariant: an item, its index entries and its change record are written in
 // one bbolt transaction, so that each exists exactly when the others do. A
@@ -32,11 +32,12 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"segue/internal/clock"
 	"segue/internal/store"
 )
 
 // format is the version of the layout in the package comment.
-const format = "1"
+const format = "2"
 
 // lockPatience is how long Open waits for another process to end.
 const lockPatience = 500 * time.Millisecond
@@ -84,8 +85,8 @@ type options struct {
 	noSync   bool
 	batch    int
 	attempts int
-	backoff  time.Duration
-	clock    func() time.Time
+	backoff  clock.Backoff
+	clock    clock.Clock
 }
 
 // Option changes a default of Open.
@@ -104,10 +105,10 @@ func Attempts(n int) Option { return func(o *options) { o.attempts = max(n, 1) }
 
 // Backoff is the pause before a failed change comes again, doubled with each
 // attempt; 100 ms by default.
-func Backoff(d time.Duration) Option { return func(o *options) { o.backoff = d } }
+func Backoff(d time.Duration) Option { return func(o *options) { o.backoff.Base = d } }
 
-// Clock gives the time that change records carry; time.Now by default.
-func Clock(now func() time.Time) Option { return func(o *options) { o.clock = now } }
+// Clock gives the time that change records carry; the system's by default.
+func Clock(c clock.Clock) Option { return func(o *options) { o.clock = c } }
 
 // ErrInUse says that another process has the file open.
 var ErrInUse = errors.New("is in use by another process")
@@ -118,8 +119,11 @@ var ErrInUse = errors.New("is in use by another process")
 func Open(path string, indexes []store.Index, opts ...Option) (*Store, error) {
 	s := &Store{
 		checked: slices.Clone(indexes),
-		options: options{batch: 100, attempts: 5, backoff: 100 * time.Millisecond, clock: time.Now},
-		queue:   make(chan *request, maxGroup), closing: make(chan struct{}), stopped: make(chan struct{}),
+		options: options{
+			batch: 100, attempts: 5, clock: clock.System(),
+			backoff: clock.Backoff{Base: 100 * time.Millisecond, Most: 10 * time.Second},
+		},
+		queue: make(chan *request, maxGroup), closing: make(chan struct{}), stopped: make(chan struct{}),
 		wake: make(chan struct{}), running: map[string]bool{},
 	}
 	for _, o := range opts {
@@ -151,7 +155,7 @@ func Open(path string, indexes []store.Index, opts ...Option) (*Store, error) {
 }
 
 // Close ends running consumers, waits for writes under way and releases the
-// file. Calls after it answer an error.
+// file. Calls after it return an error.
 func (s *Store) Close() error { return s.close() }
 
 func bucket(tx *bbolt.Tx, name string) *bbolt.Bucket { return tx.Bucket([]byte(name)) }

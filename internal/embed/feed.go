@@ -10,9 +10,6 @@ import (
 	"segue/internal/store"
 )
 
-// maxBackoff is the longest pause before a failed change comes again.
-const maxBackoff = 10 * time.Second
-
 // Consume implements store.Feed. A consumer whose name is new starts at the
 // oldest record kept; from then on its cursor is durable, and the log keeps
 // what it has not seen, so a name that is given up for good holds the log back.
@@ -28,7 +25,7 @@ func (s *Store) Consume(ctx context.Context, consumer string, handle store.Handl
 }
 
 // Drain is Consume until no record is left, those included that the handler's
-// own writes add. It answers an error when it had to park a change or ctx
+// own writes add. It returns an error when it had to park a change or ctx
 // ended first.
 func (s *Store) Drain(ctx context.Context, consumer string, handle store.Handler) error {
 	c, err := s.consume(ctx, consumer, handle, true)
@@ -174,17 +171,14 @@ func (c *consumer) settle(batch []logged, failures map[int]error) (done int, par
 	c.lastReason = reason
 	return lowest + 1, &parkedRecord{
 		consumer: c.name, reason: reason.Error(), attempts: attempts,
-		at: c.store.options.clock().Unix(), sequence: rec.sequence, raw: rec.raw,
+		at: c.store.options.clock.Now().Unix(), sequence: rec.sequence, raw: rec.raw,
 	}
 }
 
-// pause waits before the next attempt.
+// pause waits before the next attempt, or until the store is closed, which a
+// clock.Clock could not do.
 func (c *consumer) pause(ctx context.Context, attempt int) error {
-	d := c.store.options.backoff
-	for ; attempt > 1 && d < maxBackoff; attempt-- {
-		d *= 2
-	}
-	timer := time.NewTimer(min(d, maxBackoff))
+	timer := time.NewTimer(c.store.options.backoff.Longest(attempt))
 	defer timer.Stop()
 	return wait(ctx, c.store, timer.C)
 }
@@ -200,7 +194,7 @@ func wait[T any](ctx context.Context, s *Store, ready <-chan T) error {
 	return nil
 }
 
-// call runs the handler. broken says that it failed as a whole.
+// call runs the handler. broken is why it failed as a whole.
 func call(ctx context.Context, handle store.Handler, batch []logged) (failures map[int]error, broken error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/bbolt"
 
+	"segue/internal/clock"
 	"segue/internal/store"
 )
 
@@ -53,7 +54,7 @@ func logLength(t *testing.T, s *Store) int {
 
 func TestBatches(t *testing.T) {
 	at := time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
-	s := open(t, nil, BatchSize(2), Clock(func() time.Time { return at }))
+	s := open(t, nil, BatchSize(2), Clock(clock.NewManual(at)))
 	fill(t, s, 5)
 	var k taker
 	err := s.Drain(t.Context(), "test", func(ctx context.Context, batch []store.Change) []store.Failure {
@@ -230,10 +231,9 @@ func TestManyFailures(t *testing.T) {
 }
 
 func TestParkedAndRetry(t *testing.T) {
-	now := time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
+	now := clock.NewManual(time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC))
 	path := filepath.Join(t.TempDir(), "table.db")
-	clock := Clock(func() time.Time { return now })
-	s := openAt(t, path, nil, NoSync(), clock, Attempts(1))
+	s := openAt(t, path, nil, NoSync(), Clock(now), Attempts(1))
 	put(t, s, row("1", "a", "old"))
 	put(t, s, row("1", "a", "new"))
 	reason := errors.New("first reason")
@@ -248,9 +248,9 @@ func TestParkedAndRetry(t *testing.T) {
 	}
 	closeStore(t, s)
 
-	s = openAt(t, path, nil, NoSync(), clock)
+	s = openAt(t, path, nil, NoSync(), Clock(now))
 	shown := func(reason string, attempts int) string {
-		return fmt.Sprintf("1 test p/1 kind 2 old->new, %s, %d, %v", reason, attempts, now)
+		return fmt.Sprintf("1 test p/1 kind 2 old->new, %s, %d, %v", reason, attempts, now.Now())
 	}
 	check := func(want ...string) {
 		t.Helper()
@@ -260,20 +260,20 @@ func TestParkedAndRetry(t *testing.T) {
 		}
 		var got []string
 		for _, p := range parked {
-			before, oldErr := p.Change.Old.Value("a")
-			after, newErr := p.Change.New.Value("a")
-			if err := errors.Join(oldErr, newErr); err != nil {
+			var a [2]store.Value
+			if err := errors.Join(p.Change.Old.Values([]string{"a"}, a[:1]), p.Change.New.Values([]string{"a"}, a[1:])); err != nil {
 				t.Error(err)
 			}
 			got = append(got, fmt.Sprintf("%s %s %s/%s kind %d %s->%s, %s, %d, %v", p.ID, p.Consumer, p.Change.Key.PK, p.Change.Key.SK,
-				p.Change.Kind, before.Text(), after.Text(), p.Reason, p.Attempts, p.At))
+				p.Change.Kind, a[0].Text(), a[1].Text(), p.Reason, p.Attempts, p.At))
 		}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("parked (-want +got):\n%s", d)
 		}
 	}
 	check(shown("first reason", 1))
-	reason, now = errors.New("second reason"), now.Add(time.Hour)
+	reason = errors.New("second reason")
+	now.Advance(time.Hour)
 	if err := s.Retry(t.Context(), "1", fail); !errors.Is(err, reason) {
 		t.Errorf("retry that fails: got %v", err)
 	}

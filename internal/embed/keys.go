@@ -3,7 +3,6 @@ package embed
 import (
 	"bytes"
 	"encoding/binary"
-	"hash/fnv"
 	"iter"
 
 	"go.etcd.io/bbolt"
@@ -11,19 +10,8 @@ import (
 	"segue/internal/store"
 )
 
-// segments is how many values the hash before an item's key has.
-const segments = 1 << 16
-
 // itemKey is where the item of k is in the bucket of items.
-func itemKey(k store.Key) []byte { return appendEntry(appendHash(nil, k.PK), k.PK, k.SK) }
-
-// appendHash adds the hash that decides a partition's segment.
-func appendHash(b []byte, partition string) []byte {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(partition)) // a hash never fails
-	sum := h.Sum32()
-	return binary.BigEndian.AppendUint16(b, uint16(sum^sum>>16))
-}
+func itemKey(k store.Key) []byte { return appendEntry(nil, k.PK, k.SK) }
 
 // appendEntry adds partition after its length and sort in escaped form with an
 // end mark: within a partition the entries sort as the bytes of sort do,
@@ -48,7 +36,7 @@ func appendEscaped(b []byte, s string) []byte {
 	return b
 }
 
-// cutEntry reads what appendEntry wrote and answers the rest behind it.
+// cutEntry reads what appendEntry wrote and returns the rest after it.
 func cutEntry(b []byte) (partition, sort string, rest []byte, err error) {
 	if len(b) < 2 {
 		return "", "", nil, errCorrupt
@@ -69,40 +57,30 @@ func cutEntry(b []byte) (partition, sort string, rest []byte, err error) {
 // span is the keys from lo to below hi; hi nil has no end.
 type span struct{ lo, hi []byte }
 
-// querySpan is the part of base, a partition, that q's sort keys select.
-func querySpan(base []byte, q store.Query) span {
-	sort := func(s string) []byte { return appendEscaped(bytes.Clone(base), s) }
-	r := span{sort(q.Prefix), after(sort(q.Prefix))}
-	if q.From != "" {
-		r.lo = sort(q.From)
+// querySpan is what q selects, whether its partition is one of the table or of
+// an index.
+func querySpan(q store.Query) span {
+	base := appendPartition(nil, q.Partition)
+	r := span{base, after(base)}
+	entry := func(sort string) []byte { return append(appendEscaped(bytes.Clone(base), sort), 0, 0) }
+	switch {
+	case q.After == "":
+	case q.Descending:
+		r.hi = entry(q.After)
+	default:
+		r.lo = after(entry(q.After)) // whatever follows the sort key in an entry of an index
 	}
-	if q.To != "" {
-		r.hi = after(append(sort(q.To), 0, 0))
-	}
-	return r
-}
-
-// beyond is what is left of r behind the entry at key.
-func (r span) beyond(key []byte, descending bool) span {
-	if descending {
-		return span{r.lo, key}
-	}
-	return span{append(bytes.Clone(key), 0), r.hi}
-}
-
-// segmentSpan is the items of segment i of n.
-func segmentSpan(i, n int) span {
-	r := span{lo: binary.BigEndian.AppendUint16(nil, uint16(min(i*segments/n, segments-1)))}
-	switch lo, hi := i*segments/n, (i+1)*segments/n; {
-	case lo == hi:
-		r.hi = r.lo // more segments than hashes: this one is empty
-	case hi < segments:
-		r.hi = binary.BigEndian.AppendUint16(nil, uint16(hi))
+	switch {
+	case q.To == "":
+	case q.Descending:
+		r.lo = entry(q.To)
+	default:
+		r.hi = after(entry(q.To))
 	}
 	return r
 }
 
-// after is the first key behind all keys that begin with b, nil when there is
+// after is the first key after all keys that begin with b, nil when there is
 // none.
 func after(b []byte) []byte {
 	b = bytes.Clone(b)

@@ -62,7 +62,7 @@ func parseRecord(sequence uint64, raw []byte) (logged, error) {
 	return logged{sequence, raw, c}, nil
 }
 
-// readLog reads up to n records behind the sequence last.
+// readLog reads up to n records after the sequence last.
 func (s *Store) readLog(last uint64, n int) ([]logged, error) {
 	var records []logged
 	err := s.db.View(func(tx *bbolt.Tx) error {

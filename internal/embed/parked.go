@@ -49,7 +49,7 @@ func (s *Store) Parked(ctx context.Context) ([]Parked, error) {
 
 // Retry hands a parked change to handle once more. When that succeeds it is
 // parked no longer; when not, its reason and attempts are brought up to date
-// and the error is answered. The item may have changed since: handle sees the
+// and the error is returned. The item may have changed since: handle sees the
 // images of then.
 func (s *Store) Retry(ctx context.Context, id string, handle store.Handler) error {
 	if err := s.retry(ctx, id, handle); err != nil {
@@ -61,7 +61,7 @@ func (s *Store) Retry(ctx context.Context, id string, handle store.Handler) erro
 func (s *Store) retry(ctx context.Context, id string, handle store.Handler) error {
 	n, err := strconv.ParseUint(id, 10, 64)
 	if err != nil {
-		return fmt.Errorf("%w: the id is no number", store.ErrInvalid)
+		return fmt.Errorf("%w: the id is not a number", store.ErrInvalid)
 	}
 	p, rec, err := s.parked(ctx, n)
 	if err != nil {
@@ -76,7 +76,7 @@ func (s *Store) retry(ctx context.Context, id string, handle store.Handler) erro
 			return nil, bucket(tx, bucketParked).Delete(sequenceKey(n))
 		})
 	}
-	p.reason, p.at = reason.Error(), s.options.clock().Unix()
+	p.reason, p.at = reason.Error(), s.options.clock.Now().Unix()
 	p.attempts++
 	return errors.Join(reason, s.commit(func(tx *bbolt.Tx) (refused, failed error) {
 		return nil, bucket(tx, bucketParked).Put(sequenceKey(n), p.encode())

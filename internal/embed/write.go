@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 
 	"go.etcd.io/bbolt"
 
@@ -16,7 +15,7 @@ import (
 // maxGroup is how many queued writes share one commit and fsync.
 const maxGroup = 256
 
-// errClosed is what calls after Close answer.
+// errClosed is what calls after Close return.
 var errClosed = fmt.Errorf("%w: it is closed", store.ErrUnavailable)
 
 // request is one caller's part of a group commit. It decides in change whether
@@ -132,7 +131,7 @@ type change struct {
 	before, after image
 }
 
-// decide works out what ops change, or says why they must not happen. It
+// decide works out what ops change, or returns why they must not happen. It
 // changes nothing.
 func decide(tx *bbolt.Tx, ops []store.Op) ([]change, error) {
 	items := bucket(tx, bucketItems)
@@ -148,7 +147,7 @@ func decide(tx *bbolt.Tx, ops []store.Op) ([]change, error) {
 		if !op.If.Holds(c.old) {
 			return nil, &store.ConditionError{Op: n, Key: op.Key, Item: c.old}
 		}
-		c.new = result(op, c.old)
+		c.new = op.Result(c.old)
 		if c.new != nil {
 			if err := store.CheckItemSize(op.Key, c.new.Size()); err != nil {
 				return nil, err
@@ -160,26 +159,6 @@ func decide(tx *bbolt.Tx, ops []store.Op) ([]change, error) {
 		}
 	}
 	return changes, nil
-}
-
-// result is the item that op leaves behind, nil for none.
-func result(op store.Op, old store.Item) store.Item {
-	switch op.Kind {
-	case store.OpPut:
-		return op.Item
-	case store.OpUpdate:
-		item := store.Item{store.PK: store.S(op.Key.PK), store.SK: store.S(op.Key.SK)}
-		maps.Copy(item, old)
-		maps.Copy(item, op.Item)
-		for _, name := range op.Remove {
-			delete(item, name)
-		}
-		return item
-	case store.OpCheck:
-		return old
-	case store.OpDelete:
-	}
-	return nil
 }
 
 // apply writes items, index entries and change records.
@@ -224,7 +203,7 @@ func (s *Store) log(b *bbolt.Bucket, c change) error {
 	if err != nil {
 		return err
 	}
-	return b.Put(sequenceKey(sequence), c.record(s.options.clock().Unix()))
+	return b.Put(sequenceKey(sequence), c.record(s.options.clock.Now().Unix()))
 }
 
 func sequenceKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

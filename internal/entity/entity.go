@@ -15,6 +15,7 @@ import (
 	"context"
 	"slices"
 
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
@@ -69,6 +70,7 @@ func (Plain) Committed(context.Context) error { return nil }
 // once everything has been registered.
 type Entities struct {
 	db    *rows.DB
+	lists *query.Reader
 	newID func() string
 	rules map[string][]Rules // by table, in the order of their registration
 }
@@ -76,7 +78,7 @@ type Entities struct {
 // New returns entities without rules; newID makes the ids of rows that come
 // without one.
 func New(db *rows.DB, newID func() string) *Entities {
-	return &Entities{db: db, newID: newID, rules: map[string][]Rules{}}
+	return &Entities{db: db, lists: query.New(db), newID: newID, rules: map[string][]Rules{}}
 }
 
 // Register makes r, which must be comparable, the rules of every table of a

@@ -2,9 +2,11 @@ package entity
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"segue/internal/filter"
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
@@ -55,17 +57,28 @@ func (e *Entities) load(ctx context.Context, tx *rows.Tx, ref rows.Ref) (*rows.R
 }
 
 // List reads up to limit rows that match where, from the page token on.
-func (e *Entities) List(ctx context.Context, c sales.Caller, name string, where *filter.Group, limit int, token string) (rows.Page, error) {
+func (e *Entities) List(ctx context.Context, c sales.Caller, name string, where *filter.Group, limit int, token string) (query.Page, error) {
 	t, err := e.table(c, name, sales.Read)
 	if err != nil {
-		return rows.Page{}, err
+		return query.Page{}, err
 	}
-	page, err := e.db.Select(ctx, t, where, limit, token)
+	page, err := e.lists.Select(ctx, query.Query{Table: t, Where: where, Limit: limit, Token: token})
 	if err != nil {
-		return rows.Page{}, sales.Public(err)
+		return query.Page{}, refuseList(err)
 	}
 	page.Rows = slices.DeleteFunc(page.Rows, e.gone)
 	return page, sales.Public(e.show(ctx, t, page.Rows))
+}
+
+// refuseList says what is wrong with a list that was asked for.
+func refuseList(err error) error {
+	if broad, ok := errors.AsType[*query.TooBroadError](err); ok {
+		return &sales.Error{Kind: sales.Invalid, Text: broad.Error(), Cause: err}
+	}
+	if errors.Is(err, query.ErrBadToken) {
+		return &sales.Error{Kind: sales.Invalid, Text: query.ErrBadToken.Error(), Cause: err}
+	}
+	return sales.Public(err)
 }
 
 // Names returns the primary names of rows, for people; each row is read once,

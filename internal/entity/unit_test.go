@@ -8,10 +8,10 @@ import (
 
 	"segue/internal/boot"
 	"segue/internal/entity"
+	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
-	"segue/internal/storetest"
 )
 
 // In one unit of work a use case sees what the ones before it did.
@@ -57,12 +57,12 @@ func TestIn_SeesWhatTheUnitOfWorkDid(t *testing.T) {
 // faster writes a row just before the first write of a call.
 func faster(w *world, write func()) {
 	done := false
-	w.Probe.Inject(func(call storetest.Call) storetest.Fault {
-		if call.Method == storetest.Write && !done {
+	w.Probe.Inject(func(call probe.Call) probe.Fault {
+		if call.Method == probe.Write && !done {
 			done = true
 			write()
 		}
-		return storetest.None
+		return probe.None
 	})
 }
 

@@ -222,7 +222,7 @@ func (e *Entities) DeleteIn(ctx context.Context, tx *rows.Tx, c sales.Caller, re
 
 // withOwner adds the caller as owner of a row that names none.
 func withOwner(t *schema.Table, c sales.Caller, values map[string]schema.Value) map[string]schema.Value {
-	if !t.UserOwned || c.ID == "" || values["ownerid"] != nil {
+	if !sales.OfTrait(sales.UserOwned).Matches(t) || c.ID == "" || values["ownerid"] != nil {
 		return values
 	}
 	with := map[string]schema.Value{"ownerid": schema.Lookup{Table: "systemuser", ID: c.ID}}

@@ -2,6 +2,7 @@ package rows
 
 import (
 	"fmt"
+	"slices"
 
 	"segue/internal/schema"
 	"segue/internal/store"
@@ -15,15 +16,20 @@ type Change struct {
 	Old, New *Image // nil where there was no row
 }
 
-// Image is a row as it was in a change record. It decodes a column when it is
-// first asked for it, and once, for many segments read the same few columns; it
-// makes a filter.Row. It belongs to one goroutine.
+// Image is a row as it was in a change record. What [Image.Read] reads ahead is
+// kept, and a column is decoded when it is first asked for, once, for many
+// segments read the same few columns. It makes a filter.Row. It belongs to one
+// goroutine.
 type Image struct {
 	db    *DB
 	table *schema.Table
 	id    string
 	image store.Image
-	known map[string]schema.Value // columns decoded so far
+
+	columns []string       // read so far
+	attrs   []store.Value  // what is stored of each
+	values  []schema.Value // each decoded, where decoded says so
+	decoded []bool
 }
 
 // Change reads a change record, which stays lazy.
@@ -46,27 +52,73 @@ func (db *DB) Change(c store.Change) (Change, error) {
 // not know.
 func TableOf(c store.Change) string { return tableOf(c.Key.PK) }
 
-// Touches says whether one of the columns differs between the images; it is
+// Read reads columns of both images ahead, in one pass over each: all columns
+// that a reaction will compare or ask for, whether the table has them or not.
+// The list must not change afterwards, and the same list for every change is the
+// fastest.
+func (c Change) Read(columns []string) error {
+	for _, i := range []*Image{c.Old, c.New} {
+		if i == nil {
+			continue
+		}
+		if err := i.Read(columns); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Touches reports whether one of the columns differs between the images; it is
 // true when the row is new or gone. It compares what is stored and decodes
 // nothing.
 func (c Change) Touches(columns []string) (bool, error) {
 	if c.Old == nil || c.New == nil {
 		return true, nil
 	}
-	for _, name := range columns {
-		before, err := c.Old.image.Value(name)
-		if err != nil {
-			return false, fmt.Errorf("old image of %v, column %s: %w", c.Ref, name, err)
-		}
-		after, err := c.New.image.Value(name)
-		if err != nil {
-			return false, fmt.Errorf("new image of %v, column %s: %w", c.Ref, name, err)
-		}
-		if !before.Equal(after) {
+	if err := c.Read(columns); err != nil {
+		return false, err
+	}
+	for n, name := range columns {
+		if c.Old.attrs[c.Old.at(name, n)] != c.New.attrs[c.New.at(name, n)] {
 			return true, nil
 		}
 	}
 	return false, nil
+}
+
+// Read reads columns ahead, see [Change.Read].
+func (i *Image) Read(columns []string) error {
+	missing := columns
+	if i.columns != nil {
+		missing = nil
+		for n, name := range columns {
+			if i.at(name, n) < 0 {
+				missing = append(missing, name)
+			}
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	attrs := make([]store.Value, len(missing))
+	if err := i.image.Values(missing, attrs); err != nil {
+		return fmt.Errorf("image of %s %s: %w", i.table.Name, i.id, err)
+	}
+	if i.columns == nil {
+		i.columns, i.attrs = slices.Clip(missing), attrs // the list is the caller's
+		return nil
+	}
+	i.columns, i.attrs = append(i.columns, missing...), append(i.attrs, attrs...)
+	return nil
+}
+
+// at is where a column is among those read, -1 when it is not. It is found at
+// once where a caller goes through the list that was read.
+func (i *Image) at(column string, hint int) int {
+	if hint < len(i.columns) && i.columns[hint] == column {
+		return hint
+	}
+	return slices.Index(i.columns, column)
 }
 
 // Value is one column as it was, nil for null.
@@ -74,25 +126,29 @@ func (i *Image) Value(column string) (schema.Value, error) {
 	if column == i.table.ID {
 		return i.id, nil
 	}
-	if v, ok := i.known[column]; ok {
-		return v, nil
+	at := i.at(column, 0)
+	if at >= 0 && at < len(i.decoded) && i.decoded[at] {
+		return i.values[at], nil
 	}
 	c := i.table.Column(column)
 	if c == nil {
 		return nil, fmt.Errorf("no column %q on %s", column, i.table.Name)
 	}
-	attr, err := i.image.Value(column)
-	if err != nil {
-		return nil, fmt.Errorf("image of %s %s, column %s: %w", i.table.Name, i.id, column, err)
+	if at < 0 {
+		if err := i.Read([]string{column}); err != nil {
+			return nil, err
+		}
+		at = len(i.columns) - 1
 	}
-	v, err := decodeValue(c, attr)
+	v, err := decodeValue(c, i.attrs[at])
 	if err != nil {
 		return nil, err
 	}
-	if i.known == nil {
-		i.known = map[string]schema.Value{}
+	if missing := len(i.columns) - len(i.decoded); missing > 0 {
+		i.values = append(i.values, make([]schema.Value, missing)...)
+		i.decoded = append(i.decoded, make([]bool, missing)...)
 	}
-	i.known[column] = v
+	i.values[at], i.decoded[at] = v, true
 	return v, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/rows"
+	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
 	"segue/internal/store"
 )
@@ -15,7 +16,7 @@ import (
 func (f *fixture) changes(t *testing.T) []rows.Change {
 	t.Helper()
 	var all []rows.Change
-	err := f.store.Drain(t.Context(), "test", func(_ context.Context, batch []store.Change) []store.Failure {
+	err := f.Store.Drain(t.Context(), "test", func(_ context.Context, batch []store.Change) []store.Failure {
 		for _, c := range batch {
 			change, err := f.Change(c)
 			if err != nil {
@@ -34,8 +35,8 @@ func (f *fixture) changes(t *testing.T) []rows.Change {
 // life makes, changes and deletes a lead and answers its three changes.
 func life(t *testing.T, f *fixture, change func(*rows.Row)) (insert, modify, remove rows.Change) {
 	t.Helper()
-	ref := f.put(t, "lead", values{"subject": "A", "companyname": "C"})[0]
-	row := f.get(t, ref)
+	ref := f.Put(t, "lead", values{"subject": "A", "companyname": "C"})[0]
+	row := f.Row(t, ref)
 	for _, step := range []func(*rows.Tx){
 		func(*rows.Tx) { change(row) },
 		func(tx *rows.Tx) { tx.Delete(row) },
@@ -85,6 +86,66 @@ func TestTouches(t *testing.T) {
 	}
 }
 
+// TestReadAhead: what was read ahead is not read again, and what was not is read
+// by itself.
+func TestReadAhead(t *testing.T) {
+	f := rowstest.New(t)
+	subjects := func(subject string) *passes {
+		item := store.Item{store.PK: store.S("lead#1"), store.SK: store.S(rowstest.ID("lead", 0)), "subject": store.S(subject),
+			"lastname": store.S("L"), "statecode": store.Int(1)}
+		return &passes{Image: item}
+	}
+	before, after := subjects("A"), subjects("B")
+	change, err := f.Change(store.Change{Kind: store.Modify, Key: store.Key{PK: "lead#1", SK: rowstest.ID("lead", 0)}, Old: before, New: after})
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns := []string{"subject", "lastname", "statecode", "subject", "colour"}
+	if err := change.Read(columns); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		columns []string
+		want    bool
+	}{{columns, true}, {columns[:2], true}, {columns[1:3], false}, {columns[3:], true}, {[]string{"lastname"}, false}, {nil, false}} {
+		if got, err := change.Touches(test.columns); got != test.want || err != nil {
+			t.Errorf("touches %q: got %t, %v, want %t", test.columns, got, err, test.want)
+		}
+	}
+	for column, want := range map[string]schema.Value{"statecode": int64(1), "subject": "B", "lastname": "L", "leadid": rowstest.ID("lead", 0)} {
+		for range 2 {
+			if got, err := change.New.Value(column); got != want || err != nil {
+				t.Errorf("%s: got %v, %v, want %v", column, got, err, want)
+			}
+		}
+	}
+	if before.n != 1 || after.n != 1 {
+		t.Errorf("%d passes over the old image and %d over the new one, want 1 each", before.n, after.n)
+	}
+	for range 2 {
+		if got, err := change.New.Value("companyname"); got != nil || err != nil {
+			t.Errorf("companyname: got %v, %v", got, err)
+		}
+	}
+	if touched, err := change.Touches([]string{"jobtitle", "companyname"}); touched || err != nil {
+		t.Errorf("touches others: got %t, %v", touched, err)
+	}
+	if before.n != 2 || after.n != 3 {
+		t.Errorf("then %d passes over the old image and %d over the new one, want 2 and 3", before.n, after.n)
+	}
+}
+
+// passes counts the passes over an image.
+type passes struct {
+	store.Image
+	n int
+}
+
+func (p *passes) Values(attrs []string, into []store.Value) error {
+	p.n++
+	return p.Image.Values(attrs, into)
+}
+
 func TestChangeImages(t *testing.T) {
 	f := newFixture(t)
 	insert, modify, remove := life(t, f, func(r *rows.Row) { r.Set("subject", "B") })
@@ -94,7 +155,7 @@ func TestChangeImages(t *testing.T) {
 	}
 	var got []seen
 	for _, c := range []rows.Change{insert, modify, remove} {
-		if c.Ref != (rows.Ref{Table: "lead", ID: id("lead", 0)}) || c.Table.Name != "lead" {
+		if c.Ref != (rows.Ref{Table: "lead", ID: rowstest.ID("lead", 0)}) || c.Table.Name != "lead" {
 			t.Errorf("change of %v", c.Ref)
 		}
 		s := seen{Kind: c.Kind, Old: "-", New: "-"}
@@ -114,7 +175,7 @@ func TestChangeImages(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	for column, want := range map[string]schema.Value{"leadid": id("lead", 0), "lastname": nil, "createdon": f.Now()} {
+	for column, want := range map[string]schema.Value{"leadid": rowstest.ID("lead", 0), "lastname": nil, "createdon": f.Now()} {
 		if v, err := modify.New.Value(column); v != want || err != nil {
 			t.Errorf("%s is %v, %v, want %v", column, v, err, want)
 		}
@@ -128,7 +189,7 @@ func TestChangeImages(t *testing.T) {
 // by a change is conditional on the version in that change".
 func TestImageRowIsWrittenOnlyIfNothingCameAfter(t *testing.T) {
 	f := newFixture(t)
-	ref := f.put(t, "lead", values{"subject": "A"})[0]
+	ref := f.Put(t, "lead", values{"subject": "A"})[0]
 	commit := func(change rows.Change, subject string) error {
 		row, err := change.New.Row()
 		if err != nil {
@@ -146,7 +207,7 @@ func TestImageRowIsWrittenOnlyIfNothingCameAfter(t *testing.T) {
 	if err := commit(first, "C"); err == nil {
 		t.Error("an old change overwrote a newer one")
 	}
-	if got := f.get(t, ref).Text("subject"); got != "B" {
+	if got := f.Row(t, ref).Text("subject"); got != "B" {
 		t.Errorf("the row is %q, want B", got)
 	}
 }

@@ -13,7 +13,7 @@ import (
 // succeeds, and after none that does not.
 func TestOnCommit(t *testing.T) {
 	f := newFixture(t)
-	ref := f.put(t, "lead", values{"subject": "A"})[0]
+	ref := f.Put(t, "lead", values{"subject": "A"})[0]
 	var ran []string
 	var again []bool
 	err := f.Do(t.Context(), "", func(tx *rows.Tx) error {
@@ -24,7 +24,7 @@ func TestOnCommit(t *testing.T) {
 		}
 		if !tx.Again() { // somebody else is faster
 			other := f.Begin("")
-			row := f.get(t, ref)
+			row := f.Row(t, ref)
 			other.Hold(row)
 			row.Touch()
 			if err := other.Commit(t.Context()); err != nil {
@@ -35,7 +35,7 @@ func TestOnCommit(t *testing.T) {
 		found[0].Set("subject", "B")
 		for _, name := range []string{"one", "two", "one"} {
 			tx.OnCommit(name, func(ctx context.Context) error {
-				if got := f.get(t, ref).Text("subject"); got != "B" {
+				if got := f.Row(t, ref).Text("subject"); got != "B" {
 					t.Errorf("hook %s ran before the commit: the subject is %q", name, got)
 				}
 				ran = append(ran, name)
@@ -80,7 +80,7 @@ func TestOnCommit_OfNothingWrittenAndOfFailure(t *testing.T) {
 
 func TestTx_HeldAndDeleted(t *testing.T) {
 	f := newFixture(t)
-	ref := f.put(t, "lead", values{"subject": "A"})[0]
+	ref := f.Put(t, "lead", values{"subject": "A"})[0]
 	tx := f.Begin("")
 	if tx.Held(ref) != nil || tx.Deleted(ref) || tx.Schema() != f.Schema() {
 		t.Error("a new unit of work holds or deletes a row")

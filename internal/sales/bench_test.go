@@ -19,13 +19,13 @@ import (
 // scripts/bench.sh runs these and prints one table.
 
 // onStores runs a benchmark on the embedded store, with its fsync on every
-// commit, and on DynamoDB Local.
+// commit, and on the DynamoDB that the environment names.
 func onStores(b *testing.B, run func(b *testing.B, w *world)) {
 	b.Run("embedded", func(b *testing.B) {
 		run(b, newWorldOn(b, salestest.OpenEmbedded(b), salestest.Now, boot.Options{}))
 	})
 	b.Run("dynamodb", func(b *testing.B) {
-		run(b, newWorldOn(b, salestest.OpenDynamo(b, salestest.DynamoConfig(b)), salestest.Now, boot.Options{}))
+		run(b, newWorldOn(b, salestest.OpenDynamo(b), salestest.Now, boot.Options{}))
 	})
 }
 

@@ -2,7 +2,6 @@ package sales_test
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -10,12 +9,13 @@ import (
 
 	"segue/internal/boot"
 	"segue/internal/clock"
+	"segue/internal/doctest"
+	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/salestest"
 	"segue/internal/store"
-	"segue/internal/storetest"
 )
 
 // budget is a row of the table of ARCHITECTURE.md. All numbers are exact.
@@ -76,19 +76,19 @@ func budgets() []budget {
 			return evaluation(w, w.Fresh())
 		}},
 		{name: "change that touches no attribute used", begin: evaluated(nowhere, values{"jobtitle": "Buyer"}),
-			warm: cost{0, 0}, stale: cost{1, 4}, cold: cost{2, 4}},
+			warm: cost{0, 0}, stale: cost{1, 4}, cold: cost{2, 8}},
 		{name: "evaluated, same segment", begin: evaluated(one, values{"address1_city": "Zug"}),
-			warm: cost{0, 0}, stale: cost{1, 4}, cold: cost{2, 4}},
+			warm: cost{0, 0}, stale: cost{1, 4}, cold: cost{2, 8}},
 		{name: "evaluated, no segment", begin: evaluated(nowhere, values{"address1_city": "Zug"}),
-			warm: cost{0, 0}, stale: cost{1, 4}, cold: cost{2, 4}},
+			warm: cost{0, 0}, stale: cost{1, 4}, cold: cost{2, 8}},
 		{name: "evaluated, new segment, connection, first step", begin: evaluated(nowhere, one),
-			warm: cost{0, 0}, stale: cost{2, 5}, cold: cost{3, 5}, ops: 3},
+			warm: cost{0, 0}, stale: cost{2, 5}, cold: cost{3, 9}, ops: 3},
 		{name: "evaluated, moved from another segment and sequence", begin: evaluated(one, two),
-			warm: cost{1, 1}, stale: cost{3, 6}, cold: cost{4, 6}, ops: 5},
+			warm: cost{1, 1}, stale: cost{3, 6}, cold: cost{4, 10}, ops: 5},
 		{name: "the changes that such a move makes", begin: func(w *world, lead rows.Ref) func() {
 			evaluated(one, two)(w, lead)()
 			return evaluation(w, w.Fresh())
-		}, warm: cost{0, 0}, stale: cost{2, 5}, cold: cost{3, 5}},
+		}, warm: cost{0, 0}, stale: cost{2, 5}, cold: cost{3, 9}},
 		{name: "complete a step, next step", begin: func(w *world, lead rows.Ref) func() {
 			step := w.Connect(lead, id("sequence", 1)).Lookup("segue_currentstep").ID
 			return func() { w.Update("msdyn_sequencetargetstep", step, values{"statuscode": int64(2)}) }
@@ -138,12 +138,12 @@ func TestBudgets(t *testing.T) {
 }
 
 // check compares what the calls since the last reset cost.
-func (c cost) check(t *testing.T, probe *storetest.Probe, ops int) {
+func (c cost) check(t *testing.T, p *probe.Probe, ops int) {
 	t.Helper()
-	n := probe.Counts()
+	n := p.Counts()
 	t.Logf("%d reads of %d keys, %d transactions and %d writes of %d items; units: %v read, %v written, %v in indexes",
 		n.Gets+n.Queries, n.GetKeys, n.Transactions, n.Writes, n.Ops, n.ReadUnits, n.WriteUnits, n.IndexUnits)
-	if got := (cost{n.Gets + n.Queries + n.Scans, n.GetKeys}); got != c {
+	if got := (cost{n.Gets + n.Queries, n.GetKeys}); got != c {
 		t.Errorf("%d reads of %d items, want %d of %d", got.reads, got.keys, c.reads, c.keys)
 	}
 	writes := min(ops, 1)
@@ -159,13 +159,7 @@ func TestBudgetsArePublished(t *testing.T) {
 	for _, b := range budgets() {
 		fmt.Fprintf(&table, "| %s | %v | %v | %v | %d |\n", b.name, b.warm, b.stale, b.cold, b.ops)
 	}
-	text, err := os.ReadFile("../../ARCHITECTURE.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(text), "\n"+table.String()) {
-		t.Errorf("ARCHITECTURE.md lacks this table:\n%s", table.String())
-	}
+	doctest.Block(t, "../../ARCHITECTURE.md", "budgets", table.String())
 }
 
 // String is a cell of that table.
@@ -213,7 +207,7 @@ func TestNoSharedItems(t *testing.T) {
 			do()
 			var keys []store.Key
 			for _, call := range w.Probe.Calls() {
-				if call.Method == storetest.Write {
+				if call.Method == probe.Write {
 					keys = append(keys, call.Keys...)
 				}
 			}

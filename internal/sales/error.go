@@ -81,14 +81,8 @@ func Public(err error) error {
 	if big, ok := errors.AsType[*store.ExceededError](err); ok {
 		return &Error{TooLarge, big.Error(), err}
 	}
-	if broad, ok := errors.AsType[*rows.TooBroadError](err); ok {
-		return &Error{Invalid, broad.Error(), err}
-	}
-	switch {
-	case errors.Is(err, store.ErrUnavailable):
+	if errors.Is(err, store.ErrUnavailable) {
 		return &Error{Unavailable, "the store is busy; try again", err}
-	case errors.Is(err, store.ErrBadCursor):
-		return &Error{Invalid, "the page token does not belong to this query", err}
 	}
 	return err
 }

@@ -7,16 +7,16 @@ import (
 
 	"segue/internal/boot"
 	"segue/internal/entity"
+	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/store"
-	"segue/internal/storetest"
 )
 
 func TestErrors_StoreIsBusy(t *testing.T) {
 	w := newWorld(t, boot.Options{})
 	seq, lead := w.Sequence(1, "lead"), w.Lead(1, nil)
-	w.Probe.Inject(func(storetest.Call) storetest.Fault { return storetest.Before })
+	w.Probe.Inject(func(probe.Call) probe.Fault { return probe.Before })
 	for name, call := range map[string]func() error{
 		"create": func() error {
 			_, err := w.Entities.Create(t.Context(), manager(), "lead", "", values{"subject": "A", "lastname": "B"})
@@ -59,15 +59,15 @@ func TestErrors_RowKeepsChanging(t *testing.T) {
 	w := newWorld(t, boot.Options{})
 	seq, lead := w.Sequence(1, "lead"), w.Lead(1, nil)
 	version := int64(0)
-	w.Probe.Inject(func(call storetest.Call) storetest.Fault {
-		if call.Method == storetest.Write {
+	w.Probe.Inject(func(call probe.Call) probe.Fault {
+		if call.Method == probe.Write {
 			version++
 			set := store.Item{rows.Version: store.Int(version)}
 			if err := w.Store.Write(t.Context(), store.Update(call.Keys[0], set, nil, store.Condition{})); err != nil {
 				t.Error(err)
 			}
 		}
-		return storetest.None
+		return probe.None
 	})
 	refused(t, w.TryConnect(lead, seq), sales.Unavailable, lead.ID, "kept changing", "try again")
 	if n := len(w.List("msdyn_sequencetarget", nil)); n != 0 {

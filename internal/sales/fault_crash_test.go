@@ -7,9 +7,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/boot"
+	"segue/internal/probe"
 	"segue/internal/sales/salestest"
 	"segue/internal/store"
-	"segue/internal/storetest"
 )
 
 // TestCrashBetweenAnyTwoCalls moves a lead from one segment to another, which
@@ -17,13 +17,13 @@ import (
 // in turn go wrong in each way. The rows at the end are always the same.
 func TestCrashBetweenAnyTwoCalls(t *testing.T) {
 	onBoth(t, func(t *testing.T, on place) {
-		want, calls := moveLead(t, on.Open(t), -1, storetest.None)
+		want, calls := moveLead(t, on.Open(t), -1, probe.None)
 		if calls < 4 {
 			t.Fatalf("the evaluation made %d calls; it reads the definitions and the old target and writes", calls)
 		}
-		for name, fault := range map[string]storetest.Fault{
-			"before": storetest.Before, "after": storetest.After,
-			"crash before": storetest.CrashBefore, "crash after": storetest.CrashAfter,
+		for name, fault := range map[string]probe.Fault{
+			"before": probe.Before, "after": probe.After,
+			"crash before": probe.CrashBefore, "crash after": probe.CrashAfter,
 		} {
 			for n := range calls {
 				t.Run(fmt.Sprintf("%s call %d", name, n), func(t *testing.T) {
@@ -40,7 +40,7 @@ func TestCrashBetweenAnyTwoCalls(t *testing.T) {
 // moveLead moves a lead, with a fault at call number n of the evaluation by a
 // process that has just begun. It returns the rows as runStory does, and how
 // many calls the first attempt made.
-func moveLead(t *testing.T, store changeStore, n int, fault storetest.Fault) (items map[store.Key]store.Item, calls int) {
+func moveLead(t *testing.T, store changeStore, n int, fault probe.Fault) (items map[store.Key]store.Item, calls int) {
 	t.Helper()
 	j := &journal{ChangeStore: store}
 	w := newWorldOn(t, j, salestest.Now, boot.Options{})
@@ -53,15 +53,15 @@ func moveLead(t *testing.T, store changeStore, n int, fault storetest.Fault) (it
 	batch := w.Fresh()
 	w.Restart()
 	seen := 0
-	w.Probe.Inject(func(storetest.Call) storetest.Fault {
+	w.Probe.Inject(func(probe.Call) probe.Fault {
 		if seen++; seen-1 == n {
 			return fault
 		}
-		return storetest.None
+		return probe.None
 	})
 	failures := w.Changes(t.Context(), batch)
 	calls = seen
-	if failed := len(failures) > 0; failed != (fault != storetest.None) {
+	if failed := len(failures) > 0; failed != (fault != probe.None) {
 		t.Fatalf("fault %d at call %d of %d: failures %v", fault, n, calls, failures)
 	}
 	w.Probe.Inject(nil)

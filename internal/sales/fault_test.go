@@ -11,9 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/boot"
+	"segue/internal/probe"
 	"segue/internal/sales/salestest"
 	"segue/internal/store"
-	"segue/internal/storetest"
 )
 
 // TestFaults delivers every change record of a run one to five times, in
@@ -117,8 +117,8 @@ type delivery struct {
 
 func (h *hostile) deliver(w *world, ch chapter) {
 	w.T.Helper()
-	faults := storetest.Sometimes(h.random.Uint64(), 15,
-		storetest.CrashBefore, storetest.CrashAfter, storetest.Before, storetest.After)
+	faults := probe.Sometimes(h.random.Uint64(), 15,
+		probe.CrashBefore, probe.CrashAfter, probe.Before, probe.After)
 	for {
 		h.take(w)
 		batch := h.batch(ch)
@@ -146,12 +146,12 @@ func (h *hostile) insist(w *world, batch []store.Change) {
 			return
 		}
 		h.failures++
-		if slices.ContainsFunc(failures, func(f store.Failure) bool { return errors.Is(f.Err, storetest.ErrCrash) }) {
+		if slices.ContainsFunc(failures, func(f store.Failure) bool { return errors.Is(f.Err, probe.ErrCrash) }) {
 			h.crashes++
 			w.Restart()
 		}
 		for _, f := range failures {
-			if !errors.Is(f.Err, storetest.ErrCrash) && !errors.Is(f.Err, store.ErrUnavailable) {
+			if !errors.Is(f.Err, probe.ErrCrash) && !errors.Is(f.Err, store.ErrUnavailable) {
 				w.T.Fatalf("change %v: %v", batch[f.Index].Key, f.Err)
 			}
 		}

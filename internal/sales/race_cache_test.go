@@ -23,6 +23,8 @@ type slowStore struct {
 	before, after func()
 }
 
+func (s *slowStore) Inner() salestest.ChangeStore { return s.ChangeStore }
+
 func (s *slowStore) Write(ctx context.Context, ops ...store.Op) error {
 	var before, after func()
 	if slices.ContainsFunc(ops, func(op store.Op) bool { return tableOf(op.Key) == s.name }) {

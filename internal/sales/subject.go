@@ -2,14 +2,15 @@ package sales
 
 import "segue/internal/schema"
 
-// Trait is something that several tables have in common.
-type Trait uint8
+// Trait is something that several tables have in common; schema/traits has a
+// file for each.
+type Trait string
 
-// The traits.
+// The traits that rules and reactions are registered for.
 const (
-	Record    Trait = iota + 1 // its rows can be connected to sequences and segmented
-	Activity                   // its rows are about another row
-	UserOwned                  // its rows have an owner
+	Record    Trait = "record"    // its rows can be connected to sequences and segmented
+	Activity  Trait = "activity"  // its rows are about another row
+	UserOwned Trait = "userOwned" // its rows have an owner
 )
 
 // Subject is the tables that rules or a reaction are about: one by its name, or
@@ -27,13 +28,8 @@ func OfTrait(t Trait) Subject { return Subject{trait: t} }
 
 // Matches reports whether t is one of the subject's tables.
 func (s Subject) Matches(t *schema.Table) bool {
-	switch s.trait {
-	case Record:
-		return t.Record
-	case Activity:
-		return t.Activity
-	case UserOwned:
-		return t.UserOwned
+	if s.trait != "" {
+		return t.Is(string(s.trait))
 	}
 	return t.Name == s.table
 }

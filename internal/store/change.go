@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// ChangeKind says what happened to an item.
+// ChangeKind is what happened to an item.
 type ChangeKind uint8
 
 // The kinds of change, as DynamoDB Streams names them.
@@ -26,17 +26,25 @@ type Change struct {
 	At       time.Time // about when it was committed, to the second
 }
 
-// Image is an item as it was, read column by column: a reader pays for what it
-// reads. A decoder checks a value when it is asked for it, hence the errors.
+// Image is an item as it was, still in the form in which it came: a reader pays
+// for the attributes that it wants. A value is checked when it is read, hence
+// the errors. An Image may be read concurrently.
 type Image interface {
-	// Value is one attribute, Absent when the item had none of that name.
-	Value(attr string) (Value, error)
-	// Item is the whole item, the caller's to change.
+	// Values reads attributes in one pass: into[n] becomes the value of
+	// attrs[n], [Absent] when the item had none of that name; into is as
+	// long as attrs. Ask once for all that is wanted.
+	Values(attrs []string, into []Value) error
+	// Item returns the whole item, the caller's to change.
 	Item() (Item, error)
 }
 
-// Value makes an Item an Image of itself.
-func (i Item) Value(attr string) (Value, error) { return i[attr], nil }
+// Values makes an Item an [Image] of itself.
+func (i Item) Values(attrs []string, into []Value) error {
+	for n, attr := range attrs {
+		into[n] = i[attr]
+	}
+	return nil
+}
 
 // Item returns a copy of the whole item.
 func (i Item) Item() (Item, error) { return i.Clone(), nil }

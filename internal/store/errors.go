@@ -11,9 +11,6 @@ import (
 // was applied is not known.
 var ErrUnavailable = errors.New("store unavailable")
 
-// ErrBadCursor says that a cursor was not made by the query it came with.
-var ErrBadCursor = errors.New("cursor does not belong to this query")
-
 // ConditionError says that a Write was not applied because a condition did not
 // hold.
 type ConditionError struct {

@@ -8,24 +8,23 @@ import (
 	"strings"
 )
 
-// ErrInvalid says that a call breaks the contract in a way that is no limit:
+// ErrInvalid says that a call breaks the contract in a way that is not a limit:
 // an empty key, a key named twice, a value that no item can hold. It is the
 // caller's mistake, and nothing was done.
 var ErrInvalid = errors.New("invalid call of the store")
 
 // Limits that only the checks below know.
 const (
-	maxPartitionBytes = 2048    // a partition key
-	maxDepth          = 32      // levels of values in one attribute, its own the first
-	maxDigits         = 38      // significant digits of a number
-	maxWhole          = 126     // digits before its point
-	maxFraction       = 130     // digits behind its point
-	maxSegments       = 1000000 // parts of a parallel scan
-	maxTerms          = 75      // terms of a condition; DynamoDB takes 300 operators, 4 a term
-	maxUpdated        = 350     // attributes of an update; DynamoDB takes 4 KB of text
+	maxPartitionBytes = 2048 // a partition key
+	maxDepth          = 32   // levels of values in one attribute, its own the first
+	maxDigits         = 38   // significant digits of a number
+	maxWhole          = 126  // digits before its point
+	maxFraction       = 130  // decimal places
+	maxTerms          = 75   // terms of a condition; DynamoDB takes 300 operators, 4 a term
+	maxUpdated        = 350  // attributes of an update; DynamoDB takes 4 KB of text
 )
 
-// CheckGet refuses what no store may be asked to Get.
+// CheckGet refuses keys that no store takes.
 func CheckGet(keys []Key) error {
 	if err := atMost("keys of one get", len(keys), MaxGetKeys); err != nil {
 		return err
@@ -33,8 +32,7 @@ func CheckGet(keys []Key) error {
 	return checkKeys(keys)
 }
 
-// CheckQuery refuses a query that no store with these indexes may be asked.
-// Whether the cursor fits is DecodeCursor's to say.
+// CheckQuery refuses a query that a store with these indexes does not take.
 func CheckQuery(indexes []Index, q Query) error {
 	known := q.Index == "" || slices.ContainsFunc(indexes, func(x Index) bool { return x.Name == q.Index })
 	switch {
@@ -42,30 +40,17 @@ func CheckQuery(indexes []Index, q Query) error {
 		return invalid("no index has the name %q", q.Index)
 	case q.Partition == "":
 		return invalid("query without a partition")
-	case q.Prefix != "" && (q.From != "" || q.To != ""):
-		return invalid("query with a prefix and a range of sort keys")
 	case q.Limit < 0:
 		return invalid("query with the limit %d", q.Limit)
 	}
 	return errors.Join(
 		atMost("partition key of a query", len(q.Partition), maxPartitionBytes),
-		atMost("sort key of a query", max(len(q.Prefix), len(q.From), len(q.To)), MaxKeyBytes))
+		atMost("sort key of a query", max(len(q.After), len(q.To)), MaxKeyBytes))
 }
 
-// CheckScan refuses a scan that no store may be asked.
-func CheckScan(s Scan) error {
-	switch {
-	case s.Segment < 0 || s.Segment >= s.Segments:
-		return invalid("scan of segment %d of %d", s.Segment, s.Segments)
-	case s.Limit < 0:
-		return invalid("scan with the limit %d", s.Limit)
-	}
-	return atMost("segments of a scan", s.Segments, maxSegments)
-}
-
-// CheckWrite refuses a Write that no store with these indexes may be asked:
+// CheckWrite refuses a Write that a store with these indexes does not take:
 // too many operations or bytes, a key twice, values that cannot be stored, an
-// index key that is no string. What an update makes of the item it meets only
+// index key that is not a string. What an update makes of the item it meets only
 // the store can see: it asks CheckItemSize.
 func CheckWrite(indexes []Index, ops []Op) error {
 	if err := atMost("operations of one write", len(ops), MaxWriteOps); err != nil {
@@ -163,7 +148,7 @@ func checkAttributes(i Item) error {
 		if name == "" {
 			return invalid("attribute without a name")
 		}
-		if err := checkValue(v, 1); err != nil {
+		if err := checkValue(v); err != nil {
 			return fmt.Errorf("attribute %s: %w", name, err)
 		}
 	}
@@ -171,7 +156,7 @@ func checkAttributes(i Item) error {
 }
 
 // checkIndexKeys refuses an index key that no index can hold: an item may lack
-// it, but not have one that is no string or an empty one.
+// it, but not have one that is not a string or is empty.
 func checkIndexKeys(indexes []Index, i Item) error {
 	check := func(attr string, most int) error {
 		v, ok := i[attr]
@@ -193,7 +178,7 @@ func checkCondition(c Condition) error {
 		switch t.Test {
 		case TestExists, TestAbsent:
 		case TestEquals, TestNotEquals:
-			if err := checkValue(t.Value, 1); err != nil {
+			if err := checkValue(t.Value); err != nil {
 				return fmt.Errorf("condition on %s: %w", t.Attr, err)
 			}
 		default:
@@ -206,29 +191,15 @@ func checkCondition(c Condition) error {
 	return atMost("terms of a condition", len(c.Terms), maxTerms)
 }
 
-func checkValue(v Value, level int) error {
-	if err := atMost("levels of values", level, maxDepth); err != nil {
-		return err
-	}
+// checkValue refuses what no attribute can hold. A value of another kind was
+// checked when it was read.
+func checkValue(v Value) error {
 	switch v.kind {
 	case Absent:
 		return invalid("a value is absent")
 	case Number:
 		return checkNumber(v.text)
-	case String, Bool, Null, List, Map:
-	}
-	for _, e := range v.items {
-		if err := checkValue(e, level+1); err != nil {
-			return err
-		}
-	}
-	for name, e := range v.pairs {
-		if name == "" {
-			return invalid("an entry of a map has no name")
-		}
-		if err := checkValue(e, level+1); err != nil {
-			return err
-		}
+	case String, Bool, Null, Other:
 	}
 	return nil
 }
@@ -241,7 +212,7 @@ func checkNumber(text string) error {
 	switch {
 	case whole == "", strings.ContainsFunc(whole+fraction, notDigit),
 		whole != "0" && whole[0] == '0', point && (fraction == "" || fraction[len(fraction)-1] == '0'), text == "-0":
-		return invalid("%q is no number in canonical form", text)
+		return invalid("%q is not a number in canonical form", text)
 	}
 	return errors.Join(atMost("significant digits of a number", len(digits), maxDigits),
 		atMost("whole digits of a number", len(whole), maxWhole),

@@ -3,13 +3,13 @@
 // the laptop's store are interchangeable and neither is second class.
 //
 // An item is a map of attribute values under a string partition key ("pk") and
-// a string sort key ("sk"). Items are read by key, by partition (of the table
-// or of an index) and, outside requests, by scan. They change only through
+// a string sort key ("sk"). Items are read by key and by partition (of the table
+// or of an index); nothing reads a whole table. They change only through
 // Write, which is atomic over its operations and in which every operation may
 // carry a condition. Each committed change of an item appears once or more in
 // the change feed, in order for one key, with the images before and after.
 //
-// Invariant: what two stores answer to the same calls is the same. The script
+// Invariant: two stores return the same to the same calls. The script
 // in internal/storetest says what that means and runs against each of them.
 package store
 
@@ -30,7 +30,7 @@ const (
 	MaxItemBytes  = 400 << 10 // an item, attribute names included
 	MaxWriteOps   = 100       // operations in one Write
 	MaxWriteBytes = 4 << 20   // all items of one Write together
-	MaxPageBytes  = 1 << 20   // items of one Query or Scan page together
+	MaxPageBytes  = 1 << 20   // items of one page together
 	MaxGetKeys    = 100       // keys in one Get
 	MaxKeyBytes   = 1024      // a sort key; a partition key may have 2048
 )
@@ -40,7 +40,7 @@ type Key struct{ PK, SK string }
 
 // Item is an item's attributes by name, the key attributes included. A store
 // neither keeps nor changes an Item it was given, and the caller owns an Item
-// it was answered.
+// that a store returns.
 type Item map[string]Value
 
 // Key returns the item's primary key.
@@ -62,16 +62,16 @@ func (i Item) Size() int {
 
 // Index declares a secondary index: the two attributes that are its keys. An
 // item without both is not in the index (a sparse index), and an index holds
-// keys only: a query on it answers the primary key and the index key.
+// keys only: a query on it returns the primary key and the index key.
 type Index struct{ Name, PK, SK string }
 
 // Store is a table. All methods may be called concurrently. Errors are
-// *ConditionError, *ExceededError, ErrInvalid (a call that no limit forbids but
-// that makes no sense), ErrBadCursor, ErrUnavailable (wrapped, after bounded
-// retries inside) or the context's own.
+// [*ConditionError], [*ExceededError], [ErrInvalid] (a call that no limit forbids
+// but that makes no sense), [ErrUnavailable] (wrapped, after bounded retries
+// inside) or the context's own.
 type Store interface {
 	// Get reads up to MaxGetKeys distinct keys, strongly consistent each, and
-	// answers the items in the order of the keys, nil where there is none. It
+	// returns the items in the order of the keys, nil where there is none. It
 	// is not a snapshot across keys. One call is one request.
 	Get(ctx context.Context, keys ...Key) ([]Item, error)
 
@@ -80,45 +80,37 @@ type Store interface {
 	// lag behind the item, so a caller re-reads what it must be sure of.
 	Query(ctx context.Context, q Query) (Page, error)
 
-	// Scan reads one page of one segment of the whole table, in no order that
-	// means anything. It is for sweeps and tools, never for a request.
-	Scan(ctx context.Context, s Scan) (Page, error)
-
 	// Write applies all operations or none. Operations name distinct keys. A
 	// condition that does not hold ends it with a *ConditionError. One
 	// operation costs a plain write, several a transaction.
 	Write(ctx context.Context, ops ...Op) error
 }
 
-// Query selects part of a partition.
+// Query selects part of a partition, from one end or the other.
+//
+// Sort keys are unique in a partition: on the table by themselves, in an index
+// because whoever spells them ends them with the row's id. So the sort key of a
+// page's last item is all that the next page needs, as its After. Of items that
+// share an index sort key all the same, one page shows all, but those that a
+// page's end cuts off are left out of the next.
 type Query struct {
-	Index     string // name of an index, or "" for the table itself
-	Partition string // value of the partition key
-	// Prefix, From and To narrow the sort key; each is ignored when empty.
-	// Prefix excludes the other two; From and To are inclusive.
-	Prefix, From, To string
-	Descending       bool
-	Limit            int    // items at most; 0 means as many as a page holds
-	Cursor           string // Page.Cursor of the page before, "" for the first
+	Index      string // name of an index, or "" for the table itself
+	Partition  string // value of the partition key
+	After      string // exclusive: the sort keys after this one, in the direction of reading; "" for all
+	To         string // inclusive: the last sort key, in the direction of reading; "" for all
+	Limit      int    // items at most; 0 means as many as a page holds
+	Descending bool   // from the largest sort key down; After is then the upper end and To the lower
 }
 
-// Scan selects segment Segment of Segments (0 ≤ Segment < Segments) of the
-// table; each item belongs to exactly one segment.
-type Scan struct {
-	Segment, Segments int
-	Limit             int
-	Cursor            string
-}
-
-// Page is part of an answer. A Cursor that is not empty says there may be more
-// (the next page may still be empty); it is opaque, URL-safe, and belongs to
-// the query that made it.
+// Page is part of the result of a query. More reports that there may be more
+// after its last item; it then has at least one, though the next page may be
+// empty.
 type Page struct {
-	Items  []Item
-	Cursor string
+	Items []Item
+	More  bool
 }
 
-// OpKind says what an Op does.
+// OpKind is what an [Op] does.
 type OpKind uint8
 
 // The operations of a Write.
@@ -138,6 +130,27 @@ type Op struct {
 	If     Condition // the zero Condition always holds
 }
 
+// Result returns the item that op leaves behind where old was, nil for none; it
+// changes neither. It does not look at the condition.
+func (op Op) Result(old Item) Item {
+	switch op.Kind {
+	case OpPut:
+		return op.Item.Clone()
+	case OpUpdate:
+		i := Item{PK: S(op.Key.PK), SK: S(op.Key.SK)}
+		maps.Copy(i, old)
+		maps.Copy(i, op.Item)
+		for _, name := range op.Remove {
+			delete(i, name)
+		}
+		return i
+	case OpCheck:
+		return old
+	case OpDelete:
+	}
+	return nil
+}
+
 // Put replaces the item that has i's key.
 func Put(i Item, cond Condition) Op { return Op{Kind: OpPut, Key: i.Key(), Item: i, If: cond} }
 
@@ -152,5 +165,5 @@ func Delete(k Key, cond Condition) Op { return Op{Kind: OpDelete, Key: k, If: co
 
 // Check makes the whole Write depend on an item that it does not change. Two
 // transactions that name one item cancel each other, so never check an item
-// that many writes share (design.md §4).
+// that many writes share (ARCHITECTURE.md).
 func Check(k Key, cond Condition) Op { return Op{Kind: OpCheck, Key: k, If: cond} }

@@ -1,66 +1,56 @@
 package store
 
-import (
-	"maps"
-	"slices"
-	"strconv"
-)
+import "strconv"
 
-// Kind is the type of a Value, one of DynamoDB's.
+// Kind is the type of a [Value].
 type Kind uint8
 
-// The kinds a store must carry. DynamoDB's sets and binary are left out: Segue
-// stores none.
+// The kinds of values. Segue itself writes strings, numbers and booleans.
+// Everything else that DynamoDB can hold is [Other]: lists, maps, sets and
+// binary, which another version of the program may have written.
 const (
 	Absent Kind = iota // the zero Value: no such attribute; never stored
 	String
 	Number
 	Bool
 	Null
-	List
-	Map
+	Other
 )
 
-// Value is one attribute value. It is immutable: whoever makes one hands over
-// the slice or map inside it. The zero Value is Absent.
+// Value is one attribute value. It is immutable and small, and == compares it.
+// The zero Value is [Absent].
 type Value struct {
-	kind  Kind
-	text  string // String; Number in canonical form; Bool "true" or "false"
-	items []Value
-	pairs map[string]Value
+	kind Kind
+	size uint32 // of Other only
+	text string // String; Number in canonical form; Bool "true" or "false"; Other as DynamoDB's JSON
 }
 
-// S makes a string value; unlike in old DynamoDB it may be empty.
+// S returns a string value; unlike in old DynamoDB it may be empty.
 func S(s string) Value { return Value{kind: String, text: s} }
 
-// N makes a number from its canonical decimal text: at most 38 significant
-// digits, no exponent, no leading plus or zeros, no trailing zeros behind the
-// point, no "-0". A store gives back the text it got.
+// N returns a number of its canonical decimal text: at most 38 significant
+// digits, no exponent, no leading plus or zeros, no trailing zeros in the
+// decimal places, not "-0". A store gives back the text that it was given.
 func N(text string) Value { return Value{kind: Number, text: text} }
 
-// Int makes a whole number.
+// Int returns a whole number.
 func Int(n int64) Value { return N(strconv.FormatInt(n, 10)) }
 
-// B makes a boolean.
+// B returns a boolean.
 func B(b bool) Value { return Value{kind: Bool, text: strconv.FormatBool(b)} }
 
-// Nil makes a null, which is a value, unlike Absent.
+// Nil returns a null, which is a value, unlike [Absent].
 func Nil() Value { return Value{kind: Null} }
 
-// L makes a list of vs.
-func L(vs ...Value) Value { return Value{kind: List, items: vs} }
-
-// M makes a map of m.
-func M(m map[string]Value) Value { return Value{kind: Map, pairs: m} }
-
-// Kind says which kind v is.
+// Kind returns which kind v is of.
 func (v Value) Kind() Kind { return v.kind }
 
-// Text is the text of a string or number, "true" or "false" of a boolean, and
-// "" of anything else.
+// Text returns the text of a string or number, "true" or "false" of a boolean,
+// the canonical JSON of a value of another kind ([ParseJSON]), and "" of a null
+// or an absent value.
 func (v Value) Text() string { return v.text }
 
-// Int is the whole number v; 0 when v is no whole number of 64 bits.
+// Int returns the whole number v; 0 when v is not a whole number of 64 bits.
 func (v Value) Int() int64 {
 	if v.kind != Number {
 		return 0
@@ -72,25 +62,16 @@ func (v Value) Int() int64 {
 	return n
 }
 
-// True says that v is the boolean true.
+// True reports whether v is the boolean true.
 func (v Value) True() bool { return v.kind == Bool && v.text == "true" }
 
-// List is the elements of a list, nil of anything else; not to be changed.
-func (v Value) List() []Value { return v.items }
+// Equal compares kind and content as DynamoDB does: a list by its order, a map
+// and a set without one.
+func (v Value) Equal(w Value) bool { return v == w }
 
-// Map is the entries of a map, nil of anything else; not to be changed.
-func (v Value) Map() map[string]Value { return v.pairs }
-
-// Equal compares kind and content, deeply.
-func (v Value) Equal(w Value) bool {
-	return v.kind == w.kind && v.text == w.text &&
-		slices.EqualFunc(v.items, w.items, Value.Equal) &&
-		maps.EqualFunc(v.pairs, w.pairs, Value.Equal)
-}
-
-// Size is the value's size in bytes as DynamoDB bills it: text as its UTF-8
-// length, a number one byte per two digits plus one, a boolean or null one, a
-// list or map three plus one for each element and its size.
+// Size returns the value's size in bytes as DynamoDB bills it: text as its
+// UTF-8 length, a number one byte per two digits plus one, a boolean or null
+// one. [ParseJSON] has the rest.
 func (v Value) Size() int {
 	switch v.kind {
 	case Absent:
@@ -98,18 +79,13 @@ func (v Value) Size() int {
 	case String:
 		return len(v.text)
 	case Number:
-		return (len(v.text)+1)/2 + 1
+		return numberSize(v.text)
 	case Bool, Null:
 		return 1
-	case List, Map:
-		n := 3
-		for _, e := range v.items {
-			n += 1 + e.Size()
-		}
-		for name, e := range v.pairs {
-			n += 1 + len(name) + e.Size()
-		}
-		return n
+	case Other:
+		return int(v.size)
 	}
 	return 0
 }
+
+func numberSize(text string) int { return (len(text)+1)/2 + 1 }

@@ -97,7 +97,7 @@ func (c *collector) count(k store.Key) int {
 	return len(c.byKey[k])
 }
 
-// wait waits until n changes of k have come and answers them.
+// wait waits until n changes of k have come and returns them.
 func (c *collector) wait(k store.Key, n int) []record {
 	c.Helper()
 	c.mu.Lock()
@@ -111,7 +111,7 @@ func (c *collector) wait(k store.Key, n int) []record {
 	return c.byKey[k]
 }
 
-// want says which changes of k come, and in which order.
+// want fails the test unless these changes of k come, and in which order.
 func (c *collector) want(k store.Key, want ...record) {
 	c.Helper()
 	if d := cmp.Diff(want, c.wait(k, len(want)), cmpopts.EquateEmpty()); d != "" {

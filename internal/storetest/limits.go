@@ -126,15 +126,8 @@ func invalidCalls(s *script) {
 	s.is(err, store.ErrInvalid)
 	_, err = s.store.Get(s.ctx, key("p", ""))
 	s.is(err, store.ErrInvalid)
-	for _, q := range []store.Query{
-		{}, {Partition: "p", Index: "no such"}, {Partition: "p", Limit: -1},
-		{Partition: "p", Prefix: "a", From: "b"}, {Partition: "p", Prefix: "a", To: "b"},
-	} {
+	for _, q := range []store.Query{{}, {Partition: "p", Index: "no such"}, {Partition: "p", Limit: -1}} {
 		_, err := s.store.Query(s.ctx, q)
-		s.is(err, store.ErrInvalid)
-	}
-	for _, sc := range []store.Scan{{}, {Segment: 2, Segments: 2}, {Segment: -1, Segments: 2}, {Segments: 1, Limit: -1}} {
-		_, err := s.store.Scan(s.ctx, sc)
 		s.is(err, store.ErrInvalid)
 	}
 }
@@ -142,13 +135,12 @@ func invalidCalls(s *script) {
 func invalidValues(s *script) {
 	k := key("p", "1")
 	for name, set := range map[string]store.Item{
-		"absent":                 attrs("a", store.Value{}),
-		"absent in a list":       attrs("a", store.L(store.Value{})),
-		"no number":              attrs("a", store.N("seven")),
-		"number out of form":     attrs("a", store.N("007")),
-		"no attribute name":      attrs("", 1),
-		"empty index key":        attrs("gpk", "g", "gsk", ""),
-		"index key is no string": attrs("gpk", 1, "gsk", "1"),
+		"absent":                attrs("a", store.Value{}),
+		"no number":             attrs("a", store.N("seven")),
+		"number out of form":    attrs("a", store.N("007")),
+		"no attribute name":     attrs("", 1),
+		"empty index key":       attrs("gpk", "g", "gsk", ""),
+		"index key of a number": attrs("gpk", 1, "gsk", "1"),
 	} {
 		put := item(k)
 		for attr, v := range set {

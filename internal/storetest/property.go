@@ -14,7 +14,7 @@ import (
 )
 
 // agreesWithModel does the same random operations to the store and to a Model
-// and compares every answer. Each sequence has partitions of its own.
+// and compares every result. Each sequence has partitions of its own.
 func agreesWithModel(s *script) {
 	sequence := 0
 	rapid.Check(s, func(t *rapid.T) {
@@ -53,7 +53,7 @@ func (w *world) keys() []store.Key {
 func (w *world) value() store.Value {
 	return rapid.SampledFrom([]store.Value{
 		store.S(""), store.S("v"), store.Int(0), store.N("1.5"), store.B(true), store.Nil(),
-		store.L(), store.L(store.Int(0)), store.M(map[string]store.Value{"k": store.S("v")}),
+		other(`{"L":[]}`), other(`{"SS":["v"]}`), other(`{"M":{"k":{"L":[{"N":"0"}]}}}`),
 	}).Draw(w.T, "value")
 }
 
@@ -139,14 +139,7 @@ func (w *world) read() {
 		Limit:     rapid.IntRange(0, 3).Draw(w.T, "limit"), Descending: rapid.Bool().Draw(w.T, "descending"),
 	}
 	bound := rapid.SampledFrom(append([]string{"", "aa"}, worldSortKeys()...))
-	if rapid.Bool().Draw(w.T, "with prefix") {
-		q.Prefix = bound.Draw(w.T, "prefix")
-	} else {
-		q.From, q.To = bound.Draw(w.T, "from"), bound.Draw(w.T, "to")
-		if q.From > q.To {
-			q.To = ""
-		}
-	}
+	q.After, q.To = bound.Draw(w.T, "after"), bound.Draw(w.T, "to")
 	w.compare("query", w.all(w.model, q), w.all(w.script.store, q))
 }
 

@@ -19,8 +19,13 @@ func raceTests() map[string]func(*script) {
 	}
 }
 
-// workers runs work at the same time in n goroutines.
-func workers(n int, work func(worker int)) {
+// workers runs work at the same time in n goroutines, on a hostile store with
+// faults.
+func (s *script) workers(n int, work func(worker int)) {
+	if s.faults != nil {
+		s.faults(true)
+		defer s.faults(false)
+	}
 	var wg sync.WaitGroup
 	for w := range n {
 		wg.Go(func() { work(w) })
@@ -28,25 +33,32 @@ func workers(n int, work func(worker int)) {
 	wg.Wait()
 }
 
-// lost says that a write was beaten by another one and may be tried again. An
-// error of another kind fails the test.
-func (s *script) lost(err error) bool {
+// again reports whether a call has to be made again: it was beaten by another
+// one, or nobody knows what became of it. An error of another kind fails the
+// test.
+func (s *script) again(err error) bool {
 	var refused *store.ConditionError
 	if err != nil && !errors.As(err, &refused) && !errors.Is(err, store.ErrUnavailable) {
-		s.Errorf("write: %v", err)
+		s.Errorf("call of the store: %v", err)
 	}
 	return err != nil && s.ctx.Err() == nil
 }
 
+// raceCreate has workers create the same items. A worker whose answer got lost
+// learns from the item whether it was the one.
 func raceCreate(s *script) {
 	var won atomic.Int64
-	workers(8, func(w int) {
+	s.workers(8, func(w int) {
 		for n := range 10 {
 			i := item(key("p", fmt.Sprint(n)), "by", w)
-			if err := s.store.Write(s.ctx, store.Put(i, store.NotThere(store.PK))); err == nil {
+			err := store.ErrUnavailable
+			for errors.Is(err, store.ErrUnavailable) && s.ctx.Err() == nil {
+				err = s.store.Write(s.ctx, store.Put(i, store.NotThere(store.PK)))
+			}
+			s.again(err)
+			var refused *store.ConditionError
+			if err == nil || errors.As(err, &refused) && refused.Item["by"] == i["by"] {
 				won.Add(1)
-			} else {
-				s.lost(err)
 			}
 		}
 	})
@@ -55,27 +67,36 @@ func raceCreate(s *script) {
 	}
 }
 
+// raceVersions counts up. The mark of a worker says how far it has come, so that
+// it does not count twice when an answer got lost.
 func raceVersions(s *script) {
 	const writers, each = 8, 10
 	k := key("p", "counter")
 	s.put(item(k, "n", 0))
-	workers(writers, func(int) {
-		for range each {
-			for {
-				items, err := s.store.Get(s.ctx, k)
-				if err != nil {
-					s.Errorf("get: %v", err)
-					return
-				}
-				n := items[0]["n"].Int()
-				err = s.store.Write(s.ctx, store.Update(k, store.Item{"n": store.Int(n + 1)}, nil, store.Equals("n", store.Int(n))))
-				if !s.lost(err) {
-					break
-				}
+	s.workers(writers, func(w int) {
+		mark := fmt.Sprint("worker", w)
+		for round := int64(1); round <= each; round++ {
+			for s.countUp(k, mark, round) {
 			}
 		}
 	})
-	s.has(item(k, "n", writers*each))
+	if n := s.get(k)["n"]; n != store.Int(writers*each) {
+		s.Errorf("counted to %s, want %d", n.Text(), writers*each)
+	}
+}
+
+// countUp reports whether it has to be tried again.
+func (s *script) countUp(k store.Key, mark string, round int64) (again bool) {
+	items, err := s.store.Get(s.ctx, k)
+	if err != nil {
+		return s.again(err)
+	}
+	if items[0][mark] == store.Int(round) { // an attempt that looked lost was not
+		return false
+	}
+	n := items[0]["n"]
+	set := store.Item{"n": store.Int(n.Int() + 1), mark: store.Int(round)}
+	return s.again(s.store.Write(s.ctx, store.Update(k, set, nil, store.Equals("n", n))))
 }
 
 // raceTransfers moves amounts between accounts and enters each move in a
@@ -87,7 +108,7 @@ func raceTransfers(s *script) {
 	for n := range accounts {
 		s.put(item(account(n), "n", 100, "v", 0))
 	}
-	workers(writers, func(w int) {
+	s.workers(writers, func(w int) {
 		for n := range each {
 			from, to := account(w+n), account(w+n+1+w%(accounts-1))
 			journal := item(key("journal", fmt.Sprint(w, ".", n)))
@@ -106,12 +127,11 @@ func raceTransfers(s *script) {
 	}
 }
 
-// transfer moves 7 and says whether it has to be tried again.
+// transfer moves 7 and reports whether it has to be tried again.
 func (s *script) transfer(from, to store.Key, journal store.Item) (again bool) {
 	items, err := s.store.Get(s.ctx, from, to, journal.Key())
 	if err != nil {
-		s.Errorf("get: %v", err)
-		return false
+		return s.again(err)
 	}
 	if items[2] != nil { // an attempt that looked lost was not
 		return false
@@ -120,7 +140,7 @@ func (s *script) transfer(from, to store.Key, journal store.Item) (again bool) {
 		set := store.Item{"n": store.Int(old["n"].Int() + by), "v": store.Int(old["v"].Int() + 1)}
 		return store.Update(old.Key(), set, nil, store.Equals("v", old["v"]))
 	}
-	return s.lost(s.store.Write(s.ctx, move(items[0], -7), store.Put(journal, store.NotThere(store.PK)), move(items[1], 7)))
+	return s.again(s.store.Write(s.ctx, move(items[0], -7), store.Put(journal, store.NotThere(store.PK)), move(items[1], 7)))
 }
 
 // raceGuard has two kinds of transaction that exclude each other: each checks
@@ -128,7 +148,7 @@ func (s *script) transfer(from, to store.Key, journal store.Item) (again bool) {
 func raceGuard(s *script) {
 	const pairs = 10
 	side := func(pair, w int) store.Key { return key(fmt.Sprint("pair", pair), fmt.Sprint("side", w%2)) }
-	workers(4, func(w int) {
+	s.workers(4, func(w int) {
 		for pair := range pairs {
 			err := store.ErrUnavailable
 			for errors.Is(err, store.ErrUnavailable) && s.ctx.Err() == nil {
@@ -136,7 +156,7 @@ func raceGuard(s *script) {
 					store.Put(item(side(pair, w)), always()),
 					store.Check(side(pair, w+1), store.NotThere(store.PK)))
 			}
-			s.lost(err)
+			s.again(err)
 		}
 	})
 	for pair := range pairs {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"segue/internal/store"
 )
@@ -15,10 +16,9 @@ func readTests() map[string]func(*script) {
 		"get/order of the keys":          getOrder,
 		"get/more than one answer holds": getLarge,
 		"query/order and ranges":         queryRanges,
+		"query/goes on after an item":    queryGoesOn,
 		"query/bytes decide the order":   queryByteOrder,
 		"query/page of 1 MB":             queryPages,
-		"scan/segments":                  scanSegments,
-		"scan/page of 1 MB":              scanPages,
 	}
 }
 
@@ -31,7 +31,7 @@ func getOrder(s *script) {
 	}
 }
 
-// getLarge reads 18 MB; DynamoDB answers 16 MB at most and has to be asked again.
+// getLarge reads 18 MB; DynamoDB returns 16 MB at most and has to be asked again.
 func getLarge(s *script) {
 	var items []store.Item
 	var keys []store.Key
@@ -66,33 +66,89 @@ func queryRanges(s *script) {
 		query store.Query
 		want  string
 	}{
-		"all":             {store.Query{}, "a b b#1 b#10 b#2 c c# d"},
-		"descending":      {store.Query{Descending: true}, "d c# c b#2 b#10 b#1 b a"},
-		"prefix":          {store.Query{Prefix: "b#"}, "b#1 b#10 b#2"},
-		"prefix backward": {store.Query{Prefix: "b#", Descending: true}, "b#2 b#10 b#1"},
-		"prefix is whole": {store.Query{Prefix: "d"}, "d"},
-		"prefix of none":  {store.Query{Prefix: "b##"}, ""},
-		"from":            {store.Query{From: "b#2"}, "b#2 c c# d"},
-		"from between":    {store.Query{From: "b#11"}, "b#2 c c# d"},
-		"from backward":   {store.Query{From: "c", Descending: true}, "d c# c"},
-		"to":              {store.Query{To: "b#1"}, "a b b#1"},
-		"to between":      {store.Query{To: "b#0"}, "a b"},
-		"to backward":     {store.Query{To: "b", Descending: true}, "b a"},
-		"from to":         {store.Query{From: "b#1", To: "c"}, "b#1 b#10 b#2 c"},
-		"from to same":    {store.Query{From: "c", To: "c"}, "c"},
-		"from to none":    {store.Query{From: "cc", To: "cd"}, ""},
-		"from to back":    {store.Query{From: "b#1", To: "c", Descending: true}, "c b#2 b#10 b#1"},
+		"all":                 {store.Query{}, "a b b#1 b#10 b#2 c c# d"},
+		"descending":          {store.Query{Descending: true}, "d c# c b#2 b#10 b#1 b a"},
+		"after":               {store.Query{After: "b#2"}, "c c# d"},
+		"after between":       {store.Query{After: "b#11"}, "b#2 c c# d"},
+		"after the last":      {store.Query{After: "d"}, ""},
+		"after before all":    {store.Query{After: "A"}, "a b b#1 b#10 b#2 c c# d"},
+		"after backward":      {store.Query{After: "b#10", Descending: true}, "b#1 b a"},
+		"after between back":  {store.Query{After: "b#11", Descending: true}, "b#10 b#1 b a"},
+		"after the first":     {store.Query{After: "a", Descending: true}, ""},
+		"to":                  {store.Query{To: "b#1"}, "a b b#1"},
+		"to between":          {store.Query{To: "b#0"}, "a b"},
+		"to backward":         {store.Query{To: "c", Descending: true}, "d c# c"},
+		"to between backward": {store.Query{To: "b#3", Descending: true}, "d c# c"},
+		"both":                {store.Query{After: "b", To: "c"}, "b#1 b#10 b#2 c"},
+		"both between":        {store.Query{After: "aa", To: "b#11"}, "b b#1 b#10"},
+		"both backward":       {store.Query{After: "c#", To: "b#1", Descending: true}, "c b#2 b#10 b#1"},
+		"both the same":       {store.Query{After: "c", To: "c"}, ""},
+		"both same backward":  {store.Query{After: "c", To: "c", Descending: true}, ""},
+		"both next to":        {store.Query{After: "c", To: "c#"}, "c#"},
+		"nothing between":     {store.Query{After: "cc", To: "cd"}, ""},
+		"turned round":        {store.Query{After: "c", To: "b"}, ""},
+		"turned round back":   {store.Query{After: "b", To: "c", Descending: true}, ""},
 	} {
 		test.query.Partition = "p"
-		for _, limit := range []int{0, 1, 3} {
+		for limit := range 10 {
 			test.query.Limit = limit
-			if got := strings.Join(s.sortKeys(test.query), " "); got != test.want {
+			pages := s.pages(test.query)
+			for n, p := range pages {
+				if limit > 0 && len(p.Items) > limit {
+					s.Errorf("%s with limit %d: page %d has %d items", name, limit, n, len(p.Items))
+				}
+			}
+			if got := sortKeys(pages); got != test.want {
 				s.Errorf("%s with limit %d: got %q, want %q", name, limit, got, test.want)
 			}
 		}
 	}
 	if got := s.sortKeys(store.Query{Partition: "nobody"}); len(got) > 0 {
 		s.Errorf("partition that is not there: got %q", got)
+	}
+}
+
+func sortKeys(pages []store.Page) string {
+	var keys []string
+	for _, i := range all(pages) {
+		keys = append(keys, i[store.SK].Text())
+	}
+	return strings.Join(keys, " ")
+}
+
+// queryGoesOn reads a page and goes on after its last item, whatever became of
+// that item and its neighbours, and with another limit.
+func queryGoesOn(s *script) {
+	for _, test := range []struct {
+		name       string
+		descending bool
+		to, want   string
+	}{
+		{"forward", false, "", "25 3 5"},
+		{"backward", true, "", "35 3 1"},
+		{"forward to an end", false, "4", "25 3"},
+		{"backward to an end", true, "2", "35 3"},
+	} {
+		s.stock("1", "2", "3", "4", "5")
+		s.write(store.Delete(key("p", "0"), always()), store.Delete(key("p", "25"), always()),
+			store.Delete(key("p", "35"), always()), store.Delete(key("p", "45"), always()))
+		q := store.Query{Partition: "p", Limit: 2, To: test.to, Descending: test.descending}
+		first, err := s.store.Query(s.ctx, q)
+		if err != nil || len(first.Items) != 2 || !first.More {
+			s.Fatalf("%s: first page: %+v, error %v", test.name, first, err)
+		}
+		last := first.Items[1].Key()
+		if test.descending {
+			s.put(item(key("p", "45")), item(key("p", "35")))
+			s.write(store.Delete(key("p", "2"), always()), store.Delete(last, always()))
+		} else {
+			s.put(item(key("p", "0")), item(key("p", "25")))
+			s.write(store.Delete(key("p", "4"), always()), store.Delete(last, always()))
+		}
+		q.Limit, q.After = 0, last.SK
+		if got := sortKeys(s.pages(q)); got != test.want {
+			s.Errorf("%s: after the first page: got %q, want %q", test.name, got, test.want)
+		}
 	}
 }
 
@@ -104,20 +160,32 @@ func queryByteOrder(s *script) {
 	if d := cmp.Diff(want, s.sortKeys(store.Query{Partition: "p"})); d != "" {
 		s.Errorf("order (-want +got):\n%s", d)
 	}
-	if d := cmp.Diff(want[9:12], s.sortKeys(store.Query{Partition: "p", From: "a\x00", To: "a\x01"})); d != "" {
-		s.Errorf("range (-want +got):\n%s", d)
+	for n, sk := range want {
+		after := store.Query{Partition: "p", After: sk}
+		if d := cmp.Diff(want[n+1:], s.sortKeys(after), cmpopts.EquateEmpty()); d != "" {
+			s.Errorf("after %q (-want +got):\n%s", sk, d)
+		}
+		if d := cmp.Diff(want[:n+1], s.sortKeys(store.Query{Partition: "p", To: sk})); d != "" {
+			s.Errorf("to %q (-want +got):\n%s", sk, d)
+		}
+		after.Descending = true
+		backward := slices.Clone(want[:n])
+		slices.Reverse(backward)
+		if d := cmp.Diff(backward, s.sortKeys(after), cmpopts.EquateEmpty()); d != "" {
+			s.Errorf("after %q backward (-want +got):\n%s", sk, d)
+		}
 	}
-	if d := cmp.Diff(want[9:11], s.sortKeys(store.Query{Partition: "p", Prefix: "a\x00"})); d != "" {
-		s.Errorf("prefix (-want +got):\n%s", d)
+	if d := cmp.Diff(want[9:12], s.sortKeys(store.Query{Partition: "p", After: "a", To: "a\x01"})); d != "" {
+		s.Errorf("range (-want +got):\n%s", d)
 	}
 }
 
-// large stores 9 items of 300 KB, each in the partition that partition says.
-func (s *script) large(partition func(n int) string) []store.Item {
+// large stores 9 items of 300 KB in partition "p".
+func (s *script) large() []store.Item {
 	s.Helper()
 	var items []store.Item
 	for n := range 9 {
-		items = append(items, filler(item(key(partition(n), fmt.Sprint(n))), 300<<10))
+		items = append(items, filler(item(key("p", fmt.Sprint(n))), 300<<10))
 	}
 	s.putAll(items)
 	return items
@@ -142,7 +210,7 @@ func (s *script) pagesEnd(pages []store.Page) {
 }
 
 func queryPages(s *script) {
-	want := s.large(func(int) string { return "p" })
+	want := s.large()
 	pages := s.pages(store.Query{Partition: "p"})
 	s.pagesEnd(pages)
 	if d := cmp.Diff(want, all(pages)); d != "" {
@@ -153,47 +221,5 @@ func queryPages(s *script) {
 	s.pagesEnd(pages)
 	if d := cmp.Diff(want, all(pages)); d != "" {
 		s.Error("the pages together are not the partition backward")
-	}
-}
-
-func scanPages(s *script) {
-	want := s.large(func(n int) string { return fmt.Sprint("p", n) })
-	pages := s.scan(store.Scan{Segments: 1})
-	s.pagesEnd(pages)
-	got := all(pages)
-	slices.SortFunc(got, func(a, b store.Item) int { return strings.Compare(a[store.PK].Text(), b[store.PK].Text()) })
-	if d := cmp.Diff(want, got); d != "" {
-		s.Error("the pages together are not the table")
-	}
-}
-
-func scanSegments(s *script) {
-	want := map[store.Key]store.Item{}
-	var items []store.Item
-	for n := range 60 {
-		i := item(key(fmt.Sprint("p", n%20), fmt.Sprint(n)), "n", n)
-		want[i.Key()], items = i, append(items, i)
-	}
-	s.putAll(items)
-	for _, segments := range []int{1, 2, 7, 100} {
-		for _, limit := range []int{0, 4} {
-			got := map[store.Key]store.Item{}
-			for segment := range segments {
-				for _, p := range s.scan(store.Scan{Segment: segment, Segments: segments, Limit: limit}) {
-					if limit > 0 && len(p.Items) > limit {
-						s.Errorf("limit %d: a page has %d items", limit, len(p.Items))
-					}
-					for _, i := range p.Items {
-						if got[i.Key()] != nil {
-							s.Errorf("%d segments: %v comes twice", segments, i.Key())
-						}
-						got[i.Key()] = i
-					}
-				}
-			}
-			if d := cmp.Diff(want, got); d != "" {
-				s.Errorf("%d segments, limit %d (-want +got):\n%s", segments, limit, d)
-			}
-		}
 	}
 }

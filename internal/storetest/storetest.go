@@ -1,11 +1,14 @@
-// Package storetest says what internal/store's contract means: a script of
-// store operations that runs on every store, a Model that is the contract at
-// its most naive, and a Probe, a wrapper that counts the calls to a store and
-// makes them fail.
+// Package storetest says what internal/store's contract means: a script of store
+// operations that runs on every store, as it is and behind a [probe.Probe] that
+// makes its indexes lag and its answers get lost, and a [Model] that is the
+// contract at its most naive.
 //
 // Invariant: the script asserts only what DynamoDB does, so that it passes on
-// DynamoDB Local as on the embedded file, and a rule of the contract that is
-// not in the script does not exist.
+// DynamoDB as on the embedded file, and a rule of the contract that is not in the
+// script does not exist.
+//
+// Size: one script a rule, for every operation, condition, limit and race; it is
+// test code that is not in _test files because each store's tests run it.
 package storetest
 
 import (
@@ -20,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"segue/internal/probe"
 	"segue/internal/store"
 )
 
@@ -44,10 +48,11 @@ func Run(t *testing.T, open func(t *testing.T, indexes []store.Index) Table) {
 // RunStore runs the part of the contract that needs no change feed.
 func RunStore(t *testing.T, open func(t *testing.T, indexes []store.Index) store.Store) {
 	for _, group := range []map[string]func(*script){
-		writeTests(), readTests(), cursorTests(), indexTests(), limitTests(), raceTests(),
+		writeTests(), readTests(), indexTests(), limitTests(), raceTests(),
 	} {
 		runAll(t, group, func(t *testing.T) *script { return newScript(t, open(t, testIndexes())) })
 	}
+	runAll(t, hostileTests(), func(t *testing.T) *script { return newHostile(t, open(t, testIndexes())) })
 }
 
 func runAll(t *testing.T, tests map[string]func(*script), open func(t *testing.T) *script) {
@@ -59,10 +64,14 @@ func runAll(t *testing.T, tests map[string]func(*script), open func(t *testing.T
 	}
 }
 
-// testIndexes is an index with keys of its own, and one that sorts by the
-// table's sort key.
+// testIndexes is four indexes, as many as the product declares: one with keys of
+// its own, one that sorts by the table's sort key, and two that share attributes
+// with these.
 func testIndexes() []store.Index {
-	return []store.Index{{Name: "stage", PK: "gpk", SK: "gsk"}, {Name: "owner", PK: "owner", SK: store.SK}}
+	return []store.Index{
+		{Name: "stage", PK: "gpk", SK: "gsk"}, {Name: "owner", PK: "owner", SK: store.SK},
+		{Name: "shared", PK: "gsk", SK: "owner"}, {Name: "due", PK: "owner", SK: "due"},
+	}
 }
 
 // patience bounds the waiting for what a store may do late. It is never waited
@@ -75,6 +84,9 @@ type script struct {
 	ctx   context.Context //nolint:containedctx // a script is one test, which has one context
 	store store.Store
 	feed  store.Feed
+
+	probe  *probe.Probe  // of a hostile store
+	faults func(on bool) // of a hostile store, nil of any other
 }
 
 func newScript(t *testing.T, store store.Store) *script {
@@ -103,6 +115,16 @@ func attrs(pairs ...any) store.Item {
 		i[fmt.Sprint(pair[0])] = value(pair[1])
 	}
 	return i
+}
+
+// other reads a value in DynamoDB's JSON. A text that is none makes an absent
+// value, which no store takes.
+func other(text string) store.Value {
+	v, err := store.ParseJSON([]byte(text))
+	if err != nil {
+		return store.Value{}
+	}
+	return v
 }
 
 func value(v any) store.Value {
@@ -199,7 +221,7 @@ func (s *script) get(k store.Key) store.Item {
 	return items[0]
 }
 
-// has says what must be stored under the items' keys.
+// has fails the test unless these items are stored as they are.
 func (s *script) has(want ...store.Item) {
 	s.Helper()
 	for _, w := range want {
@@ -209,7 +231,7 @@ func (s *script) has(want ...store.Item) {
 	}
 }
 
-// lacks says under which keys there must be nothing.
+// lacks fails the test unless there is nothing under these keys.
 func (s *script) lacks(keys ...store.Key) {
 	s.Helper()
 	for _, k := range keys {
@@ -219,7 +241,7 @@ func (s *script) lacks(keys ...store.Key) {
 	}
 }
 
-// pages follows the cursors of q to the end.
+// pages reads q to its end, each page after the last item of the one before.
 func (s *script) pages(q store.Query) []store.Page {
 	s.Helper()
 	var pages []store.Page
@@ -229,10 +251,24 @@ func (s *script) pages(q store.Query) []store.Page {
 			s.Fatalf("query %+v: %v", q, err)
 		}
 		pages = append(pages, p)
-		if q.Cursor = p.Cursor; q.Cursor == "" {
+		if !p.More {
 			return pages
 		}
+		if len(p.Items) == 0 {
+			s.Fatalf("query %+v: a page without items says that there is more", q)
+		}
+		q.After = p.Items[len(p.Items)-1][sortKeyOf(q.Index)].Text()
 	}
+}
+
+// sortKeyOf is the attribute that orders an index of testIndexes.
+func sortKeyOf(index string) string {
+	for _, x := range testIndexes() {
+		if x.Name == index {
+			return x.SK
+		}
+	}
+	return store.SK
 }
 
 // all is the items of pages.
@@ -254,29 +290,13 @@ func (s *script) sortKeys(q store.Query) []string {
 	return keys
 }
 
-// scan follows the cursors of one segment to the end.
-func (s *script) scan(sc store.Scan) []store.Page {
-	s.Helper()
-	var pages []store.Page
-	for {
-		p, err := s.store.Scan(s.ctx, sc)
-		if err != nil {
-			s.Fatalf("scan %+v: %v", sc, err)
-		}
-		pages = append(pages, p)
-		if sc.Cursor = p.Cursor; sc.Cursor == "" {
-			return pages
-		}
-	}
-}
-
-// eventually waits until an index, which may lag, answers want to q.
+// eventually waits until an index, which may lag, returns want to q.
 func (s *script) eventually(q store.Query, want ...store.Item) {
 	s.Helper()
 	s.eventuallySorted(q, func(_, _ store.Item) int { return 0 }, want)
 }
 
-// eventuallySorted is eventually for answers in an order that is not promised.
+// eventuallySorted is eventually for items in an order that is not promised.
 func (s *script) eventuallySorted(q store.Query, order func(a, b store.Item) int, want []store.Item) {
 	s.Helper()
 	for {

@@ -1,7 +1,7 @@
 //go:build e2e
 
 // Package e2e drives the real parts: the functions as SAM builds them, in
-// containers, on DynamoDB Local; the HTTP API of `sam local start-api`; an
+// containers, on the emulator; the HTTP API of `sam local start-api`; an
 // unmodified client from npm; the README in a fresh clone. `make e2e` runs it.
 // Nothing is skipped: what is missing fails.
 package e2e_test
@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"segue/internal/boot"
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 )
@@ -43,7 +44,7 @@ func root(t *testing.T) string {
 	return dir
 }
 
-// stage is a table of its own on DynamoDB Local and a folder with an issuer.
+// stage is a table of its own and a folder with an issuer.
 type stage struct {
 	*testing.T
 	environment []string
@@ -54,15 +55,35 @@ func newStage(t *testing.T) stage {
 	t.Helper()
 	endpoint := os.Getenv("SEGUE_DYNAMODB_ENDPOINT")
 	if endpoint == "" {
-		t.Fatal("SEGUE_DYNAMODB_ENDPOINT is not set: run this with `make e2e`")
+		endpoint = emulator(t)
 	}
-	port := endpoint[strings.LastIndex(endpoint, ":")+1:]
 	table, data := fmt.Sprintf("e2e-%d", time.Now().UnixNano()), t.TempDir()
 	laptop, err := boot.Place{Data: data, Endpoint: endpoint, Table: table}.Open(t.Context(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return stage{t, append(os.Environ(), "SEGUE_DATA="+data, "SEGUE_TABLE="+table, "SEGUE_DYNAMODB_PORT="+port), laptop}
+	return stage{t, append(os.Environ(), "SEGUE_DATA="+data, "SEGUE_TABLE="+table, "SEGUE_DYNAMODB_ENDPOINT="+endpoint), laptop}
+}
+
+// emulator starts an emulator that host and containers reach, until the test
+// ends, and returns its endpoint.
+func emulator(t *testing.T) string {
+	t.Helper()
+	script := filepath.Join(root(t), "scripts/emulator.sh")
+	start := exec.CommandContext(t.Context(), script, "start", "bridge")
+	start.Env = append(os.Environ(), "SEGUE_EMULATOR_PORT=0")
+	start.Stderr = os.Stderr
+	out, err := start.Output()
+	if err != nil {
+		t.Fatalf("start the emulator: %v", err)
+	}
+	endpoint := strings.TrimSpace(string(out))
+	t.Cleanup(func() {
+		if out, err := exec.Command(script, "stop", endpoint).CombinedOutput(); err != nil {
+			t.Errorf("stop the emulator: %v\n%s", err, out)
+		}
+	})
+	return endpoint
 }
 
 // run runs a script of the project and answers what it prints.
@@ -104,7 +125,7 @@ func (s stage) live(record string) []*rows.Row {
 	s.Helper()
 	var found []*rows.Row
 	db := s.laptop.DB
-	for row, err := range db.All(s.Context(), db.Schema().Table("msdyn_sequencetarget")) {
+	for row, err := range query.New(db).Each(s.Context(), query.Query{Table: db.Schema().Table("msdyn_sequencetarget")}) {
 		if err != nil {
 			s.Fatal(err)
 		}

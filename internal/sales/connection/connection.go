@@ -13,6 +13,10 @@
 // Where to find what: who may be connected is in eligibility.go, the guard in
 // guard.go, the rules of rows in record.go, sequence.go, target.go and step.go.
 //
+// Size: the rules of records, sequences and steps, connecting and the sweep all
+// write the guard or the targets that it names, in the transaction that writes
+// the guard; apart, they would export those verbs to each other.
+//
 // Invariant: a record's segue_live names exactly its live targets, each of them
 // has exactly one open step, and none belongs to a sequence that is not active
 // for longer than the change records take.
@@ -24,6 +28,7 @@ import (
 	"time"
 
 	"segue/internal/entity"
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/sequence"
@@ -39,6 +44,7 @@ const (
 // Connections is the use cases on connections. It is safe for concurrent use.
 type Connections struct {
 	db        *rows.DB
+	lists     *query.Reader
 	entities  *entity.Entities
 	policy    sales.Policy
 	freshness sales.Freshness
@@ -48,7 +54,7 @@ type Connections struct {
 // New returns the use cases on the rows of db.
 func New(db *rows.DB, entities *entity.Entities, policy sales.Policy, freshness sales.Freshness) *Connections {
 	return &Connections{
-		db: db, entities: entities, policy: policy, freshness: freshness,
+		db: db, lists: query.New(db), entities: entities, policy: policy, freshness: freshness,
 		sequences: sales.NewCache[Sequence](freshness),
 	}
 }

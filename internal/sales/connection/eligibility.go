@@ -13,7 +13,7 @@ func Connectable(s *schema.Schema, name string) error {
 	if t == nil {
 		return sales.Refuse(sales.Invalid, "there is no table %q", name)
 	}
-	if !t.Record {
+	if !sales.OfTrait(sales.Record).Matches(t) {
 		return sales.Refuse(sales.Invalid, "rows of %s cannot be connected to sequences", name)
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"segue/internal/filter"
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/sequence"
@@ -87,7 +89,7 @@ func (s *Connections) endTargets(ctx context.Context, sequenceID string) (int, e
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(sales.AtOnce)
 	found := 0
-	for target, err := range s.db.LiveTargets(ctx, sequenceID) {
+	for target, err := range s.lists.Each(ctx, liveTargets(s.db.Schema(), sequenceID)) {
 		if err != nil {
 			_ = group.Wait() // the reading error comes first
 			return found, err
@@ -98,6 +100,16 @@ func (s *Connections) endTargets(ctx context.Context, sequenceID string) (int, e
 		group.Go(func() error { return s.endTarget(groupCtx, target) })
 	}
 	return found, group.Wait()
+}
+
+// liveTargets selects the live targets of a sequence.
+func liveTargets(tables *schema.Schema, sequenceID string) query.Query {
+	equal := func(column string, v schema.Value) filter.Node {
+		return &filter.Condition{Column: column, Operator: filter.Eq, Values: []schema.Value{v}}
+	}
+	return query.Query{Table: tables.Table(targetTable), Where: &filter.Group{Logic: filter.And, Items: []filter.Node{
+		equal("msdyn_parentsequence", schema.Lookup{Table: sequenceTable, ID: sequenceID}), equal("statecode", int64(0)),
+	}}}
 }
 
 // endTarget ends one live target, because its sequence has ended, and takes it

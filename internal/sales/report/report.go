@@ -6,6 +6,7 @@ package report
 import (
 	"context"
 
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
@@ -34,8 +35,9 @@ type tally struct {
 // Count takes a Census of all tables.
 func Count(ctx context.Context, db *rows.DB) (Census, error) {
 	t := tally{Census{Rows: map[string]int{}}, map[string]int{}, map[string]int{}}
+	lists := query.New(db)
 	for _, table := range db.Schema().Tables() {
-		for row, err := range db.All(ctx, table) {
+		for row, err := range lists.Each(ctx, query.Query{Table: table}) {
 			if err == nil {
 				err = t.count(row)
 			}

@@ -4,40 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
-
 	"segue/internal/dynamo"
-	"segue/internal/guid"
+	"segue/internal/dynamo/dynamotest"
 	"segue/internal/rows"
 	"segue/internal/store"
 )
 
-// DynamoConfig is the way to DynamoDB Local; without one the test is skipped.
-func DynamoConfig(t testing.TB) aws.Config {
-	t.Helper()
-	endpoint := os.Getenv("SEGUE_DYNAMODB_ENDPOINT") //nolint:forbidigo // a test learns where its store is
-	if endpoint == "" {
-		t.Skip("NOT RUN AGAINST DYNAMODB: run scripts/with-dynamodb.sh go test ./internal/sales")
-	}
-	return aws.Config{
-		Region:       "us-east-1",
-		Credentials:  credentials.NewStaticCredentialsProvider("segue", "segue", ""),
-		BaseEndpoint: aws.String(endpoint),
-	}
-}
-
-// dynamoStore is a table of its own in DynamoDB Local, and all that its stream
-// has told so far.
+// dynamoStore is a table of its own, and all that its stream has told so far.
 type dynamoStore struct {
-	*dynamo.Store
+	*dynamotest.Table
 
 	mu      sync.Mutex
 	grown   *sync.Cond
@@ -47,20 +26,13 @@ type dynamoStore struct {
 	drained map[string]int // changes that a consumer is done with
 }
 
-// OpenDynamo makes a table of its own.
-func OpenDynamo(t testing.TB, cfg aws.Config) ChangeStore {
+// OpenDynamo opens a table of its own, or skips the test.
+func OpenDynamo(t testing.TB) ChangeStore {
 	t.Helper()
-	name := "sales-" + guid.New()
-	s := &dynamoStore{
-		Store:   dynamo.New(dynamodb.NewFromConfig(cfg), name, rows.Indexes(), dynamo.Retries(50, time.Millisecond)),
-		drained: map[string]int{},
-	}
+	s := &dynamoStore{Table: dynamotest.Open(t, rows.Indexes()), drained: map[string]int{}}
 	s.grown = sync.NewCond(&s.mu)
-	if err := s.Create(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	ctx, stop := context.WithCancel(context.Background())
-	feed := dynamo.NewFeed(dynamodbstreams.NewFromConfig(cfg), name, dynamo.PollEvery(2*time.Millisecond))
+	feed := s.Feed(dynamo.PollEvery(2 * time.Millisecond))
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -69,15 +41,12 @@ func OpenDynamo(t testing.TB, cfg aws.Config) ChangeStore {
 	t.Cleanup(func() {
 		stop()
 		<-ended
-		if err := s.Delete(context.Background()); err != nil {
-			t.Errorf("delete table: %v", err)
-		}
 	})
 	return s
 }
 
 // marker is an item that is written and deleted to learn how far the stream has
-// been read: a stream of DynamoDB Local is one shard, in the order of commits.
+// been read: the emulator's streams are one shard, in the order of commits.
 func marker() store.Item {
 	return store.Item{store.PK: store.S("marker"), store.SK: store.S("marker")}
 }

@@ -9,26 +9,40 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"segue/internal/filter"
+	"segue/internal/query"
 	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/schema"
 	"segue/internal/store"
+	"segue/internal/storetest"
 )
 
-// Scan reads every item of a store, by key.
+// Scan reads every item of a store, by key; a store that a test puts around
+// another embeds it as its ChangeStore and says so by Inner.
 func Scan(t testing.TB, on store.Store) map[store.Key]store.Item {
 	t.Helper()
-	items := map[store.Key]store.Item{}
-	for s := (store.Scan{Segments: 1}); ; {
-		page, err := on.Scan(t.Context(), s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, item := range page.Items {
-			items[item.Key()] = item
-		}
-		if s.Cursor = page.Cursor; s.Cursor == "" {
-			return items
+	switch on := on.(type) {
+	case interface{ Inner() ChangeStore }:
+		return Scan(t, on.Inner())
+	case *dynamoStore: // one request, not hundreds
+		return on.Items(t)
+	}
+	tables, err := schema.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var partitions []string
+	for _, table := range tables.Tables() {
+		for shard := range schema.Shards {
+			partitions = append(partitions, fmt.Sprintf("%s#%d", table.Name, shard))
 		}
 	}
+	items := map[store.Key]store.Item{}
+	for _, item := range storetest.Items(t, on, partitions...) {
+		items[item.Key()] = item
+	}
+	return items
 }
 
 // Audit is the rows of a store as the invariants see them.
@@ -118,7 +132,7 @@ func (w *World) Audit() *Audit {
 			w.T.Fatal(err)
 		}
 		switch {
-		case row.Table.Record:
+		case sales.OfTrait(sales.Record).Matches(row.Table):
 			a.Records[row.ID], a.items[row.ID] = row, item
 		case row.Table.Name == "msdyn_sequence":
 			a.Sequences[row.ID] = row
@@ -177,7 +191,13 @@ func (a *Audit) guards(live map[string]map[string]string) {
 // index compares the index of a sequence's live targets with the live targets.
 func (a *Audit) index(w *World, sequence string, want []string) {
 	var got []string
-	for row, err := range w.DB.LiveTargets(w.T.Context(), sequence) {
+	equal := func(column string, v schema.Value) filter.Node {
+		return &filter.Condition{Column: column, Operator: filter.Eq, Values: []schema.Value{v}}
+	}
+	where := &filter.Group{Logic: filter.And, Items: []filter.Node{
+		equal("msdyn_parentsequence", Link("msdyn_sequence", sequence)), equal("statecode", int64(0)),
+	}}
+	for row, err := range query.New(w.DB).Each(w.T.Context(), query.Query{Table: w.DB.Schema().Table("msdyn_sequencetarget"), Where: where}) {
 		if err != nil {
 			w.T.Fatal(err)
 		}

@@ -20,6 +20,9 @@ type Journal struct {
 	commits [][]store.Op
 }
 
+// Inner is the store around which the journal is.
+func (j *Journal) Inner() ChangeStore { return j.ChangeStore }
+
 // Write implements store.Store.
 func (j *Journal) Write(ctx context.Context, ops ...store.Op) error {
 	err := j.ChangeStore.Write(ctx, ops...)

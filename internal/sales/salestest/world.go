@@ -2,6 +2,9 @@
 // Segue on a store of its own, put together as the product is, with a probe
 // between, and with the words in which a test tells what users do and what must
 // be true then. Only tests import it.
+//
+// Size: it is the vocabulary of every test of the domain; what the tests of one
+// room alone need stays in them.
 package salestest
 
 import (
@@ -13,11 +16,11 @@ import (
 	"segue/internal/embed"
 	"segue/internal/entity"
 	"segue/internal/guid"
+	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/schema"
-	"segue/internal/storetest"
 )
 
 // Values is columns of a row.
@@ -29,7 +32,7 @@ type World struct {
 	*boot.Parts
 	T     testing.TB
 	Store ChangeStore
-	Probe *storetest.Probe
+	Probe *probe.Probe
 
 	begin func() *boot.Parts
 }
@@ -50,9 +53,9 @@ func NewOn(t testing.TB, store ChangeStore, now func() time.Time, options boot.O
 	if err != nil {
 		t.Fatal(err)
 	}
-	probe := storetest.NewProbe(store, rows.Indexes()...)
-	begin := func() *boot.Parts { return boot.Assemble(rows.New(probe, tables, now), options) }
-	return &World{begin(), t, store, probe, begin}
+	between := probe.New(store, rows.Indexes()...)
+	begin := func() *boot.Parts { return boot.Assemble(rows.New(between, tables, now), options) }
+	return &World{begin(), t, store, between, begin}
 }
 
 // Restart ends the process and begins another, which knows nothing but what is

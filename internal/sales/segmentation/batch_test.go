@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"segue/internal/boot"
+	"segue/internal/probe"
 	"segue/internal/store"
-	"segue/internal/storetest"
 )
 
 // A batch without a row of a record type reads nothing at all, whatever the
@@ -53,11 +53,11 @@ func TestEvaluate_CatalogueCannotBeRead(t *testing.T) {
 			want = append(want, i)
 		}
 	}
-	w.Probe.Inject(func(call storetest.Call) storetest.Fault {
+	w.Probe.Inject(func(call probe.Call) probe.Fault {
 		if slices.ContainsFunc(call.Keys, func(k store.Key) bool { return tableOf(k) == "msdyn_segmentattribute" }) {
-			return storetest.Before
+			return probe.Before
 		}
-		return storetest.None
+		return probe.None
 	})
 	var got []int
 	for _, f := range w.Changes(t.Context(), changes) {

@@ -3,6 +3,7 @@ package segmentation
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"segue/internal/filter"
 	"segue/internal/rows"
@@ -21,6 +22,7 @@ type compiled struct {
 	*segment.Catalogue
 	version int64 // of the order row
 	broken  error
+	columns []string // all that an evaluation reads of a record's images
 }
 
 // readCatalogues returns the active segments of every record type. Asking
@@ -57,27 +59,43 @@ func (s *Segmentation) loadCatalogues(ctx context.Context, old catalogues) (cata
 			now[recordType] = old[recordType]
 		default:
 			if all == nil {
-				if all, err = s.readSegments(ctx); err != nil {
+				if all, err = s.readSegments(ctx, orders); err != nil {
 					return nil, err
 				}
 			}
 			// An error is the type's own: the other types go on.
 			catalogue, err := s.compileCatalogue(orders[i], all)
-			now[recordType] = compiled{catalogue, orders[i].Version, err}
+			known := compiled{Catalogue: catalogue, version: orders[i].Version, broken: err}
+			if err == nil {
+				known.columns = append(slices.Clip(catalogue.Columns), "statecode", segmentColumn, enteredColumn, connected)
+			}
+			now[recordType] = known
 		}
 	}
 	return now, nil
 }
 
-func (s *Segmentation) readSegments(ctx context.Context) ([]*rows.Row, error) {
-	var all []*rows.Row
-	for row, err := range s.db.All(ctx, s.db.Schema().Table(segmentTable)) {
-		if err != nil {
-			return nil, fmt.Errorf("read the segments: %w", err)
+// readSegments reads the segments that the order rows of the record types name,
+// in a few requests, and not the whole table.
+func (s *Segmentation) readSegments(ctx context.Context, orders []*rows.Row) ([]*rows.Row, error) {
+	var refs []rows.Ref
+	for _, row := range orders {
+		if row == nil { // the type never had a segment
+			continue
 		}
-		all = append(all, row)
+		ids, err := sales.IDs(row, orderColumn)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			refs = append(refs, rows.Ref{Table: segmentTable, ID: id})
+		}
 	}
-	return all, nil
+	found, err := s.db.Get(ctx, refs...)
+	if err != nil {
+		return nil, fmt.Errorf("read the segments: %w", err)
+	}
+	return slices.DeleteFunc(found, func(row *rows.Row) bool { return row == nil }), nil
 }
 
 // compileCatalogue makes the catalogue of an order row. An active segment that

@@ -51,6 +51,9 @@ func (s *Segmentation) evaluate(ctx context.Context, known compiled, change rows
 	if len(catalogue.Segments) == 0 {
 		return nil
 	}
+	if err := change.Read(known.columns); err != nil { // one pass over each image
+		return err
+	}
 	touched, err := change.Touches(catalogue.Columns)
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ package segmentation
 
 import (
 	"segue/internal/guid"
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
@@ -38,6 +39,7 @@ const (
 // records. It is safe for concurrent use.
 type Segmentation struct {
 	db          *rows.DB
+	lists       *query.Reader
 	connections *connection.Connections
 	policy      sales.Policy
 	freshness   sales.Freshness
@@ -47,7 +49,7 @@ type Segmentation struct {
 // New returns the segmentation of the rows of db.
 func New(db *rows.DB, connections *connection.Connections, policy sales.Policy, freshness sales.Freshness) *Segmentation {
 	return &Segmentation{
-		db: db, connections: connections, policy: policy, freshness: freshness,
+		db: db, lists: query.New(db), connections: connections, policy: policy, freshness: freshness,
 		catalogues: sales.NewCache[catalogues](freshness),
 	}
 }

@@ -3,6 +3,7 @@ package segmentation
 import (
 	"context"
 
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
@@ -33,7 +34,7 @@ func (s *Segmentation) unlink(ctx context.Context, change rows.Change) error {
 // unlinkTable empties the links of a table's rows to a segment.
 func (s *Segmentation) unlinkTable(ctx context.Context, table, column, segmentID string) error {
 	link := schema.Lookup{Table: segmentTable, ID: segmentID}
-	for row, err := range s.db.All(ctx, s.db.Schema().Table(table)) {
+	for row, err := range s.lists.Each(ctx, query.Query{Table: s.db.Schema().Table(table)}) {
 		if err != nil {
 			return err
 		}

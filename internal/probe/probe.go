@@ -1,0 +1,291 @@
+// Package probe wraps a store for tests: a [Probe] counts and records the calls
+// and what they would cost on DynamoDB, and it is as hostile as DynamoDB may be:
+// calls fail before or after they are applied, a process dies between any two of
+// them, and indexes lag.
+//
+// Invariant: what a Probe hands through is what the store did. A fault hides a
+// result, it never makes one up, and a lagging index shows what it showed before.
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"sync"
+
+	"segue/internal/store"
+)
+
+// ErrCrash is what a Probe returns once its process is taken for dead.
+var ErrCrash = errors.New("the process is dead")
+
+// Method names a method of store.Store.
+type Method string
+
+// The methods.
+const (
+	Get   Method = "get"
+	Query Method = "query"
+	Write Method = "write"
+)
+
+// Call is one request to the store, as a Probe saw it.
+type Call struct {
+	Method Method
+	Keys   []store.Key    // get and write, in the order of the call
+	Ops    []store.OpKind // write, one for each key
+	Query  store.Query    // query
+	Err    error          // what the caller was told; nil while Fault is asked
+}
+
+// Fault is what happens to a call.
+type Fault uint8
+
+// The faults. Before and After return [store.ErrUnavailable] (After is
+// an answer that got lost), the crashes [ErrCrash], then and from every later
+// call until Reset.
+const (
+	None        Fault = iota
+	Before            // not applied, then an error
+	After             // applied, then an error
+	CrashBefore       // the process dies before the call
+	CrashAfter        // the process dies when the call has been applied
+)
+
+// Counts is what the calls since the last Reset would cost on DynamoDB.
+type Counts struct {
+	Gets, GetKeys        int
+	Queries              int
+	Writes, Transactions int     // of one operation; of several
+	Ops                  int     // operations of both, checks included
+	ReadUnits            float64 // 4 KB strongly consistent; an index half; a check in a transaction is a write
+	WriteUnits           float64 // 1 KB, doubled in a transaction
+	IndexUnits           float64 // entries that were added to or removed from an index
+}
+
+// Probe is a store.Store around another one that counts and records the calls
+// and makes them fail. Units are computed from item sizes; what an operation
+// replaces is read unseen by the caller. It is safe for concurrent use.
+type Probe struct {
+	store   store.Store
+	indexes []store.Index
+
+	mu      sync.Mutex
+	fault   func(Call) Fault
+	crashed bool
+	counts  Counts
+	calls   []Call
+
+	lag     int // calls until an index shows a write
+	made    int // calls since the Probe was made
+	pending []pending
+	writing sync.Mutex // one write at a time while indexes lag
+}
+
+var _ store.Store = (*Probe)(nil)
+
+// New wraps store; indexes are those that it was opened with.
+func New(store store.Store, indexes ...store.Index) *Probe {
+	return &Probe{store: store, indexes: indexes}
+}
+
+// Inject makes fault decide what happens to each call from now on, nil ends
+// that. It is called one call at a time.
+func (p *Probe) Inject(fault func(Call) Fault) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fault = fault
+}
+
+// Reset starts counting again from nothing and brings a crashed process back to life; the
+// fault of Inject and the lag stay.
+func (p *Probe) Reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.counts, p.calls, p.crashed = Counts{}, nil, false
+}
+
+// Counts is the cost since the last Reset.
+func (p *Probe) Counts() Counts {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.counts
+}
+
+// Calls is the calls since the last Reset, in the order of their ends.
+func (p *Probe) Calls() []Call {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]Call(nil), p.calls...)
+}
+
+// CrashAt kills the process before its call number n, from 0: a test that
+// counts n up until nothing fails has died between any two calls.
+func CrashAt(n int) func(Call) Fault {
+	return func(Call) Fault {
+		if n--; n == -1 {
+			return CrashBefore
+		}
+		return None
+	}
+}
+
+// Sometimes makes about one call in oneIn fail with one of faults, the same
+// ones for the same seed.
+func Sometimes(seed uint64, oneIn int, faults ...Fault) func(Call) Fault {
+	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // the point is that it can be foretold
+	return func(Call) Fault {
+		if random.IntN(oneIn) > 0 {
+			return None
+		}
+		return faults[random.IntN(len(faults))]
+	}
+}
+
+// do makes one call: asks for its fault, applies it, records it and what it
+// cost.
+func (p *Probe) do(call Call, apply func() (Counts, error)) error {
+	fault := p.decide(call)
+	var cost Counts
+	if fault == None || fault == After || fault == CrashAfter {
+		cost, call.Err = apply()
+	}
+	switch fault {
+	case Before, After:
+		call.Err = fmt.Errorf("%w: injected", store.ErrUnavailable)
+	case CrashBefore, CrashAfter:
+		call.Err = ErrCrash
+	case None:
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls = append(p.calls, call)
+	p.counts.add(cost)
+	return call.Err
+}
+
+func (p *Probe) decide(call Call) Fault {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.made++
+	if p.crashed {
+		return CrashBefore
+	}
+	if p.fault == nil {
+		return None
+	}
+	f := p.fault(call)
+	p.crashed = f == CrashBefore || f == CrashAfter
+	return f
+}
+
+// Get implements store.Store.
+func (p *Probe) Get(ctx context.Context, keys ...store.Key) (items []store.Item, err error) {
+	err = p.do(Call{Method: Get, Keys: keys}, func() (Counts, error) {
+		c := Counts{Gets: 1, GetKeys: len(keys)}
+		items, err = p.store.Get(ctx, keys...)
+		for _, i := range items {
+			c.ReadUnits += units(i.Size(), 4096)
+		}
+		return c, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+// Query implements store.Store.
+func (p *Probe) Query(ctx context.Context, q store.Query) (page store.Page, err error) {
+	err = p.do(Call{Method: Query, Query: q}, func() (Counts, error) {
+		page, err = p.query(ctx, q)
+		c := Counts{Queries: 1, ReadUnits: units(size(page), 4096)}
+		if q.Index != "" {
+			c.ReadUnits /= 2
+		}
+		return c, err
+	})
+	if err != nil {
+		return store.Page{}, err
+	}
+	return page, nil
+}
+
+// Write implements store.Store.
+func (p *Probe) Write(ctx context.Context, ops ...store.Op) error {
+	call := Call{Method: Write}
+	for _, op := range ops {
+		call.Keys = append(call.Keys, op.Key)
+		call.Ops = append(call.Ops, op.Kind)
+	}
+	return p.do(call, func() (Counts, error) {
+		defer p.late()()
+		old, err := p.store.Get(ctx, call.Keys...)
+		if err != nil { // too many keys, for one: the write will say so better
+			old = make([]store.Item, len(ops))
+		}
+		err = p.store.Write(ctx, ops...)
+		if err == nil {
+			p.delay(call.Keys, old)
+		}
+		return p.cost(ops, old, err == nil), err
+	})
+}
+
+// cost is what a write takes; one that was refused takes units all the same,
+// but none in an index.
+func (p *Probe) cost(ops []store.Op, old []store.Item, applied bool) Counts {
+	c, each := Counts{Writes: 1, Ops: len(ops)}, 1.0
+	if len(ops) > 1 {
+		c.Writes, c.Transactions, each = 0, 1, 2
+	}
+	for n, op := range ops {
+		left := op.Result(old[n])
+		c.WriteUnits += each * units(max(old[n].Size(), left.Size()), 1024)
+		for _, x := range p.indexes {
+			if applied {
+				c.IndexUnits += moved(x, old[n], left)
+			}
+		}
+	}
+	return c
+}
+
+// moved is how many entries of x are written when old becomes left.
+func moved(x store.Index, old, left store.Item) float64 {
+	in := func(i store.Item) bool { return i[x.PK].Kind() == store.String && i[x.SK].Kind() == store.String }
+	switch {
+	case in(old) && in(left) && old[x.PK].Equal(left[x.PK]) && old[x.SK].Equal(left[x.SK]):
+		return 0
+	case in(old) && in(left):
+		return 2
+	case in(old) || in(left):
+		return 1
+	}
+	return 0
+}
+
+func (c *Counts) add(d Counts) {
+	c.Gets += d.Gets
+	c.GetKeys += d.GetKeys
+	c.Queries += d.Queries
+	c.Writes += d.Writes
+	c.Transactions += d.Transactions
+	c.Ops += d.Ops
+	c.ReadUnits += d.ReadUnits
+	c.WriteUnits += d.WriteUnits
+	c.IndexUnits += d.IndexUnits
+}
+
+func size(p store.Page) int {
+	n := 0
+	for _, i := range p.Items {
+		n += i.Size()
+	}
+	return n
+}
+
+// units rounds up to whole units; every item counts for at least one.
+func units(size, unit int) float64 { return math.Max(1, math.Ceil(float64(size)/float64(unit))) }

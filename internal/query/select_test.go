@@ -1,0 +1,308 @@
+package query_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"segue/internal/embed"
+	"segue/internal/filter"
+	"segue/internal/probe"
+	"segue/internal/query"
+	"segue/internal/rows"
+	"segue/internal/rows/rowstest"
+	"segue/internal/schema"
+	"segue/internal/store"
+	"segue/internal/storetest"
+)
+
+// eq is a filter that demands equality of columns.
+func eq(want values) *filter.Group {
+	g := &filter.Group{Logic: filter.And}
+	for column, v := range want {
+		g.Items = append(g.Items, &filter.Condition{Column: column, Operator: filter.Eq, Values: []schema.Value{v}})
+	}
+	return g
+}
+
+func link(name string, n int) schema.Lookup {
+	return schema.Lookup{Table: name, ID: rowstest.ID(name, n)}
+}
+
+// ids are the numbers of found rows in order; rows come from put.
+func numbers(page query.Page) []int {
+	var found []int
+	for _, row := range page.Rows {
+		for n := range 100 {
+			if row.ID == rowstest.ID(row.Table.Name, n) {
+				found = append(found, n)
+			}
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// TestSelectTakesThePath goes through the access paths of the package comment:
+// what a list finds and which requests it costs.
+func TestSelectTakesThePath(t *testing.T) {
+	f := newFixture(t)
+	open, closed := int64(0), int64(1)
+	f.Put(t, "lead",
+		values{"statecode": open, "segue_connected": false, "subject": "A"},
+		values{"statecode": open, "segue_connected": true, "subject": "A"},
+		values{"statecode": closed, "segue_connected": false, "subject": "A"},
+		values{"statecode": open, "segue_connected": false, "subject": "B"})
+	target := func(lead, sequence int, state int64) values {
+		return values{"msdyn_target": link("lead", lead), "msdyn_parentsequence": link("msdyn_sequence", sequence), "statecode": state}
+	}
+	f.Put(t, "msdyn_sequencetarget", target(0, 1, open), target(0, 1, closed), target(1, 1, open), target(1, 2, open))
+	step := func(target, position int) values {
+		return values{"msdyn_sequencetarget": link("msdyn_sequencetarget", target), "segue_position": int64(position)}
+	}
+	f.Put(t, "msdyn_sequencetargetstep", step(0, 1), step(0, 0), step(1, 0))
+	about := values{"regardingobjectid": link("lead", 0)}
+	f.Put(t, "task", about)
+	f.Put(t, "phonecall", about, values{"regardingobjectid": link("lead", 1)}, values{}, about)
+
+	shards := func(index string) []string { return slices.Repeat([]string{"query " + index}, schema.Shards) }
+	either := &filter.Condition{Column: "regardingobjectid", Operator: filter.In,
+		Values: []schema.Value{link("lead", 0), schema.Lookup{Table: "account", ID: rowstest.ID("lead", 0)}}}
+	for _, test := range []struct {
+		name, table string
+		where       *filter.Group
+		want        []int
+		requests    []string // without the reads of rows that an index found
+	}{
+		{"whole table", "lead", nil, []int{0, 1, 2, 3}, shards("")},
+		{"by a column without an index", "lead", eq(values{"subject": "A"}), []int{0, 1, 2}, shards("")},
+		{"by id", "lead", eq(values{"leadid": rowstest.ID("lead", 1)}), []int{1}, nil},
+		{"by id, another condition false", "lead", eq(values{"leadid": rowstest.ID("lead", 1), "subject": "B"}), nil, nil},
+		{"by an id that is not there", "lead", eq(values{"leadid": rowstest.ID("lead", 50)}), nil, nil},
+		{"open records without a live connection", "lead", eq(values{"statecode": open, "segue_connected": false}), []int{0, 3}, shards("gsi1")},
+		{"of these some", "lead", eq(values{"statecode": open, "segue_connected": false, "subject": "B"}), []int{3}, shards("gsi1")},
+		{"closed ones have no index", "lead", eq(values{"statecode": closed, "segue_connected": false}), []int{2}, shards("")},
+		{"targets of a record", "msdyn_sequencetarget", eq(values{"msdyn_target": link("lead", 0)}), []int{0, 1}, []string{"query gsi1"}},
+		{"live targets of a sequence", "msdyn_sequencetarget", eq(values{"msdyn_parentsequence": link("msdyn_sequence", 1), "statecode": open}), []int{0, 2}, shards("gsi2")},
+		{"all targets of a sequence have no index", "msdyn_sequencetarget", eq(values{"msdyn_parentsequence": link("msdyn_sequence", 1)}), []int{0, 1, 2}, shards("")},
+		{"steps of a target", "msdyn_sequencetargetstep", eq(values{"msdyn_sequencetarget": link("msdyn_sequencetarget", 0)}), []int{0, 1}, []string{"query gsi1"}},
+		{"activities of a row, of one table of several", "task", eq(values{"regardingobjectid": link("lead", 0)}), []int{0}, []string{"query gsi1"}},
+		{"activities of a row", "phonecall", eq(values{"regardingobjectid": link("lead", 0)}), []int{0, 3}, []string{"query gsi1"}},
+		{"activities of an id in any table", "phonecall", &filter.Group{Logic: filter.And, Items: []filter.Node{either}}, []int{0, 3}, []string{"query gsi1"}},
+		{"equality inside an and", "phonecall", &filter.Group{Logic: filter.And, Items: []filter.Node{eq(values{"regardingobjectid": link("lead", 1)})}}, []int{1}, []string{"query gsi1"}},
+		{"equality inside an or is none", "phonecall", &filter.Group{Logic: filter.Or, Items: []filter.Node{either, eq(values{"subject": "x"})}}, []int{0, 3}, shards("")},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f.Probe.Reset()
+			page, err := f.Select(t.Context(), query.Query{Table: f.Table(test.table), Where: test.where, Limit: 50})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(test.want, numbers(page)); d != "" || page.Token != "" {
+				t.Errorf("token %q (-want +got):\n%s", page.Token, d)
+			}
+			var requests []string
+			for _, call := range f.Probe.Calls() {
+				if call.Method == probe.Query {
+					requests = append(requests, "query "+call.Query.Index)
+				}
+			}
+			if d := cmp.Diff(test.requests, requests); d != "" {
+				t.Errorf("requests (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestSelectOrders(t *testing.T) {
+	f := newFixture(t)
+	step := func(position int) values {
+		return values{"msdyn_sequencetarget": link("msdyn_sequencetarget", 0), "segue_position": int64(position)}
+	}
+	f.Put(t, "msdyn_sequencetargetstep", step(10), step(2), step(0), step(1))
+	page, err := f.Select(t.Context(), query.Query{Table: f.Table("msdyn_sequencetargetstep"), Where: eq(values{"msdyn_sequencetarget": link("msdyn_sequencetarget", 0)}), Limit: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []int64
+	for _, row := range page.Rows {
+		got = append(got, row.Int("segue_position"))
+	}
+	if d := cmp.Diff([]int64{0, 1, 2, 10}, got); d != "" {
+		t.Errorf("steps of a target by position:\n%s", d)
+	}
+}
+
+func TestSelectRefusesAWrongFilter(t *testing.T) {
+	f := newFixture(t)
+	_, err := f.Select(t.Context(), query.Query{Table: f.Table("lead"), Where: eq(values{"colour": "red"}), Limit: 1})
+	if _, ok := errors.AsType[*filter.Error](err); !ok {
+		t.Errorf("got %v", err)
+	}
+}
+
+// lagging is a store whose indexes show what was there when they were frozen.
+type lagging struct {
+	store.Store
+	old *embed.Store
+}
+
+// freeze copies the store, whose copy answers the indexes from now on.
+func (f *fixture) freeze(t *testing.T) *query.Reader {
+	t.Helper()
+	old := rowstest.Open(t, filepath.Join(t.TempDir(), "old.db"))
+	for _, name := range []string{"lead", "msdyn_sequencetarget"} {
+		for shard := range schema.Shards {
+			for _, item := range storetest.Items(t, f.Store, fmt.Sprintf("%s#%d", name, shard)) {
+				if err := old.Write(t.Context(), store.Put(item, store.Condition{})); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	return query.New(rows.New(lagging{f.Store, old}, f.Schema(), rowstest.Clock))
+}
+
+func (l lagging) Query(ctx context.Context, q store.Query) (store.Page, error) {
+	if q.Index != "" {
+		return l.old.Query(ctx, q)
+	}
+	return l.Store.Query(ctx, q)
+}
+
+// TestSelectWithALaggingIndex: an index that is late never shows a row that is
+// gone, nor one that matches no more, nor old values of one that does.
+func TestSelectWithALaggingIndex(t *testing.T) {
+	f := newFixture(t)
+	free := values{"statecode": int64(0), "segue_connected": false, "subject": "A"}
+	refs := f.Put(t, "lead", free, free, free, free)
+	list := f.freeze(t)
+	tx := f.Begin("")
+	all, err := tx.Load(t.Context(), refs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all[0].Set("segue_connected", true)
+	all[1].Set("statecode", int64(1))
+	tx.Delete(all[2])
+	all[3].Set("subject", "B")
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	page, err := list.Select(t.Context(), query.Query{Table: f.Table("lead"), Where: eq(values{"statecode": int64(0), "segue_connected": false}), Limit: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]int{3}, numbers(page)); d != "" || page.Token != "" {
+		t.Errorf("token %q (-want +got):\n%s", page.Token, d)
+	}
+	if got := page.Rows[0].Text("subject"); got != "B" {
+		t.Errorf("the row is %q, as it was", got)
+	}
+}
+
+// Each shows the rows that match now, though the index still shows another.
+func TestEachWithALaggingIndex(t *testing.T) {
+	f := newFixture(t)
+	target := func(sequence int, state int64) values {
+		return values{"msdyn_target": link("lead", 0), "msdyn_parentsequence": link("msdyn_sequence", sequence), "statecode": state}
+	}
+	refs := f.Put(t, "msdyn_sequencetarget", target(1, 0), target(1, 0), target(1, 1), target(2, 0))
+	list := f.freeze(t)
+	row := f.Row(t, refs[1])
+	tx := f.Begin("")
+	tx.Hold(row)
+	row.Set("statecode", int64(1)) // the frozen index still shows it
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var page query.Page
+	for row, err := range list.Each(t.Context(), query.Query{
+		Table: f.Table("msdyn_sequencetarget"),
+		Where: eq(values{"msdyn_parentsequence": link("msdyn_sequence", 1), "statecode": int64(0)}),
+	}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		page.Rows = append(page.Rows, row)
+	}
+	if d := cmp.Diff([]int{0}, numbers(page)); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestEachReadsEveryRow(t *testing.T) {
+	f := newFixture(t)
+	want := map[string]bool{}
+	for part := range 3 {
+		tx := f.Begin("")
+		for n := range 100 {
+			row := tx.Create(f.Table("lead"), rowstest.ID("lead", 100*part+n), values{"subject": "A"})
+			want[row.ID] = true
+		}
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.Put(t, "account", values{"name": "not a lead"})
+	got := map[string]bool{}
+	for row, err := range f.Each(t.Context(), query.Query{Table: f.Table("lead")}) {
+		if err != nil || got[row.ID] {
+			t.Fatalf("row %v again, or %v", row.Ref(), err)
+		}
+		got[row.ID] = true
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	failing := errors.New("no")
+	f.Probe.Inject(func(probe.Call) probe.Fault { return probe.CrashBefore })
+	for _, failing = range f.Each(t.Context(), query.Query{Table: f.Table("lead")}) {
+		break
+	}
+	if !errors.Is(failing, probe.ErrCrash) {
+		t.Errorf("a reader that fails says %v", failing)
+	}
+}
+
+func TestSelectIsRefusedWhenItWouldExamineTooMuch(t *testing.T) {
+	f := newFixture(t)
+	const many = query.MaxExamined + 400
+	for start := 0; start < many; start += 100 {
+		tx := f.Begin("")
+		for n := range 100 {
+			tx.Create(f.Table("team"), rowstest.ID("team", start+n), values{"name": fmt.Sprint(start + n)})
+		}
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := f.Select(t.Context(), query.Query{Table: f.Table("team"), Where: eq(values{"name": "nobody"}), Limit: 10})
+	if broad, ok := errors.AsType[*query.TooBroadError](err); !ok || broad.Table.Name != "team" {
+		t.Errorf("got %v, want a *TooBroadError", err)
+	}
+	page, err := f.Select(t.Context(), query.Query{Table: f.Table("team"), Limit: 5000})
+	if err != nil || len(page.Rows) != 5000 || page.Token == "" {
+		t.Errorf("a page without a filter: %d rows, token %q, %v", len(page.Rows), page.Token, err)
+	}
+	page, err = f.Select(t.Context(), query.Query{Table: f.Table("team"), Where: eq(values{"teamid": rowstest.ID("team", 7)}), Limit: 10})
+	if err != nil || len(page.Rows) != 1 {
+		t.Errorf("by id: %d rows, %v", len(page.Rows), err)
+	}
+}
+
+// The refusal names what would help.
+func TestTooBroadNamesTheIndexes(t *testing.T) {
+	f := newFixture(t)
+	err := &query.TooBroadError{Table: f.Table("msdyn_sequencetarget")}
+	const want = "this list of msdyn_sequencetarget would examine more than 10000 rows: filter by msdyn_target eq <value>, " +
+		"or by msdyn_parentsequence eq <value> and statecode eq 0, or by msdyn_sequencetargetid eq <id>, or page without a filter"
+	if got := err.Error(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
