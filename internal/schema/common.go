@@ -74,7 +74,7 @@ func recordColumns(t *Table) []*Column {
 	return []*Column{
 		{Name: "msdyn_segmentid", Label: "Segment", Type: LookupTo, Write: Engine, Custom: true,
 			Targets: []Target{{Table: "msdyn_segment", Relationship: "msdyn_msdyn_segment_" + t.Name}}},
-		{Name: "segue_connected", Label: "Connected", Type: Boolean, Write: Engine, Custom: true, Default: false},
+		{Name: "segue_connected", Label: "Connected", Type: Boolean, Write: Engine, Custom: true, Preset: false},
 		{Name: "segue_live", Label: "Live Connections", Type: Memo, MaxLength: 20_000, Write: Hidden, Custom: true},
 		{Name: "segue_entries", Label: "Times Connected", Type: Integer, Min: &zero, Write: Hidden, Custom: true},
 		{Name: "segue_sequence", Label: "Sequence of the Segment", Type: LookupTo, Write: Hidden, Custom: true,

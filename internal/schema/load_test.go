@@ -237,12 +237,12 @@ func TestCustom(t *testing.T) {
 		t.Fatal(err)
 	}
 	visit := s.BySet("new_visits")
-	row, err := visit.CheckCreate(map[string]Value{"new_name": "Fair"})
+	row, err := visit.CheckCreate(map[string]Value{"new_name": Text("Fair")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	length, _ := visit.Column("new_length").FromText("1.5")
-	want := map[string]Value{"new_name": "Fair", "new_length": length, "segue_connected": false}
+	want := map[string]Value{"new_name": Text("Fair"), "new_length": length, "segue_connected": Bool(false)}
 	if diff := cmp.Diff(want, row); diff != "" {
 		t.Errorf("row (-want +got):\n%s", diff)
 	}

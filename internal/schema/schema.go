@@ -4,8 +4,8 @@
 // edit: a custom column or table is one more entry.
 //
 // Invariant: a value that passed Check or came from FromJSON or FromText is of
-// the Go type of its column and within the column's rule, so that no layer
-// above checks it again. Errors name the table, column, value and rule.
+// the kind of its column and within the column's rule, so that no layer above
+// checks it again. Errors name the table, column, value and rule.
 package schema
 
 import (
@@ -17,29 +17,47 @@ import (
 // Type is the data type of a column.
 type Type string
 
-// The column types and the Go type of a Value of each. A null of any type is
-// nil.
+// The column types. [Type.Kind] is the kind of their values.
 const (
-	String   Type = "string"   // string
-	Memo     Type = "memo"     // string, long
-	Integer  Type = "integer"  // int64
-	BigInt   Type = "bigint"   // int64
-	Decimal  Type = "decimal"  // decimal.Decimal
-	Money    Type = "money"    // decimal.Decimal, 4 digits behind the point
-	Double   Type = "double"   // float64
-	Boolean  Type = "boolean"  // bool
-	Choice   Type = "choice"   // int64, one of Options
-	State    Type = "state"    // int64, one of Table.States
-	Status   Type = "status"   // int64, one of the statuses of a state
-	DateTime Type = "datetime" // time.Time in UTC, whole seconds
-	Date     Type = "date"     // time.Time, midnight UTC
-	GUID     Type = "guid"     // string, lower case without braces
-	LookupTo Type = "lookup"   // Lookup
+	String   Type = "string"
+	Memo     Type = "memo"    // long text
+	Integer  Type = "integer" // 32 bits
+	BigInt   Type = "bigint"  // 64 bits
+	Decimal  Type = "decimal" // 10 decimal places
+	Money    Type = "money"   // 4 decimal places
+	Double   Type = "double"  // 64 bits
+	Boolean  Type = "boolean"
+	Choice   Type = "choice"   // one of Column.Options
+	State    Type = "state"    // one of Table.States
+	Status   Type = "status"   // one of the statuses of a state
+	DateTime Type = "datetime" // an instant
+	Date     Type = "date"     // midnight UTC
+	GUID     Type = "guid"     // text, lower case without braces
+	LookupTo Type = "lookup"   // a reference to a row
 )
 
-// Value is a column's value: nil or the Go type that Type states. Nothing else
-// is ever stored in one.
-type Value = any
+// Kind returns the kind of the values of columns of type t, KindNull for a type
+// that does not exist.
+func (t Type) Kind() Kind {
+	//exhaustive:enforce
+	switch t {
+	case String, Memo, GUID:
+		return KindText
+	case Integer, BigInt, Choice, State, Status:
+		return KindInt
+	case Decimal, Money:
+		return KindDec
+	case Double:
+		return KindFloat
+	case Boolean:
+		return KindBool
+	case DateTime, Date:
+		return KindTime
+	case LookupTo:
+		return KindRef
+	}
+	return KindNull
+}
 
 // Lookup is a reference to a row.
 type Lookup struct {
@@ -106,7 +124,8 @@ type Column struct {
 	Targets   []Target         `json:"targets"` // lookups
 	Need      Need             `json:"need"`
 	Write     Write            `json:"write"`
-	Default   Value            `json:"default"` // given to a create that leaves the column out; already of the column's Go type
+	Default   Value            `json:"-"`       // given to a create that leaves the column out
+	Preset    any              `json:"default"` // Default as the file writes it: a JSON scalar
 	Custom    bool             `json:"custom"`  // not a Dataverse column: Segue's own or the deployer's
 	Compose   []string         `json:"compose"` // string columns whose values, joined by blanks, are this column's value
 
