@@ -9,7 +9,7 @@
 // be a wrong answer.
 //
 // Invariant: what leaves the decoding half is valid against the schema (known
-// columns, Go types and ranges of schema.Column), and every error of that half
+// columns, kinds and ranges of schema.Column), and every error of that half
 // is an *Error whose text may be shown to anybody.
 package odata
 
@@ -106,39 +106,4 @@ func navsOf(t *schema.Table, name string) []schema.Nav {
 		return nil
 	}
 	return navs
-}
-
-// parseGUID reads a GUID in any case, with or without braces.
-func parseGUID(text string) (guid string, ok bool) {
-	if inner, found := strings.CutPrefix(text, "{"); found {
-		if text, found = strings.CutSuffix(inner, "}"); !found {
-			return "", false
-		}
-	}
-	if len(text) != len("00000000-0000-0000-0000-000000000000") {
-		return "", false
-	}
-	for i := range len(text) {
-		switch i {
-		case 8, 13, 18, 23:
-			if text[i] != '-' {
-				return "", false
-			}
-		default:
-			if !strings.ContainsRune("0123456789abcdefABCDEF", rune(text[i])) {
-				return "", false
-			}
-		}
-	}
-	return strings.ToLower(text), true
-}
-
-// short cuts text that a message repeats.
-func short(text string) string {
-	const most = 100
-	runes := []rune(text)
-	if len(runes) <= most {
-		return text
-	}
-	return string(runes[:most]) + "…"
 }
