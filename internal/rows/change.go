@@ -69,25 +69,25 @@ func (c Change) Touches(columns []string) (bool, error) {
 	return false, nil
 }
 
-// Value is one column as it was, nil for null.
+// Value returns one column as it was.
 func (i *Image) Value(column string) (schema.Value, error) {
 	if column == i.table.ID {
-		return i.id, nil
+		return schema.Text(i.id), nil
 	}
 	if v, ok := i.known[column]; ok {
 		return v, nil
 	}
 	c := i.table.Column(column)
 	if c == nil {
-		return nil, fmt.Errorf("no column %q on %s", column, i.table.Name)
+		return schema.Null(), fmt.Errorf("no column %q on %s", column, i.table.Name)
 	}
 	attr, err := i.image.Value(column)
 	if err != nil {
-		return nil, fmt.Errorf("image of %s %s, column %s: %w", i.table.Name, i.id, column, err)
+		return schema.Null(), fmt.Errorf("image of %s %s, column %s: %w", i.table.Name, i.id, column, err)
 	}
 	v, err := decodeValue(c, attr)
 	if err != nil {
-		return nil, err
+		return schema.Null(), err
 	}
 	if i.known == nil {
 		i.known = map[string]schema.Value{}

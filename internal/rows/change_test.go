@@ -34,7 +34,7 @@ func (f *fixture) changes(t *testing.T) []rows.Change {
 // life makes, changes and deletes a lead and answers its three changes.
 func life(t *testing.T, f *fixture, change func(*rows.Row)) (insert, modify, remove rows.Change) {
 	t.Helper()
-	ref := f.put(t, "lead", values{"subject": "A", "companyname": "C"})[0]
+	ref := f.put(t, "lead", values{"subject": schema.Text("A"), "companyname": schema.Text("C")})[0]
 	row := f.get(t, ref)
 	for _, step := range []func(*rows.Tx){
 		func(*rows.Tx) { change(row) },
@@ -57,9 +57,9 @@ func life(t *testing.T, f *fixture, change func(*rows.Row)) (insert, modify, rem
 func TestTouches(t *testing.T) {
 	f := newFixture(t)
 	insert, modify, remove := life(t, f, func(r *rows.Row) {
-		r.Set("subject", "B")
-		r.Set("companyname", nil)
-		r.Set("jobtitle", "J")
+		r.Set("subject", schema.Text("B"))
+		r.Set("companyname", schema.Null())
+		r.Set("jobtitle", schema.Text("J"))
 	})
 	for _, test := range []struct {
 		name    string
@@ -87,7 +87,7 @@ func TestTouches(t *testing.T) {
 
 func TestChangeImages(t *testing.T) {
 	f := newFixture(t)
-	insert, modify, remove := life(t, f, func(r *rows.Row) { r.Set("subject", "B") })
+	insert, modify, remove := life(t, f, func(r *rows.Row) { r.Set("subject", schema.Text("B")) })
 	type seen struct {
 		Kind     store.ChangeKind
 		Old, New string // subject
@@ -106,7 +106,7 @@ func TestChangeImages(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			*text = v.(string)
+			*text = v.String()
 		}
 		got = append(got, s)
 	}
@@ -114,7 +114,7 @@ func TestChangeImages(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	for column, want := range map[string]schema.Value{"leadid": id("lead", 0), "lastname": nil, "createdon": f.Now()} {
+	for column, want := range map[string]schema.Value{"leadid": schema.Text(id("lead", 0)), "lastname": schema.Null(), "createdon": schema.Time(f.Now())} {
 		if v, err := modify.New.Value(column); v != want || err != nil {
 			t.Errorf("%s is %v, %v, want %v", column, v, err, want)
 		}
@@ -128,7 +128,7 @@ func TestChangeImages(t *testing.T) {
 // by a change is conditional on the version in that change".
 func TestImageRowIsWrittenOnlyIfNothingCameAfter(t *testing.T) {
 	f := newFixture(t)
-	ref := f.put(t, "lead", values{"subject": "A"})[0]
+	ref := f.put(t, "lead", values{"subject": schema.Text("A")})[0]
 	commit := func(change rows.Change, subject string) error {
 		row, err := change.New.Row()
 		if err != nil {
@@ -136,7 +136,7 @@ func TestImageRowIsWrittenOnlyIfNothingCameAfter(t *testing.T) {
 		}
 		tx := f.Begin("")
 		tx.Hold(row)
-		row.Set("subject", subject)
+		row.Set("subject", schema.Text(subject))
 		return tx.Commit(t.Context())
 	}
 	first := f.changes(t)[0]

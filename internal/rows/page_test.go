@@ -15,6 +15,7 @@ import (
 
 	"segue/internal/filter"
 	"segue/internal/rows"
+	"segue/internal/schema"
 	"segue/internal/store"
 )
 
@@ -24,18 +25,18 @@ func lists() map[string]struct {
 	row   values // what every row of the list has
 	where *filter.Group
 } {
-	about := values{"regardingobjectid": link("lead", 0)}
-	free := values{"statecode": int64(0), "segue_connected": false}
+	about := values{"regardingobjectid": schema.Ref(link("lead", 0))}
+	free := values{"statecode": schema.Int(0), "segue_connected": schema.Bool(false)}
 	return map[string]struct {
 		table string
 		row   values
 		where *filter.Group
 	}{
-		"table":            {"lead", values{"subject": "A"}, nil},
-		"table, filtered":  {"lead", values{"subject": "A"}, eq(values{"subject": "A"})},
+		"table":            {"lead", values{"subject": schema.Text("A")}, nil},
+		"table, filtered":  {"lead", values{"subject": schema.Text("A")}, eq(values{"subject": schema.Text("A")})},
 		"sharded index":    {"lead", free, eq(free)},
 		"one partition":    {"phonecall", about, eq(about)},
-		"filtered further": {"phonecall", values{"regardingobjectid": link("lead", 0), "subject": "A"}, eq(values{"regardingobjectid": link("lead", 0), "subject": "A"})},
+		"filtered further": {"phonecall", values{"regardingobjectid": schema.Ref(link("lead", 0)), "subject": schema.Text("A")}, eq(values{"regardingobjectid": schema.Ref(link("lead", 0)), "subject": schema.Text("A")})},
 	}
 }
 
@@ -77,7 +78,7 @@ func TestPagesAtEveryBoundary(t *testing.T) {
 			f.put(t, list.table, all...)
 			other := f.Begin("") // rows that a filtered list passes over
 			for i := range 5 {
-				other.Create(f.table(list.table), id("other", i), values{"subject": "B", "segue_connected": nil})
+				other.Create(f.table(list.table), id("other", i), values{"subject": schema.Text("B"), "segue_connected": schema.Null()})
 			}
 			if list.where != nil {
 				if err := other.Commit(t.Context()); err != nil {
@@ -176,8 +177,8 @@ func TestPagesWhileRowsComeAndGo(t *testing.T) {
 
 func TestTokensBelongToTheirList(t *testing.T) {
 	f := newFixture(t)
-	f.put(t, "lead", values{"subject": "A"}, values{"subject": "A"}, values{"subject": "A"})
-	where := eq(values{"subject": "A"})
+	f.put(t, "lead", values{"subject": schema.Text("A")}, values{"subject": schema.Text("A")}, values{"subject": schema.Text("A")})
+	where := eq(values{"subject": schema.Text("A")})
 	page, err := f.Select(t.Context(), f.table("lead"), where, 1, "")
 	if err != nil || page.Token == "" {
 		t.Fatalf("token %q, %v", page.Token, err)
@@ -200,7 +201,7 @@ func TestTokensBelongToTheirList(t *testing.T) {
 		where *filter.Group
 		token string
 	}{
-		"of another filter":   {eq(values{"subject": "B"}), page.Token},
+		"of another filter":   {eq(values{"subject": schema.Text("B")}), page.Token},
 		"of a filtered list":  {nil, page.Token},
 		"no base64":           {where, "?"},
 		"no JSON":             {where, token("x")},

@@ -172,13 +172,13 @@ func (p path) sortKey() string {
 // access chooses the path for the equalities in a filter.
 func access(t *schema.Table, where *filter.Group) path {
 	equal := equalities(where)
-	if id, ok := equal[t.ID].(string); ok {
+	if id, ok := equal[t.ID].Text(); ok {
 		return path{partitions: []string{""}, ids: []string{id}}
 	}
-	lookup := func(column string) string { l, _ := equal[column].(schema.Lookup); return l.ID }
-	open := equal["statecode"] == int64(0)
+	lookup := func(column string) string { l, _ := equal[column].Ref(); return l.ID }
+	open := equal["statecode"] == schema.Int(0)
 	switch {
-	case t.Record && open && equal["segue_connected"] == false:
+	case t.Record && open && equal["segue_connected"] == schema.Bool(false):
 		return sharded(g1, t, func(i int) string { return freePartition(t, i) })
 	case t.Name == "msdyn_sequencetarget" && lookup("msdyn_target") != "":
 		return path{index: g1, partitions: []string{kindRecord + "#" + lookup("msdyn_target")}}
@@ -228,9 +228,9 @@ func equalities(where *filter.Group) map[string]schema.Value {
 // oneID says that values are one id in several tables, which is how a lookup
 // with several targets is asked for by id alone.
 func oneID(values []schema.Value) bool {
-	first, ok := values[0].(schema.Lookup)
+	first, ok := values[0].Ref()
 	return ok && !slices.ContainsFunc(values, func(v schema.Value) bool {
-		l, ok := v.(schema.Lookup)
+		l, ok := v.Ref()
 		return !ok || l.ID != first.ID
 	})
 }

@@ -49,20 +49,20 @@ func TestSelectTakesThePath(t *testing.T) {
 	f := newFixture(t)
 	open, closed := int64(0), int64(1)
 	f.put(t, "lead",
-		values{"statecode": open, "segue_connected": false, "subject": "A"},
-		values{"statecode": open, "segue_connected": true, "subject": "A"},
-		values{"statecode": closed, "segue_connected": false, "subject": "A"},
-		values{"statecode": open, "segue_connected": false, "subject": "B"})
+		values{"statecode": schema.Int(open), "segue_connected": schema.Bool(false), "subject": schema.Text("A")},
+		values{"statecode": schema.Int(open), "segue_connected": schema.Bool(true), "subject": schema.Text("A")},
+		values{"statecode": schema.Int(closed), "segue_connected": schema.Bool(false), "subject": schema.Text("A")},
+		values{"statecode": schema.Int(open), "segue_connected": schema.Bool(false), "subject": schema.Text("B")})
 	target := func(lead, sequence int, state int64) values {
-		return values{"msdyn_target": link("lead", lead), "msdyn_parentsequence": link("msdyn_sequence", sequence), "statecode": state}
+		return values{"msdyn_target": schema.Ref(link("lead", lead)), "msdyn_parentsequence": schema.Ref(link("msdyn_sequence", sequence)), "statecode": schema.Int(state)}
 	}
 	f.put(t, "msdyn_sequencetarget", target(0, 1, open), target(0, 1, closed), target(1, 1, open), target(1, 2, open))
 	step := func(target, position int) values {
-		return values{"msdyn_sequencetarget": link("msdyn_sequencetarget", target), "segue_position": int64(position)}
+		return values{"msdyn_sequencetarget": schema.Ref(link("msdyn_sequencetarget", target)), "segue_position": schema.Int(int64(position))}
 	}
 	f.put(t, "msdyn_sequencetargetstep", step(0, 1), step(0, 0), step(1, 0))
-	about := values{"regardingobjectid": link("lead", 0)}
-	f.put(t, "phonecall", about, values{"regardingobjectid": link("lead", 1)}, values{}, about)
+	about := values{"regardingobjectid": schema.Ref(link("lead", 0))}
+	f.put(t, "phonecall", about, values{"regardingobjectid": schema.Ref(link("lead", 1))}, values{}, about)
 
 	shards := func(name, index string) []string {
 		var all []string
@@ -72,7 +72,7 @@ func TestSelectTakesThePath(t *testing.T) {
 		return all
 	}
 	either := &filter.Condition{Column: "regardingobjectid", Operator: filter.In,
-		Values: []schema.Value{link("lead", 0), schema.Lookup{Table: "account", ID: id("lead", 0)}}}
+		Values: []schema.Value{schema.Ref(link("lead", 0)), schema.Ref(schema.Lookup{Table: "account", ID: id("lead", 0)})}}
 	for _, test := range []struct {
 		name, table string
 		where       *filter.Group
@@ -80,21 +80,21 @@ func TestSelectTakesThePath(t *testing.T) {
 		requests    []string // without the reads of rows that an index found
 	}{
 		{"whole table", "lead", nil, []int{0, 1, 2, 3}, shards("lead", "")},
-		{"by a column without an index", "lead", eq(values{"subject": "A"}), []int{0, 1, 2}, shards("lead", "")},
-		{"by id", "lead", eq(values{"leadid": id("lead", 1)}), []int{1}, nil},
-		{"by id, another condition false", "lead", eq(values{"leadid": id("lead", 1), "subject": "B"}), nil, nil},
-		{"by an id that is not there", "lead", eq(values{"leadid": id("lead", 50)}), nil, nil},
-		{"open records without a live connection", "lead", eq(values{"statecode": open, "segue_connected": false}), []int{0, 3}, shards("lead", "gsi1")},
-		{"of these some", "lead", eq(values{"statecode": open, "segue_connected": false, "subject": "B"}), []int{3}, shards("lead", "gsi1")},
-		{"closed ones have no index", "lead", eq(values{"statecode": closed, "segue_connected": false}), []int{2}, shards("lead", "")},
-		{"targets of a record", "msdyn_sequencetarget", eq(values{"msdyn_target": link("lead", 0)}), []int{0, 1}, []string{"query gsi1"}},
-		{"live targets of a sequence", "msdyn_sequencetarget", eq(values{"msdyn_parentsequence": link("msdyn_sequence", 1), "statecode": open}), []int{0, 2}, shards("msdyn_sequencetarget", "gsi2")},
-		{"all targets of a sequence have no index", "msdyn_sequencetarget", eq(values{"msdyn_parentsequence": link("msdyn_sequence", 1)}), []int{0, 1, 2}, shards("msdyn_sequencetarget", "")},
-		{"steps of a target", "msdyn_sequencetargetstep", eq(values{"msdyn_sequencetarget": link("msdyn_sequencetarget", 0)}), []int{0, 1}, []string{"query gsi1"}},
-		{"activities of a row", "phonecall", eq(values{"regardingobjectid": link("lead", 0)}), []int{0, 3}, []string{"query gsi1"}},
+		{"by a column without an index", "lead", eq(values{"subject": schema.Text("A")}), []int{0, 1, 2}, shards("lead", "")},
+		{"by id", "lead", eq(values{"leadid": schema.Text(id("lead", 1))}), []int{1}, nil},
+		{"by id, another condition false", "lead", eq(values{"leadid": schema.Text(id("lead", 1)), "subject": schema.Text("B")}), nil, nil},
+		{"by an id that is not there", "lead", eq(values{"leadid": schema.Text(id("lead", 50))}), nil, nil},
+		{"open records without a live connection", "lead", eq(values{"statecode": schema.Int(open), "segue_connected": schema.Bool(false)}), []int{0, 3}, shards("lead", "gsi1")},
+		{"of these some", "lead", eq(values{"statecode": schema.Int(open), "segue_connected": schema.Bool(false), "subject": schema.Text("B")}), []int{3}, shards("lead", "gsi1")},
+		{"closed ones have no index", "lead", eq(values{"statecode": schema.Int(closed), "segue_connected": schema.Bool(false)}), []int{2}, shards("lead", "")},
+		{"targets of a record", "msdyn_sequencetarget", eq(values{"msdyn_target": schema.Ref(link("lead", 0))}), []int{0, 1}, []string{"query gsi1"}},
+		{"live targets of a sequence", "msdyn_sequencetarget", eq(values{"msdyn_parentsequence": schema.Ref(link("msdyn_sequence", 1)), "statecode": schema.Int(open)}), []int{0, 2}, shards("msdyn_sequencetarget", "gsi2")},
+		{"all targets of a sequence have no index", "msdyn_sequencetarget", eq(values{"msdyn_parentsequence": schema.Ref(link("msdyn_sequence", 1))}), []int{0, 1, 2}, shards("msdyn_sequencetarget", "")},
+		{"steps of a target", "msdyn_sequencetargetstep", eq(values{"msdyn_sequencetarget": schema.Ref(link("msdyn_sequencetarget", 0))}), []int{0, 1}, []string{"query gsi1"}},
+		{"activities of a row", "phonecall", eq(values{"regardingobjectid": schema.Ref(link("lead", 0))}), []int{0, 3}, []string{"query gsi1"}},
 		{"activities of an id in any table", "phonecall", &filter.Group{Logic: filter.And, Items: []filter.Node{either}}, []int{0, 3}, []string{"query gsi1"}},
-		{"equality inside an and", "phonecall", &filter.Group{Logic: filter.And, Items: []filter.Node{eq(values{"regardingobjectid": link("lead", 1)})}}, []int{1}, []string{"query gsi1"}},
-		{"equality inside an or is none", "phonecall", &filter.Group{Logic: filter.Or, Items: []filter.Node{either, eq(values{"subject": "x"})}}, []int{0, 3}, shards("phonecall", "")},
+		{"equality inside an and", "phonecall", &filter.Group{Logic: filter.And, Items: []filter.Node{eq(values{"regardingobjectid": schema.Ref(link("lead", 1))})}}, []int{1}, []string{"query gsi1"}},
+		{"equality inside an or is none", "phonecall", &filter.Group{Logic: filter.Or, Items: []filter.Node{either, eq(values{"subject": schema.Text("x")})}}, []int{0, 3}, shards("phonecall", "")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f.probe.Reset()
@@ -121,10 +121,10 @@ func TestSelectTakesThePath(t *testing.T) {
 func TestSelectOrders(t *testing.T) {
 	f := newFixture(t)
 	step := func(position int) values {
-		return values{"msdyn_sequencetarget": link("msdyn_sequencetarget", 0), "segue_position": int64(position)}
+		return values{"msdyn_sequencetarget": schema.Ref(link("msdyn_sequencetarget", 0)), "segue_position": schema.Int(int64(position))}
 	}
 	f.put(t, "msdyn_sequencetargetstep", step(10), step(2), step(0), step(1))
-	page, err := f.Select(t.Context(), f.table("msdyn_sequencetargetstep"), eq(values{"msdyn_sequencetarget": link("msdyn_sequencetarget", 0)}), 50, "")
+	page, err := f.Select(t.Context(), f.table("msdyn_sequencetargetstep"), eq(values{"msdyn_sequencetarget": schema.Ref(link("msdyn_sequencetarget", 0))}), 50, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestSelectOrders(t *testing.T) {
 
 func TestSelectRefusesAWrongFilter(t *testing.T) {
 	f := newFixture(t)
-	_, err := f.Select(t.Context(), f.table("lead"), eq(values{"colour": "red"}), 1, "")
+	_, err := f.Select(t.Context(), f.table("lead"), eq(values{"colour": schema.Text("red")}), 1, "")
 	if _, ok := errors.AsType[*filter.Error](err); !ok {
 		t.Errorf("got %v", err)
 	}
@@ -182,7 +182,7 @@ func (l lagging) Query(ctx context.Context, q store.Query) (store.Page, error) {
 // gone, nor one that matches no more, nor old values of one that does.
 func TestSelectWithALaggingIndex(t *testing.T) {
 	f := newFixture(t)
-	free := values{"statecode": int64(0), "segue_connected": false, "subject": "A"}
+	free := values{"statecode": schema.Int(0), "segue_connected": schema.Bool(false), "subject": schema.Text("A")}
 	refs := f.put(t, "lead", free, free, free, free)
 	db := f.freeze(t)
 	tx := f.Begin("")
@@ -190,14 +190,14 @@ func TestSelectWithALaggingIndex(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all[0].Set("segue_connected", true)
-	all[1].Set("statecode", int64(1))
+	all[0].Set("segue_connected", schema.Bool(true))
+	all[1].Set("statecode", schema.Int(1))
 	tx.Delete(all[2])
-	all[3].Set("subject", "B")
+	all[3].Set("subject", schema.Text("B"))
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	page, err := db.Select(t.Context(), f.table("lead"), eq(values{"statecode": int64(0), "segue_connected": false}), 2, "")
+	page, err := db.Select(t.Context(), f.table("lead"), eq(values{"statecode": schema.Int(0), "segue_connected": schema.Bool(false)}), 2, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,14 +212,14 @@ func TestSelectWithALaggingIndex(t *testing.T) {
 func TestLiveTargets(t *testing.T) {
 	f := newFixture(t)
 	target := func(sequence int, state int64) values {
-		return values{"msdyn_target": link("lead", 0), "msdyn_parentsequence": link("msdyn_sequence", sequence), "statecode": state}
+		return values{"msdyn_target": schema.Ref(link("lead", 0)), "msdyn_parentsequence": schema.Ref(link("msdyn_sequence", sequence)), "statecode": schema.Int(state)}
 	}
 	refs := f.put(t, "msdyn_sequencetarget", target(1, 0), target(1, 0), target(1, 1), target(2, 0))
 	db := f.freeze(t)
 	row := f.get(t, refs[1])
 	tx := f.Begin("")
 	tx.Hold(row)
-	row.Set("statecode", int64(1)) // the frozen index still shows it
+	row.Set("statecode", schema.Int(1)) // the frozen index still shows it
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -241,14 +241,14 @@ func TestAllReadsEveryRow(t *testing.T) {
 	for part := range 3 {
 		tx := f.Begin("")
 		for n := range 100 {
-			row := tx.Create(f.table("lead"), id("lead", 100*part+n), values{"subject": "A"})
+			row := tx.Create(f.table("lead"), id("lead", 100*part+n), values{"subject": schema.Text("A")})
 			want[row.ID] = true
 		}
 		if err := tx.Commit(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	f.put(t, "account", values{"name": "not a lead"})
+	f.put(t, "account", values{"name": schema.Text("not a lead")})
 	got := map[string]bool{}
 	for row, err := range f.All(t.Context(), f.table("lead")) {
 		if err != nil || got[row.ID] {
@@ -275,13 +275,13 @@ func TestSelectIsRefusedWhenItWouldExamineTooMuch(t *testing.T) {
 	for start := 0; start < many; start += 100 {
 		tx := f.Begin("")
 		for n := range 100 {
-			tx.Create(f.table("team"), id("team", start+n), values{"name": fmt.Sprint(start + n)})
+			tx.Create(f.table("team"), id("team", start+n), values{"name": schema.Text(fmt.Sprint(start + n))})
 		}
 		if err := tx.Commit(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err := f.Select(t.Context(), f.table("team"), eq(values{"name": "nobody"}), 10, "")
+	_, err := f.Select(t.Context(), f.table("team"), eq(values{"name": schema.Text("nobody")}), 10, "")
 	if broad, ok := errors.AsType[*rows.TooBroadError](err); !ok || broad.Table != "team" {
 		t.Errorf("got %v, want a *TooBroadError", err)
 	}
@@ -289,7 +289,7 @@ func TestSelectIsRefusedWhenItWouldExamineTooMuch(t *testing.T) {
 	if err != nil || len(page.Rows) != 5000 || page.Token == "" {
 		t.Errorf("a page without a filter: %d rows, token %q, %v", len(page.Rows), page.Token, err)
 	}
-	page, err = f.Select(t.Context(), f.table("team"), eq(values{"teamid": id("team", 7)}), 10, "")
+	page, err = f.Select(t.Context(), f.table("team"), eq(values{"teamid": schema.Text(id("team", 7))}), 10, "")
 	if err != nil || len(page.Rows) != 1 {
 		t.Errorf("by id: %d rows, %v", len(page.Rows), err)
 	}

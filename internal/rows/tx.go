@@ -210,11 +210,11 @@ func (tx *Tx) patchOp(p patch, version int64) (store.Op, error) {
 }
 
 func (tx *Tx) stamp(row *Row, on, by string) {
-	if row.values[on] == nil || on == ModifiedOn {
-		row.Set(on, tx.db.Now())
+	if row.values[on].IsNull() || on == ModifiedOn {
+		row.Set(on, schema.Time(tx.db.Now()))
 	}
 	if tx.by != "" {
-		row.Set(by, schema.Lookup{Table: "systemuser", ID: tx.by})
+		row.Set(by, schema.Ref(schema.Lookup{Table: "systemuser", ID: tx.by}))
 	}
 }
 

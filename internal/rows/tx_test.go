@@ -16,25 +16,25 @@ import (
 func TestCommitStampsRows(t *testing.T) {
 	f := newFixture(t)
 	tx := f.Begin(id("user", 1))
-	tx.Create(f.table("lead"), id("lead", 0), values{"subject": "A"})
+	tx.Create(f.table("lead"), id("lead", 0), values{"subject": schema.Text("A")})
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	by := schema.Lookup{Table: "systemuser", ID: id("user", 1)}
 	made := f.get(t, rows.Ref{Table: "lead", ID: id("lead", 0)})
 	want := values{
-		"subject": "A", rows.CreatedOn: f.Now(), rows.ModifiedOn: f.Now(), rows.CreatedBy: by, rows.ModifiedBy: by,
+		"subject": schema.Text("A"), rows.CreatedOn: schema.Time(f.Now()), rows.ModifiedOn: schema.Time(f.Now()), rows.CreatedBy: schema.Ref(by), rows.ModifiedBy: schema.Ref(by),
 	}
 	if d := cmp.Diff(want, made.Values()); d != "" {
 		t.Errorf("new row (-want +got):\n%s", d)
 	}
 	tx = f.Begin("") // the engine leaves the last user where it is
 	tx.Hold(made)
-	made.Set("subject", "B")
+	made.Set("subject", schema.Text("B"))
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	want["subject"] = "B"
+	want["subject"] = schema.Text("B")
 	changed := f.get(t, made.Ref())
 	if d := cmp.Diff(want, changed.Values()); d != "" {
 		t.Errorf("changed row (-want +got):\n%s", d)
@@ -46,7 +46,7 @@ func TestCommitStampsRows(t *testing.T) {
 
 func TestVersionsGrow(t *testing.T) {
 	f := newFixture(t)
-	ref := f.put(t, "lead", values{"subject": "A"})[0]
+	ref := f.put(t, "lead", values{"subject": schema.Text("A")})[0]
 	seen := map[int64]bool{}
 	for range 5 { // the clock stands still
 		row := f.get(t, ref)
@@ -70,12 +70,12 @@ func TestVersionsGrow(t *testing.T) {
 
 func TestNothingChangedIsNotWritten(t *testing.T) {
 	f := newFixture(t)
-	ref := f.put(t, "lead", values{"subject": "A"})[0]
+	ref := f.put(t, "lead", values{"subject": schema.Text("A")})[0]
 	f.probe.Reset()
 	err := f.Do(t.Context(), id("user", 1), func(tx *rows.Tx) error {
 		found, err := tx.Load(t.Context(), ref)
 		if err == nil {
-			found[0].Set("subject", "A")
+			found[0].Set("subject", schema.Text("A"))
 		}
 		return err
 	})
@@ -89,7 +89,7 @@ func TestNothingChangedIsNotWritten(t *testing.T) {
 
 func TestLoadReadsARowOnce(t *testing.T) {
 	f := newFixture(t)
-	refs := f.put(t, "lead", values{"subject": "A"}, values{"subject": "B"})
+	refs := f.put(t, "lead", values{"subject": schema.Text("A")}, values{"subject": schema.Text("B")})
 	f.probe.Reset()
 	tx := f.Begin("")
 	first, err := tx.Load(t.Context(), refs[0])
@@ -119,7 +119,7 @@ func TestCommitMeetsWhatSomebodyElseDid(t *testing.T) {
 		err := f.Do(t.Context(), "", func(tx *rows.Tx) error {
 			found, err := tx.Load(t.Context(), ref)
 			if err == nil {
-				found[0].Set("subject", "theirs")
+				found[0].Set("subject", schema.Text("theirs"))
 			}
 			return err
 		})
@@ -138,7 +138,7 @@ func TestCommitMeetsWhatSomebodyElseDid(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	change := func(_ *rows.Tx, row *rows.Row) { row.Set("subject", "mine") }
+	change := func(_ *rows.Tx, row *rows.Row) { row.Set("subject", schema.Text("mine")) }
 	erase := func(tx *rows.Tx, row *rows.Row) { tx.Delete(row) }
 	for _, test := range []struct {
 		name   string
@@ -153,7 +153,7 @@ func TestCommitMeetsWhatSomebodyElseDid(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)
-			ref := f.put(t, "lead", values{"subject": "A"})[0]
+			ref := f.put(t, "lead", values{"subject": schema.Text("A")})[0]
 			tx := f.Begin("")
 			found, err := tx.Load(t.Context(), ref)
 			if err != nil {
@@ -161,7 +161,7 @@ func TestCommitMeetsWhatSomebodyElseDid(t *testing.T) {
 			}
 			test.theirs(t, f, ref)
 			test.mine(tx, found[0])
-			bystander := tx.Create(f.table("lead"), id("lead", 9), values{"subject": "B"}).Ref()
+			bystander := tx.Create(f.table("lead"), id("lead", 9), values{"subject": schema.Text("B")}).Ref()
 
 			failed, ok := errors.AsType[*rows.ConflictError](tx.Commit(t.Context()))
 			if !ok || failed.Ref != ref {
@@ -183,9 +183,9 @@ func TestCommitMeetsWhatSomebodyElseDid(t *testing.T) {
 
 func TestNewRowThatIsThereAlready(t *testing.T) {
 	f := newFixture(t)
-	ref := f.put(t, "lead", values{"subject": "theirs"})[0]
+	ref := f.put(t, "lead", values{"subject": schema.Text("theirs")})[0]
 	tx := f.Begin("")
-	tx.Create(f.table("lead"), ref.ID, values{"subject": "mine"})
+	tx.Create(f.table("lead"), ref.ID, values{"subject": schema.Text("mine")})
 	failed, ok := errors.AsType[*rows.ConflictError](tx.Commit(t.Context()))
 	if !ok || !failed.New || failed.Seen.Text("subject") != "theirs" {
 		t.Fatalf("got %+v", failed)
@@ -201,7 +201,7 @@ func TestNewRowThatIsThereAlready(t *testing.T) {
 func TestNewRowDeletedAtOnceIsNotWritten(t *testing.T) {
 	f := newFixture(t)
 	tx := f.Begin("")
-	tx.Delete(tx.Create(f.table("lead"), id("lead", 0), values{"subject": "A"}))
+	tx.Delete(tx.Create(f.table("lead"), id("lead", 0), values{"subject": schema.Text("A")}))
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -214,11 +214,11 @@ func TestNewRowDeletedAtOnceIsNotWritten(t *testing.T) {
 // rows.
 func TestDoStartsAnew(t *testing.T) {
 	f := newFixture(t)
-	ref := f.put(t, "lead", values{"numberofemployees": int64(0)})[0]
+	ref := f.put(t, "lead", values{"numberofemployees": schema.Int(0)})[0]
 	add := func(tx *rows.Tx, n int64) error {
 		found, err := tx.Load(t.Context(), ref)
 		if err == nil {
-			found[0].Set("numberofemployees", found[0].Int("numberofemployees")+n)
+			found[0].Set("numberofemployees", schema.Int(found[0].Int("numberofemployees")+n))
 		}
 		return err
 	}
@@ -242,11 +242,11 @@ func TestDoStartsAnew(t *testing.T) {
 
 func TestDoGivesUp(t *testing.T) {
 	f := newFixture(t)
-	ref := f.put(t, "lead", values{"subject": "theirs"})[0]
+	ref := f.put(t, "lead", values{"subject": schema.Text("theirs")})[0]
 	tries := 0
 	err := f.Do(t.Context(), "", func(tx *rows.Tx) error {
 		tries++
-		tx.Create(f.table("lead"), ref.ID, values{"subject": "mine"})
+		tx.Create(f.table("lead"), ref.ID, values{"subject": schema.Text("mine")})
 		return nil
 	})
 	if _, ok := errors.AsType[*rows.ConflictError](err); !ok {
@@ -259,14 +259,14 @@ func TestDoGivesUp(t *testing.T) {
 
 func TestDoEndsWhenItsContextDoes(t *testing.T) {
 	f := newFixture(t)
-	ref := f.put(t, "lead", values{"subject": "theirs"})[0]
+	ref := f.put(t, "lead", values{"subject": schema.Text("theirs")})[0]
 	ctx, cancel := context.WithCancel(t.Context())
 	tries := 0
 	err := f.Do(ctx, "", func(tx *rows.Tx) error {
 		if tries++; tries == 2 {
 			cancel()
 		}
-		tx.Create(f.table("lead"), ref.ID, values{"subject": "mine"})
+		tx.Create(f.table("lead"), ref.ID, values{"subject": schema.Text("mine")})
 		return nil
 	})
 	if !errors.Is(err, context.Canceled) || tries > 2 {
@@ -279,7 +279,7 @@ func TestDoPassesOnOtherErrors(t *testing.T) {
 	tries := 0
 	create := func(tx *rows.Tx) error {
 		tries++
-		tx.Create(f.table("lead"), id("lead", 0), values{"subject": "A"})
+		tx.Create(f.table("lead"), id("lead", 0), values{"subject": schema.Text("A")})
 		return nil
 	}
 	f.probe.Inject(func(storetest.Call) storetest.Fault { return storetest.Before })
