@@ -123,6 +123,7 @@ func (db *DB) decode(item store.Item) (*Row, error) {
 		return nil, err
 	}
 	row := newRow(t, item.Key().SK)
+	row.values = make(map[string]schema.Value, len(item))
 	row.Version = item[Version].Int()
 	for name, attr := range item {
 		column := t.Column(name)
