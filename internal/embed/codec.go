@@ -162,9 +162,10 @@ func (r *reader) value() store.Value {
 			pairs[name] = r.value()
 		}
 		return store.M(pairs)
+	default:
+		r.fail()
+		return store.Value{}
 	}
-	r.fail()
-	return store.Value{}
 }
 
 func (r *reader) fail() { r.b, r.err = nil, errCorrupt }

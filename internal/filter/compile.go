@@ -110,11 +110,12 @@ func inOrder(op Operator, n int, compare func(i int) int) bool {
 		return compare(0) <= 0
 	case Between:
 		return compare(0) >= 0 && compare(1) <= 0
-	}
-	for i := range n { // Eq, In, Null
-		if compare(i) == 0 {
-			return true
+	default: // Eq, In, Null
+		for i := range n {
+			if compare(i) == 0 {
+				return true
+			}
 		}
+		return false
 	}
-	return false
 }

@@ -74,8 +74,9 @@ func (o Operator) positive() (op Operator, negated bool) {
 		return EndsWith, true
 	case NotNull:
 		return Null, true
+	default:
+		return o, false
 	}
-	return o, false
 }
 
 // arity returns how few and how many values o takes.
@@ -87,6 +88,7 @@ func (o Operator) arity() (least, most int) {
 		return 2, 2
 	case In:
 		return 1, MaxValues
+	default:
+		return 1, 1
 	}
-	return 1, 1
 }

@@ -74,7 +74,6 @@ func (c *Condition) String() string {
 }
 
 func appendValue(b []byte, v schema.Value) []byte {
-	//exhaustive:enforce
 	switch v.Kind() {
 	case schema.KindText, schema.KindRef:
 		return appendText(b, v.String())

@@ -67,6 +67,7 @@ func drawCondition(t *rapid.T, c *schema.Column, op filter.Operator) *filter.Con
 		values = 2
 	case filter.In, filter.NotIn:
 		values = rapid.IntRange(1, 3).Draw(t, "count")
+	default:
 	}
 	condition := &filter.Condition{Column: c.Name, Operator: op}
 	for range values {

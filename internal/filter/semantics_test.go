@@ -44,6 +44,7 @@ func TestNull(t *testing.T) {
 				operands = nil
 			case filter.Between, filter.NotBetween:
 				operands = []schema.Value{v, v}
+			default:
 			}
 			got, err := compile(t, s, and(condition(c.Name, op, operands...))).Match(mapRow{})
 			if err != nil || got != want[op] {

@@ -41,8 +41,9 @@ func (t textTest) holds(v schema.Value) bool {
 		return bytes.HasPrefix(text, t.want[0])
 	case EndsWith:
 		return bytes.HasSuffix(text, t.want[0])
+	default:
+		return inOrder(t.op, len(t.want), func(i int) int { return bytes.Compare(text, t.want[i]) })
 	}
-	return inOrder(t.op, len(t.want), func(i int) int { return bytes.Compare(text, t.want[i]) })
 }
 
 // appendFolded appends s as it is compared: without trailing blanks, each

@@ -217,7 +217,6 @@ func encodeValue(c *schema.Column, v schema.Value) ([]byte, error) {
 	if want := c.Type.Kind(); !v.IsNull() && v.Kind() != want {
 		return nil, fmt.Errorf("column %s holds a value of kind %s, not %s", c.Name, v.Kind(), want)
 	}
-	//exhaustive:enforce
 	switch v.Kind() {
 	case schema.KindRef:
 		lookup, _ := v.Ref()

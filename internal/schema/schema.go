@@ -39,7 +39,6 @@ const (
 // Kind returns the kind of the values of columns of type t, KindNull for a type
 // that does not exist.
 func (t Type) Kind() Kind {
-	//exhaustive:enforce
 	switch t {
 	case String, Memo, GUID:
 		return KindText

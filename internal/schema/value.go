@@ -30,7 +30,6 @@ const (
 
 // String names the kind in messages.
 func (k Kind) String() string {
-	//exhaustive:enforce
 	switch k {
 	case KindNull:
 		return "null"
@@ -208,7 +207,6 @@ func (v Value) Compare(w Value) int {
 	if v.kind != w.kind {
 		return cmp.Compare(v.kind, w.kind)
 	}
-	//exhaustive:enforce
 	switch v.kind {
 	case KindNull:
 		return 0
@@ -259,7 +257,6 @@ const longestDecimal = 100
 // String writes v for messages, without regard to a column: [Column.Text] is
 // for machines and [Column.Format] for people. Null is "null".
 func (v Value) String() string {
-	//exhaustive:enforce
 	switch v.kind {
 	case KindNull:
 		return "null"
