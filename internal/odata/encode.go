@@ -30,7 +30,7 @@ type Row struct {
 	Values  map[string]schema.Value
 }
 
-// Encoder writes answers for one request.
+// Encoder writes the responses to one request.
 type Encoder struct {
 	Base        string      // ServiceRoot
 	Annotations Annotations // what the client asked for
@@ -89,7 +89,7 @@ func (e Encoder) Collection(t *schema.Table, rows []Row, sel []string, next stri
 // Property is a property of a complex value.
 type Property struct{ Name, Value string }
 
-// Complex writes the answer of a function or action that has no row to show:
+// Complex writes the response of a function or action that has no row to show:
 // the properties of a type, whose name is given without the namespace.
 func (e Encoder) Complex(typeName string, properties ...Property) []byte {
 	var o object
@@ -137,7 +137,7 @@ func (e Encoder) context(t *schema.Table, sel []string) string {
 // currencyColumn comes with every money column.
 const currencyColumn = "transactioncurrencyid"
 
-// shown returns the columns that an answer has: all, or the selected ones in their
+// shown returns the columns of a response: all, or the selected ones in their
 // order and after them, if not among them, the currency of money and the key.
 func shown(t *schema.Table, sel []string) []*schema.Column {
 	if sel == nil {

@@ -39,7 +39,7 @@ func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// WriteJSON writes a response with a JSON body. Headers that only some answers have
+// WriteJSON writes a response with a JSON body. Headers that only some responses have
 // (ETag, Preference-Applied) are set before.
 func WriteJSON(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// MaxPageSize is the most rows that one answer holds.
+// MaxPageSize is the most rows that one response has.
 const MaxPageSize = 5000
 
 // Prefer is what a client would like. A preference that is malformed, unknown

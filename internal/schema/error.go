@@ -22,7 +22,7 @@ const (
 	RuleLookupTarget Rule = "lookup target"
 )
 
-// Error says which value broke which rule of which column. Its text is meant
+// Error tells which value broke which rule of which column. Its text is meant
 // for the caller who sent the value.
 type Error struct {
 	Table, Column string

@@ -78,7 +78,7 @@ const (
 	Application Need = "application"
 )
 
-// Write says who may set a column.
+// Write is who may set a column.
 type Write string
 
 // The writers of a column. An engine column is read-only on the wire; a hidden
@@ -189,13 +189,13 @@ func (t *Table) Nav(name string) (Nav, bool) {
 	return Nav{}, false
 }
 
-// Navs is every target that a navigation property binds, all of one column:
+// Navs returns every target that a navigation property binds, all of one column:
 // "ownerid" binds users and teams, and a lookup's own name binds each of its
 // tables. The bound row's table picks one. Nil when there is no such name; not
 // to be changed.
 func (t *Table) Navs(name string) []Nav { return t.byNav[name] }
 
-// Tables is all tables in the order of their names; not to be changed.
+// Tables returns all tables in the order of their names; not to be changed.
 func (s *Schema) Tables() []*Table { return s.tables }
 
 // Table finds a table by logical name, nil when there is none.
