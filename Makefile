@@ -11,14 +11,14 @@ LINT  := $(CACHE)/bin/golangci-lint-v2.15.0
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## serve on $(ADDR) over ./data; RESET=1 starts anew
+run: ## serve on $(ADDR) over ./data; RESET=1 begins with an empty store
 	go run ./cmd/segue serve --data $(DATA) --addr $(ADDR) $(if $(RESET),--reset)
 
-test: ## run all tests that need Go alone
+test: ## run all tests that need nothing but Go
 	go test -race -shuffle=on ./...
 
-lint: $(LINT) ## check style and the arrows between packages
-	$(LINT) run ./...
+lint: $(LINT) ## check style and the imports between packages
+	$(LINT) run --allow-parallel-runners ./...
 
 $(LINT):
 	GOBIN=$(CACHE)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -41,7 +41,7 @@ api: ## serve the functions with `sam local start-api` on port 3000
 validate: ## check template.yaml
 	scripts/sam.sh exec validate --lint
 
-build: ## build the functions as they are deployed
+build: ## build the functions as they will be deployed
 	scripts/sam.sh exec build
 
 deploy: build ## deploy with SAM: make deploy ISSUER=https://… AUDIENCE=…
@@ -50,7 +50,7 @@ deploy: build ## deploy with SAM: make deploy ISSUER=https://… AUDIENCE=…
 bench: ## print the benchmark table
 	scripts/bench.sh
 
-soak: ## long runs of the fault and race tests
+soak: ## run the fault and race tests for long
 	go test -tags soak -timeout 30m -run Soak -v ./internal/sales
 
 clean: ## remove what was fetched and built (not ./data)

@@ -2,83 +2,93 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"time"
+	"log/slog"
 
 	"segue/internal/boot"
+	"segue/internal/clock"
+	"segue/internal/demo"
 	"segue/internal/ingest"
+	"segue/internal/sales"
+	"segue/internal/schema/name"
 )
 
-// demo loads the demo data.
-type demo struct {
+// demoCommand loads the demo data.
+type demoCommand struct {
 	Seed  uint64 `help:"Seed of the generator." default:"1"`
 	Reset bool   `help:"Begin with an empty store."`
 }
 
 // Run implements the command.
-func (d *demo) Run(ctx context.Context, p *program) error {
-	laptop, err := p.place(d.Reset).Open(ctx, quiet())
+func (d *demoCommand) Run(ctx context.Context, p *program) error {
+	place := p.place()
+	place.Reset = d.Reset
+	laptop, err := place.Open(ctx, startLog(slog.LevelWarn))
 	if err != nil {
 		return err
 	}
 	err = loadDemo(ctx, laptop, d.Seed)
-	if cerr := laptop.Close(); err == nil {
-		err = cerr
-	}
-	return err
+	return errors.Join(err, laptop.Close())
 }
 
 // loadDemo loads the demo data, evaluates it and prints what became of it.
 func loadDemo(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
-	began := time.Now()
+	now := clock.System().Now
+	began := now()
+	rows, err := writeDemo(ctx, laptop, seed)
+	if err != nil {
+		return fmt.Errorf("load the demo data: %w", err)
+	}
+	loaded := now()
+	if err := evaluateAll(ctx, laptop); err != nil {
+		return err
+	}
+	evaluated := now()
+	census, err := laptop.Sales.Count(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Loaded %d rows in %.1f s, evaluated them in %.1f s:", rows, loaded.Sub(began).Seconds(), evaluated.Sub(loaded).Seconds())
+	printCensus(census)
+	return nil
+}
+
+// writeDemo writes the rows of the demo and returns their number.
+func writeDemo(ctx context.Context, laptop *boot.Laptop, seed uint64) (rows int, err error) {
 	bar := progress("Loading demo data", 1)
-	direct := ingest.Direct{Service: laptop.Sales, Caller: boot.Engine()}
-	loaded, err := ingest.NewDemo(seed).Load(ctx, direct, laptop.Sales.DB().Schema(), func(done, total int) {
+	direct := ingest.Direct{Service: laptop.Sales, Caller: sales.Engine()}
+	loaded, err := demo.New(seed).Load(ctx, direct, laptop.Sales.DB().Schema(), func(done, total int) {
 		bar.ChangeMax(total)
 		_ = bar.Set(done) // a bar that cannot be drawn is no reason to stop
 	})
 	_ = bar.Finish()
 	if err != nil {
-		return fmt.Errorf("load the demo data: %w", err)
+		return 0, err
 	}
 	if loaded.Refused > 0 {
-		return fmt.Errorf("load the demo data: %d rows were refused, the first because %w", loaded.Refused, loaded.Because)
+		return 0, fmt.Errorf("%d rows were refused, the first because %w", loaded.Refused, loaded.Because)
 	}
-	rows := 0
 	for _, n := range loaded.Rows {
 		rows += n
 	}
-	loading := time.Since(began)
-	if err := evaluateAll(ctx, laptop); err != nil {
-		return err
-	}
-	census, err := laptop.Sales.Count(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("Loaded %d rows in %.1f s, evaluated them in %.1f s:", rows, loading.Seconds(), (time.Since(began) - loading).Seconds())
-	for _, name := range []string{"lead", "opportunity", "account", "systemuser", "msdyn_sequence", "msdyn_segment"} {
-		fmt.Printf(" %d %s", census.Rows[name], name)
-	}
-	fmt.Print("\n\nSegments and their members\n")
-	for _, place := range census.Segments {
-		fmt.Printf("  %-12s %-36s %6d\n", place.Table, place.Name, place.Records)
-	}
-	fmt.Print("\nSequences and the records connected to them\n")
-	for _, place := range census.Sequences {
-		fmt.Printf("  %-12s %-36s %6d\n", place.Table, place.Name, place.Records)
-	}
-	return nil
+	return rows, nil
 }
 
-// calm is how long a real stream must be silent to count as drained.
-const calm = 2 * time.Second
-
-// evaluateAll runs the change handler until no change is left. The embedded
-// store knows when that is; a real stream is drained when it has been silent.
-func evaluateAll(ctx context.Context, laptop *boot.Laptop) error {
-	if laptop.File != nil {
-		return laptop.File.Drain(ctx, consumer, laptop.Sales.Evaluate)
+// printCensus prints the rest of a line, then what is in each segment and on
+// each sequence.
+func printCensus(census sales.Census) {
+	for _, table := range []string{name.Lead, name.Opportunity, name.Account, name.User, name.Sequence, name.Segment} {
+		fmt.Printf(" %d %s", census.Rows[table], table)
 	}
-	return laptop.Drain(ctx, calm)
+	fmt.Print("\n\nSegments and their members\n")
+	printPlaces(census.Segments)
+	fmt.Print("\nSequences and the records connected to them\n")
+	printPlaces(census.Sequences)
+}
+
+func printPlaces(places []sales.Place) {
+	for _, place := range places {
+		fmt.Printf("  %-12s %-36s %6d\n", place.Table, place.Name, place.Records)
+	}
 }

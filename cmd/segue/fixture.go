@@ -13,53 +13,67 @@ import (
 	"time"
 
 	"segue/internal/api"
+	"segue/internal/boot"
+	"segue/internal/sales"
+	"segue/internal/strictjson"
 )
 
-// fixture brings the rows that events/*.json speak of into a store, through the
-// Web API like any client.
-type fixture struct {
+// fixtureCommand brings the rows that events/*.json speak of into a store,
+// through the Web API like any client.
+type fixtureCommand struct {
 	File string `help:"Rows as [{set, id, body}], each written by a PATCH." default:"events/fixture.json" type:"existingfile"`
 }
 
+// fixtureRow is a row of the file.
+type fixtureRow struct {
+	Set, ID string
+	Body    json.RawMessage
+}
+
 // Run implements the command.
-func (f *fixture) Run(ctx context.Context, p *program) error {
+func (f *fixtureCommand) Run(ctx context.Context, p *program) error {
 	text, err := os.ReadFile(f.File)
 	if err != nil {
 		return err
 	}
-	var list []struct {
-		Set, ID string
-		Body    json.RawMessage
-	}
-	if err := json.Unmarshal(text, &list); err != nil {
+	var rows []fixtureRow
+	if err := strictjson.Decode(text, &rows); err != nil {
 		return fmt.Errorf("%s: %w", f.File, err)
 	}
-	laptop, err := p.place(false).Open(ctx, quiet())
+	laptop, err := p.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = laptop.Close() }() // what was written is durable already
-	token, err := laptop.Issuer.Issue(userID("", "Fixture"), "Fixture", []string{"System Administrator"}, time.Hour)
+	token, err := laptop.Issuer.Issue(userID("Fixture"), "Fixture", []string{sales.SystemAdministrator}, time.Hour)
 	if err != nil {
 		return err
 	}
+	if err := patchAll(ctx, laptop, token, rows); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%d rows of %s are in table %s\n", len(rows), f.File, p.Table)
+	return nil
+}
+
+// patchAll writes the rows through a server that runs as long as it takes.
+func patchAll(ctx context.Context, laptop *boot.Laptop, token string, rows []fixtureRow) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	server := &http.Server{
-		Handler:           api.New(laptop.Sales, laptop.Auth, "", laptop.Table, quiet()).Mux(),
+		Handler:           api.New(laptop.Sales, laptop.Auth, "", laptop.Table, laptop.Log).Mux(),
 		ReadHeaderTimeout: time.Second,
 	}
 	go func() { _ = server.Serve(listener) }() // ends with Close
 	defer func() { _ = server.Close() }()      // nothing is under way then
-	for _, row := range list {
+	for _, row := range rows {
 		url := fmt.Sprintf("http://%s/api/data/v9.2/%s(%s)", listener.Addr(), row.Set, row.ID)
 		if err := patch(ctx, url, token, row.Body); err != nil {
 			return fmt.Errorf("%s(%s): %w", row.Set, row.ID, err)
 		}
 	}
-	fmt.Fprintf(os.Stderr, "%d rows of %s are in table %s\n", len(list), f.File, p.Table)
 	return nil
 }
 
@@ -70,14 +84,14 @@ func patch(ctx context.Context, url, token string, body []byte) error {
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(req)
+	response, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = answer.Body.Close() }() // it was only read
-	if answer.StatusCode == http.StatusNoContent {
+	defer func() { _ = response.Body.Close() }() // it was only read
+	if response.StatusCode == http.StatusNoContent {
 		return nil
 	}
-	said, err := io.ReadAll(answer.Body)
-	return errors.Join(fmt.Errorf("%s: %s", answer.Status, said), err)
+	reason, err := io.ReadAll(response.Body)
+	return errors.Join(fmt.Errorf("%s: %s", response.Status, reason), err)
 }

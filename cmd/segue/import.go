@@ -4,18 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
 	"segue/internal/boot"
 	"segue/internal/ingest"
+	"segue/internal/sales"
 	"segue/internal/schema"
 )
 
-// load imports a CSV file.
-type load struct {
+// importCommand loads a CSV file.
+type importCommand struct {
 	File    string            `arg:"" help:"CSV file whose first line has logical or display names of columns." type:"existingfile"`
-	To      string            `name:"table" help:"Table that the rows go into." required:""`
+	Table   string            `help:"Table that the rows go into." required:""`
 	Map     map[string]string `help:"Column for a header (Header=column); an empty column leaves it out."`
 	Key     []string          `help:"Columns that together name a row, so that loading it again changes it."`
 	Reject  string            `help:"File for the lines that were refused; FILE.rejected when left out."`
@@ -23,90 +25,94 @@ type load struct {
 	Workers int               `help:"Rows written at the same time." default:"32"`
 }
 
+// localServer is where a server is looked for that has the store open.
 const localServer = "http://127.0.0.1:8080"
 
 // Run implements the command.
-func (l *load) Run(ctx context.Context, p *program) error {
+func (c *importCommand) Run(ctx context.Context, p *program) error {
 	tables, err := schema.Default()
 	if err != nil {
 		return err
 	}
-	t := tables.Table(l.To)
+	t := tables.Table(c.Table)
 	if t == nil || t.Set == "" {
-		return fmt.Errorf("there is no table %q", l.To)
+		return fmt.Errorf("there is no table %q", c.Table)
 	}
-	if l.URL != "" {
-		return l.remote(ctx, p, tables, t)
+	if c.URL != "" {
+		return c.loadThrough(ctx, c.URL, p, tables, t)
 	}
-	laptop, err := p.place(false).Open(ctx, quiet())
+	laptop, err := p.open(ctx)
 	if errors.Is(err, boot.ErrInUse) {
-		l.URL = localServer
-		return l.remote(ctx, p, tables, t)
+		return c.loadThrough(ctx, localServer, p, tables, t)
 	}
 	if err != nil {
 		return err
 	}
 	defer func() { _ = laptop.Close() }() // what was written is durable already
-	if err := l.load(ctx, ingest.Direct{Service: laptop.Sales, Caller: boot.Engine()}, t); err != nil {
+	if err := c.load(ctx, ingest.Direct{Service: laptop.Sales, Caller: sales.Engine()}, t); err != nil {
 		return err
 	}
 	return evaluateAll(ctx, laptop)
 }
 
-// remote loads through a server, as an administrator of the local issuer.
-func (l *load) remote(ctx context.Context, p *program, tables *schema.Schema, t *schema.Table) error {
-	issuer, err := p.place(false).OpenIssuer()
+// loadThrough loads through a server, as an administrator of the local issuer.
+func (c *importCommand) loadThrough(ctx context.Context, url string, p *program, tables *schema.Schema, t *schema.Table) error {
+	issuer, err := p.place().OpenIssuer()
 	if err != nil {
 		return err
 	}
-	token, err := issuer.Issue(userID("", "Import"), "Import", []string{"System Administrator"}, 24*time.Hour)
+	token, err := issuer.Issue(userID("Import"), "Import", []string{sales.SystemAdministrator}, 24*time.Hour)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "Loading through the server at %s\n", l.URL)
-	return l.load(ctx, ingest.NewRemote(tables, l.URL, token), t)
+	fmt.Fprintf(os.Stderr, "Loading through the server at %s\n", url)
+	return c.load(ctx, ingest.NewRemote(tables, url, token), t)
 }
 
-func (l *load) load(ctx context.Context, w ingest.Writer, t *schema.Table) (err error) {
-	file, err := os.Open(l.File)
+// load writes the rows of the file, keeps the lines that were refused in the
+// reject file and prints what came of it.
+func (c *importCommand) load(ctx context.Context, w ingest.Writer, t *schema.Table) error {
+	file, err := os.Open(c.File)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	size, err := file.Stat()
+	reject := c.Reject
+	if reject == "" {
+		reject = c.File + ".rejected"
+	}
+	rejects, err := os.Create(reject)
 	if err != nil {
 		return err
 	}
-	if l.Reject == "" {
-		l.Reject = l.File + ".rejected"
-	}
-	rejects, err := os.Create(l.Reject)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if cerr := rejects.Close(); err == nil {
-			err = cerr
-		}
-	}()
-	bar := progress("Loading "+l.File, size.Size())
-	report, err := ingest.CSV(ctx, w, t, file, ingest.Options{
-		Map: l.Map, Key: l.Key, Reject: rejects, Workers: l.Workers,
-		Progress: func(read int64) { _ = bar.Set64(read) }, // a bar that cannot be drawn is no reason to stop
-	})
-	_ = bar.Finish()
+	report, err := c.loadLines(ctx, w, t, file, rejects)
+	err = errors.Join(err, rejects.Close())
 	if errors.Is(err, ingest.ErrHeader) { // nothing was begun
-		return errors.Join(err, os.Remove(l.Reject))
+		return errors.Join(err, os.Remove(reject))
 	}
 	fmt.Printf("%d lines read, %d rows written, %d refused", report.Read, report.Written, report.Rejected)
 	if report.Rejected > 0 {
-		fmt.Printf(" (see %s)", l.Reject)
+		fmt.Printf(" (see %s)", reject)
 	} else {
-		_ = os.Remove(l.Reject) // an empty file, which is of no use
+		_ = os.Remove(reject) // an empty file, which is of no use
 	}
 	fmt.Println()
 	for _, warning := range report.Warnings {
 		fmt.Println(warning)
 	}
 	return err
+}
+
+// loadLines imports the file and shows how far it is.
+func (c *importCommand) loadLines(ctx context.Context, w ingest.Writer, t *schema.Table, file *os.File, rejects io.Writer) (ingest.Report, error) {
+	stat, err := file.Stat()
+	if err != nil {
+		return ingest.Report{}, err
+	}
+	bar := progress("Loading "+c.File, stat.Size())
+	defer func() { _ = bar.Finish() }() // as with Set64
+	return ingest.CSV(ctx, w, t, file, ingest.Options{
+		Map: c.Map, Key: c.Key, Reject: rejects, Workers: c.Workers,
+		Progress: func(read int64) { _ = bar.Set64(read) }, // a bar that cannot be drawn is no reason to stop
+	})
 }

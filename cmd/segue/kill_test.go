@@ -7,6 +7,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -18,9 +19,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"segue/internal/boot"
+	"segue/internal/guid"
+	"segue/internal/query"
 )
 
 // A server that is killed in the middle of an import and started again has lost
@@ -45,7 +46,7 @@ func TestKillServerDuringImport(t *testing.T) {
 		t.Fatalf("import: %v\n%s", err, report.String())
 	}
 	if want := fmt.Sprintf("%d lines read, %d rows written, 0 refused", leads, leads); !strings.Contains(report.String(), want) {
-		t.Errorf("import says %q, want %q", report.String(), want)
+		t.Errorf("import printed %q, want %q", report.String(), want)
 	}
 	server.kill(t)
 	checkLeads(t, data, ids)
@@ -55,7 +56,7 @@ func TestKillServerDuringImport(t *testing.T) {
 // acknowledged be evaluated, and reads every row.
 func checkLeads(t *testing.T, data string, ids []string) {
 	t.Helper()
-	laptop, err := boot.Place{Data: data}.Open(t.Context(), quiet())
+	laptop, err := boot.Place{Data: data}.Open(t.Context(), startLog(slog.LevelWarn))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,14 +66,14 @@ func checkLeads(t *testing.T, data string, ids []string) {
 	}
 	live := map[string]int{}
 	db := laptop.Sales.DB()
-	for target, err := range db.All(t.Context(), db.Schema().Table("msdyn_sequencetarget")) {
+	for target, err := range query.New(db).Each(t.Context(), query.Query{Table: db.Schema().Table("msdyn_sequencetarget")}) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		live[target.Lookup("msdyn_target").ID]++
 	}
 	found := map[string]bool{}
-	for lead, err := range db.All(t.Context(), db.Schema().Table("lead")) {
+	for lead, err := range query.New(db).Each(t.Context(), query.Query{Table: db.Schema().Table("lead")}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,7 +119,7 @@ func leadFile(t *testing.T, n int) (path string, ids []string) {
 	w := csv.NewWriter(&text)
 	lines := [][]string{{"leadid", "Topic", "lastname", "leadsourcecode"}}
 	for i := range n {
-		ids = append(ids, uuid.NewSHA1(uuid.NameSpaceURL, []byte(strconv.Itoa(i))).String())
+		ids = append(ids, guid.FromName(strconv.Itoa(i)))
 		lines = append(lines, []string{ids[i], fmt.Sprintf("Topic %d", i), "Imported", "7"})
 	}
 	if err := w.WriteAll(lines); err != nil {
@@ -137,7 +138,7 @@ type running struct {
 	token   string
 }
 
-// startServer starts a server and waits until it says how to talk to it.
+// startServer starts a server and waits until it has printed how to talk to it.
 func startServer(t *testing.T, binary, data, addr string) running {
 	t.Helper()
 	command := exec.Command(binary, "serve", "--data", data, "--addr", addr)
@@ -158,7 +159,7 @@ func startServer(t *testing.T, binary, data, addr string) running {
 			return running{command, token}
 		}
 	}
-	t.Fatalf("the server said no token: %v", lines.Err())
+	t.Fatalf("the server printed no token: %v", lines.Err())
 	return running{}
 }
 
@@ -181,18 +182,18 @@ func waitForLead(t *testing.T, addr, token, id string) {
 			t.Fatal(err)
 		}
 		req.Header.Set("Authorization", "Bearer "+token)
-		answer, err := http.DefaultClient.Do(req)
+		response, err := http.DefaultClient.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = answer.Body.Close() // only the status matters
-		if answer.StatusCode == http.StatusOK {
+		_ = response.Body.Close() // only the status matters
+		if response.StatusCode == http.StatusOK {
 			return
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatalf("lead %s did not come: %s", id, answer.Status)
+			t.Fatalf("lead %s did not come: %s", id, response.Status)
 		}
 	}
 }

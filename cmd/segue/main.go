@@ -1,11 +1,12 @@
 // Command segue runs the whole of Segue on a laptop: the server over a file,
 // demo data, imports, tokens. Its handlers and its change handler are those of
-// the Lambda functions.
+// the Lambda functions. Each subcommand has a file of its own.
 package main
 
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -18,21 +19,27 @@ import (
 // program is the command line.
 type program struct {
 	Data     string `help:"Folder of the store and the issuer's key." default:"data" type:"path"`
-	Endpoint string `help:"Use DynamoDB Local at this URL in place of the file."`
-	Table    string `name:"dynamodb-table" help:"Name of the table on DynamoDB Local." default:"segue"`
+	Endpoint string `help:"Use the DynamoDB at this URL in place of the file."`
+	Table    string `name:"dynamodb-table" help:"Name of the table on DynamoDB." default:"segue"`
 
-	Serve  serve   `cmd:"" help:"Serve the Web API; load demo data on first start."`
-	Demo   demo    `cmd:"" help:"Load the demo data into a store that no server has open."`
-	Import load    `cmd:"" help:"Load rows from a CSV file, through the server if one is running."`
-	Token  token   `cmd:"" help:"Print a bearer token of the local issuer."`
-	Jwks   jwks    `cmd:"" help:"Print the public keys that verify its tokens."`
-	Parked parked  `cmd:"" help:"List the changes that could not be processed, and try one again."`
-	Rows   fixture `cmd:"" name:"fixture" help:"Write the rows that events/*.json speak of."`
-	Make   create  `cmd:"" name:"create-table" help:"Make the table on DynamoDB Local."`
+	Serve       serveCommand       `cmd:"" help:"Serve the Web API; load demo data on first start."`
+	Demo        demoCommand        `cmd:"" help:"Load the demo data into a store that no server has open."`
+	Import      importCommand      `cmd:"" help:"Load rows from a CSV file, through the server if one is running."`
+	Token       tokenCommand       `cmd:"" help:"Print a bearer token of the local issuer."`
+	Jwks        jwksCommand        `cmd:"" help:"Print the public keys that verify its tokens."`
+	Parked      parkedCommand      `cmd:"" help:"List the changes that could not be processed, and try one again."`
+	Fixture     fixtureCommand     `cmd:"" help:"Write the rows that events/*.json speak of."`
+	CreateTable createTableCommand `cmd:"" help:"Make the table on DynamoDB."`
 }
 
-func (p *program) place(reset bool) boot.Place {
-	return boot.Place{Data: p.Data, Endpoint: p.Endpoint, Table: p.Table, Reset: reset}
+// place is where the store and the issuer's key are.
+func (p *program) place() boot.Place {
+	return boot.Place{Data: p.Data, Endpoint: p.Endpoint, Table: p.Table}
+}
+
+// open boots Segue for a command that does its work and ends.
+func (p *program) open(ctx context.Context) (*boot.Laptop, error) {
+	return p.place().Open(ctx, startLog(slog.LevelWarn))
 }
 
 func main() {

@@ -17,5 +17,6 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(lambdaio.HTTP(api.New(app.Sales, app.Auth, app.Public, app.Table, app.Log).Handler("connect")))
+	handler := api.New(app.Sales, app.Auth, app.Public, app.Table, app.Log).Handler("connect")
+	lambda.Start(lambdaio.HTTP(handler, api.Gateway{}))
 }

@@ -17,5 +17,6 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(lambdaio.HTTP(api.New(app.Sales, app.Auth, app.Public, app.Table, app.Log).Handler("disconnect")))
+	handler := api.New(app.Sales, app.Auth, app.Public, app.Table, app.Log).Handler("disconnect")
+	lambda.Start(lambdaio.HTTP(handler, api.Gateway{}))
 }

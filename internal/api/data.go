@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"segue/internal/odata"
+	listing "segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
@@ -90,7 +91,7 @@ func (a *API) list(w http.ResponseWriter, r *request, t *schema.Table, query oda
 	if r.prefer.MaxPageSize > 0 { // $top is ignored then (webapi.md §7)
 		limit, paged = r.prefer.MaxPageSize, true
 	}
-	page := rows.Page{}
+	var page listing.Page
 	if limit > 0 {
 		var err error
 		if page, err = a.sales.List(r.Context(), r.caller, t.Name, query.Filter, limit, query.SkipToken); err != nil {

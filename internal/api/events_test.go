@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
+	"segue/internal/api"
 	"segue/internal/dynamo"
 	"segue/internal/lambdaio"
 	"segue/internal/store"
@@ -76,7 +77,7 @@ func (w *world) invoke(t *testing.T, function string, payload []byte) (status in
 	if err := json.Unmarshal(payload, &event); err != nil {
 		t.Fatal(err)
 	}
-	answer, err := lambdaio.HTTP(w.api.Handler(function))(t.Context(), event)
+	answer, err := lambdaio.HTTP(w.api.Handler(function), api.Gateway{})(t.Context(), event)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ import (
 
 	"segue/internal/api"
 	"segue/internal/auth"
+	"segue/internal/clock"
 	"segue/internal/embed"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -40,8 +41,8 @@ const (
 	userID     = "05e40000-0000-4000-8000-000000000001"
 )
 
-// clock stands still, so that whole answers can be compared.
-func clock() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
+// still stands still, so that whole answers can be compared.
+func still() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 
 // world is a Segue behind a socket, on an embedded store of its own that holds
 // the rows of events/fixture.json.
@@ -82,7 +83,7 @@ func newWorld(t *testing.T) *world {
 	}
 	var ids atomic.Int64
 	w.probe = storetest.NewProbe(w.store, rows.Indexes()...)
-	w.sales = sales.New(rows.New(w.probe, tables, clock), sales.Options{NewID: func() string {
+	w.sales = sales.New(rows.New(w.probe, tables, still), sales.Options{NewID: func() string {
 		return fmt.Sprintf("0e100000-0000-4000-8000-%012d", ids.Add(1))
 	}})
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelError}))
@@ -219,7 +220,7 @@ func (w *world) token(role string) string {
 	switch role {
 	case "no role":
 	case "expired":
-		issuer.Now = func() time.Time { return time.Now().Add(-24 * time.Hour) }
+		issuer.Clock = clock.NewManual(time.Now().Add(-24 * time.Hour))
 		roles = []string{"Sales Manager"}
 	default:
 		roles = []string{role}

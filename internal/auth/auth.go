@@ -1,12 +1,12 @@
-// Package auth says who is calling: it makes a Caller of a bearer token that
-// it verifies against a key set, or of the claims of a token that the gateway
-// has verified already. It also has the issuer that a laptop uses in place of
-// an identity provider.
+// Package auth tells who is calling: it makes a [Caller] of a bearer token that
+// it verifies against a key set ([Verifier]), or of the claims of a token that
+// the gateway has verified already ([FromClaims]). It also has the [Issuer] that
+// a laptop uses in place of an identity provider.
 //
-// Invariant: a Caller is only ever made of claims under a signature that was
-// checked, here or by the gateway. Claims that did not come out of such a
-// token have no way in: the gateway's come from its event, never from a header
-// a client can set, and without them and without a key set nobody is let in.
+// Invariant: a Caller is made only of claims under a signature that was checked,
+// here or by the gateway. Claims that did not come out of such a token have no
+// way in: the gateway's come from its event, never from a header a client can
+// set, and without them and without a key set nobody is let in.
 package auth
 
 import (
@@ -26,16 +26,17 @@ type Caller struct {
 // Why a call has no Caller. Every error of this package that a client caused
 // is one of these, with a text that may be shown to it; all are a 401.
 var (
-	// ErrNoIdentity says that the request carries no token, or that there is
+	// ErrNoIdentity means that the request carries no token, or that there is
 	// nothing to check one with (code 0x80044302).
 	ErrNoIdentity = errors.New("not authenticated")
-	// ErrInvalid says that the token is not one to trust (code 0x8004a100).
+	// ErrInvalid means that the token is not to be trusted (code 0x8004a100).
 	ErrInvalid = errors.New("invalid token")
-	// ErrExpired says that the token was good once (code 0x8005f101).
+	// ErrExpired means that the token was good once (code 0x8005f101).
 	ErrExpired = errors.New("token has expired")
 )
 
-// MaxTokenBytes is how long a token may be; a longer one is ErrInvalid unread.
+// MaxTokenBytes is how long a token may be; a longer one is [ErrInvalid],
+// unread.
 const MaxTokenBytes = 16 << 10
 
 // DefaultRolesClaim is the claim with a user's roles where none is configured.
@@ -44,7 +45,7 @@ const DefaultRolesClaim = "roles"
 
 // Authenticator finds the caller of a request. The zero value lets nobody in.
 type Authenticator struct {
-	// Claims answers the claims that the gateway verified for this request;
+	// Claims returns the claims that the gateway verified for this request;
 	// nil where there is no gateway.
 	Claims func(context.Context) (map[string]string, bool)
 	// Verifier checks tokens of requests without such claims; nil where no key
@@ -55,8 +56,8 @@ type Authenticator struct {
 	RolesClaim string
 }
 
-// Authenticate is the caller of the request with this context and this
-// Authorization header. The gateway's claims count before the header.
+// Authenticate returns the caller of the request with this context and this
+// Authorization header. The gateway's claims go before the header.
 func (a Authenticator) Authenticate(ctx context.Context, authorization string) (Caller, error) {
 	if a.Claims != nil {
 		if claims, ok := a.Claims(ctx); ok {
@@ -73,7 +74,7 @@ func (a Authenticator) Authenticate(ctx context.Context, authorization string) (
 	return a.Verifier.Verify(token)
 }
 
-// bearer is the token of an Authorization header.
+// bearer returns the token of an Authorization header.
 func bearer(authorization string) (string, bool) {
 	scheme, token, _ := strings.Cut(strings.TrimSpace(authorization), " ")
 	token = strings.TrimSpace(token)

@@ -8,15 +8,17 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
+	"segue/internal/guid"
 )
 
 const cognitoGroups = "cognito:groups"
 
-// FromClaims makes a Caller of the claims that a gateway's JWT authorizer
+const nilGUID = "00000000-0000-0000-0000-000000000000"
+
+// FromClaims makes a [Caller] of the claims that a gateway's JWT authorizer
 // hands over, all of them strings. It writes an array as its elements between
 // brackets with blanks between them, so that of "[Sales Manager Salesperson]"
-// the roles cannot be told: they are then read from the token in the
+// the roles cannot be told apart: they are then read from the token in the
 // Authorization header ("Bearer" may be missing there), which is the one the
 // authorizer verified as long as that header is its identity source. A roles
 // claim that is a JSON array or a list with commas needs no token.
@@ -39,21 +41,22 @@ func FromClaims(gateway map[string]string, authorization, rolesClaim string) (Ca
 	return c.caller(rolesClaim)
 }
 
-// ambiguous says that a roles claim is an array as the gateway writes it and
-// may be split in more than one way.
+// ambiguous reports whether a roles claim is an array as the gateway writes it
+// that can be split in more than one way.
 func ambiguous(rendered string) bool {
 	inner, ok := brackets(rendered)
 	return ok && strings.ContainsAny(inner, " ,") && jsonList(rendered) == nil
 }
 
-// sameWords says that the gateway could have written v like this. It keeps a
-// token that the gateway did not verify from adding a role.
+// sameWords reports whether the gateway could have written v like this. It
+// keeps a token that the gateway did not verify from adding a role.
 func sameWords(v any, rendered string) bool {
 	squeeze := strings.NewReplacer(" ", "", ",", "", `"`, "")
 	return squeeze.Replace(fmt.Sprint(v)) == squeeze.Replace(rendered)
 }
 
-// unverifiedPayload is what the token says, its signature not looked at.
+// unverifiedPayload returns the claims of a token whose signature is not
+// checked here.
 func unverifiedPayload(authorization string) (claims, error) {
 	token, ok := bearer(authorization)
 	if !ok {
@@ -64,7 +67,7 @@ func unverifiedPayload(authorization string) (claims, error) {
 	}
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return nil, fmt.Errorf("%w: the Authorization header holds no signed JWT", ErrInvalid)
+		return nil, fmt.Errorf("%w: the Authorization header does not hold a signed JWT", ErrInvalid)
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
@@ -73,7 +76,7 @@ func unverifiedPayload(authorization string) (claims, error) {
 	return parseClaims(payload)
 }
 
-// claims is the payload of a token.
+// claims is the payload of a token. It may have any member: issuers add theirs.
 type claims map[string]any
 
 func parseClaims(payload []byte) (claims, error) {
@@ -94,19 +97,19 @@ func (c claims) caller(rolesClaim string) (Caller, error) {
 	return Caller{ID: id, Name: c.name(id), Roles: roles(c[c.rolesName(rolesClaim)])}, nil
 }
 
-// userID is the object id of the directory (Entra's "oid"), else the subject
-// when it is a GUID, else a GUID that is always the same for this issuer and
-// subject.
+// userID returns the object id of the directory (Entra's "oid"), else the
+// subject when it is a GUID, else a GUID that is always the same for this issuer
+// and subject: rows belong to it, so the format of its name is fixed.
 func (c claims) userID() (string, bool) {
 	for _, name := range []string{"oid", "sub"} {
-		if id, ok := guid(c.text(name)); ok {
+		if id, ok := userGUID(c.text(name)); ok {
 			return id, true
 		}
 	}
 	if c.text("sub") == "" {
 		return "", false
 	}
-	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(c.text("iss")+"|"+c.text("sub"))).String(), true
+	return guid.FromName(c.text("iss") + "|" + c.text("sub")), true
 }
 
 // name falls back from the claims of OpenID Connect and Cognito to the id.
@@ -119,7 +122,7 @@ func (c claims) name(id string) string {
 	return id
 }
 
-// rolesName is the claim that holds the roles.
+// rolesName returns the name of the claim that holds the roles.
 func (c claims) rolesName(configured string) string {
 	if configured == "" {
 		configured = DefaultRolesClaim
@@ -135,16 +138,16 @@ func (c claims) text(name string) string {
 	return s
 }
 
-// guid takes the hyphenated form only, and not the nil GUID, which stands for
-// nobody.
-func guid(s string) (string, bool) {
-	id, err := uuid.Parse(s)
-	return id.String(), err == nil && len(s) == 36 && id != uuid.Nil
+// userGUID takes the hyphenated form only, in any case, and not the nil GUID,
+// which stands for nobody.
+func userGUID(text string) (id string, ok bool) {
+	id = strings.ToLower(text)
+	return id, guid.Canonical(id) && id != nilGUID
 }
 
 // roles reads a roles claim: an array, or a string that is a JSON array, an
 // array of at most one element as the gateway writes it, or a list with
-// commas. Each role comes once; what is no string is no role.
+// commas. Each role comes once; what is not a string is not a role.
 func roles(claim any) []string {
 	var all []string
 	switch v := claim.(type) {
@@ -168,7 +171,7 @@ func roles(claim any) []string {
 	return names
 }
 
-// jsonList is nil when s is no JSON array.
+// jsonList returns nil when s is not a JSON array.
 func jsonList(s string) []any {
 	var list []any
 	if json.Unmarshal([]byte(s), &list) != nil {
@@ -187,7 +190,7 @@ func texts(list []any) []string {
 	return out
 }
 
-// brackets is what stands between [ and ].
+// brackets returns what stands between [ and ].
 func brackets(s string) (string, bool) {
 	inner, open := strings.CutPrefix(s, "[")
 	inner, closed := strings.CutSuffix(inner, "]")

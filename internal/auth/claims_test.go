@@ -36,7 +36,7 @@ func TestFromClaimsRoles(t *testing.T) {
 		{"roles with commas, read from the token", "", "[a,b c]", "bearer " + token("roles", []string{"a,b", "c"}), "", []string{"a,b", "c"}, nil},
 		{"no token to read", "", "[Sales Manager Salesperson]", "", "", nil, auth.ErrInvalid},
 		{"token is garbage", "", "[Sales Manager Salesperson]", "Bearer a.%.c", "", nil, auth.ErrInvalid},
-		{"token payload is no JSON", "", "[Sales Manager Salesperson]", "Bearer a." + segment("x") + ".c", "", nil, auth.ErrInvalid},
+		{"token payload is not JSON", "", "[Sales Manager Salesperson]", "Bearer a." + segment("x") + ".c", "", nil, auth.ErrInvalid},
 		{"token is too long", "", "[Sales Manager Salesperson]", "Bearer " + strings.Repeat("x", 17<<10), "", nil, auth.ErrInvalid},
 		{"token with another role", "", "[Sales Manager Salesperson]", "Bearer " + token("roles", []string{"System Administrator"}), "", nil, auth.ErrInvalid},
 		{"token with one role more", "", "[Sales Manager Salesperson]", "Bearer " + token("roles", append(two, "System Administrator")), "", nil, auth.ErrInvalid},

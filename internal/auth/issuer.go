@@ -15,6 +15,8 @@ import (
 	"github.com/lestrrat-go/jwx/v3/jwa"
 	"github.com/lestrrat-go/jwx/v3/jwk"
 	"github.com/lestrrat-go/jwx/v3/jwt"
+
+	"segue/internal/clock"
 )
 
 // What tokens of a local issuer have as "iss" and "aud".
@@ -29,12 +31,12 @@ const keyFile = "issuer.jwk"
 // Issuer signs tokens on a machine without an identity provider. Whoever can
 // read its key file can be anybody to a server that trusts its key set.
 type Issuer struct {
-	Now  func() time.Time // the clock, time.Now unless set before use
-	key  jwk.Key
-	jwks []byte
+	Clock clock.Clock // tells when tokens are issued; clock.System unless set before use
+	key   jwk.Key
+	jwks  []byte
 }
 
-// OpenIssuer is the issuer with the key in dir. The first call makes dir and
+// OpenIssuer returns the issuer with the key in dir. The first call makes dir and
 // the key (P-256, a JWK in a file only its owner can read); of several first
 // calls at once one makes the key and all use it.
 func OpenIssuer(dir string) (*Issuer, error) {
@@ -51,14 +53,15 @@ func OpenIssuer(dir string) (*Issuer, error) {
 		return nil, fmt.Errorf("parse issuer key %s: %w", path, err)
 	}
 	var private ecdsa.PrivateKey
-	if err := jwk.Export(key, &private); err != nil || private.Curve != elliptic.P256() {
+	err = jwk.Export(key, &private)
+	if err != nil || private.Curve != elliptic.P256() {
 		return nil, fmt.Errorf("issuer key %s is not a private key on P-256", path)
 	}
 	jwks, err := publicSet(key)
 	if err != nil {
 		return nil, fmt.Errorf("public key of issuer key %s: %w", path, err)
 	}
-	return &Issuer{Now: time.Now, key: key, jwks: jwks}, nil
+	return &Issuer{Clock: clock.System(), key: key, jwks: jwks}, nil
 }
 
 // Issue signs a token for ttl. sub should be a systemuserid; any other
@@ -70,7 +73,7 @@ func (i *Issuer) Issue(sub, name string, roles []string, ttl time.Duration) (str
 	if ttl <= 0 {
 		return "", fmt.Errorf("issue token: ttl is %s, want more than 0", ttl)
 	}
-	now := i.Now()
+	now := i.Clock.Now()
 	tok, err := jwt.NewBuilder().
 		Issuer(LocalIssuer).
 		Audience([]string{LocalAudience}).
@@ -90,8 +93,8 @@ func (i *Issuer) Issue(sub, name string, roles []string, ttl time.Duration) (str
 	return string(signed), nil
 }
 
-// JWKS is the issuer's public key as a JSON Web Key Set, for a Verifier here
-// or in another process. It is not to be changed.
+// JWKS returns the issuer's public key as a JSON Web Key Set, for a [Verifier]
+// here or in another process. It must not be changed.
 func (i *Issuer) JWKS() []byte { return i.jwks }
 
 func publicSet(key jwk.Key) ([]byte, error) {
@@ -108,7 +111,7 @@ func publicSet(key jwk.Key) ([]byte, error) {
 
 // makeKeyFile writes a new key aside and links it to path, which fails when
 // another process was first: a reader sees a whole key or none, and the first
-// one stays. It answers what is at path then.
+// one stays. It returns what is at path then.
 func makeKeyFile(path string) ([]byte, error) {
 	data, err := newKey()
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/auth"
+	"segue/internal/clock"
 )
 
 func openIssuer(t *testing.T, dir string) *auth.Issuer {
@@ -21,7 +22,7 @@ func openIssuer(t *testing.T, dir string) *auth.Issuer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i.Now = clock
+	i.Clock = still()
 	return i
 }
 
@@ -50,7 +51,7 @@ func TestIssueAndVerify(t *testing.T) {
 func TestIssueExpires(t *testing.T) {
 	i := openIssuer(t, t.TempDir())
 	v := newVerifier(t, i.JWKS(), auth.Options{})
-	i.Now = func() time.Time { return now.Add(-2 * time.Hour) }
+	i.Clock = clock.NewManual(now.Add(-2 * time.Hour))
 	token, err := i.Issue("ada", "", nil, time.Hour)
 	if err != nil {
 		t.Fatal(err)

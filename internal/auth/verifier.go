@@ -10,17 +10,19 @@ import (
 	"github.com/lestrrat-go/jwx/v3/jwk"
 	"github.com/lestrrat-go/jwx/v3/jws"
 	"github.com/lestrrat-go/jwx/v3/jwt"
+
+	"segue/internal/clock"
 )
 
 // leeway is how far the clocks of issuer and server may differ.
 const leeway = time.Minute
 
-// Options say what a Verifier asks of a token besides its signature and times.
+// Options say what a [Verifier] asks of a token besides its signature and times.
 type Options struct {
-	Issuer     string           // the "iss" it must have; "" means any
-	Audience   string           // what must be in its "aud"; "" means anything
-	RolesClaim string           // the claim with the roles; "" means DefaultRolesClaim
-	Now        func() time.Time // nil means time.Now
+	Issuer     string      // the "iss" it must have; "" means any
+	Audience   string      // what must be in its "aud"; "" means anything
+	RolesClaim string      // the claim with the roles; "" means DefaultRolesClaim
+	Clock      clock.Clock // nil means clock.System
 }
 
 // Verifier checks tokens against a fixed key set. It may be used concurrently.
@@ -57,15 +59,15 @@ func NewVerifier(jwks []byte, opts Options) (*Verifier, error) {
 	if keys.Len() == 0 {
 		return nil, errors.New("key set has no key that can check a signature")
 	}
-	if opts.Now == nil {
-		opts.Now = time.Now
+	if opts.Clock == nil {
+		opts.Clock = clock.System()
 	}
 	return &Verifier{keys, opts}, nil
 }
 
-// Verify makes a Caller of a token in compact form whose "kid" names a key of
+// Verify makes a [Caller] of a token in compact form whose "kid" names a key of
 // the set, whose signature is made with an algorithm of that key, and which is
-// valid now. Errors are ErrInvalid or ErrExpired; an expired token whose
+// valid now. Errors are [ErrInvalid] or [ErrExpired]; an expired token whose
 // signature is wrong is invalid.
 func (v *Verifier) Verify(token string) (Caller, error) {
 	if len(token) > MaxTokenBytes {
@@ -93,7 +95,7 @@ func (v *Verifier) validate(payload []byte) error {
 		return fmt.Errorf("%w: its payload is not a set of claims", ErrInvalid)
 	}
 	checks := []jwt.ValidateOption{
-		jwt.WithClock(jwt.ClockFunc(v.opts.Now)),
+		jwt.WithClock(v.opts.Clock),
 		jwt.WithAcceptableSkew(leeway),
 		jwt.WithRequiredClaim(jwt.ExpirationKey),
 	}

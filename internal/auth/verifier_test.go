@@ -23,6 +23,7 @@ import (
 	"pgregory.net/rapid"
 
 	"segue/internal/auth"
+	"segue/internal/clock"
 )
 
 const userID = "7d1c2c1e-5f3a-4a59-9b8f-0d2b9f1c7a10"
@@ -30,7 +31,8 @@ const userID = "7d1c2c1e-5f3a-4a59-9b8f-0d2b9f1c7a10"
 // now is the time of every test.
 var now = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 
-func clock() time.Time { return now }
+// still is a clock that always shows that time.
+func still() clock.Clock { return clock.NewManual(now) }
 
 // signer is a key pair with its key id.
 type signer struct {
@@ -120,7 +122,7 @@ func hs256(header, payload, secret string) string {
 
 func newVerifier(t *testing.T, keys []byte, opts auth.Options) *auth.Verifier {
 	t.Helper()
-	opts.Now = clock
+	opts.Clock = still()
 	v, err := auth.NewVerifier(keys, opts)
 	if err != nil {
 		t.Fatal(err)
@@ -232,7 +234,7 @@ func TestVerifyRefusesForgeries(t *testing.T) {
 		{"HS256 with the key set", hs256(`{"alg":"HS256","kid":"k"}`, string(payload), string(keys))},
 		{"HS256 with nothing", hs256(`{"alg":"HS256","kid":"k"}`, string(payload), "")},
 		{"key brought along", broughtAlong(t, other, payload)},
-		{"payload is no object", s.sign(t, []int{1})},
+		{"payload is not an object", s.sign(t, []int{1})},
 		{"too long", s.sign(t, goodClaims(map[string]any{"pad": strings.Repeat("x", auth.MaxTokenBytes)}))},
 	}
 	for _, tt := range tests {

@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sync/atomic"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -25,9 +23,6 @@ import (
 
 // ErrInUse says that a server has the store open.
 var ErrInUse = embed.ErrInUse
-
-// Engine is the caller who may do everything, for loading data on a laptop.
-func Engine() sales.Caller { return sales.Engine() }
 
 // Place is where the laptop program keeps its data.
 type Place struct {
@@ -100,35 +95,4 @@ func (p Place) local(ctx context.Context, env Environment, issuer *auth.Issuer, 
 	}
 	feed := dynamo.NewFeed(dynamodbstreams.NewFromConfig(cfg), p.Table)
 	return &Laptop{app, issuer, feed, nil, func() error { return nil }}, nil
-}
-
-// Drain evaluates the changes of a feed that does not know its end, until none
-// has come for a while.
-func (l *Laptop) Drain(ctx context.Context, calm time.Duration) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	var batches, working atomic.Int64
-	ended := make(chan error, 1)
-	go func() {
-		ended <- l.Feed.Consume(ctx, "drain", func(ctx context.Context, batch []store.Change) []store.Failure {
-			working.Add(1)
-			defer working.Add(-1)
-			batches.Add(1)
-			return l.Sales.Evaluate(ctx, batch)
-		})
-	}()
-	look := time.NewTicker(calm)
-	defer look.Stop()
-	for before := int64(-1); ; {
-		select {
-		case <-look.C:
-			now := batches.Load()
-			if now == before && working.Load() == 0 {
-				return nil
-			}
-			before = now
-		case err := <-ended:
-			return err
-		}
-	}
 }

@@ -2,9 +2,11 @@ package filter_test
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -16,7 +18,11 @@ import (
 // "part".
 func loadSchema(t testing.TB) *schema.Schema {
 	t.Helper()
-	s, err := schema.Load(os.DirFS("testdata/schema"))
+	audit, err := fs.ReadFile(schema.Files(), "traits/audit.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := schema.Load(os.DirFS("testdata/schema"), fstest.MapFS{"traits/audit.json": {Data: audit}})
 	if err != nil {
 		t.Fatal(err)
 	}

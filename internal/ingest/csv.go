@@ -9,12 +9,11 @@ import (
 	"strconv"
 	"sync"
 
-	"github.com/google/uuid"
-
+	"segue/internal/guid"
 	"segue/internal/schema"
 )
 
-// maxReasons is how many rejections a Report tells.
+// maxReasons is how many rejections a [Report] names.
 const maxReasons = 10
 
 // Options of an import. The zero Options take the header as it is, count the
@@ -29,15 +28,15 @@ type Options struct {
 	// Reject takes the lines that were not loaded, as CSV: line, column,
 	// reason, and the fields as they were. Nothing is written without any.
 	Reject io.Writer
-	// Progress is told, line by line, how much of the file has been read.
+	// Progress is called record by record with how much of the file has been read.
 	Progress func(bytesRead int64)
 	// Workers is how many rows are written at once; 32 by default.
 	Workers int
-	// NewID makes the ids of lines that have none; random by default.
+	// NewID makes the ids of lines without one; random by default.
 	NewID func() string
 }
 
-// Report is what came of an import. Read is Written and Rejected together.
+// Report is the outcome of an import. Read is Written and Rejected together.
 type Report struct {
 	Read, Written, Rejected int
 	Reasons                 []Rejection // the first ones
@@ -56,8 +55,8 @@ type Rejection struct {
 // one leaves its column as it is. A record that cannot be written is rejected,
 // with its reason, and the others go on; the last of several with one id wins.
 //
-// An error means that not all of the file was read: ErrHeader, before anything
-// was written; a record of more than 1 MB; ErrUnavailable or the end of ctx. It
+// An error means that not all of the file was read: [ErrHeader], before anything
+// was written; a record of more than 1 MB; [ErrUnavailable] or the end of ctx. It
 // says after which line, and the Report holds for what was read.
 func CSV(ctx context.Context, w Writer, t *schema.Table, file io.Reader, o Options) (Report, error) {
 	if t.EngineMade || t.Set == "" {
@@ -76,7 +75,7 @@ func CSV(ctx context.Context, w Writer, t *schema.Table, file io.Reader, o Optio
 		return Report{}, err
 	}
 	if o.NewID == nil {
-		o.NewID = uuid.NewString
+		o.NewID = guid.New
 	}
 	i := &importer{in: in, layout: l, options: o, pool: newPool(ctx, w, o.Workers)}
 	if o.Reject != nil {
@@ -100,9 +99,9 @@ type importer struct {
 	options Options
 	pool    *pool
 
-	mu      sync.Mutex // held to use what follows until the pool has ended
+	mu      sync.Mutex // guards what follows until the pool has ended
 	report  Report
-	rejects *csv.Writer // nil: nobody wants them
+	rejects *csv.Writer // nil: they are not kept
 }
 
 func (i *importer) run(ctx context.Context) error {
@@ -144,7 +143,7 @@ func (i *importer) record(fields []string) {
 	if id == "" {
 		id = i.options.NewID()
 	}
-	i.pool.send(job{table: i.layout.table, id: id, values: values, done: func(err error) {
+	i.pool.send(Job{Table: i.layout.table, ID: id, Values: values, Done: func(err error) {
 		r := Rejection{Line: line}
 		if err != nil {
 			r.Column, r.Reason = i.layout.blame(err), err.Error()
@@ -170,7 +169,7 @@ func (i *importer) finish(r Rejection, fields []string) {
 		return
 	}
 	if i.report.Rejected == 1 {
-		_ = i.rejects.Write(append([]string{"line", "column", "reason"}, i.layout.header...)) // Error tells
+		_ = i.rejects.Write(append([]string{"line", "column", "reason"}, i.layout.header...)) // Error below reports it
 	}
 	_ = i.rejects.Write(append([]string{strconv.Itoa(r.Line), r.Column, r.Reason}, fields...))
 	i.rejects.Flush()

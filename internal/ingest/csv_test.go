@@ -15,68 +15,68 @@ import (
 	"segue/internal/schema"
 )
 
-// guid is a readable GUID.
-func guid(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
+// rowID is a readable GUID.
+func rowID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
 
-// counting makes guid(1001), guid(1002), …
+// counting makes rowID(1001), rowID(1002), …
 func counting() func() string {
 	n := 1000
-	return func() string { n++; return guid(n) }
+	return func() string { n++; return rowID(n) }
 }
 
 func TestCSV(t *testing.T) {
 	const bom = "\uFEFF"
-	seller := schema.Lookup{Table: "systemuser", ID: guid(7)}
+	seller := schema.Lookup{Table: "systemuser", ID: rowID(7)}
 	for name, test := range map[string]struct {
 		file    string
 		options Options
 		want    map[string]values
 	}{
 		"logical names": {
-			file: "leadid,lastname,subject,revenue\n" + guid(1) + ",Berg,Pumps,1234567.8901\n",
-			want: map[string]values{guid(1): {"lastname": "Berg", "subject": "Pumps", "revenue": decimal.RequireFromString("1234567.8901")}},
+			file: "leadid,lastname,subject,revenue\n" + rowID(1) + ",Berg,Pumps,1234567.8901\n",
+			want: map[string]values{rowID(1): {"lastname": "Berg", "subject": "Pumps", "revenue": decimal.RequireFromString("1234567.8901")}},
 		},
 		"labels in any case, with blanks": {
-			file: "LEAD, last name ,Topic,Lead Source\n{" + strings.ToUpper(guid(1)) + "},Berg,Pumps,trade show\n",
-			want: map[string]values{guid(1): {"lastname": "Berg", "subject": "Pumps", "leadsourcecode": int64(7)}},
+			file: "LEAD, last name ,Topic,Lead Source\n{" + strings.ToUpper(rowID(1)) + "},Berg,Pumps,trade show\n",
+			want: map[string]values{rowID(1): {"lastname": "Berg", "subject": "Pumps", "leadsourcecode": int64(7)}},
 		},
 		"byte order mark before a quote, CRLF": {
-			file: bom + "\"leadid\",lastname\r\n" + guid(1) + ",Berg\r\n",
-			want: map[string]values{guid(1): {"lastname": "Berg"}},
+			file: bom + "\"leadid\",lastname\r\n" + rowID(1) + ",Berg\r\n",
+			want: map[string]values{rowID(1): {"lastname": "Berg"}},
 		},
 		"semicolons, commas inside quotes": {
-			file: "\"leadid\";\"lastname\";companyname\n" + guid(1) + ";\"Berg, von\";\"A;B, C\"\n",
-			want: map[string]values{guid(1): {"lastname": "Berg, von", "companyname": "A;B, C"}},
+			file: "\"leadid\";\"lastname\";companyname\n" + rowID(1) + ";\"Berg, von\";\"A;B, C\"\n",
+			want: map[string]values{rowID(1): {"lastname": "Berg, von", "companyname": "A;B, C"}},
 		},
 		"quoted line breaks and quotes": {
-			file: "leadid,description\n" + guid(1) + ",\"one\r\ntwo \"\"three\"\"\"\n",
-			want: map[string]values{guid(1): {"description": "one\ntwo \"three\""}},
+			file: "leadid,description\n" + rowID(1) + ",\"one\r\ntwo \"\"three\"\"\"\n",
+			want: map[string]values{rowID(1): {"description": "one\ntwo \"three\""}},
 		},
 		"empty cells say nothing": {
-			file: "leadid,lastname,revenue,firstname\n" + guid(1) + ",Berg,, \n",
-			want: map[string]values{guid(1): {"lastname": "Berg"}},
+			file: "leadid,lastname,revenue,firstname\n" + rowID(1) + ",Berg,, \n",
+			want: map[string]values{rowID(1): {"lastname": "Berg"}},
 		},
 		"mapping": {
-			file:    "leadid,Surname,Notes,Old\n" + guid(1) + ",Berg,hello,x\n",
+			file:    "leadid,Surname,Notes,Old\n" + rowID(1) + ",Berg,hello,x\n",
 			options: Options{Map: map[string]string{"surname": "Last Name", "Notes": "description", "old": "-"}},
-			want:    map[string]values{guid(1): {"lastname": "Berg", "description": "hello"}},
+			want:    map[string]values{rowID(1): {"lastname": "Berg", "description": "hello"}},
 		},
 		"mapping goes before the header's own meaning": {
-			file:    "leadid,Topic,lastname\n" + guid(1) + ",Pumps,Berg\n",
+			file:    "leadid,Topic,lastname\n" + rowID(1) + ",Pumps,Berg\n",
 			options: Options{Map: map[string]string{"Topic": "description", "lastname": ""}},
-			want:    map[string]values{guid(1): {"description": "Pumps"}},
+			want:    map[string]values{rowID(1): {"description": "Pumps"}},
 		},
 		"lookups": {
-			file: "leadid,ownerid,parentaccountid\n" + guid(1) + ",systemuser:" + guid(7) + "," + guid(8) + "\n",
-			want: map[string]values{guid(1): {"ownerid": seller, "parentaccountid": schema.Lookup{Table: "account", ID: guid(8)}}},
+			file: "leadid,ownerid,parentaccountid\n" + rowID(1) + ",systemuser:" + rowID(7) + "," + rowID(8) + "\n",
+			want: map[string]values{rowID(1): {"ownerid": seller, "parentaccountid": schema.Lookup{Table: "account", ID: rowID(8)}}},
 		},
 		"a state by its label": {
-			file: "leadid,statecode,Status Reason,donotemail\n" + guid(1) + ",disqualified,Lost,Do Not Allow\n",
-			want: map[string]values{guid(1): {"statecode": int64(2), "statuscode": int64(4), "donotemail": true}},
+			file: "leadid,statecode,Status Reason,donotemail\n" + rowID(1) + ",disqualified,Lost,Do Not Allow\n",
+			want: map[string]values{rowID(1): {"statecode": int64(2), "statuscode": int64(4), "donotemail": true}},
 		},
 		"without an id": {
 			file: "lastname\nBerg\nFalk\n",
-			want: map[string]values{guid(1001): {"lastname": "Berg"}, guid(1002): {"lastname": "Falk"}},
+			want: map[string]values{rowID(1001): {"lastname": "Berg"}, rowID(1002): {"lastname": "Falk"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -103,19 +103,19 @@ func TestCSV(t *testing.T) {
 func TestCSVRejects(t *testing.T) {
 	file := strings.Join([]string{
 		"leadid,lastname,Lead Source,estimatedclosedate,parentaccountid,description",
-		guid(1) + ",Berg,Web,2026-02-30,,",
-		guid(2) + ",Berg,Telepathy,,,",
-		guid(3) + "," + strings.Repeat("x", 51) + ",,,,",
-		guid(4) + ",Berg,,,contact:" + guid(9) + ",",
-		guid(5) + ",Berg,,,nobody,",
-		guid(6) + ",Berg,,,,\"two",
+		rowID(1) + ",Berg,Web,2026-02-30,,",
+		rowID(2) + ",Berg,Telepathy,,,",
+		rowID(3) + "," + strings.Repeat("x", 51) + ",,,,",
+		rowID(4) + ",Berg,,,contact:" + rowID(9) + ",",
+		rowID(5) + ",Berg,,,nobody,",
+		rowID(6) + ",Berg,,,,\"two",
 		"lines\"",
-		guid(7) + ",Berg,\"\"x,,,", // a quote in the middle
-		guid(8) + ",Berg",
+		rowID(7) + ",Berg,\"\"x,,,", // a quote in the middle
+		rowID(8) + ",Berg",
 		",Berg,,,,",
-		guid(9) + ",\"Falk\n\",No,,,", // the wrong field begins one line on
-		guid(10) + ",Refused,,,,",
-		guid(11) + ",Berg,,,,\"never closed",
+		rowID(9) + ",\"Falk\n\",No,,,", // the wrong field begins one line on
+		rowID(10) + ",Refused,,,,",
+		rowID(11) + ",Berg,,,,\"never closed",
 	}, "\n")
 	w := &written{fail: func(_ string, v values) error {
 		if v["lastname"] == "Refused" {
@@ -128,8 +128,8 @@ func TestCSVRejects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(w.rows) != 1 || w.rows[guid(6)][0]["description"] != "two\nlines" {
-		t.Errorf("written %v, want %s alone", w.rows, guid(6))
+	if len(w.rows) != 1 || w.rows[rowID(6)][0]["description"] != "two\nlines" {
+		t.Errorf("written %v, want %s alone", w.rows, rowID(6))
 	}
 	if report.Read != 12 || report.Written != 1 || report.Rejected != 11 || len(report.Reasons) != maxReasons {
 		t.Errorf("report %+v", report)
@@ -162,7 +162,7 @@ func TestCSVRejects(t *testing.T) {
 	if len(want) > 0 {
 		t.Errorf("not rejected: %v", want)
 	}
-	if d := cmp.Diff([]string{guid(2), "Berg", "Telepathy", "", "", ""}, list[2][3:]); d != "" {
+	if d := cmp.Diff([]string{rowID(2), "Berg", "Telepathy", "", "", ""}, list[2][3:]); d != "" {
 		t.Errorf("original fields (-want +got):\n%s", d)
 	}
 }
@@ -186,7 +186,7 @@ func TestCSVTwice(t *testing.T) {
 		rows          int
 		warned        bool
 	}{
-		"id column":                    {"leadid,lastname,subject\n" + guid(1) + ",Berg,One\n", "leadid,lastname,subject\n" + guid(1) + ",Berg,Two\n", nil, 1, false},
+		"id column":                    {"leadid,lastname,subject\n" + rowID(1) + ",Berg,One\n", "leadid,lastname,subject\n" + rowID(1) + ",Berg,Two\n", nil, 1, false},
 		"key in another case":          {"Email Address 1,lastname,subject\na@example.com,Berg,One\n", "subject,emailaddress1,lastname\nTwo,A@Example.com ,Berg\n", []string{"emailaddress1"}, 1, false},
 		"key of two in another order":  {"lastname,companyname,subject\nBerg,Oak,One\n", "companyname,lastname,subject\noak,BERG,Two\n", []string{"companyname", "Last Name"}, 1, false},
 		"key that differs in one part": {"lastname,companyname,subject\nBerg,Oak,One\n", "lastname,companyname,subject\nBerg,Elm,Two\n", []string{"companyname", "lastname"}, 2, false},
@@ -231,7 +231,7 @@ func TestCSVEmptyKey(t *testing.T) {
 // The domain says no: the rule's column is named by the file's header.
 func TestCSVRejectedByTheService(t *testing.T) {
 	w := newWorld(t)
-	file := "leadid,Last Name\n" + guid(1) + ",Berg\n"
+	file := "leadid,Last Name\n" + rowID(1) + ",Berg\n"
 	report, err := CSV(t.Context(), w.direct(), w.DB().Schema().Table("lead"), strings.NewReader(file), Options{})
 	want := []Rejection{{Line: 2, Column: "subject", Reason: "lead.subject: required: must have a value"}}
 	if d := cmp.Diff(want, report.Reasons); d != "" || err != nil {
@@ -244,7 +244,7 @@ func TestCSVKeepsTheOrderOfAnID(t *testing.T) {
 	var file strings.Builder
 	file.WriteString("leadid,subject\n")
 	for i := range lines {
-		fmt.Fprintf(&file, "%s,%d\n", guid(i%ids), i)
+		fmt.Fprintf(&file, "%s,%d\n", rowID(i%ids), i)
 	}
 	w := &written{}
 	report, err := CSV(t.Context(), w, tables(t).Table("lead"), strings.NewReader(file.String()), Options{})
@@ -256,7 +256,7 @@ func TestCSVKeepsTheOrderOfAnID(t *testing.T) {
 		for n := i; n < lines; n += ids {
 			want = append(want, fmt.Sprint(n))
 		}
-		for _, v := range w.rows[guid(i)] {
+		for _, v := range w.rows[rowID(i)] {
 			got = append(got, fmt.Sprint(v["subject"]))
 		}
 		if d := cmp.Diff(want, got); d != "" {
@@ -292,7 +292,7 @@ func TestCSVStops(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			w := &written{fail: func(id string, _ values) error {
-				if id == guid(1003) {
+				if id == rowID(1003) {
 					return test.fail(cancel)
 				}
 				return nil

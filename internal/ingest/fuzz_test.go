@@ -4,13 +4,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/uuid"
+	"segue/internal/guid"
 )
 
 // Whatever the file: nothing panics, every record is accounted for, and what is
 // written fits the schema.
 func FuzzCSV(f *testing.F) {
-	f.Add([]byte("leadid,Last Name,revenue\n"+guid(1)+",Berg,12.5\n"), "")
+	f.Add([]byte("leadid,Last Name,revenue\n"+rowID(1)+",Berg,12.5\n"), "")
 	f.Add([]byte("\uFEFFlastname;ownerid;\"description\"\r\nBerg;systemuser:x;\"a\r\nb\"\r\n"), "lastname")
 	f.Add([]byte("Topic,statuscode\n\"x\"y,1\nz,2\n,\n"), "subject")
 	f.Add([]byte("\n\n\"lastname\nBerg"), "")
@@ -26,7 +26,7 @@ func FuzzCSV(f *testing.F) {
 		report, err := CSV(t.Context(), w, lead, strings.NewReader(string(file)), options)
 		kept := 0
 		for id, list := range w.rows {
-			if uuid.Validate(id) != nil || strings.ToLower(id) != id {
+			if !guid.Canonical(id) {
 				t.Errorf("id %q", id)
 			}
 			for _, v := range list {

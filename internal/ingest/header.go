@@ -8,12 +8,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
-
+	"segue/internal/excerpt"
+	"segue/internal/guid"
 	"segue/internal/schema"
 )
 
-// ErrHeader says that a file was refused before anything was written, because
+// ErrHeader means that a file was refused before anything was written, because
 // its header, Options.Map or Options.Key does not fit the table.
 var ErrHeader = errors.New("the header does not fit the table")
 
@@ -26,7 +26,8 @@ type layout struct {
 	key     []int            // fields that together make the id, by the name of their column
 }
 
-// newLayout fits a header to a table, or says everything that does not fit.
+// newLayout fits a header to a table; its error names everything that does not
+// fit.
 func newLayout(t *schema.Table, header []string, o Options) (*layout, error) {
 	l := &layout{table: t, columns: make([]*schema.Column, len(header)), id: -1}
 	problems := l.bind(header, o.Map)
@@ -41,15 +42,15 @@ func newLayout(t *schema.Table, header []string, o Options) (*layout, error) {
 
 // bind finds the column of each header.
 func (l *layout) bind(header []string, overrides map[string]string) (problems []string) {
-	asked := map[string]string{} // by folded header
+	targets := map[string]string{} // by folded header
 	for _, name := range slices.Sorted(maps.Keys(overrides)) {
-		asked[fold(name)] = strings.TrimSpace(overrides[name])
+		targets[fold(name)] = strings.TrimSpace(overrides[name])
 	}
 	used := map[string]bool{}
 	for i, name := range header {
 		name = strings.TrimSpace(name)
 		l.header = append(l.header, name)
-		target, mapped := asked[fold(name)]
+		target, mapped := targets[fold(name)]
 		used[fold(name)] = true
 		if mapped && (target == "" || target == "-") {
 			continue
@@ -64,7 +65,7 @@ func (l *layout) bind(header []string, overrides map[string]string) (problems []
 			}
 		}
 		if err != nil {
-			problems = append(problems, fmt.Sprintf("field %d %q: %v", i+1, name, err))
+			problems = append(problems, fmt.Sprintf("field %d %q: %v", i+1, excerpt.Of(name), err))
 			continue
 		}
 		l.columns[i] = column
@@ -72,7 +73,7 @@ func (l *layout) bind(header []string, overrides map[string]string) (problems []
 			l.id = i
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(asked)) {
+	for _, name := range slices.Sorted(maps.Keys(targets)) {
 		if !used[name] {
 			problems = append(problems, fmt.Sprintf("%q is mapped and is not in the header", name))
 		}
@@ -80,7 +81,7 @@ func (l *layout) bind(header []string, overrides map[string]string) (problems []
 	return problems
 }
 
-// identifyBy takes in the key: names of columns or headers.
+// identifyBy finds the fields of the key, given as names of columns or headers.
 func (l *layout) identifyBy(key []string) (problems []string) {
 	if len(key) > 0 && l.id >= 0 {
 		return []string{fmt.Sprintf("the id column %s identifies a row already, a key cannot do so too", l.table.ID)}
@@ -105,8 +106,8 @@ func (l *layout) identifyBy(key []string) (problems []string) {
 	return problems
 }
 
-// find is the column that a caller may write under a logical name or label; a
-// logical name goes before any label.
+// find returns the column that a caller may write under a logical name or label;
+// a logical name goes before any label.
 func find(t *schema.Table, name string) (*schema.Column, error) {
 	name = fold(name)
 	var fit []*schema.Column
@@ -141,8 +142,8 @@ func names(columns []*schema.Column) string {
 	return strings.Join(list, ", ")
 }
 
-// similar is up to three columns whose name or label is spelled alike, the best
-// first.
+// similar returns up to three columns whose name or label is spelled alike, the
+// best first.
 func similar(t *schema.Table, name string) []*schema.Column {
 	const enough, most = 0.4, 3
 	score := func(c *schema.Column) float64 {
@@ -155,7 +156,7 @@ func similar(t *schema.Table, name string) []*schema.Column {
 	return alike[:min(most, len(alike))]
 }
 
-// likeness is Dice's coefficient of the pairs of letters in two texts: 1 for
+// likeness returns Dice's coefficient of the pairs of letters in two texts: 1 for
 // the same, 0 for nothing in common.
 func likeness(a, b string) float64 {
 	pairs := func(text string) map[string]bool {
@@ -181,10 +182,11 @@ func likeness(a, b string) float64 {
 	return 2 * float64(common) / float64(max(1, len(x)+len(y)))
 }
 
-// fold is how names of columns and values of keys are compared.
+// fold returns the form in which names of columns and values of keys are compared.
 func fold(text string) string { return strings.ToLower(strings.TrimSpace(text)) }
 
-// cellError says why a record is no row, and at which field; -1 is all of it.
+// cellError says why a record cannot be a row, and at which field; -1 is all of
+// it.
 type cellError struct {
 	field  int
 	reason string
@@ -193,8 +195,8 @@ type cellError struct {
 // Error is the reason.
 func (e *cellError) Error() string { return e.reason }
 
-// row converts a record. Empty fields are left out, for an empty cell says
-// nothing: it clears no column. The id is "" when neither an id nor a key column
+// row converts a record. Empty fields are left out: an empty cell leaves its
+// column as it is. The id is "" when neither an id nor a key column
 // gives one. Errors are *cellError.
 func (l *layout) row(fields []string) (id string, values map[string]schema.Value, err error) {
 	if len(fields) != len(l.columns) {
@@ -226,8 +228,9 @@ func (l *layout) row(fields []string) (id string, values map[string]schema.Value
 	return id, values, nil
 }
 
-// keyID is the same id for the same key values in any case, "" when all of them
-// are empty.
+// keyID returns the same id for the same key values in any case, "" when all of
+// them are empty. The format of its name is fixed: rows of earlier imports have
+// these ids.
 func (l *layout) keyID(values map[string]schema.Value) string {
 	parts, empty := []string{l.table.Name}, true
 	for _, field := range l.key {
@@ -239,11 +242,11 @@ func (l *layout) keyID(values map[string]schema.Value) string {
 	if empty {
 		return ""
 	}
-	return uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "segue:import:%q", parts)).String()
+	return guid.FromName(fmt.Sprintf("segue:import:%q", parts))
 }
 
-// blame is the header that an error about a row is about, "" when it does not
-// say.
+// blame returns the header of the field that an error about a row names, "" when
+// it names none.
 func (l *layout) blame(err error) string {
 	wrong, ok := errors.AsType[*schema.Error](err)
 	if !ok {

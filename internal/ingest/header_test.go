@@ -58,7 +58,7 @@ func TestCSVRefusesHeaders(t *testing.T) {
 // twin is a table with two columns of one label.
 func twin(t *testing.T) *schema.Table {
 	t.Helper()
-	s, err := schema.Load(fstest.MapFS{"tables/twin.json": {Data: []byte(`{"name":"twin","set":"twins","label":"Twin","id":"twinid","primaryName":"a","shards":1,
+	s, err := schema.Load(fstest.MapFS{"tables/twin.json": {Data: []byte(`{"name":"twin","set":"twins","label":"Twin","id":"twinid","primaryName":"a",
 		"columns":[{"name":"a","label":"Size","type":"string","maxLength":9},{"name":"b","label":"Size","type":"string","maxLength":9}]}`)}})
 	if err != nil {
 		t.Fatal(err)

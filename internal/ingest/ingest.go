@@ -1,10 +1,10 @@
-// Package ingest brings rows in from outside: the lines of a CSV file, and the
-// seeded demo data. Both end in a Writer, so that they load a service in this
-// process or one behind a URL alike.
+// Package ingest brings rows in from outside: the lines of a CSV file, and rows
+// that a program makes ([WriteAll]). Both end in a [Writer], so that they load
+// a service in this process or one at a URL alike.
 //
 // Invariant: whatever was read is accounted for: it was written, or it was
 // refused with a reason. A row with an id of its own (an id column, key columns,
-// the demo's seed) may be loaded again at any time and is never there twice.
+// a Job's) may be loaded again at any time and is never there twice.
 package ingest
 
 import (
@@ -16,8 +16,8 @@ import (
 	"segue/internal/schema"
 )
 
-// ErrUnavailable says that rows can not be written at present, whatever is in
-// them. It ends an import; every other error of a Writer is about one row.
+// ErrUnavailable means that rows cannot be written at present, whatever is in
+// them. It ends an import; every other error of a [Writer] is about one row.
 var ErrUnavailable = errors.New("the service cannot be reached")
 
 // Writer is where rows go.
@@ -38,7 +38,7 @@ type Direct struct {
 	Caller  sales.Caller // whose privileges count
 }
 
-// Write makes or changes a row by sales.Service.Update.
+// Write makes or changes a row by [sales.Service.Update].
 func (d Direct) Write(ctx context.Context, t *schema.Table, id string, values map[string]schema.Value) error {
 	ref := rows.Ref{Table: t.Name, ID: id}
 	_, _, err := d.Service.Update(ctx, d.Caller, ref, values, sales.If{})

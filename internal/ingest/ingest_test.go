@@ -8,16 +8,18 @@ import (
 	"time"
 
 	"segue/internal/embed"
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
-	"segue/internal/store"
 )
+
+// values is the columns of a row.
+type values = map[string]schema.Value
 
 // world is a Segue on an embedded store of its own.
 type world struct {
-	t     *testing.T
-	store *embed.Store
+	t *testing.T
 	*sales.Service
 }
 
@@ -32,30 +34,16 @@ func newWorld(t *testing.T) world {
 			t.Error(err)
 		}
 	})
-	return world{t, store, sales.New(rows.New(store, tables(t), time.Now), sales.Options{})}
+	return world{t, sales.New(rows.New(store, tables(t), time.Now), sales.Options{})}
 }
 
 func (w world) direct() Direct { return Direct{w.Service, sales.Engine()} }
-
-// drain lets everything follow that follows from the changes up to now, and
-// counts them.
-func (w world) drain() (changes int) {
-	w.t.Helper()
-	err := w.store.Drain(w.t.Context(), "evaluate", func(ctx context.Context, batch []store.Change) []store.Failure {
-		changes += len(batch)
-		return w.Evaluate(ctx, batch)
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return changes
-}
 
 // all is every row of a table.
 func (w world) all(name string) []*rows.Row {
 	w.t.Helper()
 	var list []*rows.Row
-	for row, err := range w.DB().All(w.t.Context(), w.DB().Schema().Table(name)) {
+	for row, err := range query.New(w.DB()).Each(w.t.Context(), query.Query{Table: w.DB().Schema().Table(name)}) {
 		if err != nil {
 			w.t.Fatal(err)
 		}

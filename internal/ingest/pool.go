@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
+	"iter"
 	"sync"
 
 	"segue/internal/schema"
@@ -16,13 +17,29 @@ const (
 	queued         = 4
 )
 
-// job is a row to be written. done is called once, by any goroutine, with what
+// Job is a row to be written. Done is called once, by any goroutine, with what
 // came of it.
-type job struct {
-	table  *schema.Table
-	id     string
-	values map[string]schema.Value
-	done   func(error)
+type Job struct {
+	Table  *schema.Table
+	ID     string
+	Values map[string]schema.Value
+	Done   func(error)
+}
+
+// WriteAll writes rows concurrently, those of one id in their order. Every row
+// that it takes from jobs is accounted for by its Done. The error says that
+// writing ended early: [ErrUnavailable] or the end of ctx.
+func WriteAll(ctx context.Context, w Writer, jobs iter.Seq[Job]) error {
+	p := newPool(ctx, w, defaultWorkers)
+	for j := range jobs {
+		p.send(j)
+	}
+	return p.wait()
+}
+
+// Ends reports whether after err no other row can be written either.
+func Ends(ctx context.Context, err error) bool {
+	return err != nil && (ctx.Err() != nil || errors.Is(err, ErrUnavailable))
 }
 
 // pool writes rows concurrently. Rows of one id go to one worker, so that they
@@ -30,7 +47,7 @@ type job struct {
 // stopped, what is still queued is refused untried; nothing is dropped.
 type pool struct {
 	seed    maphash.Seed
-	queues  []chan job
+	queues  []chan Job
 	workers sync.WaitGroup
 
 	mu  sync.Mutex
@@ -42,38 +59,33 @@ func newPool(ctx context.Context, w Writer, workers int) *pool {
 	if workers <= 0 {
 		workers = defaultWorkers
 	}
-	p := &pool{seed: maphash.MakeSeed(), queues: make([]chan job, workers)}
+	p := &pool{seed: maphash.MakeSeed(), queues: make([]chan Job, workers)}
 	for i := range p.queues {
-		queue := make(chan job, queued)
+		queue := make(chan Job, queued)
 		p.queues[i] = queue
 		p.workers.Go(func() {
 			for j := range queue {
-				j.done(p.write(ctx, w, j))
+				j.Done(p.write(ctx, w, j))
 			}
 		})
 	}
 	return p
 }
 
-func (p *pool) write(ctx context.Context, w Writer, j job) error {
+func (p *pool) write(ctx context.Context, w Writer, j Job) error {
 	err := p.stopped(ctx)
 	if err == nil {
-		err = w.Write(ctx, j.table, j.id, j.values)
+		err = w.Write(ctx, j.Table, j.ID, j.Values)
 	}
-	if ends(ctx, err) {
+	if Ends(ctx, err) {
 		p.stop(err)
 	}
 	return err
 }
 
-// ends says that after err no other row can be written either.
-func ends(ctx context.Context, err error) bool {
-	return err != nil && (ctx.Err() != nil || errors.Is(err, ErrUnavailable))
-}
-
-// send queues a row; it blocks while the row's worker is far behind.
-func (p *pool) send(j job) {
-	p.queues[maphash.String(p.seed, j.id)%uint64(len(p.queues))] <- j
+// send queues a row; it blocks while the queue of the row's worker is full.
+func (p *pool) send(j Job) {
+	p.queues[maphash.String(p.seed, j.ID)%uint64(len(p.queues))] <- j
 }
 
 func (p *pool) stop(err error) {
@@ -84,7 +96,7 @@ func (p *pool) stop(err error) {
 	}
 }
 
-// stopped is why nothing is written any more, nil while rows are.
+// stopped returns why nothing is written any more, nil while rows are.
 func (p *pool) stopped(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -94,8 +106,8 @@ func (p *pool) stopped(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// wait ends the pool when every row that was sent is done with, and says why it
-// stopped early, if it did.
+// wait ends the pool when every row that was sent is accounted for. It returns
+// why the pool stopped early, if it did.
 func (p *pool) wait() error {
 	for _, queue := range p.queues {
 		close(queue)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
@@ -15,18 +14,15 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"segue/internal/clock"
 	"segue/internal/schema"
 )
 
-// Pauses between the tries of one row, and how long a try may take.
-const (
-	firstPause = 100 * time.Millisecond
-	maxPause   = 3 * time.Second
-	maxTry     = 30 * time.Second
-)
+// maxTry is how long one try may take.
+const maxTry = 30 * time.Second
 
-// maxAnswer is how much of an answer is read.
-const maxAnswer = 64 << 10
+// maxResponse is how much of a response is read.
+const maxResponse = 64 << 10
 
 // Remote writes over the Web API of a running Segue.
 type Remote struct {
@@ -35,11 +31,13 @@ type Remote struct {
 	// busy (no connection; 429, 502, 503, 504); 30 s by default. Trying again is
 	// safe: writing a row twice changes nothing.
 	Patience time.Duration
+	// Clock measures and waits; clock.System unless set before use.
+	Clock clock.Clock
 
-	tables *schema.Schema
-	base   string
-	token  string
-	pause  func(context.Context, time.Duration) error
+	tables  *schema.Schema
+	base    string
+	token   string
+	backoff clock.Backoff // between the tries of one row
 }
 
 // NewRemote makes a Remote for the service at base, such as http://localhost:8080,
@@ -53,41 +51,41 @@ func NewRemote(tables *schema.Schema, base, token string) *Remote {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		Patience: 30 * time.Second,
-		tables:   tables, base: strings.TrimRight(base, "/"), token: token, pause: sleep,
+		Clock:    clock.System(),
+		tables:   tables, base: strings.TrimRight(base, "/"), token: token,
+		backoff: clock.Backoff{Base: 100 * time.Millisecond, Most: 3 * time.Second},
 	}
 }
 
 // Write makes or changes a row by PATCH. After Patience the error is
-// ErrUnavailable; what the service refuses is an error with its code and text.
+// [ErrUnavailable]; what the service refuses is an error with its code and text.
 func (r *Remote) Write(ctx context.Context, t *schema.Table, id string, values map[string]schema.Value) error {
 	body, err := r.body(t, values)
 	if err != nil {
 		return err
 	}
 	url := fmt.Sprintf("%s/api/data/v9.2/%s(%s)", r.base, t.Set, id)
-	spent, next := time.Duration(0), firstPause
-	for {
-		began := time.Now()
+	began := r.Clock.Now()
+	for failed := 1; ; failed++ {
 		err := r.try(ctx, url, body)
 		away, again := errors.AsType[*awayError](err)
 		if !again {
 			return err
 		}
-		wait := max(away.after, next/2+rand.N(next/2)) //nolint:gosec // jitter needs no secrecy
-		if spent += time.Since(began) + wait; spent > r.Patience {
+		wait := max(away.after, r.backoff.Delay(failed))
+		if r.Clock.Now().Sub(began)+wait > r.Patience {
 			return fmt.Errorf("%w, tried for %v: %w", ErrUnavailable, r.Patience, err)
 		}
-		if err := r.pause(ctx, wait); err != nil {
+		if err := r.Clock.Sleep(ctx, wait); err != nil {
 			return err
 		}
-		next = min(2*next, maxPause)
 	}
 }
 
-// awayError says that the service did not deal with a request.
+// awayError means that the service did not deal with a request.
 type awayError struct {
 	cause error
-	after time.Duration // that it asked to wait; 0: it did not say
+	after time.Duration // the wait that it asked for; 0: none
 }
 
 // Error is the cause.
@@ -105,7 +103,7 @@ func (r *Remote) try(ctx context.Context, url string, body []byte) error {
 	res, err := r.Client.Do(req)
 	if err == nil {
 		defer func() { _ = res.Body.Close() }() // it was only read
-		body, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+		body, err = io.ReadAll(io.LimitReader(res.Body, maxResponse))
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -124,19 +122,19 @@ func (r *Remote) try(ctx context.Context, url string, body []byte) error {
 	return refusal
 }
 
-// refusalText is what an error answer says: status, code and message.
+// refusalText returns what an error response says: status, code and message.
 func refusalText(status int, body []byte) string {
-	var answer struct {
+	var response struct {
 		Error struct{ Code, Message string }
 	}
 	text := fmt.Sprintf("%d %s", status, http.StatusText(status))
-	if json.Unmarshal(body, &answer) == nil && answer.Error.Message != "" {
-		text += fmt.Sprintf(", %s: %s", answer.Error.Code, answer.Error.Message)
+	if json.Unmarshal(body, &response) == nil && response.Error.Message != "" {
+		text += fmt.Sprintf(", %s: %s", response.Error.Code, response.Error.Message)
 	}
 	return text
 }
 
-// body is a row as the Web API has it.
+// body returns a row as the Web API has it.
 func (r *Remote) body(t *schema.Table, values map[string]schema.Value) ([]byte, error) {
 	members := make(map[string]any, len(values))
 	for name, v := range values {
@@ -168,29 +166,18 @@ func (r *Remote) body(t *schema.Table, values map[string]schema.Value) ([]byte, 
 	return body, nil
 }
 
-// reference is the navigation property that binds a lookup, and the path of the
-// row that it points at, nil for none.
+// reference returns the navigation property that binds a lookup, and the path of
+// the row that it points at, nil for none.
 func (r *Remote) reference(c *schema.Column, v schema.Value) (nav string, path any, err error) {
 	if v == nil {
 		return c.Targets[0].Nav, nil, nil
 	}
 	to, _ := v.(schema.Lookup)
+	table := r.tables.Table(to.Table)
 	for _, target := range c.Targets {
-		if of := r.tables.Table(to.Table); of != nil && of.Set != "" && target.Table == to.Table {
-			return target.Nav, fmt.Sprintf("/%s(%s)", of.Set, to.ID), nil
+		if table != nil && table.Set != "" && target.Table == to.Table {
+			return target.Nav, fmt.Sprintf("/%s(%s)", table.Set, to.ID), nil
 		}
 	}
 	return "", nil, fmt.Errorf("%s cannot point at %v", c.Name, v)
-}
-
-// sleep waits, or answers why ctx ended.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -15,20 +15,33 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
 
+	"segue/internal/clock"
 	"segue/internal/schema"
 )
 
-// remote is a Remote that does not wait; what it would have waited is kept.
-func remote(t *testing.T, base string, pauses *[]time.Duration) *Remote {
-	r := NewRemote(tables(t), base, "token")
-	r.pause = func(_ context.Context, d time.Duration) error {
-		if pauses != nil {
-			*pauses = append(*pauses, d)
+// pauses is a clock that does not wait and keeps what it would have waited.
+type pauses struct {
+	*clock.Manual
+	list   []time.Duration
+	during func(context.Context) error // called in each pause, if not nil
+}
+
+func (p *pauses) Sleep(ctx context.Context, d time.Duration) error {
+	p.list = append(p.list, d)
+	if p.during != nil {
+		if err := p.during(ctx); err != nil {
+			return err
 		}
-		return nil
 	}
+	return p.Manual.Sleep(ctx, d)
+}
+
+// remote is a Remote that does not wait.
+func remote(t *testing.T, base string) (*Remote, *pauses) {
+	r, p := NewRemote(tables(t), base, "token"), &pauses{Manual: clock.NewManual(time.Time{})}
+	r.Clock = p
 	t.Cleanup(r.Client.CloseIdleConnections)
-	return r
+	return r, p
 }
 
 func TestRemoteSends(t *testing.T) {
@@ -54,16 +67,16 @@ func TestRemoteSends(t *testing.T) {
 		}, `{"address1_latitude":48.25,"donotemail":true,"estimatedclosedate":"2026-02-03","firstname":null,"lastname":"Berg \"\u0026 Co\"",` +
 			`"leadqualitycode":1,"revenue":12345678901234.5678,"schedulefollowup_qualify":"2026-02-03T04:05:06Z"}`},
 		"lookups": {"opportunity", values{
-			"ownerid": schema.Lookup{Table: "team", ID: guid(2)}, "customerid": schema.Lookup{Table: "contact", ID: guid(3)}, "parentaccountid": nil,
-		}, `{"customerid_contact@odata.bind":"/contacts(` + guid(3) + `)","ownerid@odata.bind":"/teams(` + guid(2) + `)","parentaccountid@odata.bind":null}`},
+			"ownerid": schema.Lookup{Table: "team", ID: rowID(2)}, "customerid": schema.Lookup{Table: "contact", ID: rowID(3)}, "parentaccountid": nil,
+		}, `{"customerid_contact@odata.bind":"/contacts(` + rowID(3) + `)","ownerid@odata.bind":"/teams(` + rowID(2) + `)","parentaccountid@odata.bind":null}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := remote(t, server.URL+"/", nil)
+			r, _ := remote(t, server.URL+"/")
 			table := tables(t).Table(test.table)
-			if err := r.Write(t.Context(), table, guid(1), test.values); err != nil {
+			if err := r.Write(t.Context(), table, rowID(1), test.values); err != nil {
 				t.Fatal(err)
 			}
-			want := []string{"PATCH", "/api/data/v9.2/" + table.Set + "(" + guid(1) + ")", "Bearer token", "application/json", test.want}
+			want := []string{"PATCH", "/api/data/v9.2/" + table.Set + "(" + rowID(1) + ")", "Bearer token", "application/json", test.want}
 			if d := cmp.Diff(want, []string{method, path, auth, kind, body}); d != "" {
 				t.Errorf("request (-want +got):\n%s", d)
 			}
@@ -111,15 +124,14 @@ func TestRemoteAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var calls atomic.Int32
-			var pauses []time.Duration
-			r := remote(t, answers(t, &calls, test.answers...), &pauses)
-			err := r.Write(t.Context(), tables(t).Table("lead"), guid(1), values{"lastname": "Berg"})
+			r, waited := remote(t, answers(t, &calls, test.answers...))
+			err := r.Write(t.Context(), tables(t).Table("lead"), rowID(1), values{"lastname": "Berg"})
 			got := ""
 			if err != nil {
 				got = err.Error()
 			}
-			if got != test.want || calls.Load() != test.calls || len(pauses) != int(test.calls)-1 {
-				t.Errorf("error %q after %d calls and %d pauses, want %q after %d calls", got, calls.Load(), len(pauses), test.want, test.calls)
+			if got != test.want || calls.Load() != test.calls || len(waited.list) != int(test.calls)-1 {
+				t.Errorf("error %q after %d calls and %d pauses, want %q after %d calls", got, calls.Load(), len(waited.list), test.want, test.calls)
 			}
 			if errors.Is(err, ErrUnavailable) {
 				t.Errorf("error %v is ErrUnavailable", err)
@@ -130,28 +142,26 @@ func TestRemoteAnswers(t *testing.T) {
 
 func TestRemoteWaits(t *testing.T) {
 	var calls atomic.Int32
-	var pauses []time.Duration
-	r := remote(t, answers(t, &calls, status(429, "")), &pauses)
-	err := r.Write(t.Context(), tables(t).Table("lead"), guid(1), nil)
+	r, waited := remote(t, answers(t, &calls, status(429, "")))
+	err := r.Write(t.Context(), tables(t).Table("lead"), rowID(1), nil)
 	if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "429") {
 		t.Errorf("error %v, want ErrUnavailable", err)
 	}
 	// Four times the 7 s that the service asks for fit into 30 s.
-	if d := cmp.Diff([]time.Duration{7 * time.Second, 7 * time.Second, 7 * time.Second, 7 * time.Second}, pauses); d != "" {
+	if d := cmp.Diff([]time.Duration{7 * time.Second, 7 * time.Second, 7 * time.Second, 7 * time.Second}, waited.list); d != "" {
 		t.Errorf("pauses (-want +got):\n%s", d)
 	}
-	pauses = nil
-	r = remote(t, answers(t, &calls, status(503, "")), &pauses)
+	r, waited = remote(t, answers(t, &calls, status(503, "")))
 	r.Patience = 10 * time.Second
-	if err := r.Write(t.Context(), tables(t).Table("lead"), guid(1), nil); !errors.Is(err, ErrUnavailable) {
+	if err := r.Write(t.Context(), tables(t).Table("lead"), rowID(1), nil); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("error %v, want ErrUnavailable", err)
 	}
 	total := time.Duration(0)
-	for _, d := range pauses {
+	for _, d := range waited.list {
 		total += d
 	}
-	if total > r.Patience || pauses[0] > firstPause || len(pauses) > 20 {
-		t.Errorf("pauses %v, want growing ones of at most %v together", pauses, r.Patience)
+	if total > r.Patience || waited.list[0] > r.backoff.Base || len(waited.list) > 20 {
+		t.Errorf("pauses %v, want growing ones of at most %v together", waited.list, r.Patience)
 	}
 }
 
@@ -167,8 +177,8 @@ func TestRemoteOutlivesARestart(t *testing.T) {
 	}
 	var calls atomic.Int32
 	var server *http.Server
-	r := remote(t, "http://"+address, nil)
-	r.pause = func(ctx context.Context, _ time.Duration) error { // the service comes up during the first pause
+	r, waited := remote(t, "http://"+address)
+	waited.during = func(ctx context.Context) error { // the service comes up during the first pause
 		if server != nil {
 			return ctx.Err()
 		}
@@ -194,17 +204,14 @@ func TestRemoteOutlivesARestart(t *testing.T) {
 }
 
 func TestRemoteEnds(t *testing.T) {
-	r := NewRemote(tables(t), "http://127.0.0.1:1", "token") // nobody listens there
+	r, waited := remote(t, "http://127.0.0.1:1") // nobody listens there
 	ctx, cancel := context.WithCancel(t.Context())
-	r.pause = func(ctx context.Context, d time.Duration) error {
-		cancel()
-		return sleep(ctx, d)
-	}
-	if err := r.Write(ctx, tables(t).Table("lead"), guid(1), nil); !errors.Is(err, context.Canceled) || errors.Is(err, ErrUnavailable) {
+	waited.during = func(context.Context) error { cancel(); return nil }
+	if err := r.Write(ctx, tables(t).Table("lead"), rowID(1), nil); !errors.Is(err, context.Canceled) || errors.Is(err, ErrUnavailable) {
 		t.Errorf("error %v, want %v", err, context.Canceled)
 	}
-	for name, v := range map[string]schema.Lookup{"no such table": {Table: "planet", ID: guid(1)}, "not a target": {Table: "task", ID: guid(1)}} {
-		if err := r.Write(t.Context(), tables(t).Table("lead"), guid(1), values{"parentaccountid": v}); err == nil || !strings.Contains(err.Error(), "cannot point at") {
+	for name, v := range map[string]schema.Lookup{"no such table": {Table: "planet", ID: rowID(1)}, "not a target": {Table: "task", ID: rowID(1)}} {
+		if err := r.Write(t.Context(), tables(t).Table("lead"), rowID(1), values{"parentaccountid": v}); err == nil || !strings.Contains(err.Error(), "cannot point at") {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}

@@ -32,7 +32,7 @@ func newSource(file io.Reader) *source {
 	s := &source{limit: &limited{r: file}}
 	s.limit.reset()
 	in := bufio.NewReaderSize(s.limit, readAhead)
-	if mark, _ := in.Peek(3); string(mark) == "\uFEFF" { // errors come again with the first record
+	if mark, _ := in.Peek(3); string(mark) == "\uFEFF" { // an error comes again with the first record
 		n, _ := in.Discard(len(mark))
 		s.before = int64(n)
 	}
@@ -43,8 +43,8 @@ func newSource(file io.Reader) *source {
 	return s
 }
 
-// delimiter is the more frequent separator outside of quotes in the first line
-// that has anything in it.
+// delimiter returns the more frequent separator outside of quotes in the first
+// line that is not empty.
 func delimiter(start []byte) rune {
 	commas, semicolons, quoted := 0, 0, false
 	for _, b := range bytes.TrimLeft(start, "\r\n") {
@@ -67,7 +67,7 @@ func delimiter(start []byte) rune {
 	return ','
 }
 
-// next is the next record. After a *csv.ParseError, which comes with the fields
+// next returns the next record. After a *csv.ParseError, which comes with the fields
 // before the mistake, reading can go on; after any other error it cannot.
 func (s *source) next() ([]string, error) {
 	s.limit.reset()
@@ -81,16 +81,16 @@ func (s *source) next() ([]string, error) {
 	return fields, err
 }
 
-// lineOf is the line on which a field of the last record began.
+// lineOf returns the line on which a field of the last record began.
 func (s *source) lineOf(field int) int {
 	line, _ := s.csv.FieldPos(field)
 	return line
 }
 
-// read is how many bytes of the file the records up to now took.
+// read returns how many bytes of the file the records up to now took.
 func (s *source) read() int64 { return s.before + s.csv.InputOffset() }
 
-// limited is a reader that gives a bounded number of bytes between two resets.
+// limited is a reader that returns a bounded number of bytes between two resets.
 type limited struct {
 	r    io.Reader
 	left int

@@ -16,31 +16,60 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
+// Refuser writes the response where the handler cannot: it knows the form of the
+// API's errors, this package does not. Its responses are small.
+type Refuser interface {
+	// BadBody refuses a request whose body is not the base64 it is said to be;
+	// err says where, in words for the client.
+	BadBody(w http.ResponseWriter, err error)
+	// Panicked says that the handler failed. The panic is logged already and
+	// nothing of it is for the client.
+	Panicked(w http.ResponseWriter)
+	// TooLarge replaces a response that Lambda cannot carry: it would have
+	// size bytes, of at most limit.
+	TooLarge(w http.ResponseWriter, size, limit int)
+}
+
 // HTTP makes a Lambda function of h. The request h sees is the one a net/http
 // server would have made of what the client sent to the gateway, with two
 // exceptions that lie in the gateway: the path comes percent-decoded, so a %2F
 // in it is a slash, and repeated headers come as one, joined by commas.
 //
 // The function never returns an error, which would be a bare 502 for the
-// client: a body that is not the base64 it is said to be is answered with 400,
-// a panic of h is logged with its stack and answered with 500, an answer that
-// Lambda could not carry is answered with 413; all in the error form of the
-// Web API (webapi.md §5).
-func HTTP(h http.Handler) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+// client: where h cannot respond, refuser does. A panic of h is logged with its
+// stack.
+func HTTP(h http.Handler, refuser Refuser) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 	return func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		r, err := newRequest(ctx, &e)
-		if err != nil {
-			return failure(http.StatusBadRequest, codeInvalidArgument, err.Error()), nil
-		}
-		w := &recorder{header: http.Header{}}
-		if !serve(h, w, r) {
-			return failure(http.StatusInternalServerError, codeUnexpected, "An unexpected error occurred."), nil
-		}
-		return w.answer(r.Method), nil
+		return respond(ctx, &e, h, refuser), nil
 	}
 }
 
-// serve is false when h panicked; the panic is logged then.
+// respond returns what the client gets, from h or from refuser.
+func respond(ctx context.Context, e *events.APIGatewayV2HTTPRequest, h http.Handler, refuser Refuser) events.APIGatewayV2HTTPResponse {
+	r, err := newRequest(ctx, e)
+	if err != nil {
+		return refusal(func(w http.ResponseWriter) { refuser.BadBody(w, err) })
+	}
+	w := newRecorder()
+	if !serve(h, w, r) {
+		return refusal(refuser.Panicked)
+	}
+	response := w.response(r.Method != http.MethodHead)
+	if size := encodedSize(response); size > maxResponse {
+		return refusal(func(w http.ResponseWriter) { refuser.TooLarge(w, size, maxResponse) })
+	}
+	return response
+}
+
+// refusal records what a Refuser writes. What the handler wrote is in another
+// recorder and is dropped.
+func refusal(write func(http.ResponseWriter)) events.APIGatewayV2HTTPResponse {
+	w := newRecorder()
+	write(w)
+	return w.response(true)
+}
+
+// serve reports whether h returned; if it panicked, the panic is logged.
 func serve(h http.Handler, w http.ResponseWriter, r *http.Request) (done bool) {
 	defer func() {
 		if done {
@@ -87,7 +116,7 @@ func newRequest(ctx context.Context, e *events.APIGatewayV2HTTPRequest) (*http.R
 	return r.WithContext(withGateway(ctx, &e.RequestContext)), nil
 }
 
-// requestPath is the decoded path without the stage. HTTP APIs hand over
+// requestPath returns the decoded path without the stage. HTTP APIs hand over
 // rawPath already decoded (REST APIs and function URLs do not), so decoding it
 // again would turn a name that really holds "%41" into "A".
 func requestPath(e *events.APIGatewayV2HTTPRequest) string {

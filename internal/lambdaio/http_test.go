@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/google/go-cmp/cmp"
 
+	"segue/internal/api"
 	"segue/internal/lambdaio"
 )
 
@@ -85,7 +86,7 @@ func call(t require, h http.Handler, e events.APIGatewayV2HTTPRequest) events.AP
 	if err != nil {
 		t.Fatalf("encode event: %v", err)
 	}
-	data, err := lambda.NewHandler(lambdaio.HTTP(h)).Invoke(context.Background(), payload)
+	data, err := lambda.NewHandler(lambdaio.HTTP(h, api.Gateway{})).Invoke(context.Background(), payload)
 	if err != nil {
 		t.Fatalf("HTTP: %v", err)
 	}
@@ -319,7 +320,7 @@ func TestFailuresAreWebAPIErrors(t *testing.T) {
 			if got.StatusCode != tt.status || body.Error.Code != tt.code || body.Error.Message == "" {
 				t.Errorf("got %d %+v, want %d %s and a message", got.StatusCode, body.Error, tt.status, tt.code)
 			}
-			want := map[string]string{"Content-Type": "application/json; odata.metadata=minimal", "OData-Version": "4.0"}
+			want := map[string]string{"Content-Type": "application/json; odata.metadata=minimal", "Odata-Version": "4.0"}
 			if diff := cmp.Diff(want, got.Headers); diff != "" {
 				t.Errorf("headers (-want +got):\n%s", diff)
 			}
@@ -355,7 +356,7 @@ func TestConcurrentCalls(t *testing.T) {
 	f := lambdaio.HTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		claims, _ := lambdaio.Claims(r.Context())
 		_, _ = io.WriteString(w, r.URL.Path+" "+claims["sub"])
-	}))
+	}), api.Gateway{})
 	var wg sync.WaitGroup
 	for i := range 50 {
 		e := decodeEvent(t, func(e *events.APIGatewayV2HTTPRequest) {

@@ -1,9 +1,10 @@
 // Package lambdaio stands between the Lambda runtime and ordinary Go code: it
 // turns an API Gateway HTTP API event (payload format 2.0) into a net/http
-// request and the handler's answer into the event's, and it turns a table
+// request and the handler's response into the event's, and it turns a table
 // stream event into a batch of changes and the handler's failures into a
-// partial-batch answer. So the rest of the product knows net/http and
-// store.Handler only, and the laptop program runs the same handlers.
+// partial-batch response. So the rest of the product knows net/http and
+// [store.Handler] only, and the laptop program runs the same handlers. What an
+// error looks like on the wire is not known here: a [Refuser] writes it.
 //
 // Invariant: what the gateway verified reaches a handler through the context
 // alone. Nothing that a client can send ends up in Claims.
@@ -17,11 +18,11 @@ import (
 
 type contextKey struct{}
 
-// Claims are the claims of the caller's token as the gateway's JWT authorizer
-// verified and rendered them: every value is a string, an array is written
-// "[a b]". It is false when the event came through no JWT authorizer, and
-// always outside of Lambda. The map is not to be changed.
-func Claims(ctx context.Context) (map[string]string, bool) {
+// Claims returns the claims of the caller's token as the gateway's JWT
+// authorizer verified and rendered them: every value is a string, an array is
+// written "[a b]". ok is false when the event did not come through a JWT
+// authorizer, and always outside of Lambda. The map must not be changed.
+func Claims(ctx context.Context) (claims map[string]string, ok bool) {
 	rc, _ := ctx.Value(contextKey{}).(*events.APIGatewayV2HTTPRequestContext)
 	if rc == nil || rc.Authorizer == nil || rc.Authorizer.JWT == nil {
 		return nil, false
@@ -29,7 +30,7 @@ func Claims(ctx context.Context) (map[string]string, bool) {
 	return rc.Authorizer.JWT.Claims, true
 }
 
-// RequestID is the gateway's id of the request, "" outside of Lambda.
+// RequestID returns the gateway's id of the request, "" outside of Lambda.
 func RequestID(ctx context.Context) string {
 	rc, _ := ctx.Value(contextKey{}).(*events.APIGatewayV2HTTPRequestContext)
 	if rc == nil {

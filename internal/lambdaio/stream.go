@@ -18,7 +18,7 @@ import (
 // batch item failures. decode reads the whole event, usually a store's own
 // decoder; its error fails the batch as a whole, which the mapping retries and
 // in the end sets aside. What h could not process is logged once each and
-// answered in the order of the batch: the mapping goes on from the first of
+// reported in the order of the batch: the mapping goes on from the first of
 // them, so later changes of the batch come again. When h panics every change
 // of the batch counts as failed.
 func Stream(decode func(json.RawMessage) ([]store.Change, error), h store.Handler) func(context.Context, json.RawMessage) (events.DynamoDBEventResponse, error) {
@@ -31,17 +31,17 @@ func Stream(decode func(json.RawMessage) ([]store.Change, error), h store.Handle
 		if err != nil {
 			return events.DynamoDBEventResponse{}, fmt.Errorf("process stream batch: %w", err)
 		}
-		answer := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
+		response := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
 		for _, i := range failed {
-			answer.BatchItemFailures = append(answer.BatchItemFailures,
+			response.BatchItemFailures = append(response.BatchItemFailures,
 				events.DynamoDBBatchItemFailure{ItemIdentifier: batch[i].Sequence})
 		}
-		return answer, nil
+		return response, nil
 	}
 }
 
-// process runs h and answers the positions of the failed changes, each once
-// and in order.
+// process runs h and returns the positions of the failed changes, each once and
+// in order.
 func process(ctx context.Context, h store.Handler, batch []store.Change) ([]int, error) {
 	failures, done := run(ctx, h, batch)
 	if !done {
@@ -65,7 +65,7 @@ func process(ctx context.Context, h store.Handler, batch []store.Change) ([]int,
 	return slices.Compact(failed), nil
 }
 
-// run is false when h panicked; the panic is logged then.
+// run reports in done whether h returned; if it panicked, the panic is logged.
 func run(ctx context.Context, h store.Handler, batch []store.Change) (failures []store.Failure, done bool) {
 	defer func() {
 		if done {

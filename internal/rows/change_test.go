@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/rows"
+	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
 	"segue/internal/store"
 )
@@ -15,7 +16,7 @@ import (
 func (f *fixture) changes(t *testing.T) []rows.Change {
 	t.Helper()
 	var all []rows.Change
-	err := f.store.Drain(t.Context(), "test", func(_ context.Context, batch []store.Change) []store.Failure {
+	err := f.Store.Drain(t.Context(), "test", func(_ context.Context, batch []store.Change) []store.Failure {
 		for _, c := range batch {
 			change, err := f.Change(c)
 			if err != nil {
@@ -34,8 +35,8 @@ func (f *fixture) changes(t *testing.T) []rows.Change {
 // life makes, changes and deletes a lead and answers its three changes.
 func life(t *testing.T, f *fixture, change func(*rows.Row)) (insert, modify, remove rows.Change) {
 	t.Helper()
-	ref := f.put(t, "lead", values{"subject": schema.Text("A"), "companyname": schema.Text("C")})[0]
-	row := f.get(t, ref)
+	ref := f.Put(t, "lead", values{"subject": schema.Text("A"), "companyname": schema.Text("C")})[0]
+	row := f.Row(t, ref)
 	for _, step := range []func(*rows.Tx){
 		func(*rows.Tx) { change(row) },
 		func(tx *rows.Tx) { tx.Delete(row) },
@@ -94,7 +95,7 @@ func TestChangeImages(t *testing.T) {
 	}
 	var got []seen
 	for _, c := range []rows.Change{insert, modify, remove} {
-		if c.Ref != (rows.Ref{Table: "lead", ID: id("lead", 0)}) || c.Table.Name != "lead" {
+		if c.Ref != (rows.Ref{Table: "lead", ID: rowstest.ID("lead", 0)}) || c.Table.Name != "lead" {
 			t.Errorf("change of %v", c.Ref)
 		}
 		s := seen{Kind: c.Kind, Old: "-", New: "-"}
@@ -114,7 +115,7 @@ func TestChangeImages(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	for column, want := range map[string]schema.Value{"leadid": schema.Text(id("lead", 0)), "lastname": schema.Null(), "createdon": schema.Time(f.Now())} {
+	for column, want := range map[string]schema.Value{"leadid": schema.Text(rowstest.ID("lead", 0)), "lastname": schema.Null(), "createdon": schema.Time(f.Now())} {
 		if v, err := modify.New.Value(column); v != want || err != nil {
 			t.Errorf("%s is %v, %v, want %v", column, v, err, want)
 		}
@@ -128,7 +129,7 @@ func TestChangeImages(t *testing.T) {
 // by a change is conditional on the version in that change".
 func TestImageRowIsWrittenOnlyIfNothingCameAfter(t *testing.T) {
 	f := newFixture(t)
-	ref := f.put(t, "lead", values{"subject": schema.Text("A")})[0]
+	ref := f.Put(t, "lead", values{"subject": schema.Text("A")})[0]
 	commit := func(change rows.Change, subject string) error {
 		row, err := change.New.Row()
 		if err != nil {
@@ -146,7 +147,7 @@ func TestImageRowIsWrittenOnlyIfNothingCameAfter(t *testing.T) {
 	if err := commit(first, "C"); err == nil {
 		t.Error("an old change overwrote a newer one")
 	}
-	if got := f.get(t, ref).Text("subject"); got != "B" {
+	if got := f.Row(t, ref).Text("subject"); got != "B" {
 		t.Errorf("the row is %q, want B", got)
 	}
 }

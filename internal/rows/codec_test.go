@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"segue/internal/rows"
+	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
 )
 
@@ -54,7 +55,7 @@ func drawValue(t *rapid.T, c *schema.Column) schema.Value {
 func TestStoredRowsComeBack(t *testing.T) {
 	tables := everyType(t)
 	thing := tables.Table("thing")
-	db := rows.New(open(t, filepath.Join(t.TempDir(), "rows.db")), tables, clock)
+	db := rows.New(rowstest.Open(t, filepath.Join(t.TempDir(), "rows.db")), tables, rowstest.Clock)
 	seen := map[schema.Type]bool{}
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -71,7 +72,7 @@ func TestStoredRowsComeBack(t *testing.T) {
 		}
 		n++
 		tx := db.Begin("")
-		written := tx.Create(thing, id("thing", n), want)
+		written := tx.Create(thing, rowstest.ID("thing", n), want)
 		if err := tx.Commit(t.Context()); err != nil {
 			rt.Fatal(err)
 		}
@@ -107,7 +108,7 @@ func TestWhatNoColumnHoldsIsNotWritten(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tx := f.Begin("")
-			ref := tx.Create(f.table("lead"), id("lead", 0), v).Ref()
+			ref := tx.Create(f.Table("lead"), rowstest.ID("lead", 0), v).Ref()
 			if err := tx.Commit(t.Context()); err == nil {
 				t.Error("it was accepted")
 			}

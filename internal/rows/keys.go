@@ -3,49 +3,46 @@ package rows
 import (
 	"fmt"
 	"hash/fnv"
+	"strconv"
 	"strings"
 
 	"segue/internal/schema"
 	"segue/internal/store"
 )
 
-// Attributes of the two secondary indexes.
-const (
-	g1 = "gsi1"
-	g2 = "gsi2"
+// keyTime is how a date-time is written in a sort key: shorter than RFC 3339, and
+// it sorts as the times do.
+const keyTime = "20060102150405"
 
-	g1pk, g1sk = "g1pk", "g1sk"
-	g2pk, g2sk = "g2pk", "g2sk"
-)
-
-// Partition kinds in the indexes.
-const (
-	kindFree      = "free"
-	kindRecord    = "record"
-	kindTarget    = "target"
-	kindRegarding = "regarding"
-	kindLive      = "live"
-)
-
-// Indexes declares the indexes that a store must have. template.yaml declares
-// the same two; a test compares them.
+// Indexes declares the secondary indexes that a store must have, those that no
+// table uses yet included. template.yaml declares the same; a test compares them.
 func Indexes() []store.Index {
-	return []store.Index{{Name: g1, PK: g1pk, SK: g1sk}, {Name: g2, PK: g2pk, SK: g2sk}}
+	var indexes []store.Index
+	for _, name := range schema.IndexNames() {
+		indexes = append(indexes, indexOf(name))
+	}
+	return indexes
+}
+
+// indexOf declares a secondary index by its name: gsi1 has the keys g1pk and g1sk.
+func indexOf(name string) store.Index {
+	short := "g" + strings.TrimPrefix(name, "gsi")
+	return store.Index{Name: name, PK: short + "pk", SK: short + "sk"}
 }
 
 // keyOf is the primary key of a row.
 func keyOf(t *schema.Table, id string) store.Key {
-	return store.Key{PK: partition(t.Name, shard(id, t.Shards)), SK: id}
+	return store.Key{PK: listPartition(t, shard(id)), SK: id}
 }
 
-// partition is one shard of a table's list.
-func partition(name string, shard int) string { return fmt.Sprintf("%s#%d", name, shard) }
+// listPartition is one shard of a table's list.
+func listPartition(t *schema.Table, shard int) string { return t.Name + "#" + strconv.Itoa(shard) }
 
-// shard spreads ids over n partitions. It must never change.
-func shard(id string, n int) int {
+// shard spreads ids over the partitions of a list. It must never change.
+func shard(id string) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(id)) // a hash never fails
-	return int(h.Sum32() % uint32(max(n, 1)))
+	return int(h.Sum32() % schema.Shards)
 }
 
 // tableOf reads the table's name off a partition key.
@@ -54,41 +51,162 @@ func tableOf(pk string) string {
 	return name
 }
 
-// freePartition holds a shard of the open records without a live connection.
-func freePartition(t *schema.Table, shard int) string {
-	return fmt.Sprintf("%s#%s#%d", kindFree, t.Name, shard)
+// Partition is a place where rows of a table are found in the order of their
+// sort keys: a shard of the table's own list or of one of its indexes.
+type Partition struct {
+	index string // secondary index, "" for the table itself
+	key   string
 }
 
-// livePartition holds a shard of a sequence's live targets.
-func livePartition(sequence string, shard int) string {
-	return fmt.Sprintf("%s#%s#%d", kindLive, sequence, shard)
+// sortKey is the attribute that orders the partition. It is unique within it.
+func (p Partition) sortKey() string {
+	if p.index == "" {
+		return store.SK
+	}
+	return indexOf(p.index).SK
 }
 
-// indexKeys are the index attributes of a row as it stands: the sparse entries
-// of the package comment.
+// ListPartitions returns the partitions that together hold all rows of a table.
+func ListPartitions(t *schema.Table) []Partition {
+	partitions := make([]Partition, schema.Shards)
+	for i := range partitions {
+		partitions[i] = Partition{key: listPartition(t, i)}
+	}
+	return partitions
+}
+
+// IndexPartitions returns the partitions of an index that together hold the rows
+// with these values of its partition columns, as far as its When lets them in.
+// ok is false when one of the columns has no value there.
+func IndexPartitions(t *schema.Table, x *schema.Index, values map[string]schema.Value) (partitions []Partition, ok bool) {
+	key, ok := indexPartition(t, x, func(column string) schema.Value { return values[column] })
+	if !ok {
+		return nil, false
+	}
+	if !x.Shards {
+		return []Partition{{x.On, key}}, true
+	}
+	for i := range schema.Shards {
+		partitions = append(partitions, Partition{x.On, key + "#" + strconv.Itoa(i)})
+	}
+	return partitions, true
+}
+
+// indexPartition is the partition key of an index without its shard: the index's
+// name and the values of the partition columns, ok false when one is null.
+func indexPartition(t *schema.Table, x *schema.Index, value func(column string) schema.Value) (key string, ok bool) {
+	var b strings.Builder
+	b.WriteString(x.Name)
+	for _, name := range x.Partition {
+		text := t.Name
+		if !x.ForTable(name) {
+			if text, ok = keyText(t.Column(name), value(name)); !ok {
+				return "", false
+			}
+		}
+		b.WriteString("#" + text)
+	}
+	return b.String(), true
+}
+
+// indexKeys are the index attributes of a row as it stands.
 func indexKeys(r *Row) map[string]string {
-	t, byAge := r.Table, r.Time(CreatedOn).Format("20060102150405")+"#"+r.ID
-	switch {
-	case t.Record:
-		if r.Int("statecode") == 0 && !r.Is("segue_connected") {
-			return map[string]string{g1pk: freePartition(t, shard(r.ID, t.Shards)), g1sk: byAge}
+	var keys map[string]string
+	for _, x := range r.Table.Indexes {
+		pk, sk, ok := indexKey(r, x)
+		if !ok {
+			continue
 		}
-	case t.Name == "msdyn_sequencetarget":
-		keys := map[string]string{g1pk: kindRecord + "#" + r.Lookup("msdyn_target").ID, g1sk: byAge}
-		if r.Int("statecode") == 0 {
-			keys[g2pk] = livePartition(r.Lookup("msdyn_parentsequence").ID, shard(r.ID, t.Shards))
-			keys[g2sk] = r.ID
+		if keys == nil {
+			keys = map[string]string{}
 		}
-		return keys
-	case t.Name == "msdyn_sequencetargetstep":
-		return map[string]string{
-			g1pk: kindTarget + "#" + r.Lookup("msdyn_sequencetarget").ID,
-			g1sk: fmt.Sprintf("%04d#%s", r.Int("segue_position"), r.ID),
-		}
-	case t.Activity:
-		if about := r.Lookup("regardingobjectid"); about.ID != "" {
-			return map[string]string{g1pk: kindRegarding + "#" + about.ID, g1sk: byAge}
+		on := indexOf(x.On)
+		keys[on.PK], keys[on.SK] = pk, sk
+	}
+	return keys
+}
+
+// indexKey is a row's key in an index, ok false when it is not in it.
+func indexKey(r *Row, x *schema.Index) (pk, sk string, ok bool) {
+	for name, want := range x.When {
+		if r.values[name] != want {
+			return "", "", false
 		}
 	}
-	return nil
+	value := func(column string) schema.Value { return r.values[column] }
+	if pk, ok = indexPartition(r.Table, x, value); !ok {
+		return "", "", false
+	}
+	if x.Shards {
+		pk += "#" + strconv.Itoa(shard(r.ID))
+	}
+	for _, name := range x.Sort {
+		text, ok := keyText(r.Table.Column(name), value(name))
+		if !ok {
+			return "", "", false
+		}
+		sk += text + "#"
+	}
+	return pk, sk + r.ID, true
+}
+
+// keyText is a value as a part of a key, ok false for null. Numbers are filled up
+// with zeros, so that they sort as text.
+func keyText(c *schema.Column, v schema.Value) (text string, ok bool) {
+	switch v.Kind() {
+	case schema.KindRef:
+		lookup, _ := v.Ref()
+		return lookup.ID, true
+	case schema.KindText, schema.KindBool:
+		return v.String(), true // of texts only GUIDs have a place in a key
+	case schema.KindInt:
+		n, _ := v.Int()
+		return fmt.Sprintf("%0*d", c.KeyDigits(), n), true
+	case schema.KindTime:
+		t, _ := v.Time()
+		if c.Type == schema.Date {
+			return t.Format("20060102"), true
+		}
+		return t.Format(keyTime), true
+	case schema.KindNull, schema.KindDec, schema.KindFloat: // the schema refuses such columns in a key
+	}
+	return "", false
+}
+
+// indexesLeft returns the index attributes that a patch of these columns removes:
+// those of a secondary index that the row leaves whatever its other columns are,
+// because one column of each When gets another value. Every other change of what
+// an index is made of is an error, for the keys would no longer be those of the
+// row.
+func indexesLeft(t *schema.Table, set map[string]schema.Value) ([]string, error) {
+	left := map[string]bool{} // secondary index: the row is certainly not in it any more
+	for _, x := range t.Indexes {
+		for _, name := range x.Columns() {
+			if _, changed := set[name]; changed {
+				return nil, fmt.Errorf("%s is part of the keys of index %s; load the row to change it", name, x.Name)
+			}
+		}
+		out, touched := false, false
+		for name, want := range x.When {
+			v, changed := set[name]
+			touched = touched || changed
+			out = out || changed && v != want
+		}
+		if touched && !out {
+			return nil, fmt.Errorf("the row may enter index %s; load it to change it", x.Name)
+		}
+		// Another use of the same secondary index may still hold the row: then
+		// its keys would be removed by mistake.
+		if before, seen := left[x.On]; seen && before != out {
+			return nil, fmt.Errorf("the row may leave index %s and stay in another use of %s; load it to change it", x.Name, x.On)
+		}
+		left[x.On] = out
+	}
+	var attributes []string
+	for name, out := range left {
+		if out {
+			attributes = append(attributes, indexOf(name).PK, indexOf(name).SK)
+		}
+	}
+	return attributes, nil
 }

@@ -8,11 +8,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/rows"
+	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
 )
 
 func TestPatch(t *testing.T) {
-	step := schema.Lookup{Table: "msdyn_sequencetargetstep", ID: id("step", 1)}
+	step := schema.Lookup{Table: "msdyn_sequencetargetstep", ID: rowstest.ID("step", 1)}
 	for _, test := range []struct {
 		name string
 		when values
@@ -21,32 +22,32 @@ func TestPatch(t *testing.T) {
 		{"no condition", nil, true},
 		{"one holds", values{"statecode": schema.Int(0)}, true},
 		{"all hold", values{"statecode": schema.Int(0), "segue_currentstep": schema.Ref(step)}, true},
-		{"one does not", values{"statecode": schema.Int(0), "segue_currentstep": schema.Ref(schema.Lookup{Table: step.Table, ID: id("step", 2)})}, false},
+		{"one does not", values{"statecode": schema.Int(0), "segue_currentstep": schema.Ref(schema.Lookup{Table: step.Table, ID: rowstest.ID("step", 2)})}, false},
 		{"a column is null", values{"msdyn_msflowrunid": schema.Text("run")}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)
-			ref := f.put(t, "msdyn_sequencetarget", values{"msdyn_name": schema.Text("A"), "statecode": schema.Int(0), "segue_currentstep": schema.Ref(step)})[0]
-			before := f.get(t, ref)
-			f.probe.Reset()
-			later := rows.New(f.probe, f.Schema(), func() time.Time { return clock().Add(time.Second) })
-			tx := later.Begin(id("user", 1))
-			tx.Create(f.table("lead"), id("lead", 0), values{"subject": schema.Text("with it")})
-			tx.Patch(f.table(ref.Table), ref.ID, values{"msdyn_name": schema.Text("B"), "msdyn_currentstepcount": schema.Int(3)}, test.when)
+			ref := f.Put(t, "msdyn_sequencetarget", values{"msdyn_name": schema.Text("A"), "statecode": schema.Int(0), "segue_currentstep": schema.Ref(step)})[0]
+			before := f.Row(t, ref)
+			f.Probe.Reset()
+			later := rows.New(f.Probe, f.Schema(), func() time.Time { return rowstest.Clock().Add(time.Second) })
+			tx := later.Begin(rowstest.ID("user", 1))
+			tx.Create(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": schema.Text("with it")})
+			tx.Patch(f.Table(ref.Table), ref.ID, values{"msdyn_name": schema.Text("B"), "msdyn_currentstepcount": schema.Int(3)}, test.when)
 			err := tx.Commit(t.Context())
 			want := before.Values()
 			if test.ok {
 				want["msdyn_name"], want["msdyn_currentstepcount"] = schema.Text("B"), schema.Int(3)
 				want[rows.ModifiedOn] = schema.Time(later.Now())
-				want[rows.ModifiedBy] = schema.Ref(schema.Lookup{Table: "systemuser", ID: id("user", 1)})
+				want[rows.ModifiedBy] = schema.Ref(schema.Lookup{Table: "systemuser", ID: rowstest.ID("user", 1)})
 			}
 			if failed, conflict := errors.AsType[*rows.ConflictError](err); conflict == test.ok || conflict && (failed.Ref != ref || failed.New) {
 				t.Errorf("got %v", err)
 			}
-			if n := f.probe.Counts().Gets; n != 0 {
+			if n := f.Probe.Counts().Gets; n != 0 {
 				t.Errorf("%d reads, want none", n)
 			}
-			after := f.get(t, ref)
+			after := f.Row(t, ref)
 			if d := cmp.Diff(want, after.Values()); d != "" {
 				t.Error(d)
 			}
@@ -60,12 +61,12 @@ func TestPatch(t *testing.T) {
 func TestPatchNeedsItsRow(t *testing.T) {
 	f := newFixture(t)
 	tx := f.Begin("")
-	tx.Patch(f.table("lead"), id("lead", 0), values{"subject": schema.Text("A")}, nil)
+	tx.Patch(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": schema.Text("A")}, nil)
 	failed, ok := errors.AsType[*rows.ConflictError](tx.Commit(t.Context()))
 	if !ok || failed.Seen != nil || failed.New {
 		t.Errorf("got %+v", failed)
 	}
-	if found, err := f.Get(t.Context(), rows.Ref{Table: "lead", ID: id("lead", 0)}); err != nil || found[0] != nil {
+	if found, err := f.Get(t.Context(), rows.Ref{Table: "lead", ID: rowstest.ID("lead", 0)}); err != nil || found[0] != nil {
 		t.Errorf("the patch made %v, %v", found[0], err)
 	}
 }
@@ -74,10 +75,10 @@ func TestPatchNeedsItsRow(t *testing.T) {
 // be able to write over it, though the patch was made in the same millisecond.
 func TestPatchNeverRepeatsAVersion(t *testing.T) {
 	f := newFixture(t)
-	ref := f.put(t, "lead", values{"subject": schema.Text("A")})[0]
-	stale := f.get(t, ref)
+	ref := f.Put(t, "lead", values{"subject": schema.Text("A")})[0]
+	stale := f.Row(t, ref)
 	err := f.Do(t.Context(), "", func(tx *rows.Tx) error {
-		tx.Patch(f.table("lead"), ref.ID, values{"subject": schema.Text("patched")}, nil)
+		tx.Patch(f.Table("lead"), ref.ID, values{"subject": schema.Text("patched")}, nil)
 		return nil
 	})
 	if err != nil {
@@ -89,7 +90,7 @@ func TestPatchNeverRepeatsAVersion(t *testing.T) {
 	if err := tx.Commit(t.Context()); err == nil {
 		t.Error("a row was written over a patch that it had not seen")
 	}
-	if got := f.get(t, ref).Text("subject"); got != "patched" {
+	if got := f.Row(t, ref).Text("subject"); got != "patched" {
 		t.Errorf("the row is %q", got)
 	}
 }

@@ -4,14 +4,11 @@
 //
 // Keys (one item a row; every other package speaks of tables, ids and columns):
 //
-//	pk = <table>#<shard of id>   sk = <id>             row by id, list of a table, stream
-//	g1pk = free#<table>#<shard>  g1sk = <created>#<id> open records without a live connection
-//	g1pk = record#<record id>    g1sk = <created>#<id> sequence targets of a record
-//	g1pk = target#<target id>    g1sk = <position>#<id> steps of a target
-//	g1pk = regarding#<row id>    g1sk = <created>#<id> activities of a row
-//	g2pk = live#<sequence>#<shard of id>  g2sk = <id>  live targets of a sequence
+//	pk = <table>#<shard of id>                        sk = <id>
+//	g1pk = <index>#<partition values>[#<shard of id>] g1sk = <sort values>#<id>
 //
-// The other attributes of an item are the row's columns by logical name; a null
+// and so on for gsi2 to gsi4; the schema's files say which index a table uses and
+// of which columns its keys are made ([schema.Index]). The other attributes of an item are the row's columns by logical name; a null
 // column is no attribute.
 //
 // Invariant: a row is written only under the condition that it is still as it

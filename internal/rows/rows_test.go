@@ -2,92 +2,25 @@ package rows_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"testing"
 	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
 
-	"segue/internal/embed"
 	"segue/internal/rows"
+	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
-	"segue/internal/storetest"
 )
 
-type values = map[string]schema.Value
+type values = rowstest.Values
 
-// fixture is rows of the product's tables in an embedded store, with a probe
-// between.
-type fixture struct {
-	*rows.DB
-	store *embed.Store
-	probe *storetest.Probe
-}
-
-// clock stands still, so that versions can be foretold.
-func clock() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 600_000_000, time.UTC) }
-
-func open(t *testing.T, path string) *embed.Store {
-	t.Helper()
-	store, err := embed.Open(path, rows.Indexes(), embed.NoSync())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return store
-}
+type fixture struct{ *rowstest.Fixture }
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	tables, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	store := open(t, filepath.Join(t.TempDir(), "rows.db"))
-	probe := storetest.NewProbe(store, rows.Indexes()...)
-	return &fixture{rows.New(probe, tables, clock), store, probe}
-}
-
-// id is a fixed GUID for a name and number.
-func id(name string, n int) string {
-	return uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "%s%d", name, n)).String()
-}
-
-func (f *fixture) table(name string) *schema.Table { return f.Schema().Table(name) }
-
-// put makes rows of a table, one for each of all, with ids of the table's name
-// and a number.
-func (f *fixture) put(t *testing.T, name string, all ...values) []rows.Ref {
-	t.Helper()
-	tx := f.Begin("")
-	var refs []rows.Ref
-	for i, v := range all {
-		refs = append(refs, tx.Create(f.table(name), id(name, i), v).Ref())
-	}
-	if err := tx.Commit(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return refs
-}
-
-// get reads one row, which must be there.
-func (f *fixture) get(t *testing.T, ref rows.Ref) *rows.Row {
-	t.Helper()
-	found, err := f.Get(t.Context(), ref)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if found[0] == nil {
-		t.Fatalf("there is no %v", ref)
-	}
-	return found[0]
+	return &fixture{rowstest.New(t)}
 }
 
 func TestGetAnswersInOrder(t *testing.T) {
@@ -96,16 +29,16 @@ func TestGetAnswersInOrder(t *testing.T) {
 	for i := range all {
 		all[i] = values{"subject": schema.Text(fmt.Sprint("lead ", i))}
 	}
-	refs := f.put(t, "lead", all...)
-	refs = append([]rows.Ref{{Table: "lead", ID: id("missing", 0)}}, refs...)
+	refs := f.Put(t, "lead", all...)
+	refs = append([]rows.Ref{{Table: "lead", ID: rowstest.ID("missing", 0)}}, refs...)
 	refs[1], refs[100] = refs[100], refs[1]
 
-	f.probe.Reset()
+	f.Probe.Reset()
 	found, err := f.Get(t.Context(), refs...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if calls := f.probe.Counts().Gets; calls != 2 {
+	if calls := f.Probe.Counts().Gets; calls != 2 {
 		t.Errorf("%d requests for 101 rows, want 2", calls)
 	}
 	if found[0] != nil {
@@ -123,9 +56,9 @@ func TestGetAnswersInOrder(t *testing.T) {
 
 func TestRowRemembersWhatChanged(t *testing.T) {
 	f := newFixture(t)
-	ref := f.put(t, "lead", values{
-		"subject": schema.Text("A"), "revenue": schema.Dec(decimal.RequireFromString("1.50")), "estimatedclosedate": schema.Time(clock().Truncate(24 * time.Hour)),
-		"ownerid": schema.Ref(schema.Lookup{Table: "systemuser", ID: id("user", 1)}), "numberofemployees": schema.Int(7), "donotemail": schema.Bool(true),
+	ref := f.Put(t, "lead", values{
+		"subject": schema.Text("A"), "revenue": schema.Dec(decimal.RequireFromString("1.50")), "estimatedclosedate": schema.Time(rowstest.Clock().Truncate(24 * time.Hour)),
+		"ownerid": schema.Ref(schema.Lookup{Table: "systemuser", ID: rowstest.ID("user", 1)}), "numberofemployees": schema.Int(7), "donotemail": schema.Bool(true),
 	})[0]
 	for _, test := range []struct {
 		name   string
@@ -135,29 +68,33 @@ func TestRowRemembersWhatChanged(t *testing.T) {
 		{"nothing", func(*rows.Row) {}, false},
 		{"same text", func(r *rows.Row) { r.Set("subject", schema.Text("A")) }, false},
 		{"same number written otherwise", func(r *rows.Row) { r.Set("revenue", schema.Dec(decimal.RequireFromString("1.5"))) }, false},
-		{"same moment", func(r *rows.Row) { r.Set("estimatedclosedate", schema.Time(clock().Truncate(24*time.Hour))) }, false},
-		{"same lookup", func(r *rows.Row) { r.Set("ownerid", schema.Ref(schema.Lookup{Table: "systemuser", ID: id("user", 1)})) }, false},
+		{"same moment", func(r *rows.Row) { r.Set("estimatedclosedate", schema.Time(rowstest.Clock().Truncate(24*time.Hour))) }, false},
+		{"same lookup", func(r *rows.Row) {
+			r.Set("ownerid", schema.Ref(schema.Lookup{Table: "systemuser", ID: rowstest.ID("user", 1)}))
+		}, false},
 		{"null to null", func(r *rows.Row) { r.Set("companyname", schema.Null()) }, false},
 		{"another text", func(r *rows.Row) { r.Set("subject", schema.Text("a")) }, true},
 		{"another number", func(r *rows.Row) { r.Set("revenue", schema.Dec(decimal.RequireFromString("1.51"))) }, true},
 		{"another moment", func(r *rows.Row) {
-			r.Set("estimatedclosedate", schema.Time(clock().Truncate(24*time.Hour).Add(24*time.Hour)))
+			r.Set("estimatedclosedate", schema.Time(rowstest.Clock().Truncate(24*time.Hour).Add(24*time.Hour)))
 		}, true},
-		{"another table's id", func(r *rows.Row) { r.Set("ownerid", schema.Ref(schema.Lookup{Table: "team", ID: id("user", 1)})) }, true},
+		{"another table's id", func(r *rows.Row) {
+			r.Set("ownerid", schema.Ref(schema.Lookup{Table: "team", ID: rowstest.ID("user", 1)}))
+		}, true},
 		{"to null", func(r *rows.Row) { r.Set("subject", schema.Null()) }, true},
 		{"lookup to null", func(r *rows.Row) { r.Set("ownerid", schema.Null()) }, true},
 		{"from null", func(r *rows.Row) { r.Set("companyname", schema.Text("C")) }, true},
 		{"touched", func(r *rows.Row) { r.Touch() }, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			row := f.get(t, ref)
+			row := f.Row(t, ref)
 			test.change(row)
 			if row.Changed() != test.want {
 				t.Errorf("changed is %t, want %t", row.Changed(), test.want)
 			}
 		})
 	}
-	row := f.get(t, ref)
+	row := f.Row(t, ref)
 	if row.Int("numberofemployees") != 7 || !row.Is("donotemail") || row.Int("subject") != 0 || row.Text("companyname") != "" || row.Is("subject") {
 		t.Errorf("typed reads of %v", row.Values())
 	}
@@ -166,8 +103,8 @@ func TestRowRemembersWhatChanged(t *testing.T) {
 // everyType is a schema with a table that has a column of each type.
 func everyType(t *testing.T) *schema.Schema {
 	t.Helper()
-	s, err := schema.Load(fstest.MapFS{"tables/thing.json": {Data: []byte(`{
-		"name": "thing", "set": "things", "label": "Thing", "id": "thingid", "primaryName": "a_string", "shards": 3,
+	s, err := schema.Load(schema.Files(), fstest.MapFS{"tables/thing.json": {Data: []byte(`{
+		"name": "thing", "set": "things", "label": "Thing", "id": "thingid", "primaryName": "a_string",
 		"states": [{"value": 0, "label": "Open", "statuses": [{"value": 1, "label": "New"}, {"value": 2, "label": "Old"}]},
 			{"value": 1, "label": "Closed", "statuses": [{"value": 3, "label": "Done"}]}],
 		"columns": [
@@ -186,7 +123,7 @@ func everyType(t *testing.T) *schema.Schema {
 			{"name": "a_lookup", "label": "A", "type": "lookup", "targets": [{"table": "thing"}]},
 			{"name": "a_choice_of_lookups", "label": "A", "type": "lookup", "targets": [{"table": "thing"}, {"table": "other"}]}
 		]}`)}, "tables/other.json": {Data: []byte(`{
-		"name": "other", "set": "others", "label": "Other", "id": "otherid", "primaryName": "name", "shards": 1,
+		"name": "other", "set": "others", "label": "Other", "id": "otherid", "primaryName": "name",
 		"columns": [{"name": "name", "label": "Name", "type": "string", "maxLength": 100}]}`)}})
 	if err != nil {
 		t.Fatal(err)

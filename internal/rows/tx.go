@@ -42,7 +42,8 @@ type Tx struct {
 
 // patch is a change of a row that was not loaded.
 type patch struct {
-	row  *Row // columns to set
+	row  *Row // columns to set, and the stamps
+	set  map[string]schema.Value
 	when map[string]schema.Value
 }
 
@@ -101,12 +102,13 @@ func (tx *Tx) Delete(row *Row) { tx.deleted[row.Ref()] = true }
 
 // Patch changes columns of a row without having loaded it, if the columns of
 // when have those values at commit. It is for a row that changes together with
-// one that is loaded: it gets the version of this unit of work. Columns that
-// index keys are made of are not for patches.
+// one that is loaded: it gets the version of this unit of work. Commit refuses a
+// column that index keys are made of, except a value of a "when" column that
+// takes the row out of every use of a secondary index: the keys go with it.
 func (tx *Tx) Patch(t *schema.Table, id string, set, when map[string]schema.Value) {
 	row := newRow(t, id)
 	row.SetAll(set)
-	tx.patches = append(tx.patches, patch{row, when})
+	tx.patches = append(tx.patches, patch{row, set, when})
 }
 
 // version is what every row of this commit gets: larger than that of any row it
@@ -189,6 +191,15 @@ func (tx *Tx) op(row *Row, version int64) (op store.Op, ok bool, err error) {
 }
 
 func (tx *Tx) patchOp(p patch, version int64) (store.Op, error) {
+	removed, err := indexesLeft(p.row.Table, p.set)
+	if err != nil {
+		return store.Op{}, fmt.Errorf("patch %v: %w", p.row.Ref(), err)
+	}
+	for name, v := range p.set {
+		if v.IsNull() {
+			removed = append(removed, name)
+		}
+	}
 	tx.stamp(p.row, ModifiedOn, ModifiedBy)
 	set := store.Item{Version: store.Int(version)}
 	for name, v := range p.row.values {
@@ -206,7 +217,7 @@ func (tx *Tx) patchOp(p patch, version int64) (store.Op, error) {
 		}
 		cond = store.And(cond, store.Equals(name, attr))
 	}
-	return store.Update(keyOf(p.row.Table, p.row.ID), set, nil, cond), nil
+	return store.Update(keyOf(p.row.Table, p.row.ID), set, removed, cond), nil
 }
 
 func (tx *Tx) stamp(row *Row, on, by string) {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/rows"
+	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
 	"segue/internal/store"
 	"segue/internal/storetest"
@@ -15,13 +16,13 @@ import (
 
 func TestCommitStampsRows(t *testing.T) {
 	f := newFixture(t)
-	tx := f.Begin(id("user", 1))
-	tx.Create(f.table("lead"), id("lead", 0), values{"subject": schema.Text("A")})
+	tx := f.Begin(rowstest.ID("user", 1))
+	tx.Create(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": schema.Text("A")})
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	by := schema.Lookup{Table: "systemuser", ID: id("user", 1)}
-	made := f.get(t, rows.Ref{Table: "lead", ID: id("lead", 0)})
+	by := schema.Lookup{Table: "systemuser", ID: rowstest.ID("user", 1)}
+	made := f.Row(t, rows.Ref{Table: "lead", ID: rowstest.ID("lead", 0)})
 	want := values{
 		"subject": schema.Text("A"), rows.CreatedOn: schema.Time(f.Now()), rows.ModifiedOn: schema.Time(f.Now()), rows.CreatedBy: schema.Ref(by), rows.ModifiedBy: schema.Ref(by),
 	}
@@ -35,7 +36,7 @@ func TestCommitStampsRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	want["subject"] = schema.Text("B")
-	changed := f.get(t, made.Ref())
+	changed := f.Row(t, made.Ref())
 	if d := cmp.Diff(want, changed.Values()); d != "" {
 		t.Errorf("changed row (-want +got):\n%s", d)
 	}
@@ -46,10 +47,10 @@ func TestCommitStampsRows(t *testing.T) {
 
 func TestVersionsGrow(t *testing.T) {
 	f := newFixture(t)
-	ref := f.put(t, "lead", values{"subject": schema.Text("A")})[0]
+	ref := f.Put(t, "lead", values{"subject": schema.Text("A")})[0]
 	seen := map[int64]bool{}
-	for range 5 { // the clock stands still
-		row := f.get(t, ref)
+	for range 5 { // the rowstest.Clock stands still
+		row := f.Row(t, ref)
 		if seen[row.Version] {
 			t.Fatalf("version %d again", row.Version)
 		}
@@ -62,17 +63,17 @@ func TestVersionsGrow(t *testing.T) {
 		}
 	}
 	for version := range seen {
-		if version < clock().UnixMilli() {
-			t.Errorf("version %d is older than the clock: a row made again could repeat it", version)
+		if version < rowstest.Clock().UnixMilli() {
+			t.Errorf("version %d is older than the rowstest.Clock: a row made again could repeat it", version)
 		}
 	}
 }
 
 func TestNothingChangedIsNotWritten(t *testing.T) {
 	f := newFixture(t)
-	ref := f.put(t, "lead", values{"subject": schema.Text("A")})[0]
-	f.probe.Reset()
-	err := f.Do(t.Context(), id("user", 1), func(tx *rows.Tx) error {
+	ref := f.Put(t, "lead", values{"subject": schema.Text("A")})[0]
+	f.Probe.Reset()
+	err := f.Do(t.Context(), rowstest.ID("user", 1), func(tx *rows.Tx) error {
 		found, err := tx.Load(t.Context(), ref)
 		if err == nil {
 			found[0].Set("subject", schema.Text("A"))
@@ -82,15 +83,15 @@ func TestNothingChangedIsNotWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(storetest.Counts{Gets: 1, GetKeys: 1, ReadUnits: 1}, f.probe.Counts()); d != "" {
+	if d := cmp.Diff(storetest.Counts{Gets: 1, GetKeys: 1, ReadUnits: 1}, f.Probe.Counts()); d != "" {
 		t.Error(d)
 	}
 }
 
 func TestLoadReadsARowOnce(t *testing.T) {
 	f := newFixture(t)
-	refs := f.put(t, "lead", values{"subject": schema.Text("A")}, values{"subject": schema.Text("B")})
-	f.probe.Reset()
+	refs := f.Put(t, "lead", values{"subject": schema.Text("A")}, values{"subject": schema.Text("B")})
+	f.Probe.Reset()
 	tx := f.Begin("")
 	first, err := tx.Load(t.Context(), refs[0])
 	if err != nil {
@@ -103,7 +104,7 @@ func TestLoadReadsARowOnce(t *testing.T) {
 	if both[1] != first[0] || both[0].Text("subject") != "B" {
 		t.Errorf("got %v", both)
 	}
-	if c := f.probe.Counts(); c.Gets != 2 || c.GetKeys != 2 {
+	if c := f.Probe.Counts(); c.Gets != 2 || c.GetKeys != 2 {
 		t.Errorf("%d requests for %d keys, want 2 for 2", c.Gets, c.GetKeys)
 	}
 }
@@ -153,7 +154,7 @@ func TestCommitMeetsWhatSomebodyElseDid(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)
-			ref := f.put(t, "lead", values{"subject": schema.Text("A")})[0]
+			ref := f.Put(t, "lead", values{"subject": schema.Text("A")})[0]
 			tx := f.Begin("")
 			found, err := tx.Load(t.Context(), ref)
 			if err != nil {
@@ -161,7 +162,7 @@ func TestCommitMeetsWhatSomebodyElseDid(t *testing.T) {
 			}
 			test.theirs(t, f, ref)
 			test.mine(tx, found[0])
-			bystander := tx.Create(f.table("lead"), id("lead", 9), values{"subject": schema.Text("B")}).Ref()
+			bystander := tx.Create(f.Table("lead"), rowstest.ID("lead", 9), values{"subject": schema.Text("B")}).Ref()
 
 			failed, ok := errors.AsType[*rows.ConflictError](tx.Commit(t.Context()))
 			if !ok || failed.Ref != ref {
@@ -183,9 +184,9 @@ func TestCommitMeetsWhatSomebodyElseDid(t *testing.T) {
 
 func TestNewRowThatIsThereAlready(t *testing.T) {
 	f := newFixture(t)
-	ref := f.put(t, "lead", values{"subject": schema.Text("theirs")})[0]
+	ref := f.Put(t, "lead", values{"subject": schema.Text("theirs")})[0]
 	tx := f.Begin("")
-	tx.Create(f.table("lead"), ref.ID, values{"subject": schema.Text("mine")})
+	tx.Create(f.Table("lead"), ref.ID, values{"subject": schema.Text("mine")})
 	failed, ok := errors.AsType[*rows.ConflictError](tx.Commit(t.Context()))
 	if !ok || !failed.New || failed.Seen.Text("subject") != "theirs" {
 		t.Fatalf("got %+v", failed)
@@ -193,7 +194,7 @@ func TestNewRowThatIsThereAlready(t *testing.T) {
 	if got, want := failed.Error(), ref.String()+" is already there"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got := f.get(t, ref).Text("subject"); got != "theirs" {
+	if got := f.Row(t, ref).Text("subject"); got != "theirs" {
 		t.Errorf("the row is %q now", got)
 	}
 }
@@ -201,11 +202,11 @@ func TestNewRowThatIsThereAlready(t *testing.T) {
 func TestNewRowDeletedAtOnceIsNotWritten(t *testing.T) {
 	f := newFixture(t)
 	tx := f.Begin("")
-	tx.Delete(tx.Create(f.table("lead"), id("lead", 0), values{"subject": schema.Text("A")}))
+	tx.Delete(tx.Create(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": schema.Text("A")}))
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n := f.probe.Counts().Ops; n != 0 {
+	if n := f.Probe.Counts().Ops; n != 0 {
 		t.Errorf("%d operations, want none", n)
 	}
 }
@@ -214,7 +215,7 @@ func TestNewRowDeletedAtOnceIsNotWritten(t *testing.T) {
 // rows.
 func TestDoStartsAnew(t *testing.T) {
 	f := newFixture(t)
-	ref := f.put(t, "lead", values{"numberofemployees": schema.Int(0)})[0]
+	ref := f.Put(t, "lead", values{"numberofemployees": schema.Int(0)})[0]
 	add := func(tx *rows.Tx, n int64) error {
 		found, err := tx.Load(t.Context(), ref)
 		if err == nil {
@@ -235,18 +236,18 @@ func TestDoStartsAnew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := f.get(t, ref).Int("numberofemployees"); got != 31 || tries != 4 {
+	if got := f.Row(t, ref).Int("numberofemployees"); got != 31 || tries != 4 {
 		t.Errorf("%d after %d tries, want 31 after 4", got, tries)
 	}
 }
 
 func TestDoGivesUp(t *testing.T) {
 	f := newFixture(t)
-	ref := f.put(t, "lead", values{"subject": schema.Text("theirs")})[0]
+	ref := f.Put(t, "lead", values{"subject": schema.Text("theirs")})[0]
 	tries := 0
 	err := f.Do(t.Context(), "", func(tx *rows.Tx) error {
 		tries++
-		tx.Create(f.table("lead"), ref.ID, values{"subject": schema.Text("mine")})
+		tx.Create(f.Table("lead"), ref.ID, values{"subject": schema.Text("mine")})
 		return nil
 	})
 	if _, ok := errors.AsType[*rows.ConflictError](err); !ok {
@@ -259,14 +260,14 @@ func TestDoGivesUp(t *testing.T) {
 
 func TestDoEndsWhenItsContextDoes(t *testing.T) {
 	f := newFixture(t)
-	ref := f.put(t, "lead", values{"subject": schema.Text("theirs")})[0]
+	ref := f.Put(t, "lead", values{"subject": schema.Text("theirs")})[0]
 	ctx, cancel := context.WithCancel(t.Context())
 	tries := 0
 	err := f.Do(ctx, "", func(tx *rows.Tx) error {
 		if tries++; tries == 2 {
 			cancel()
 		}
-		tx.Create(f.table("lead"), ref.ID, values{"subject": schema.Text("mine")})
+		tx.Create(f.Table("lead"), ref.ID, values{"subject": schema.Text("mine")})
 		return nil
 	})
 	if !errors.Is(err, context.Canceled) || tries > 2 {
@@ -279,10 +280,10 @@ func TestDoPassesOnOtherErrors(t *testing.T) {
 	tries := 0
 	create := func(tx *rows.Tx) error {
 		tries++
-		tx.Create(f.table("lead"), id("lead", 0), values{"subject": schema.Text("A")})
+		tx.Create(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": schema.Text("A")})
 		return nil
 	}
-	f.probe.Inject(func(storetest.Call) storetest.Fault { return storetest.Before })
+	f.Probe.Inject(func(storetest.Call) storetest.Fault { return storetest.Before })
 	if err := f.Do(t.Context(), "", create); !errors.Is(err, store.ErrUnavailable) || tries != 1 {
 		t.Errorf("%d tries, then %v; whether it was applied is not known, so it is not for Do to repeat", tries, err)
 	}

@@ -37,7 +37,7 @@ func (s *Service) loadCatalogues(ctx context.Context, old catalogues) (catalogue
 	var refs []rows.Ref
 	var kinds []string
 	for _, t := range s.db.Schema().Tables() {
-		if t.Record {
+		if t.Is("record") {
 			kinds = append(kinds, t.Name)
 			refs = append(refs, rows.Ref{Table: orderTable, ID: orderID(t.Name)})
 		}
@@ -56,7 +56,7 @@ func (s *Service) loadCatalogues(ctx context.Context, old catalogues) (catalogue
 			now[kind] = old[kind]
 		default:
 			if all == nil {
-				if all, err = s.allSegments(ctx); err != nil {
+				if all, err = s.segmentsOf(ctx, orders); err != nil {
 					return nil, err
 				}
 			}
@@ -67,15 +67,27 @@ func (s *Service) loadCatalogues(ctx context.Context, old catalogues) (catalogue
 	return now, nil
 }
 
-func (s *Service) allSegments(ctx context.Context) ([]*rows.Row, error) {
-	var all []*rows.Row
-	for row, err := range s.db.All(ctx, s.db.Schema().Table(segmentTable)) {
+// segmentsOf reads the segments that the order rows of the record types name, in
+// a few requests, and not the whole table.
+func (s *Service) segmentsOf(ctx context.Context, orders []*rows.Row) ([]*rows.Row, error) {
+	var refs []rows.Ref
+	for _, row := range orders {
+		if row == nil {
+			continue
+		}
+		ids, err := idList(row, order)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, row)
+		for _, id := range ids {
+			refs = append(refs, rows.Ref{Table: segmentTable, ID: id})
+		}
 	}
-	return all, nil
+	found, err := s.db.Get(ctx, refs...)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(found, func(row *rows.Row) bool { return row == nil }), nil
 }
 
 // compileCatalogue makes the catalogue of an order row. An active segment that

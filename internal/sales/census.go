@@ -1,6 +1,10 @@
 package sales
 
-import "context"
+import (
+	"context"
+
+	"segue/internal/query"
+)
 
 // Census counts records by where they are. It reads whole tables: for tools.
 type Census struct {
@@ -20,7 +24,7 @@ func (s *Service) Count(ctx context.Context) (Census, error) {
 	census := Census{Rows: map[string]int{}}
 	members, on := map[string]int{}, map[string]int{}
 	for _, t := range s.db.Schema().Tables() {
-		for row, err := range s.db.All(ctx, t) {
+		for row, err := range s.lists.Each(ctx, query.Query{Table: t}) {
 			if err != nil {
 				return census, err
 			}
@@ -30,7 +34,7 @@ func (s *Service) Count(ctx context.Context) (Census, error) {
 				census.Segments = append(census.Segments, Place{row.Text(entityType), row.ID, row.Text("msdyn_name"), 0})
 			case t.Name == sequenceTable:
 				census.Sequences = append(census.Sequences, Place{row.Text("msdyn_regardingentityname"), row.ID, row.Text("msdyn_name"), 0})
-			case t.Record:
+			case t.Is("record"):
 				members[row.Lookup(segmentID).ID]++
 				connections, err := liveOf(row)
 				if err != nil {

@@ -80,7 +80,7 @@ func (s *Service) connectable(name string) error {
 	if t == nil {
 		return refuse(Invalid, "there is no table %q", name)
 	}
-	if !t.Record {
+	if !t.Is("record") {
 		return refuse(Invalid, "rows of %s cannot be connected to sequences", name)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/store"
 )
@@ -79,13 +80,13 @@ func public(err error) error {
 	if big, ok := errors.AsType[*store.ExceededError](err); ok {
 		return &Error{TooLarge, big.Error(), err}
 	}
-	if broad, ok := errors.AsType[*rows.TooBroadError](err); ok {
+	if broad, ok := errors.AsType[*query.TooBroadError](err); ok {
 		return &Error{Invalid, broad.Error(), err}
 	}
 	switch {
 	case errors.Is(err, store.ErrUnavailable):
 		return &Error{Unavailable, "the store is busy; try again", err}
-	case errors.Is(err, store.ErrBadCursor):
+	case errors.Is(err, query.ErrBadToken):
 		return &Error{Invalid, "the page token does not belong to this query", err}
 	}
 	return err

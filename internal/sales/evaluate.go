@@ -94,7 +94,7 @@ func (s *Service) inTurn(ctx context.Context, segments catalogues, batch []store
 // follow does what follows from one change.
 func (s *Service) follow(ctx context.Context, segments catalogues, change rows.Change) error {
 	switch {
-	case change.Table.Record && change.Kind != store.Remove:
+	case change.Table.Is("record") && change.Kind != store.Remove:
 		return s.evaluate(ctx, segments[change.Table.Name], change)
 	case change.Table.Name == targetTable && change.Kind == store.Insert:
 		return s.verify(ctx, change.New)

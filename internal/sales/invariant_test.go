@@ -9,7 +9,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"segue/internal/filter"
+	"segue/internal/query"
 	"segue/internal/rows"
+	"segue/internal/schema"
 	"segue/internal/store"
 )
 
@@ -112,7 +115,7 @@ func (w *world) audit() *audit {
 			w.t.Fatal(err)
 		}
 		switch {
-		case row.Table.Record:
+		case row.Table.Is("record"):
 			a.records[row.ID], a.items[row.ID] = row, item
 		case row.Table.Name == "msdyn_sequence":
 			a.sequences[row.ID] = row
@@ -171,7 +174,12 @@ func (a *audit) guards(live map[string]map[string]string) {
 // index compares the index of a sequence's live targets with the live targets.
 func (a *audit) index(w *world, sequence string, want []string) {
 	var got []string
-	for row, err := range w.DB().LiveTargets(w.t.Context(), sequence) {
+	equal := func(column string, v schema.Value) filter.Node {
+		return &filter.Condition{Column: column, Operator: filter.Eq, Values: []schema.Value{v}}
+	}
+	where := &filter.Group{Logic: filter.And, Items: []filter.Node{
+		equal("msdyn_parentsequence", schema.Lookup{Table: "msdyn_sequence", ID: sequence}), equal("statecode", int64(0))}}
+	for row, err := range query.New(w.DB()).Each(w.t.Context(), query.Query{Table: w.DB().Schema().Table("msdyn_sequencetarget"), Where: where}) {
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"segue/internal/filter"
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/schema"
 )
@@ -32,7 +33,7 @@ type rules interface {
 
 func (s *Service) rules(t *schema.Table) rules {
 	switch {
-	case t.Record:
+	case t.Is("record"):
 		return recordRules{s: s}
 	case t.Name == "msdyn_sequence":
 		return sequenceRules{s}
@@ -220,14 +221,14 @@ func (s *Service) Retrieve(ctx context.Context, c Caller, ref rows.Ref) (*rows.R
 }
 
 // List reads up to limit rows that match where, from the page token on.
-func (s *Service) List(ctx context.Context, c Caller, name string, where *filter.Group, limit int, token string) (rows.Page, error) {
+func (s *Service) List(ctx context.Context, c Caller, name string, where *filter.Group, limit int, token string) (query.Page, error) {
 	t, err := s.allowed(c, name, Read)
 	if err != nil {
-		return rows.Page{}, err
+		return query.Page{}, err
 	}
-	page, err := s.db.Select(ctx, t, where, limit, token)
+	page, err := s.lists.Select(ctx, query.Query{Table: t, Where: where, Limit: limit, Token: token})
 	if err != nil {
-		return rows.Page{}, public(err)
+		return query.Page{}, public(err)
 	}
 	page.Rows = slices.DeleteFunc(page.Rows, s.gone)
 	return page, public(s.decorate(ctx, page.Rows))
@@ -272,7 +273,7 @@ func (s *Service) allowed(c Caller, name string, p Privilege) (*schema.Table, er
 
 // owned adds the caller as owner of a row that names none.
 func (s *Service) owned(t *schema.Table, c Caller, values map[string]schema.Value) map[string]schema.Value {
-	if !t.UserOwned || c.ID == "" || values["ownerid"] != nil {
+	if !t.Is("userOwned") || c.ID == "" || values["ownerid"] != nil {
 		return values
 	}
 	with := map[string]schema.Value{"ownerid": schema.Lookup{Table: "systemuser", ID: c.ID}}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"segue/internal/query"
 	"segue/internal/rows"
 )
 
@@ -53,6 +54,7 @@ type Options struct {
 // Service is the use cases. It is safe for concurrent use.
 type Service struct {
 	db        *rows.DB
+	lists     *query.Reader
 	options   Options
 	segments  cache[catalogues]
 	sequences cache[running]
@@ -69,7 +71,7 @@ func New(db *rows.DB, options Options) *Service {
 	if options.NewID == nil {
 		options.NewID = uuid.NewString
 	}
-	return &Service{db: db, options: options}
+	return &Service{db: db, lists: query.New(db), options: options}
 }
 
 // DB is the rows that the service works on.

@@ -5,6 +5,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"segue/internal/filter"
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
@@ -66,7 +68,7 @@ func (s *Service) endTargets(ctx context.Context, id string) (int, error) {
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	found := 0
-	for target, err := range s.db.LiveTargets(ctx, id) {
+	for target, err := range s.lists.Each(ctx, liveTargets(s.db.Schema(), id)) {
 		if err != nil {
 			_ = group.Wait() // the reading error comes first
 			return found, err
@@ -77,6 +79,16 @@ func (s *Service) endTargets(ctx context.Context, id string) (int, error) {
 		group.Go(func() error { return s.endTarget(groupCtx, target, sequence.SequenceEnded) })
 	}
 	return found, group.Wait()
+}
+
+// liveTargets selects the live targets of a sequence.
+func liveTargets(tables *schema.Schema, sequenceID string) query.Query {
+	equal := func(column string, v schema.Value) filter.Node {
+		return &filter.Condition{Column: column, Operator: filter.Eq, Values: []schema.Value{v}}
+	}
+	return query.Query{Table: tables.Table(targetTable), Where: &filter.Group{Logic: filter.And, Items: []filter.Node{
+		equal("msdyn_parentsequence", schema.Lookup{Table: sequenceTable, ID: sequenceID}), equal("statecode", int64(0)),
+	}}}
 }
 
 // endTarget ends one live target and takes it out of its record's guard.
@@ -133,7 +145,7 @@ func (s *Service) unlink(ctx context.Context, change rows.Change) error {
 
 func (s *Service) unlinkIn(ctx context.Context, name, column, id string) error {
 	gone := schema.Lookup{Table: segmentTable, ID: id}
-	for row, err := range s.db.All(ctx, s.db.Schema().Table(name)) {
+	for row, err := range s.lists.Each(ctx, query.Query{Table: s.db.Schema().Table(name)}) {
 		if err != nil {
 			return err
 		}

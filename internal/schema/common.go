@@ -27,24 +27,27 @@ func bounds(t Type) (low, high *decimal.Decimal) {
 	}
 }
 
-// common is the columns that a table has without its file saying so, in the
-// order in which they follow its own (domain.md §4). A column of the same name
-// in the file takes the place of one here. Lookups at tables that the schema
-// lacks are left out, so that a small schema needs no users.
-func (s *Schema) common(t *Table) []*Column {
-	var columns []*Column
-	if len(t.States) > 0 {
-		columns = append(columns,
-			&Column{Name: stateColumn, Label: "Status", Type: State, Need: System},
-			&Column{Name: statusColumn, Label: "Status Reason", Type: Status, Need: System})
+// stateColumns returns the columns of a table with states, whose options follow
+// from them.
+func (t *Table) stateColumns() []*Column {
+	if len(t.States) == 0 {
+		return nil
 	}
-	if t.Record {
-		columns = append(columns, recordColumns(t)...)
+	return []*Column{
+		{Name: stateColumn, Label: "Status", Type: State, Need: System},
+		{Name: statusColumn, Label: "Status Reason", Type: Status, Need: System},
 	}
-	if t.UserOwned {
-		columns = append(columns, ownerColumns(t)...)
+}
+
+// commonColumns returns the columns that a table has without its file naming
+// them, in the order in which they follow its own (domain.md §4). Lookups at
+// tables that the schema lacks are left out, so that a small schema needs no
+// users.
+func (s *Schema) commonColumns(t *Table, traits []*Trait) []*Column {
+	columns := t.stateColumns()
+	for _, trait := range traits {
+		columns = append(columns, trait.columnsFor(t.Name)...)
 	}
-	columns = append(columns, auditColumns(t)...)
 	kept := columns[:0]
 	for _, c := range columns {
 		c.Targets = s.known(c.Targets)
@@ -55,7 +58,7 @@ func (s *Schema) common(t *Table) []*Column {
 	return kept
 }
 
-// known is the targets whose tables the schema has.
+// known returns the targets whose tables the schema has.
 func (s *Schema) known(targets []Target) []Target {
 	var found []Target
 	for _, t := range targets {
@@ -64,56 +67,4 @@ func (s *Schema) known(targets []Target) []Target {
 		}
 	}
 	return found
-}
-
-// recordColumns is what Segue keeps on every table that can be connected to
-// sequences: on the record's own row, because that row guards them (design.md
-// §4).
-func recordColumns(t *Table) []*Column {
-	zero := decimal.Zero
-	return []*Column{
-		{Name: "msdyn_segmentid", Label: "Segment", Type: LookupTo, Write: Engine, Custom: true,
-			Targets: []Target{{Table: "msdyn_segment", Relationship: "msdyn_msdyn_segment_" + t.Name}}},
-		{Name: "segue_connected", Label: "Connected", Type: Boolean, Write: Engine, Custom: true, Preset: false},
-		{Name: "segue_live", Label: "Live Connections", Type: Memo, MaxLength: 20_000, Write: Hidden, Custom: true},
-		{Name: "segue_entries", Label: "Times Connected", Type: Integer, Min: &zero, Write: Hidden, Custom: true},
-		{Name: "segue_sequence", Label: "Sequence of the Segment", Type: LookupTo, Write: Hidden, Custom: true,
-			Targets: []Target{{Table: "msdyn_sequence", Relationship: "segue_sequence_" + t.Name}}},
-		{Name: "segue_evaluation", Label: "Last Segment Change", Type: Memo, MaxLength: 4000, Write: Engine, Custom: true},
-	}
-}
-
-// ownerColumns is what a user-owned table has. ownerid is bound under its one
-// name whatever the owner is.
-func ownerColumns(t *Table) []*Column {
-	return []*Column{
-		{Name: "ownerid", Label: "Owner", Type: LookupTo, Need: System, Targets: []Target{
-			{Table: "systemuser", Nav: "ownerid", Relationship: "user_" + t.Name},
-			{Table: "team", Nav: "ownerid", Relationship: "team_" + t.Name}}},
-		{Name: "owningbusinessunit", Label: "Owning Business Unit", Type: LookupTo, Write: Engine,
-			Targets: []Target{{Table: "businessunit", Relationship: "business_unit_" + t.Name}}},
-		{Name: "owningteam", Label: "Owning Team", Type: LookupTo, Write: Engine,
-			Targets: []Target{{Table: "team", Relationship: t.Name + "_owning_team"}}},
-		{Name: "owninguser", Label: "Owning User", Type: LookupTo, Write: Engine,
-			Targets: []Target{{Table: "systemuser", Relationship: t.Name + "_owning_user"}}},
-	}
-}
-
-// auditColumns is what every table has.
-func auditColumns(t *Table) []*Column {
-	user := func(name, label string) *Column {
-		return &Column{Name: name, Label: label, Type: LookupTo, Write: Engine,
-			Targets: []Target{{Table: "systemuser", Relationship: "lk_" + t.Name + "_" + name}}}
-	}
-	return []*Column{
-		{Name: "createdon", Label: "Created On", Type: DateTime, Write: Engine},
-		user("createdby", "Created By"),
-		user("createdonbehalfby", "Created By (Delegate)"),
-		{Name: "modifiedon", Label: "Modified On", Type: DateTime, Write: Engine},
-		user("modifiedby", "Modified By"),
-		user("modifiedonbehalfby", "Modified By (Delegate)"),
-		{Name: "overriddencreatedon", Label: "Record Created On", Type: DateTime, Write: OnCreate},
-		{Name: "importsequencenumber", Label: "Import Sequence Number", Type: Integer, Write: OnCreate},
-		{Name: "versionnumber", Label: "Version Number", Type: BigInt, Write: Engine},
-	}
 }

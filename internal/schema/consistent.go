@@ -10,7 +10,6 @@ import (
 
 // Limits of a table file.
 const (
-	maxShards = 256
 	maxString = 4000      // UTF-16 code units of a string column
 	maxMemo   = 1_048_576 // of a memo column
 )
@@ -27,8 +26,6 @@ func (t *Table) checkHead() error {
 		return fmt.Errorf("set %q must be lower-case letters, digits and _", t.Set)
 	case t.Label == "":
 		return errors.New("label is missing")
-	case t.Shards < 1 || t.Shards > maxShards:
-		return fmt.Errorf("shards must be 1 to %d, not %d", maxShards, t.Shards)
 	}
 	return t.checkStates()
 }
@@ -69,15 +66,12 @@ func (t *Table) checkShape() error {
 	if c := t.Column(t.PrimaryName); c == nil || c.Type != String {
 		return fmt.Errorf("primaryName %q is no string column", t.PrimaryName)
 	}
-	if t.Activity && t.Column("regardingobjectid") == nil {
-		return errors.New("an activity needs a column regardingobjectid")
-	}
 	for _, c := range t.Columns {
 		if err := t.checkCompose(c); err != nil {
 			return fmt.Errorf("column %s: compose: %w", c.Name, err)
 		}
 	}
-	return nil
+	return t.checkIndexes()
 }
 
 // checkColumn checks a column by itself and turns its default into its Go type.

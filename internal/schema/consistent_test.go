@@ -8,7 +8,7 @@ import (
 
 // TestLoadRefuses breaks a good file in one place at a time.
 func TestLoadRefuses(t *testing.T) {
-	const good = `{"name": "x", "set": "xs", "label": "X", "id": "xid", "primaryName": "name", "shards": 1,
+	const good = `{"name": "x", "set": "xs", "label": "X", "id": "xid", "primaryName": "name", "traits": ["sized"],
   "states": [{"value": 0, "label": "On", "statuses": [{"value": 1, "label": "On"}]}, {"value": 1, "label": "Off", "statuses": [{"value": 2, "label": "Off"}]}],
   "columns": [
     {"name": "name", "label": "Name", "type": "string", "maxLength": 20, "write": "engine", "compose": ["first"]},
@@ -17,21 +17,50 @@ func TestLoadRefuses(t *testing.T) {
     {"name": "colour", "label": "Colour", "type": "choice", "options": [{"value": 1, "label": "Red"}, {"value": 2, "label": "Blue"}]},
     {"name": "done", "label": "Done", "type": "boolean"},
     {"name": "parentid", "label": "Parent", "type": "lookup", "targets": [{"table": "x"}]}
+  ],
+  "indexes": [
+    {"name": "child", "serves": "children", "on": "gsi1", "partition": ["parentid"], "sort": ["size"], "when": {"done": false}},
+    {"name": "done", "serves": "what is done", "on": "gsi1", "partition": ["{table}"], "shards": true, "when": {"done": true}}
   ]}`
-	if _, err := Load(fstest.MapFS{"tables/x.json": {Data: []byte(good)}}); err != nil {
+	load := func(table string) error {
+		_, err := Load(fstest.MapFS{"tables/x.json": {Data: []byte(table)}}, fstest.MapFS{
+			"traits/sized.json":    {Data: []byte(`{"name": "sized", "about": "has a weight", "columns": [{"name": "weight", "label": "Weight", "type": "decimal"}]}`)},
+			"traits/dated.json":    {Data: []byte(`{"name": "dated", "about": "has a date", "every": true, "columns": [{"name": "day", "label": "Day", "type": "date"}]}`)},
+			"optionsets/unit.json": {Data: []byte(`{"name": "unit", "label": "Unit", "options": [{"value": 1, "label": "Metre"}]}`)},
+		})
+		return err
+	}
+	if err := load(good); err != nil {
 		t.Fatalf("the good file: %v", err)
 	}
 	tests := []struct{ name, old, new, want string }{
-		{"no JSON", `{"name": "x"`, `{"name" "x"`, "parse near byte"},
-		{"two objects", `  ]}`, `  ]}{}`, "more follows"},
-		{"unknown member", `"shards"`, `"shard"`, `unknown field "shard"`},
-		{"other name", `{"name": "x"`, `{"name": "y"`, `named "y"`},
+		{"no JSON", `{"name": "x"`, `{"name" "x"`, "parse: invalid character"},
+		{"two objects", `  ]}`, `  ]}{}`, "there is more text after the value"},
+		{"unknown member", `"traits"`, `"trait"`, `unknown member "trait"`},
+		{"other name", `{"name": "x"`, `{"name": "y"`, `it describes "y"`},
 		{"bad set", `"xs"`, `"Xs"`, `set "Xs"`},
 		{"no label", `"label": "X"`, `"label": ""`, "label is missing"},
-		{"no shards", `"shards": 1`, `"shards": 0`, "shards must be"},
 		{"no such primary name", `"primaryName": "name"`, `"primaryName": "nam"`, `primaryName "nam"`},
 		{"primary name no string", `"primaryName": "name"`, `"primaryName": "size"`, `primaryName "size"`},
-		{"activity without regarding", `"shards": 1`, `"shards": 1, "activity": true`, "regardingobjectid"},
+		{"unknown trait", `["sized"]`, `["sizes"]`, `no trait "sizes"`},
+		{"trait twice", `["sized"]`, `["sized", "sized"]`, `trait "sized" is there twice`},
+		{"trait of every table named", `["sized"]`, `["dated"]`, `every table has the trait "dated"`},
+		{"unknown option set", `"options": [{"value": 1, "label": "Red"}, {"value": 2, "label": "Blue"}]`, `"optionSet": "units"`, `column colour: there is no option set "units"`},
+		{"option set and options", `"type": "choice", `, `"type": "choice", "optionSet": "unit", `, "column colour: it has options of its own"},
+		{"option set of a number", `"default": 3`, `"optionSet": "unit"`, "type integer has no options"},
+		{"index without a name", `"name": "child"`, `"name": ""`, `name "" must be`},
+		{"index that serves nothing", `"serves": "children"`, `"serves": ""`, "index child: serves is missing"},
+		{"index on another index", `"gsi1", "partition": ["parentid"]`, `"gsi5", "partition": ["parentid"]`, `index child: on "gsi5"`},
+		{"index without partition", `["parentid"]`, `[]`, "index child: partition is missing"},
+		{"index of an unknown column", `["parentid"]`, `["parent"]`, `index child: there is no column "parent"`},
+		{"index sorted by an unknown column", `["size"]`, `["sizes"]`, `index child: there is no column "sizes"`},
+		{"index of a decimal", `["size"]`, `["weight"]`, "index child: column weight: a decimal cannot be part of a key"},
+		{"index of a negative number", `"min": 0, "max": 9`, `"max": 9`, "index child: column size: a number in a key must have a min"},
+		{"index of a string", `"sort": ["size"]`, `"sort": ["first"]`, "index child: column first: a string cannot be part of a key"},
+		{"when of an unknown column", `{"done": false}`, `{"don": false}`, `index child: when: there is no column "don"`},
+		{"when of another type", `{"done": false}`, `{"done": 0}`, "index child: when: x.done: type"},
+		{"two indexes live at once", `"when": {"done": true}`, `"when": {"size": 1}`, `index done: a row can be in it and in index child, both on gsi1`},
+		{"two indexes without when", `, "when": {"done": true}`, ``, `both on gsi1; their "when" must differ on one column`},
 		{"status twice", `"value": 2, "label": "Off"`, `"value": 1, "label": "Off"`, `option 1 "Off" is there twice`},
 		{"state without status", `[{"value": 2, "label": "Off"}]`, `[]`, "state 1 has no status"},
 		{"column twice", `"name": "first"`, `"name": "size"`, "column size is there twice"},
@@ -74,7 +103,7 @@ func TestLoadRefuses(t *testing.T) {
 				t.Fatalf("the good file has no %q", test.old)
 			}
 			bad := strings.Replace(good, test.old, test.new, 1)
-			_, err := Load(fstest.MapFS{"tables/x.json": {Data: []byte(bad)}})
+			err := load(bad)
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -85,10 +114,30 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
+// Files of several systems are one schema, in which each name is there once.
+func TestLoadOfSeveralSystems(t *testing.T) {
+	one := fstest.MapFS{"tables/a.json": {Data: []byte(`{"name": "a", "set": "as", "label": "A", "id": "aid", "primaryName": "name", "columns": [{"name": "name", "label": "Name", "type": "string", "maxLength": 20}]}`)}}
+	if _, err := Load(one, one); err == nil || !strings.Contains(err.Error(), `"a" is described twice`) {
+		t.Errorf("a table in two systems: %v", err)
+	}
+	s, err := Load(Files(), one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.BySet("as") == nil || s.BySet("leads") == nil {
+		t.Error("a table of one of the systems is not in the schema")
+	}
+}
+
 func TestLoadRefusesAmongFiles(t *testing.T) {
 	file := func(name, set string) *fstest.MapFile {
-		return &fstest.MapFile{Data: []byte(`{"name": "` + name + `", "set": "` + set + `", "label": "A", "id": "` + name + `id", "primaryName": "name", "shards": 1,
+		return &fstest.MapFile{Data: []byte(`{"name": "` + name + `", "set": "` + set + `", "label": "A", "id": "` + name + `id", "primaryName": "name",
 			"columns": [{"name": "name", "label": "Name", "type": "string", "maxLength": 20}]}`)}
+	}
+	indexed := func(name string) *fstest.MapFile {
+		plain := file(name, name+"s")
+		return &fstest.MapFile{Data: []byte(strings.Replace(string(plain.Data), `"columns"`,
+			`"indexes": [{"name": "all", "serves": "all", "on": "gsi1", "partition": ["`+name+`id"]}], "columns"`, 1))}
 	}
 	tests := []struct {
 		name  string
@@ -96,6 +145,9 @@ func TestLoadRefusesAmongFiles(t *testing.T) {
 		want  string
 	}{
 		{"no files", fstest.MapFS{}, "no tables/*.json"},
+		{"broken trait", fstest.MapFS{"traits/t.json": {Data: []byte(`{"name": "t"}`)}, "tables/a.json": file("a", "as")}, "traits/t.json: about is missing"},
+		{"empty option set", fstest.MapFS{"optionsets/o.json": {Data: []byte(`{"name": "o", "label": "O"}`)}, "tables/a.json": file("a", "as")}, "optionsets/o.json: options are missing"},
+		{"index of two tables", fstest.MapFS{"tables/a.json": indexed("a"), "tables/b.json": indexed("b")}, "tables/b.json: table b: index all on gsi1 is also one of a"},
 		{"set twice", fstest.MapFS{"tables/a.json": file("a", "as"), "tables/b.json": file("b", "as")}, `tables/b.json: table b: set "as" is also that of table a`},
 	}
 	for _, test := range tests {

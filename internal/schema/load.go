@@ -1,58 +1,52 @@
 package schema
 
 import (
-	"bytes"
 	"embed"
 	"encoding/json"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
+
+	"segue/internal/strictjson"
 )
 
-//go:embed tables/*.json
+//go:embed tables/*.json traits/*.json optionsets/*.json
 var embedded embed.FS
 
-// Default is the tables of the files in this package, parsed anew each time.
+// Files are the tables, traits and option sets of this package, for [Load].
+func Files() fs.FS { return embedded }
+
+// Default is the schema of Files, read again each time.
 func Default() (*Schema, error) { return Load(embedded) }
 
-// Load reads tables/*.json of files. A file may leave out what follows by
-// itself: the primary key column, the common columns (common.go), statecode and
-// statuscode, the labels of booleans, the bounds of numbers, and of a lookup's
-// target the navigation property (the column, followed by the table where there
-// are several) and the relationship. Everything inconsistent is an error that
-// names the file, table and column.
-func Load(files fs.FS) (*Schema, error) {
-	names, err := fs.Glob(files, "tables/*.json")
-	if err != nil {
-		return nil, fmt.Errorf("list the table files: %w", err)
-	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("list the table files: no tables/*.json: %w", fs.ErrNotExist)
-	}
+// Load reads tables/*.json, traits/*.json and optionsets/*.json of all file
+// systems together. A table's file may leave out what follows by itself: the
+// primary key column, the columns of its traits, statecode and statuscode, the
+// labels of booleans, the bounds of numbers, and of a lookup's target the
+// navigation property (the column, followed by the table where there are
+// several) and the relationship. Everything inconsistent is an error that names
+// the file, table and column.
+func Load(files ...fs.FS) (*Schema, error) {
 	s := &Schema{byName: map[string]*Table{}, bySet: map[string]*Table{}, bySide: map[side]Relation{}}
-	for _, name := range names {
-		t, err := readTable(files, name)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+	l := &loader{files: files, schema: s, traits: map[string]*Trait{}, sets: map[string]*OptionSet{}}
+	for _, read := range []func() error{l.readOptionSets, l.readTraits, l.readTables} {
+		if err := read(); err != nil {
+			return nil, err
 		}
-		s.tables = append(s.tables, t)
-		s.byName[t.Name] = t
-		if t.Set == "" {
-			continue
-		}
-		if other := s.bySet[t.Set]; other != nil {
-			return nil, fmt.Errorf("%s: table %s: set %q is also that of table %s", name, t.Name, t.Set, other.Name)
-		}
-		s.bySet[t.Set] = t
+	}
+	if len(s.tables) == 0 {
+		return nil, fmt.Errorf("list the table files: no tables/*.json: %w", fs.ErrNotExist)
 	}
 	slices.SortFunc(s.tables, func(a, b *Table) int { return strings.Compare(a.Name, b.Name) })
 	for _, t := range s.tables {
-		if err := s.complete(t); err != nil {
+		if err := l.complete(t); err != nil {
 			return nil, fmt.Errorf("%s: table %s: %w", fileOf(t), t.Name, err)
 		}
+	}
+	if err := s.checkIndexNames(); err != nil {
+		return nil, err
 	}
 	if err := s.link(); err != nil {
 		return nil, err
@@ -60,36 +54,111 @@ func Load(files fs.FS) (*Schema, error) {
 	return s, nil
 }
 
+// loader is what Load has read so far.
+type loader struct {
+	files  []fs.FS
+	schema *Schema
+	traits map[string]*Trait
+	every  []*Trait // traits of every table
+	sets   map[string]*OptionSet
+}
+
+// each reads the files folder/*.json with read, which returns the name that the
+// file gives to what it describes: it must be the file's own.
+func (l *loader) each(folder string, read func(files fs.FS, name string) (string, error)) error {
+	seen := map[string]bool{}
+	for _, files := range l.files {
+		names, err := fs.Glob(files, folder+"/*.json")
+		if err != nil {
+			return fmt.Errorf("list %s: %w", folder, err)
+		}
+		for _, name := range names {
+			stem := strings.TrimSuffix(path.Base(name), ".json")
+			if seen[stem] {
+				return fmt.Errorf("%s: %q is described twice", name, stem)
+			}
+			seen[stem] = true
+			given, err := read(files, name)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			if given != stem {
+				return fmt.Errorf("%s: it describes %q, its file's name says %q", name, given, stem)
+			}
+		}
+	}
+	return nil
+}
+
+// readFile parses one file strictly.
+func readFile(files fs.FS, name string, into any) error {
+	data, err := fs.ReadFile(files, name)
+	if err != nil {
+		return fmt.Errorf("read: %w", err)
+	}
+	if err := strictjson.Decode(data, into); err != nil {
+		return fmt.Errorf("parse: %w", err)
+	}
+	return nil
+}
+
 // fileOf is the file that a table came from.
 func fileOf(t *Table) string { return "tables/" + t.Name + ".json" }
 
-// readTable parses one file strictly.
-func readTable(files fs.FS, name string) (*Table, error) {
-	data, err := fs.ReadFile(files, name)
-	if err != nil {
-		return nil, fmt.Errorf("read: %w", err)
-	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	d.UseNumber()
-	t := &Table{}
-	if err := d.Decode(t); err != nil {
-		return nil, fmt.Errorf("parse near byte %d: %w", d.InputOffset(), err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, fmt.Errorf("parse near byte %d: one JSON object is expected, more follows", d.InputOffset())
-	}
-	if stem := strings.TrimSuffix(path.Base(name), ".json"); t.Name != stem {
-		return nil, fmt.Errorf("the table is named %q, its file says %q", t.Name, stem)
-	}
-	return t, nil
+func (l *loader) readTables() error {
+	s := l.schema
+	return l.each("tables", func(files fs.FS, name string) (string, error) {
+		t := &Table{}
+		if err := readFile(files, name, t); err != nil {
+			return "", err
+		}
+		s.tables = append(s.tables, t)
+		s.byName[t.Name] = t
+		if t.Set == "" {
+			return t.Name, nil
+		}
+		if other := s.bySet[t.Set]; other != nil {
+			return "", fmt.Errorf("table %s: set %q is also that of table %s", t.Name, t.Set, other.Name)
+		}
+		s.bySet[t.Set] = t
+		return t.Name, nil
+	})
 }
 
 // complete adds to a table what its file left out, then checks it.
-func (s *Schema) complete(t *Table) error {
+func (l *loader) complete(t *Table) error {
 	if err := t.checkHead(); err != nil {
 		return err
 	}
+	traits, err := l.traitsOf(t)
+	if err != nil {
+		return err
+	}
+	if err := t.addOwn(); err != nil {
+		return err
+	}
+	for _, c := range l.schema.commonColumns(t, traits) {
+		if t.byName[c.Name] == nil {
+			t.add(c)
+		}
+	}
+	for _, trait := range traits {
+		t.Indexes = append(t.Indexes, trait.indexesFor()...)
+	}
+	for _, c := range t.Columns {
+		if err := l.optionsFor(c); err != nil {
+			return fmt.Errorf("column %s: %w", c.Name, err)
+		}
+		c.fill(t)
+		if err := t.checkColumn(c); err != nil {
+			return fmt.Errorf("column %s: %w", c.Name, err)
+		}
+	}
+	return t.checkShape()
+}
+
+// addOwn registers the primary key column and the columns of the table's file.
+func (t *Table) addOwn() error {
 	t.byName = map[string]*Column{}
 	id := &Column{Name: t.ID, Label: t.Label, Type: GUID, Need: System, Write: OnCreate}
 	own := append([]*Column{id}, t.Columns...)
@@ -103,18 +172,7 @@ func (s *Schema) complete(t *Table) error {
 		}
 		t.add(c)
 	}
-	for _, c := range s.common(t) {
-		if t.byName[c.Name] == nil {
-			t.add(c)
-		}
-	}
-	for _, c := range t.Columns {
-		c.fill(t)
-		if err := t.checkColumn(c); err != nil {
-			return fmt.Errorf("column %s: %w", c.Name, err)
-		}
-	}
-	return t.checkShape()
+	return nil
 }
 
 func (t *Table) add(c *Column) {

@@ -23,28 +23,28 @@ func mustDefault(t *testing.T) *Schema {
 func TestDefaultTables(t *testing.T) {
 	var got []string
 	for _, table := range mustDefault(t).Tables() {
-		got = append(got, fmt.Sprintf("%s %s %s %s %d", table.Name, table.Set, table.ID, table.PrimaryName, table.Shards))
+		got = append(got, fmt.Sprintf("%s %s %s %s", table.Name, table.Set, table.ID, table.PrimaryName))
 	}
 	want := []string{
-		"account accounts accountid name 8",
-		"businessunit businessunits businessunitid name 1",
-		"campaign campaigns campaignid name 1",
-		"contact contacts contactid fullname 16",
-		"email emails activityid subject 16",
-		"lead leads leadid fullname 16",
-		"msdyn_segment msdyn_segments msdyn_segmentid msdyn_name 1",
-		"msdyn_segmentattribute msdyn_segmentattributes msdyn_segmentattributeid msdyn_name 1",
-		"msdyn_sequence msdyn_sequences msdyn_sequenceid msdyn_name 1",
-		"msdyn_sequencetarget msdyn_sequencetargets msdyn_sequencetargetid msdyn_name 16",
-		"msdyn_sequencetargetstep msdyn_sequencetargetsteps msdyn_sequencetargetstepid msdyn_name 16",
-		"opportunity opportunities opportunityid name 8",
-		"phonecall phonecalls activityid subject 16",
-		"pricelevel pricelevels pricelevelid name 1",
-		"segue_ledger  segue_ledgerid segue_name 1",
-		"systemuser systemusers systemuserid fullname 4",
-		"task tasks activityid subject 16",
-		"team teams teamid name 4",
-		"transactioncurrency transactioncurrencies transactioncurrencyid currencyname 1",
+		"account accounts accountid name",
+		"businessunit businessunits businessunitid name",
+		"campaign campaigns campaignid name",
+		"contact contacts contactid fullname",
+		"email emails activityid subject",
+		"lead leads leadid fullname",
+		"msdyn_segment msdyn_segments msdyn_segmentid msdyn_name",
+		"msdyn_segmentattribute msdyn_segmentattributes msdyn_segmentattributeid msdyn_name",
+		"msdyn_sequence msdyn_sequences msdyn_sequenceid msdyn_name",
+		"msdyn_sequencetarget msdyn_sequencetargets msdyn_sequencetargetid msdyn_name",
+		"msdyn_sequencetargetstep msdyn_sequencetargetsteps msdyn_sequencetargetstepid msdyn_name",
+		"opportunity opportunities opportunityid name",
+		"phonecall phonecalls activityid subject",
+		"pricelevel pricelevels pricelevelid name",
+		"segue_ledger  segue_ledgerid segue_name",
+		"systemuser systemusers systemuserid fullname",
+		"task tasks activityid subject",
+		"team teams teamid name",
+		"transactioncurrency transactioncurrencies transactioncurrencyid currencyname",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("tables (-want +got):\n%s", diff)
@@ -198,20 +198,22 @@ func TestRelation(t *testing.T) {
 	}
 }
 
-// withFiles is the embedded files and some more.
+// withFiles is the embedded files, some of them replaced.
 func withFiles(t *testing.T, more map[string]string) fs.FS {
 	t.Helper()
 	files := fstest.MapFS{}
-	names, err := fs.Glob(embedded, "tables/*.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		data, err := embedded.ReadFile(name)
+	for _, folder := range []string{"tables", "traits", "optionsets"} {
+		names, err := fs.Glob(embedded, folder+"/*.json")
 		if err != nil {
 			t.Fatal(err)
 		}
-		files[name] = &fstest.MapFile{Data: data}
+		for _, name := range names {
+			data, err := embedded.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files[name] = &fstest.MapFile{Data: data}
+		}
 	}
 	for name, text := range more {
 		files[name] = &fstest.MapFile{Data: []byte(text)}
@@ -229,7 +231,8 @@ func TestCustom(t *testing.T) {
 		"tables/lead.json": strings.Replace(string(lead), `"columns": [`,
 			`"columns": [{"name": "new_visitid", "label": "Visit", "type": "lookup", "custom": true, "targets": [{"table": "new_visit"}]},`, 1),
 		"tables/new_visit.json": `{"name": "new_visit", "set": "new_visits", "label": "Visit", "id": "new_visitid", "primaryName": "new_name",
-			"userOwned": true, "record": true, "shards": 4, "columns": [
+			"traits": ["record", "userOwned"],
+			"states": [{"value": 0, "label": "Planned", "statuses": [{"value": 1, "label": "Planned"}]}], "columns": [
 			{"name": "new_name", "label": "Name", "type": "string", "maxLength": 50, "need": "application", "custom": true},
 			{"name": "new_length", "label": "Length", "type": "decimal", "min": 0.5, "max": 8, "default": 1.5, "custom": true}]}`,
 	}))
@@ -242,7 +245,7 @@ func TestCustom(t *testing.T) {
 		t.Fatal(err)
 	}
 	length, _ := visit.Column("new_length").FromText("1.5")
-	want := map[string]Value{"new_name": Text("Fair"), "new_length": length, "segue_connected": Bool(false)}
+	want := map[string]Value{"new_name": Text("Fair"), "new_length": length, "segue_connected": Bool(false), "statecode": Int(0), "statuscode": Int(1)}
 	if diff := cmp.Diff(want, row); diff != "" {
 		t.Errorf("row (-want +got):\n%s", diff)
 	}

@@ -1,7 +1,8 @@
 // Package schema knows the tables: their columns with types, lengths, options
-// and who may write them, their states, and the relationships between them. It
-// is read from the embedded files tables/*.json, one a table, that a person can
-// edit: a custom column or table is one more entry.
+// and who may write them, their states, the relationships between them and the
+// indexes that serve their lists. It is read from files that a person can edit:
+// tables/*.json, one a table; traits/*.json, what several tables have in common;
+// optionsets/*.json, one option a line. A custom table is one more file.
 //
 // Invariant: a value that passed Check or came from FromJSON or FromText is of
 // the kind of its column and within the column's rule, so that no layer above
@@ -119,8 +120,9 @@ type Column struct {
 	MaxLength int              `json:"maxLength"` // in UTF-16 code units, strings and memos
 	Min       *decimal.Decimal `json:"min"`       // numbers; inclusive
 	Max       *decimal.Decimal `json:"max"`
-	Options   []Option         `json:"options"` // choices; booleans: 0 and 1; states and statuses: those of the table
-	Targets   []Target         `json:"targets"` // lookups
+	Options   []Option         `json:"options"`   // choices; booleans: 0 and 1; states and statuses: those of the table
+	OptionSet string           `json:"optionSet"` // name of the set that Options come from, "" for options of its own
+	Targets   []Target         `json:"targets"`   // lookups
 	Need      Need             `json:"need"`
 	Write     Write            `json:"write"`
 	Default   Value            `json:"-"`       // given to a create that leaves the column out
@@ -138,13 +140,11 @@ type Table struct {
 	Label       string      `json:"label"`
 	ID          string      `json:"id"`          // primary key column
 	PrimaryName string      `json:"primaryName"` // column that names a row to a person
-	UserOwned   bool        `json:"userOwned"`   // has ownerid; else the organisation owns it
-	Record      bool        `json:"record"`      // can be connected to sequences and segmented (domain.md §1)
-	Activity    bool        `json:"activity"`    // has regardingobjectid
+	Traits      []string    `json:"traits"`      // what it has in common with others; see Trait and Is
 	EngineMade  bool        `json:"engineMade"`  // rows are made by Segue alone, never by a create on the wire
-	Shards      int         `json:"shards"`      // partitions of its list; fixed once rows exist
 	States      []StatePair `json:"states"`      // empty: no statecode
-	Columns     []*Column   `json:"columns"`     // in the file's order; the common columns of every table are added
+	Indexes     []*Index    `json:"indexes"`     // its own, then those of its traits
+	Columns     []*Column   `json:"columns"`     // in the file's order; then statecode and statuscode, then those of its traits
 
 	byName map[string]*Column
 	byNav  map[string][]Nav

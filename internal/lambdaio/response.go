@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"unicode/utf8"
@@ -12,26 +11,21 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// maxAnswer is Lambda's limit of a synchronous answer, counted on the whole
-// answer as JSON, where each quote of a JSON body costs two bytes.
-const maxAnswer = 6 << 20
-
-// The error codes of webapi.md §5 that this package answers itself.
-const (
-	codeInvalidArgument = "0x80040203"
-	codeUnexpected      = "0x80040216"
-	codeHTTPError       = "0x8006088a"
-)
+// maxResponse is Lambda's limit of a synchronous response, counted on the whole
+// response as JSON, where each quote of a JSON body costs two bytes.
+const maxResponse = 6 << 20
 
 // recorder is the http.ResponseWriter of one request. Like net/http's, it
 // takes the header as it is at the first WriteHeader or Write, and refuses a
 // body where the status allows none.
 type recorder struct {
 	header http.Header // what the handler edits
-	sent   http.Header // what counts, once status is set
+	sent   http.Header // what the client gets, once status is set
 	status int
 	body   bytes.Buffer
 }
+
+func newRecorder() *recorder { return &recorder{header: http.Header{}} }
 
 func (w *recorder) Header() http.Header { return w.header }
 
@@ -50,10 +44,10 @@ func (w *recorder) Write(p []byte) (int, error) {
 	return w.body.Write(p)
 }
 
-// answer is what the handler left behind as the gateway wants it. Format 2.0
-// has no multi-value headers: values are joined by commas, which for every
-// header but Set-Cookie means the same.
-func (w *recorder) answer(method string) events.APIGatewayV2HTTPResponse {
+// response returns what was written as the gateway wants it. Format 2.0 has no
+// multi-value headers: values are joined by commas, which for every header but
+// Set-Cookie means the same.
+func (w *recorder) response(withBody bool) events.APIGatewayV2HTTPResponse {
 	w.WriteHeader(http.StatusOK)
 	body := w.body.Bytes()
 	if len(body) > 0 && w.sent.Get("Content-Type") == "" {
@@ -69,33 +63,28 @@ func (w *recorder) answer(method string) events.APIGatewayV2HTTPResponse {
 		a.Headers[name] = strings.Join(values, ", ")
 	}
 	switch {
-	case method == http.MethodHead:
+	case !withBody:
 	case utf8.Valid(body):
 		a.Body = string(body)
 	default:
 		a.Body, a.IsBase64Encoded = base64.StdEncoding.EncodeToString(body), true
 	}
-	if size := encodedSize(a); size > maxAnswer {
-		return failure(http.StatusRequestEntityTooLarge, codeHTTPError, fmt.Sprintf(
-			"The answer has %d bytes, the limit is %d. Ask for fewer rows (Prefer: odata.maxpagesize) or fewer columns ($select).",
-			size, maxAnswer))
-	}
 	return a
 }
 
-// encodedSize is the size of a as the runtime will encode it, or 0 when even
-// the worst encoding, six bytes a byte, is far from the limit: the common case
-// pays nothing.
+// encodedSize returns the size of a as the runtime will encode it, or 0 when
+// even the worst encoding, six bytes a byte, is far from the limit: the common
+// case pays nothing.
 func encodedSize(a events.APIGatewayV2HTTPResponse) int {
 	const headroom = 1 << 20 // headers; the gateway itself allows 10 KB
-	if len(a.Body) <= (maxAnswer-headroom)/6 {
+	if len(a.Body) <= (maxResponse-headroom)/6 {
 		return 0
 	}
 	var n counter
 	enc := json.NewEncoder(&n)
 	enc.SetEscapeHTML(false) // as aws-lambda-go does
 	if err := enc.Encode(a); err != nil {
-		return maxAnswer + 1
+		return maxResponse + 1
 	}
 	return int(n)
 }
@@ -105,18 +94,4 @@ type counter int
 func (n *counter) Write(p []byte) (int, error) {
 	*n += counter(len(p))
 	return len(p), nil
-}
-
-// failure is an error of this package itself in the form of the Web API.
-func failure(status int, code, message string) events.APIGatewayV2HTTPResponse {
-	// Strings always encode, so there is no error to handle.
-	body, _ := json.Marshal(map[string]any{"error": map[string]string{"code": code, "message": message}})
-	return events.APIGatewayV2HTTPResponse{
-		StatusCode: status,
-		Headers: map[string]string{
-			"Content-Type":  "application/json; odata.metadata=minimal",
-			"OData-Version": "4.0",
-		},
-		Body: string(body),
-	}
 }

@@ -1,4 +1,4 @@
-package rows_test
+package query_test
 
 import (
 	"encoding/base64"
@@ -14,9 +14,10 @@ import (
 	"pgregory.net/rapid"
 
 	"segue/internal/filter"
+	"segue/internal/query"
 	"segue/internal/rows"
+	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
-	"segue/internal/store"
 )
 
 // lists are lists of each kind of path.
@@ -41,7 +42,7 @@ func lists() map[string]struct {
 }
 
 // pages follows a list to its end and answers its rows by id, which come once.
-func pages(t *testing.T, next func(token string) (rows.Page, error), limit int) []string {
+func pages(t *testing.T, next func(token string) (query.Page, error), limit int) []string {
 	t.Helper()
 	var found []string
 	for token := ""; ; {
@@ -75,10 +76,10 @@ func TestPagesAtEveryBoundary(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
 			all := slices.Repeat([]values{list.row}, n)
-			f.put(t, list.table, all...)
+			f.Put(t, list.table, all...)
 			other := f.Begin("") // rows that a filtered list passes over
 			for i := range 5 {
-				other.Create(f.table(list.table), id("other", i), values{"subject": schema.Text("B"), "segue_connected": schema.Null()})
+				other.Create(f.Table(list.table), rowstest.ID("other", i), values{"subject": schema.Text("B"), "segue_connected": schema.Null()})
 			}
 			if list.where != nil {
 				if err := other.Commit(t.Context()); err != nil {
@@ -87,8 +88,8 @@ func TestPagesAtEveryBoundary(t *testing.T) {
 			}
 			var order []string
 			for limit := 1; limit <= n+1; limit++ {
-				found := pages(t, func(token string) (rows.Page, error) {
-					return f.Select(t.Context(), f.table(list.table), list.where, limit, token)
+				found := pages(t, func(token string) (query.Page, error) {
+					return f.Select(t.Context(), query.Query{Table: f.Table(list.table), Where: list.where, Limit: limit, Token: token})
 				}, limit)
 				if len(found) != n {
 					t.Fatalf("limit %d: %d rows, want %d", limit, len(found), n)
@@ -112,8 +113,8 @@ func TestPagesWhileRowsComeAndGo(t *testing.T) {
 	runs := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		runs++
-		store := open(t, filepath.Join(dir, fmt.Sprint(runs)))
-		db := rows.New(store, tables, clock)
+		file := rowstest.Open(t, filepath.Join(dir, fmt.Sprint(runs)))
+		db := rows.New(file, tables, rowstest.Clock)
 		all := lists()
 		list := all[rapid.SampledFrom(slices.Sorted(maps.Keys(all))).Draw(rt, "list")]
 		there := map[string]bool{}
@@ -122,12 +123,12 @@ func TestPagesWhileRowsComeAndGo(t *testing.T) {
 			tx := db.Begin("")
 			for range rapid.IntRange(0, 4).Draw(rt, "new") {
 				made++
-				there[tx.Create(tables.Table(list.table), id("row", made), list.row).ID] = true
+				there[tx.Create(tables.Table(list.table), rowstest.ID("row", made), list.row).ID] = true
 			}
 			var gone []rows.Ref
 			for n := range made {
-				if there[id("row", n+1)] && rapid.IntRange(0, 5).Draw(rt, "delete") == 0 {
-					gone = append(gone, rows.Ref{Table: list.table, ID: id("row", n+1)})
+				if there[rowstest.ID("row", n+1)] && rapid.IntRange(0, 5).Draw(rt, "delete") == 0 {
+					gone = append(gone, rows.Ref{Table: list.table, ID: rowstest.ID("row", n+1)})
 				}
 			}
 			found, err := tx.Load(t.Context(), gone...)
@@ -152,7 +153,7 @@ func TestPagesWhileRowsComeAndGo(t *testing.T) {
 		limit := rapid.IntRange(1, 5).Draw(rt, "limit")
 		var found []string
 		for token := ""; ; {
-			page, err := db.Select(t.Context(), tables.Table(list.table), list.where, limit, token)
+			page, err := query.New(db).Select(t.Context(), query.Query{Table: tables.Table(list.table), Where: list.where, Limit: limit, Token: token})
 			if err != nil {
 				rt.Fatal(err)
 			}
@@ -177,9 +178,9 @@ func TestPagesWhileRowsComeAndGo(t *testing.T) {
 
 func TestTokensBelongToTheirList(t *testing.T) {
 	f := newFixture(t)
-	f.put(t, "lead", values{"subject": schema.Text("A")}, values{"subject": schema.Text("A")}, values{"subject": schema.Text("A")})
+	f.Put(t, "lead", values{"subject": schema.Text("A")}, values{"subject": schema.Text("A")}, values{"subject": schema.Text("A")})
 	where := eq(values{"subject": schema.Text("A")})
-	page, err := f.Select(t.Context(), f.table("lead"), where, 1, "")
+	page, err := f.Select(t.Context(), query.Query{Table: f.Table("lead"), Where: where, Limit: 1})
 	if err != nil || page.Token == "" {
 		t.Fatalf("token %q, %v", page.Token, err)
 	}
@@ -211,9 +212,24 @@ func TestTokensBelongToTheirList(t *testing.T) {
 		"partition too large": {where, at(99)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := f.Select(t.Context(), f.table("lead"), test.where, 1, test.token); !errors.Is(err, store.ErrBadCursor) {
-				t.Errorf("got %v, want %v", err, store.ErrBadCursor)
+			if _, err := f.Select(t.Context(), query.Query{Table: f.Table("lead"), Where: test.where, Limit: 1, Token: test.token}); !errors.Is(err, query.ErrBadToken) {
+				t.Errorf("got %v, want %v", err, query.ErrBadToken)
 			}
 		})
+	}
+}
+
+// The same condition on another table makes another list.
+func TestTokensBelongToTheirTable(t *testing.T) {
+	f := newFixture(t)
+	f.Put(t, "lead", values{"jobtitle": schema.Text("A")}, values{"jobtitle": schema.Text("A")})
+	where := eq(values{"jobtitle": schema.Text("A")})
+	page, err := f.Select(t.Context(), query.Query{Table: f.Table("lead"), Where: where, Limit: 1})
+	if err != nil || page.Token == "" {
+		t.Fatalf("token %q, %v", page.Token, err)
+	}
+	_, err = f.Select(t.Context(), query.Query{Table: f.Table("contact"), Where: where, Limit: 1, Token: page.Token})
+	if !errors.Is(err, query.ErrBadToken) {
+		t.Errorf("got %v, want %v", err, query.ErrBadToken)
 	}
 }

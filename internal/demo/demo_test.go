@@ -1,4 +1,4 @@
-package ingest
+package demo
 
 import (
 	"context"
@@ -10,11 +10,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
 
 	"segue/internal/api"
 	"segue/internal/auth"
 	"segue/internal/filter"
+	"segue/internal/guid"
+	"segue/internal/ingest"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/segment"
@@ -37,15 +38,15 @@ func TestDemoIsDeterministic(t *testing.T) {
 	if diff := cmp.Diff(few(), few()); diff != "" {
 		t.Errorf("the same seed made other rows (-first +second):\n%s", diff)
 	}
-	d, other := NewDemo(42), NewDemo(43)
+	d, other := New(42), New(43)
 	got := []int{len(d.Sellers), len(d.Accounts), len(d.Sequences), len(d.Segments), len(d.Leads), len(d.Opportunities)}
 	if diff := cmp.Diff([]int{20, 200, 5, 8, 5000, 500}, got); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
 	ids := map[string]bool{}
 	for _, row := range append(everything(d), everything(other)...) {
-		if ids[row.ID] || uuid.Validate(row.ID) != nil {
-			t.Fatalf("%s id %s is there twice or no GUID", row.Table, row.ID)
+		if ids[row.ID] || !guid.Canonical(row.ID) {
+			t.Fatalf("%s id %s is there twice or is not a GUID", row.Table, row.ID)
 		}
 		ids[row.ID] = true
 	}
@@ -56,7 +57,7 @@ func TestDemoIsDeterministic(t *testing.T) {
 
 func TestDemoFitsTheSchema(t *testing.T) {
 	s := tables(t)
-	d := NewDemo(7)
+	d := New(7)
 	ids := map[schema.Lookup]bool{}
 	for _, row := range everything(d) {
 		ids[schema.Lookup{Table: row.Table, ID: row.ID}] = true
@@ -135,7 +136,7 @@ func shares(t *testing.T, d Demo, name string, list []Row) map[string]int {
 
 func TestDemoShares(t *testing.T) {
 	for seed := range uint64(2) {
-		d := NewDemo(seed)
+		d := New(seed)
 		leads := shares(t, d, "lead", d.Leads)
 		open := 0
 		for _, n := range leads {
@@ -165,7 +166,7 @@ func TestDemoShares(t *testing.T) {
 
 // The frequent values are much more frequent than the rare ones.
 func TestDemoIsSkewed(t *testing.T) {
-	d := NewDemo(3)
+	d := New(3)
 	for _, column := range []string{"leadsourcecode", "address1_country", "ownerid", "jobtitle"} {
 		count := map[schema.Value]int{}
 		for _, row := range d.Leads {
@@ -294,21 +295,16 @@ func TestDemoLoadStops(t *testing.T) {
 	d := few()
 	for name, id := range map[string]string{"at a definition": d.Segments[7].ID, "at a record": d.Leads[3].ID} {
 		t.Run(name, func(t *testing.T) {
-			w := &written{fail: func(at string, _ values) error {
-				if at == id {
-					return ErrUnavailable
-				}
-				return nil
-			}}
+			w := failingAt{id, ingest.ErrUnavailable}
 			loaded, err := d.Load(t.Context(), w, tables(t), nil)
-			if !errors.Is(err, ErrUnavailable) || loaded.Refused == 0 || !errors.Is(loaded.Because, ErrUnavailable) {
+			if !errors.Is(err, ingest.ErrUnavailable) || loaded.Refused == 0 || !errors.Is(loaded.Because, ingest.ErrUnavailable) {
 				t.Errorf("loaded %+v, error %v", loaded, err)
 			}
 		})
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := d.Load(ctx, &written{}, tables(t), nil); !errors.Is(err, context.Canceled) {
+	if _, err := d.Load(ctx, failingAt{}, tables(t), nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want %v", err, context.Canceled)
 	}
 }
@@ -318,7 +314,9 @@ func TestDemoLoadOverTheWebAPI(t *testing.T) {
 	w, d := newWorld(t), few()
 	server := httptest.NewServer(api.New(w.Service, administrator{}, "", "test", slog.New(slog.DiscardHandler)).Mux())
 	defer server.Close()
-	loaded, err := d.Load(t.Context(), remote(t, server.URL, nil), w.DB().Schema(), nil)
+	remote := ingest.NewRemote(w.DB().Schema(), server.URL, "token")
+	defer remote.Client.CloseIdleConnections()
+	loaded, err := d.Load(t.Context(), remote, w.DB().Schema(), nil)
 	if err != nil || loaded.Refused > 0 {
 		t.Fatalf("loaded %+v, error %v", loaded, err)
 	}
@@ -336,5 +334,12 @@ func TestDemoLoadOverTheWebAPI(t *testing.T) {
 type administrator struct{}
 
 func (administrator) Authenticate(context.Context, string) (auth.Caller, error) {
-	return auth.Caller{ID: guid(1), Roles: []string{sales.SystemAdministrator}}, nil
+	return auth.Caller{ID: "00000000-0000-4000-8000-000000000001", Roles: []string{sales.SystemAdministrator}}, nil
+}
+
+// Demos that were loaded have these ids: they never change.
+func TestDemoIDsAreFixed(t *testing.T) {
+	if got := rowID(1, "lead", 0); got != "fd1f2fd8-7633-5d67-bb11-2b6768c6a279" {
+		t.Errorf("the first lead of seed 1 is %s", got)
+	}
 }

@@ -1,4 +1,4 @@
-package rows_test
+package query_test
 
 import (
 	"context"
@@ -12,7 +12,9 @@ import (
 
 	"segue/internal/embed"
 	"segue/internal/filter"
+	"segue/internal/query"
 	"segue/internal/rows"
+	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
 	"segue/internal/store"
 	"segue/internal/storetest"
@@ -27,14 +29,16 @@ func eq(want values) *filter.Group {
 	return g
 }
 
-func link(name string, n int) schema.Lookup { return schema.Lookup{Table: name, ID: id(name, n)} }
+func link(name string, n int) schema.Lookup {
+	return schema.Lookup{Table: name, ID: rowstest.ID(name, n)}
+}
 
 // ids are the numbers of found rows in order; rows come from put.
-func numbers(page rows.Page) []int {
+func numbers(page query.Page) []int {
 	var found []int
 	for _, row := range page.Rows {
 		for n := range 100 {
-			if row.ID == id(row.Table.Name, n) {
+			if row.ID == rowstest.ID(row.Table.Name, n) {
 				found = append(found, n)
 			}
 		}
@@ -48,7 +52,7 @@ func numbers(page rows.Page) []int {
 func TestSelectTakesThePath(t *testing.T) {
 	f := newFixture(t)
 	open, closed := int64(0), int64(1)
-	f.put(t, "lead",
+	f.Put(t, "lead",
 		values{"statecode": schema.Int(open), "segue_connected": schema.Bool(false), "subject": schema.Text("A")},
 		values{"statecode": schema.Int(open), "segue_connected": schema.Bool(true), "subject": schema.Text("A")},
 		values{"statecode": schema.Int(closed), "segue_connected": schema.Bool(false), "subject": schema.Text("A")},
@@ -56,49 +60,45 @@ func TestSelectTakesThePath(t *testing.T) {
 	target := func(lead, sequence int, state int64) values {
 		return values{"msdyn_target": schema.Ref(link("lead", lead)), "msdyn_parentsequence": schema.Ref(link("msdyn_sequence", sequence)), "statecode": schema.Int(state)}
 	}
-	f.put(t, "msdyn_sequencetarget", target(0, 1, open), target(0, 1, closed), target(1, 1, open), target(1, 2, open))
+	f.Put(t, "msdyn_sequencetarget", target(0, 1, open), target(0, 1, closed), target(1, 1, open), target(1, 2, open))
 	step := func(target, position int) values {
 		return values{"msdyn_sequencetarget": schema.Ref(link("msdyn_sequencetarget", target)), "segue_position": schema.Int(int64(position))}
 	}
-	f.put(t, "msdyn_sequencetargetstep", step(0, 1), step(0, 0), step(1, 0))
+	f.Put(t, "msdyn_sequencetargetstep", step(0, 1), step(0, 0), step(1, 0))
 	about := values{"regardingobjectid": schema.Ref(link("lead", 0))}
-	f.put(t, "phonecall", about, values{"regardingobjectid": schema.Ref(link("lead", 1))}, values{}, about)
+	f.Put(t, "task", about)
+	f.Put(t, "phonecall", about, values{"regardingobjectid": schema.Ref(link("lead", 1))}, values{}, about)
 
-	shards := func(name, index string) []string {
-		var all []string
-		for range f.table(name).Shards {
-			all = append(all, "query "+index)
-		}
-		return all
-	}
+	shards := func(index string) []string { return slices.Repeat([]string{"query " + index}, schema.Shards) }
 	either := &filter.Condition{Column: "regardingobjectid", Operator: filter.In,
-		Values: []schema.Value{schema.Ref(link("lead", 0)), schema.Ref(schema.Lookup{Table: "account", ID: id("lead", 0)})}}
+		Values: []schema.Value{schema.Ref(link("lead", 0)), schema.Ref(schema.Lookup{Table: "account", ID: rowstest.ID("lead", 0)})}}
 	for _, test := range []struct {
 		name, table string
 		where       *filter.Group
 		want        []int
 		requests    []string // without the reads of rows that an index found
 	}{
-		{"whole table", "lead", nil, []int{0, 1, 2, 3}, shards("lead", "")},
-		{"by a column without an index", "lead", eq(values{"subject": schema.Text("A")}), []int{0, 1, 2}, shards("lead", "")},
-		{"by id", "lead", eq(values{"leadid": schema.Text(id("lead", 1))}), []int{1}, nil},
-		{"by id, another condition false", "lead", eq(values{"leadid": schema.Text(id("lead", 1)), "subject": schema.Text("B")}), nil, nil},
-		{"by an id that is not there", "lead", eq(values{"leadid": schema.Text(id("lead", 50))}), nil, nil},
-		{"open records without a live connection", "lead", eq(values{"statecode": schema.Int(open), "segue_connected": schema.Bool(false)}), []int{0, 3}, shards("lead", "gsi1")},
-		{"of these some", "lead", eq(values{"statecode": schema.Int(open), "segue_connected": schema.Bool(false), "subject": schema.Text("B")}), []int{3}, shards("lead", "gsi1")},
-		{"closed ones have no index", "lead", eq(values{"statecode": schema.Int(closed), "segue_connected": schema.Bool(false)}), []int{2}, shards("lead", "")},
+		{"whole table", "lead", nil, []int{0, 1, 2, 3}, shards("")},
+		{"by a column without an index", "lead", eq(values{"subject": schema.Text("A")}), []int{0, 1, 2}, shards("")},
+		{"by id", "lead", eq(values{"leadid": schema.Text(rowstest.ID("lead", 1))}), []int{1}, nil},
+		{"by id, another condition false", "lead", eq(values{"leadid": schema.Text(rowstest.ID("lead", 1)), "subject": schema.Text("B")}), nil, nil},
+		{"by an id that is not there", "lead", eq(values{"leadid": schema.Text(rowstest.ID("lead", 50))}), nil, nil},
+		{"open records without a live connection", "lead", eq(values{"statecode": schema.Int(open), "segue_connected": schema.Bool(false)}), []int{0, 3}, shards("gsi1")},
+		{"of these some", "lead", eq(values{"statecode": schema.Int(open), "segue_connected": schema.Bool(false), "subject": schema.Text("B")}), []int{3}, shards("gsi1")},
+		{"closed ones have no index", "lead", eq(values{"statecode": schema.Int(closed), "segue_connected": schema.Bool(false)}), []int{2}, shards("")},
 		{"targets of a record", "msdyn_sequencetarget", eq(values{"msdyn_target": schema.Ref(link("lead", 0))}), []int{0, 1}, []string{"query gsi1"}},
-		{"live targets of a sequence", "msdyn_sequencetarget", eq(values{"msdyn_parentsequence": schema.Ref(link("msdyn_sequence", 1)), "statecode": schema.Int(open)}), []int{0, 2}, shards("msdyn_sequencetarget", "gsi2")},
-		{"all targets of a sequence have no index", "msdyn_sequencetarget", eq(values{"msdyn_parentsequence": schema.Ref(link("msdyn_sequence", 1))}), []int{0, 1, 2}, shards("msdyn_sequencetarget", "")},
+		{"live targets of a sequence", "msdyn_sequencetarget", eq(values{"msdyn_parentsequence": schema.Ref(link("msdyn_sequence", 1)), "statecode": schema.Int(open)}), []int{0, 2}, shards("gsi2")},
+		{"all targets of a sequence have no index", "msdyn_sequencetarget", eq(values{"msdyn_parentsequence": schema.Ref(link("msdyn_sequence", 1))}), []int{0, 1, 2}, shards("")},
 		{"steps of a target", "msdyn_sequencetargetstep", eq(values{"msdyn_sequencetarget": schema.Ref(link("msdyn_sequencetarget", 0))}), []int{0, 1}, []string{"query gsi1"}},
+		{"activities of a row, of one table of several", "task", eq(values{"regardingobjectid": schema.Ref(link("lead", 0))}), []int{0}, []string{"query gsi1"}},
 		{"activities of a row", "phonecall", eq(values{"regardingobjectid": schema.Ref(link("lead", 0))}), []int{0, 3}, []string{"query gsi1"}},
 		{"activities of an id in any table", "phonecall", &filter.Group{Logic: filter.And, Items: []filter.Node{either}}, []int{0, 3}, []string{"query gsi1"}},
 		{"equality inside an and", "phonecall", &filter.Group{Logic: filter.And, Items: []filter.Node{eq(values{"regardingobjectid": schema.Ref(link("lead", 1))})}}, []int{1}, []string{"query gsi1"}},
-		{"equality inside an or is none", "phonecall", &filter.Group{Logic: filter.Or, Items: []filter.Node{either, eq(values{"subject": schema.Text("x")})}}, []int{0, 3}, shards("phonecall", "")},
+		{"equality inside an or is none", "phonecall", &filter.Group{Logic: filter.Or, Items: []filter.Node{either, eq(values{"subject": schema.Text("x")})}}, []int{0, 3}, shards("")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			f.probe.Reset()
-			page, err := f.Select(t.Context(), f.table(test.table), test.where, 50, "")
+			f.Probe.Reset()
+			page, err := f.Select(t.Context(), query.Query{Table: f.Table(test.table), Where: test.where, Limit: 50})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,7 +106,7 @@ func TestSelectTakesThePath(t *testing.T) {
 				t.Errorf("token %q (-want +got):\n%s", page.Token, d)
 			}
 			var requests []string
-			for _, call := range f.probe.Calls() {
+			for _, call := range f.Probe.Calls() {
 				if call.Method == storetest.Query {
 					requests = append(requests, "query "+call.Query.Index)
 				}
@@ -123,8 +123,8 @@ func TestSelectOrders(t *testing.T) {
 	step := func(position int) values {
 		return values{"msdyn_sequencetarget": schema.Ref(link("msdyn_sequencetarget", 0)), "segue_position": schema.Int(int64(position))}
 	}
-	f.put(t, "msdyn_sequencetargetstep", step(10), step(2), step(0), step(1))
-	page, err := f.Select(t.Context(), f.table("msdyn_sequencetargetstep"), eq(values{"msdyn_sequencetarget": schema.Ref(link("msdyn_sequencetarget", 0))}), 50, "")
+	f.Put(t, "msdyn_sequencetargetstep", step(10), step(2), step(0), step(1))
+	page, err := f.Select(t.Context(), query.Query{Table: f.Table("msdyn_sequencetargetstep"), Where: eq(values{"msdyn_sequencetarget": schema.Ref(link("msdyn_sequencetarget", 0))}), Limit: 50})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestSelectOrders(t *testing.T) {
 
 func TestSelectRefusesAWrongFilter(t *testing.T) {
 	f := newFixture(t)
-	_, err := f.Select(t.Context(), f.table("lead"), eq(values{"colour": schema.Text("red")}), 1, "")
+	_, err := f.Select(t.Context(), query.Query{Table: f.Table("lead"), Where: eq(values{"colour": schema.Text("red")}), Limit: 1})
 	if _, ok := errors.AsType[*filter.Error](err); !ok {
 		t.Errorf("got %v", err)
 	}
@@ -152,11 +152,11 @@ type lagging struct {
 }
 
 // freeze copies the store, whose copy answers the indexes from now on.
-func (f *fixture) freeze(t *testing.T) *rows.DB {
+func (f *fixture) freeze(t *testing.T) *query.Reader {
 	t.Helper()
-	old := open(t, filepath.Join(t.TempDir(), "old.db"))
+	old := rowstest.Open(t, filepath.Join(t.TempDir(), "old.db"))
 	for cursor := ""; ; {
-		page, err := f.store.Scan(t.Context(), store.Scan{Segments: 1, Cursor: cursor})
+		page, err := f.Store.Scan(t.Context(), store.Scan{Segments: 1, Cursor: cursor})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,7 +166,7 @@ func (f *fixture) freeze(t *testing.T) *rows.DB {
 			}
 		}
 		if cursor = page.Cursor; cursor == "" {
-			return rows.New(lagging{f.store, old}, f.Schema(), clock)
+			return query.New(rows.New(lagging{f.Store, old}, f.Schema(), rowstest.Clock))
 		}
 	}
 }
@@ -183,8 +183,8 @@ func (l lagging) Query(ctx context.Context, q store.Query) (store.Page, error) {
 func TestSelectWithALaggingIndex(t *testing.T) {
 	f := newFixture(t)
 	free := values{"statecode": schema.Int(0), "segue_connected": schema.Bool(false), "subject": schema.Text("A")}
-	refs := f.put(t, "lead", free, free, free, free)
-	db := f.freeze(t)
+	refs := f.Put(t, "lead", free, free, free, free)
+	list := f.freeze(t)
 	tx := f.Begin("")
 	all, err := tx.Load(t.Context(), refs...)
 	if err != nil {
@@ -197,7 +197,7 @@ func TestSelectWithALaggingIndex(t *testing.T) {
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	page, err := db.Select(t.Context(), f.table("lead"), eq(values{"statecode": schema.Int(0), "segue_connected": schema.Bool(false)}), 2, "")
+	page, err := list.Select(t.Context(), query.Query{Table: f.Table("lead"), Where: eq(values{"statecode": schema.Int(0), "segue_connected": schema.Bool(false)}), Limit: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,22 +209,26 @@ func TestSelectWithALaggingIndex(t *testing.T) {
 	}
 }
 
-func TestLiveTargets(t *testing.T) {
+// Each shows the rows that match now, though the index still shows another.
+func TestEachWithALaggingIndex(t *testing.T) {
 	f := newFixture(t)
 	target := func(sequence int, state int64) values {
 		return values{"msdyn_target": schema.Ref(link("lead", 0)), "msdyn_parentsequence": schema.Ref(link("msdyn_sequence", sequence)), "statecode": schema.Int(state)}
 	}
-	refs := f.put(t, "msdyn_sequencetarget", target(1, 0), target(1, 0), target(1, 1), target(2, 0))
-	db := f.freeze(t)
-	row := f.get(t, refs[1])
+	refs := f.Put(t, "msdyn_sequencetarget", target(1, 0), target(1, 0), target(1, 1), target(2, 0))
+	list := f.freeze(t)
+	row := f.Row(t, refs[1])
 	tx := f.Begin("")
 	tx.Hold(row)
 	row.Set("statecode", schema.Int(1)) // the frozen index still shows it
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	var page rows.Page
-	for row, err := range db.LiveTargets(t.Context(), id("msdyn_sequence", 1)) {
+	var page query.Page
+	for row, err := range list.Each(t.Context(), query.Query{
+		Table: f.Table("msdyn_sequencetarget"),
+		Where: eq(values{"msdyn_parentsequence": schema.Ref(link("msdyn_sequence", 1)), "statecode": schema.Int(0)}),
+	}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -235,22 +239,22 @@ func TestLiveTargets(t *testing.T) {
 	}
 }
 
-func TestAllReadsEveryRow(t *testing.T) {
+func TestEachReadsEveryRow(t *testing.T) {
 	f := newFixture(t)
 	want := map[string]bool{}
 	for part := range 3 {
 		tx := f.Begin("")
 		for n := range 100 {
-			row := tx.Create(f.table("lead"), id("lead", 100*part+n), values{"subject": schema.Text("A")})
+			row := tx.Create(f.Table("lead"), rowstest.ID("lead", 100*part+n), values{"subject": schema.Text("A")})
 			want[row.ID] = true
 		}
 		if err := tx.Commit(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	f.put(t, "account", values{"name": schema.Text("not a lead")})
+	f.Put(t, "account", values{"name": schema.Text("not a lead")})
 	got := map[string]bool{}
-	for row, err := range f.All(t.Context(), f.table("lead")) {
+	for row, err := range f.Each(t.Context(), query.Query{Table: f.Table("lead")}) {
 		if err != nil || got[row.ID] {
 			t.Fatalf("row %v again, or %v", row.Ref(), err)
 		}
@@ -260,8 +264,8 @@ func TestAllReadsEveryRow(t *testing.T) {
 		t.Error(d)
 	}
 	failing := errors.New("no")
-	f.probe.Inject(func(storetest.Call) storetest.Fault { return storetest.CrashBefore })
-	for _, failing = range f.All(t.Context(), f.table("lead")) {
+	f.Probe.Inject(func(storetest.Call) storetest.Fault { return storetest.CrashBefore })
+	for _, failing = range f.Each(t.Context(), query.Query{Table: f.Table("lead")}) {
 		break
 	}
 	if !errors.Is(failing, storetest.ErrCrash) {
@@ -271,26 +275,37 @@ func TestAllReadsEveryRow(t *testing.T) {
 
 func TestSelectIsRefusedWhenItWouldExamineTooMuch(t *testing.T) {
 	f := newFixture(t)
-	const many = rows.MaxExamined + 400
+	const many = query.MaxExamined + 400
 	for start := 0; start < many; start += 100 {
 		tx := f.Begin("")
 		for n := range 100 {
-			tx.Create(f.table("team"), id("team", start+n), values{"name": schema.Text(fmt.Sprint(start + n))})
+			tx.Create(f.Table("team"), rowstest.ID("team", start+n), values{"name": schema.Text(fmt.Sprint(start + n))})
 		}
 		if err := tx.Commit(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err := f.Select(t.Context(), f.table("team"), eq(values{"name": schema.Text("nobody")}), 10, "")
-	if broad, ok := errors.AsType[*rows.TooBroadError](err); !ok || broad.Table != "team" {
+	_, err := f.Select(t.Context(), query.Query{Table: f.Table("team"), Where: eq(values{"name": schema.Text("nobody")}), Limit: 10})
+	if broad, ok := errors.AsType[*query.TooBroadError](err); !ok || broad.Table.Name != "team" {
 		t.Errorf("got %v, want a *TooBroadError", err)
 	}
-	page, err := f.Select(t.Context(), f.table("team"), nil, 5000, "")
+	page, err := f.Select(t.Context(), query.Query{Table: f.Table("team"), Limit: 5000})
 	if err != nil || len(page.Rows) != 5000 || page.Token == "" {
 		t.Errorf("a page without a filter: %d rows, token %q, %v", len(page.Rows), page.Token, err)
 	}
-	page, err = f.Select(t.Context(), f.table("team"), eq(values{"teamid": schema.Text(id("team", 7))}), 10, "")
+	page, err = f.Select(t.Context(), query.Query{Table: f.Table("team"), Where: eq(values{"teamid": schema.Text(rowstest.ID("team", 7))}), Limit: 10})
 	if err != nil || len(page.Rows) != 1 {
 		t.Errorf("by id: %d rows, %v", len(page.Rows), err)
+	}
+}
+
+// The refusal names what would help.
+func TestTooBroadNamesTheIndexes(t *testing.T) {
+	f := newFixture(t)
+	err := &query.TooBroadError{Table: f.Table("msdyn_sequencetarget")}
+	const want = "this list of msdyn_sequencetarget would examine more than 10000 rows: filter by msdyn_target eq <value>, " +
+		"or by msdyn_parentsequence eq <value> and statecode eq 0, or by msdyn_sequencetargetid eq <id>, or page without a filter"
+	if got := err.Error(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

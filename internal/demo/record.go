@@ -1,4 +1,4 @@
-package ingest
+package demo
 
 import (
 	"fmt"
@@ -11,46 +11,47 @@ import (
 	"github.com/shopspring/decimal"
 
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // values is the columns of a row.
 type values = map[string]schema.Value
 
-// dice is the chance behind the rows of one table.
+// dice decides what is random in the rows of one table.
 type dice struct {
 	*rand.Rand
 	words words
 }
 
-// generate makes n rows of a table. Each table has a chance of its own, so that
+// generate makes n rows of a table. Each table has dice of its own, so that
 // a change of one leaves the others as they are.
 func generate(seed uint64, table string, n int, one func(d dice, n int) values) []Row {
-	name := fnv.New64a()
-	_, _ = name.Write([]byte(table))                                 // a hash never fails
-	d := dice{rand.New(rand.NewPCG(seed, name.Sum64())), newWords()} //nolint:gosec // invented data needs no secrecy
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(table))                                 // a hash never fails
+	d := dice{rand.New(rand.NewPCG(seed, hash.Sum64())), newWords()} //nolint:gosec // invented data needs no secrecy
 	rows := make([]Row, n)
 	for i := range rows {
-		rows[i] = Row{table, demoID(seed, table, i), one(d, i)}
+		rows[i] = Row{table, rowID(seed, table, i), one(d, i)}
 	}
 	return rows
 }
 
-// maybe is true with a probability.
+// maybe returns true with this probability.
 func (d dice) maybe(probability float64) bool { return d.Float64() < probability }
 
-// pick is one of a list, each as likely.
+// pick returns one of a list, each as likely.
 func (d dice) pick(list []string) string { return list[d.IntN(len(list))] }
 
-// skewed is a number below n, low ones much more often (Zipf).
+// skewed returns a number below n, low ones much more often (Zipf).
 func (d dice) skewed(n int) int {
 	return int(rand.NewZipf(d.Rand, 1.3, 2, uint64(n-1)).Uint64())
 }
 
-// option is the value of a choice whose values are given from the most to the
-// least frequent.
+// option returns the value of a choice, given from the most to the least
+// frequent.
 func (d dice) option(values ...int64) int64 { return values[d.skewed(len(values))] }
 
-// amount is a log-normal sum of money around a median, rounded to hundreds.
+// amount returns a log-normal sum of money around a median, rounded to hundreds.
 func (d dice) amount(median, spread float64) decimal.Decimal {
 	return decimal.NewFromInt(100 * max(1, int64(median*math.Exp(spread*d.NormFloat64())/100)))
 }
@@ -71,7 +72,7 @@ func (d dice) place(v values) {
 	v["address1_country"], v["address1_city"] = country.name, d.pick(country.cities)
 }
 
-// mail is an address that cannot exist.
+// mail returns an address that cannot exist.
 func mail(first, last string, n int) string {
 	domain := "example.com"
 	if n%4 == 0 {
@@ -104,14 +105,14 @@ func account(sellers []Row) func(dice, int) values {
 			"name": d.company(), "accountnumber": fmt.Sprintf("A-%05d", n+1), "telephone1": d.phone(),
 			"revenue": revenue, "numberofemployees": d.staff(revenue),
 			"industrycode": 1 + int64(d.skewed(33)), "customertypecode": d.option(3, 8, 5, 9),
-			"ownerid": d.owner(sellers),
+			name.Ownerid: d.owner(sellers),
 		}
 		d.place(v)
 		return v
 	}
 }
 
-// staff goes with revenue, roughly.
+// staff returns a number of employees that goes with the revenue, roughly.
 func (d dice) staff(revenue decimal.Decimal) int64 {
 	perHead := 150_000 * math.Exp(0.5*d.NormFloat64())
 	return min(1_000_000, max(1, int64(revenue.InexactFloat64()/perHead)))
@@ -123,7 +124,7 @@ func lead(sellers, accounts []Row) func(dice, int) values {
 		v := values{
 			"subject":   d.pick(d.words.interests) + " for " + d.pick(d.words.uses),
 			"firstname": first, "lastname": last, "leadqualitycode": int64(2),
-			"jobtitle": d.words.titles[d.skewed(len(d.words.titles))], "ownerid": d.owner(sellers),
+			"jobtitle": d.words.titles[d.skewed(len(d.words.titles))], name.Ownerid: d.owner(sellers),
 		}
 		switch p := d.Float64(); {
 		case p < 0.07:
@@ -134,7 +135,7 @@ func lead(sellers, accounts []Row) func(dice, int) values {
 		d.reach(v, first, last, n)
 		d.size(v)
 		if d.maybe(0.12) {
-			v["parentaccountid"] = schema.Lookup{Table: "account", ID: accounts[d.skewed(len(accounts))].ID}
+			v["parentaccountid"] = schema.Lookup{Table: name.Account, ID: accounts[d.skewed(len(accounts))].ID}
 		}
 		switch p := d.Float64(); { // the others are New
 		case p < 0.10:
@@ -146,7 +147,7 @@ func lead(sellers, accounts []Row) func(dice, int) values {
 	}
 }
 
-// reach sets where a lead comes from and how to get hold of it.
+// reach sets where a lead comes from and how to contact it.
 func (d dice) reach(v values, first, last string, n int) {
 	if d.maybe(0.94) {
 		v["leadsourcecode"] = d.option(8, 1, 7, 4, 2, 9, 3, 6, 5, 10)
@@ -197,9 +198,9 @@ func opportunity(sellers, accounts []Row) func(dice, int) values {
 		stage := int64(d.skewed(4))
 		v := values{
 			"name":       fmt.Sprintf("%s for %v", d.pick(d.words.interests), customer.Values["name"]),
-			"customerid": schema.Lookup{Table: "account", ID: customer.ID}, "parentaccountid": schema.Lookup{Table: "account", ID: customer.ID},
+			"customerid": schema.Lookup{Table: name.Account, ID: customer.ID}, "parentaccountid": schema.Lookup{Table: name.Account, ID: customer.ID},
 			"salesstage": stage, "closeprobability": min(95, 10+20*stage+int64(d.IntN(25))),
-			"opportunityratingcode": d.option(2, 3, 1), "ownerid": d.owner(sellers),
+			"opportunityratingcode": d.option(2, 3, 1), name.Ownerid: d.owner(sellers),
 			"estimatedclosedate": time.Date(2027, 1, 1+d.IntN(365), 0, 0, 0, 0, time.UTC),
 		}
 		if d.maybe(0.92) {

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"segue/internal/boot"
+	"segue/internal/clock"
+	"segue/internal/store"
+)
+
+// consumer is the name under which change records are acknowledged.
+const consumer = "evaluate"
+
+// calm is how long a real stream must be silent to count as drained.
+const calm = 2 * time.Second
+
+// evaluateAll runs the change handler until no change is left. The embedded
+// store knows when that is; a real stream is drained when it has been silent.
+func evaluateAll(ctx context.Context, laptop *boot.Laptop) error {
+	if laptop.File != nil {
+		return laptop.File.Drain(ctx, consumer, laptop.Sales.Evaluate)
+	}
+	return drain(ctx, clock.System(), calm, laptop.Feed, laptop.Sales.Evaluate)
+}
+
+// logFailures logs what a handler could not process.
+func logFailures(log *slog.Logger, handle store.Handler) store.Handler {
+	return func(ctx context.Context, batch []store.Change) []store.Failure {
+		failures := handle(ctx, batch)
+		for _, f := range failures {
+			log.ErrorContext(ctx, "a change could not be processed; it comes again, then it is parked (segue parked)",
+				"row", batch[f.Index].Key, "error", f.Err)
+		}
+		return failures
+	}
+}

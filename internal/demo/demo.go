@@ -1,0 +1,55 @@
+// Package demo makes a sales organisation to try Segue on, and loads it:
+// invented people and companies with the skew that real ones have, sequences
+// and segments that take them in. Mail addresses are of example.com and
+// example.org, telephone numbers of the range kept for fiction.
+//
+// Invariant: the same seed makes the same rows with the same ids in every
+// version, so that a demo that is loaded again is never there twice.
+package demo
+
+import (
+	"fmt"
+
+	"segue/internal/guid"
+	"segue/internal/schema"
+	"segue/internal/schema/name"
+)
+
+// Row is a row to be written.
+type Row struct {
+	Table, ID string
+	Values    map[string]schema.Value
+}
+
+// Demo is the rows of a sales organisation.
+type Demo struct {
+	Sellers       []Row // 20 users
+	Accounts      []Row // 200
+	Sequences     []Row // 5, four for leads and one for opportunities; inactive
+	Segments      []Row // 8, six for leads and two for opportunities, highest priority first; inactive
+	Leads         []Row // 5,000
+	Opportunities []Row // 500
+}
+
+// counts is how many rows of a table a Demo has.
+type counts struct{ sellers, accounts, leads, opportunities int }
+
+// New makes the demo of a seed.
+func New(seed uint64) Demo {
+	return newDemo(seed, counts{sellers: 20, accounts: 200, leads: 5000, opportunities: 500})
+}
+
+func newDemo(seed uint64, n counts) Demo {
+	d := Demo{Sequences: sequences(seed), Segments: segments(seed)}
+	d.Sellers = generate(seed, name.User, n.sellers, seller)
+	d.Accounts = generate(seed, name.Account, n.accounts, account(d.Sellers))
+	d.Leads = generate(seed, name.Lead, n.leads, lead(d.Sellers, d.Accounts))
+	d.Opportunities = generate(seed, name.Opportunity, n.opportunities, opportunity(d.Sellers, d.Accounts))
+	return d
+}
+
+// rowID is the id of row n of a table. The format of the name is fixed: demos
+// that were loaded have these ids.
+func rowID(seed uint64, table string, n int) string {
+	return guid.FromName(fmt.Sprintf("segue:demo:%d:%s:%d", seed, table, n))
+}

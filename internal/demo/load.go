@@ -1,0 +1,138 @@
+package demo
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+
+	"segue/internal/ingest"
+	"segue/internal/schema"
+	"segue/internal/schema/name"
+)
+
+// Loaded is what [Demo.Load] did.
+type Loaded struct {
+	Rows    map[string]int // written, by table
+	Refused int            // rows that were not, or not activated
+	Because error          // why the first of them was not; nil when all were
+}
+
+// Load writes the demo: sellers, then sequences and segments, each activated as
+// soon as it is there, then the records, which the segments take as they come.
+// Loading it again changes nothing but what was edited since, which becomes as
+// it was; an edit that a rule protects stays and counts as refused. The error is
+// [ingest.ErrUnavailable] or the end of ctx. progress may be nil.
+func (d Demo) Load(ctx context.Context, w ingest.Writer, tables *schema.Schema, progress func(done, total int)) (Loaded, error) {
+	// A new segment goes in front of the last one, so the lowest priority comes first.
+	definitions := slices.Concat(d.Sellers, d.Sequences, reversed(d.Segments))
+	records := slices.Concat(d.Accounts, d.Leads, d.Opportunities)
+	l := &loader{
+		writer: w, tables: tables, progress: progress,
+		total: len(definitions) + len(records), loaded: Loaded{Rows: map[string]int{}},
+	}
+	for _, row := range definitions {
+		err := l.define(ctx, row)
+		l.account(row, err)
+		if ingest.Ends(ctx, err) {
+			return l.loaded, fmt.Errorf("load %s %s: %w", row.Table, row.ID, err)
+		}
+	}
+	if err := ingest.WriteAll(ctx, w, l.jobs(records)); err != nil {
+		return l.loaded, fmt.Errorf("load records: %w", err)
+	}
+	return l.loaded, nil
+}
+
+// loader is one Load under way.
+type loader struct {
+	writer   ingest.Writer
+	tables   *schema.Schema
+	progress func(done, total int)
+	total    int
+
+	mu     sync.Mutex // guards what follows while there are workers
+	at     int
+	loaded Loaded
+}
+
+// define writes a row that the records rely on and activates it if it is a
+// sequence or a segment. One that cannot be written may be there in another
+// form, so it is activated all the same; the first error counts.
+func (l *loader) define(ctx context.Context, row Row) error {
+	err := l.write(ctx, row, row.Values)
+	active, ok := activeState(row.Table)
+	if !ok || ingest.Ends(ctx, err) {
+		return err
+	}
+	activated := l.write(ctx, row, values{name.Statecode: active})
+	return cmp.Or(err, activated)
+}
+
+// activeState is the statecode of an active row, for tables whose rows begin
+// inactive.
+func activeState(table string) (int64, bool) {
+	switch table {
+	case name.Sequence:
+		return 1, true
+	case name.Segment:
+		return 0, true
+	}
+	return 0, false
+}
+
+func (l *loader) write(ctx context.Context, row Row, v values) error {
+	t, err := l.table(row.Table)
+	if err != nil {
+		return err
+	}
+	return l.writer.Write(ctx, t, row.ID, v)
+}
+
+func (l *loader) table(table string) (*schema.Table, error) {
+	if t := l.tables.Table(table); t != nil {
+		return t, nil
+	}
+	return nil, fmt.Errorf("the schema has no table %s", table)
+}
+
+// jobs yields the rows that can be written and accounts for the others.
+func (l *loader) jobs(list []Row) iter.Seq[ingest.Job] {
+	return func(yield func(ingest.Job) bool) {
+		for _, row := range list {
+			t, err := l.table(row.Table)
+			if err != nil {
+				l.account(row, err)
+				continue
+			}
+			job := ingest.Job{Table: t, ID: row.ID, Values: row.Values, Done: func(err error) { l.account(row, err) }}
+			if !yield(job) {
+				return
+			}
+		}
+	}
+}
+
+// account counts a row as written or refused.
+func (l *loader) account(row Row, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.at++
+	if err == nil {
+		l.loaded.Rows[row.Table]++
+	} else {
+		l.loaded.Refused++
+		l.loaded.Because = cmp.Or(l.loaded.Because, err)
+	}
+	if l.progress != nil {
+		l.progress(l.at, l.total)
+	}
+}
+
+func reversed(list []Row) []Row {
+	list = slices.Clone(list)
+	slices.Reverse(list)
+	return list
+}

@@ -1,0 +1,90 @@
+package demo
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"segue/internal/embed"
+	"segue/internal/ingest"
+	"segue/internal/query"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/schema"
+	"segue/internal/store"
+)
+
+// world is a Segue on an embedded store of its own.
+type world struct {
+	t     *testing.T
+	store *embed.Store
+	*sales.Service
+}
+
+func newWorld(t *testing.T) world {
+	t.Helper()
+	store, err := embed.Open(filepath.Join(t.TempDir(), "segue.db"), rows.Indexes(), embed.NoSync())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return world{t, store, sales.New(rows.New(store, tables(t), time.Now), sales.Options{})}
+}
+
+func (w world) direct() ingest.Direct {
+	return ingest.Direct{Service: w.Service, Caller: sales.Engine()}
+}
+
+// drain lets everything follow that follows from the changes up to now, and
+// counts them.
+func (w world) drain() (changes int) {
+	w.t.Helper()
+	err := w.store.Drain(w.t.Context(), "evaluate", func(ctx context.Context, batch []store.Change) []store.Failure {
+		changes += len(batch)
+		return w.Evaluate(ctx, batch)
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return changes
+}
+
+// all is every row of a table.
+func (w world) all(name string) []*rows.Row {
+	w.t.Helper()
+	var list []*rows.Row
+	for row, err := range query.New(w.DB()).Each(w.t.Context(), query.Query{Table: w.DB().Schema().Table(name)}) {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		list = append(list, row)
+	}
+	return list
+}
+
+func tables(t testing.TB) *schema.Schema {
+	t.Helper()
+	s, err := schema.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// failingAt is a Writer that fails at the row with this id.
+type failingAt struct {
+	id  string
+	err error
+}
+
+func (w failingAt) Write(_ context.Context, _ *schema.Table, id string, _ map[string]schema.Value) error {
+	if w.id == id {
+		return w.err
+	}
+	return nil
+}

@@ -1,0 +1,176 @@
+// Package query reads lists of rows. A [Query] names a table and a condition;
+// the reader takes the index that the schema declares for the equalities in the
+// condition, walks its partitions and returns the rows that match, page by page.
+//
+// Invariant: a page shows no row that does not match when it is read, though an
+// index lags, and it costs a bounded number of reads: what would examine more
+// than [MaxExamined] rows is refused with an error that names the indexes.
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"segue/internal/filter"
+	"segue/internal/rows"
+	"segue/internal/schema"
+)
+
+// MaxExamined is how many rows a Select looks at to fill one page. A list that
+// no index serves and that would look at more is refused with a
+// [*TooBroadError].
+const MaxExamined = 10_000
+
+// minChunk is how many rows are read at once where most may not match.
+const minChunk = 200
+
+// ErrBadToken says that a page token does not belong to the query that it came
+// with.
+var ErrBadToken = errors.New("the page token does not belong to this query")
+
+// Query selects rows of a table. Where nil is all rows.
+type Query struct {
+	Table *schema.Table
+	Where *filter.Group
+	Limit int    // rows of a page, at least 1; Each ignores it
+	Token string // Page.Token of the page before, "" for the first; Each ignores it
+}
+
+// Page is part of a list; an empty Token means that it was the last part.
+type Page struct {
+	Rows  []*rows.Row
+	Token string
+}
+
+// Reader reads lists from a DB. It is safe for concurrent use.
+type Reader struct{ db *rows.DB }
+
+// New makes a Reader.
+func New(db *rows.DB) *Reader { return &Reader{db} }
+
+// Select reads one page. It reads each row itself, strongly consistent, so that
+// a lagging index never shows a row that does not match. Errors are a
+// *filter.Error, a [*TooBroadError], [ErrBadToken] or the store's.
+func (r *Reader) Select(ctx context.Context, q Query) (Page, error) {
+	plan, err := r.plan(q)
+	if err != nil {
+		return Page{}, err
+	}
+	at, err := decodePosition(q.Token, plan.where)
+	if err != nil || at.Partition > len(plan.partitions) {
+		return Page{}, ErrBadToken
+	}
+	chunk := q.Limit + 1 // one more tells whether there is a next page
+	if !plan.everything {
+		chunk = max(chunk, minChunk)
+	}
+	found := selection{match: plan.match, limit: q.Limit}
+	for examined := 0; at.Partition < len(plan.partitions) && !found.more; {
+		if examined >= MaxExamined {
+			return Page{}, &TooBroadError{q.Table}
+		}
+		piece, err := r.read(ctx, plan, at, chunk)
+		if err != nil {
+			return Page{}, err
+		}
+		if err := found.take(piece, at.Partition); err != nil {
+			return Page{}, err
+		}
+		examined, at = examined+len(piece.Rows), piece.next
+	}
+	page := Page{Rows: found.rows}
+	if found.more {
+		page.Token = found.last.encode(plan.where)
+	}
+	return page, nil
+}
+
+// Each reads all rows that match, however many: for tools, jobs and small
+// tables, not for requests. A row that comes or goes meanwhile may be missed.
+func (r *Reader) Each(ctx context.Context, q Query) iter.Seq2[*rows.Row, error] {
+	return func(yield func(*rows.Row, error) bool) {
+		plan, err := r.plan(q)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for at := (position{}); at.Partition < len(plan.partitions); {
+			piece, err := r.read(ctx, plan, at, 0)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, row := range piece.Rows {
+				ok, err := plan.matches(row)
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				if ok && !yield(row, nil) {
+					return
+				}
+			}
+			at = piece.next
+		}
+	}
+}
+
+// selection is the rows of a page as they are found.
+type selection struct {
+	match *filter.Program
+	limit int
+	rows  []*rows.Row
+	last  position // of the last of rows
+	more  bool     // another row matches after it
+}
+
+// take adds the rows that match, up to the limit.
+func (s *selection) take(piece piece, partition int) error {
+	for i, row := range piece.Rows {
+		ok, err := s.match.Match(row)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%v: %w", row.Ref(), err)
+		case !ok:
+			continue
+		case len(s.rows) == s.limit:
+			s.more = true
+			return nil
+		}
+		s.rows = append(s.rows, row)
+		s.last = position{Partition: partition, After: piece.Keys[i]}
+	}
+	return nil
+}
+
+// piece is a piece of a plan as it was read, and where the next one starts.
+type piece struct {
+	rows.Part
+	next position
+}
+
+// read reads the piece of a plan that starts after a position.
+func (r *Reader) read(ctx context.Context, p *plan, at position, limit int) (piece, error) {
+	if p.id != "" {
+		found, err := r.db.Get(ctx, rows.Ref{Table: p.table.Name, ID: p.id})
+		if err != nil {
+			return piece{}, err
+		}
+		done := piece{next: position{Partition: 1}}
+		if found[0] != nil {
+			done.Rows, done.Keys = found, []string{p.id}
+		}
+		return done, nil
+	}
+	part, err := r.db.Read(ctx, p.table, p.partitions[at.Partition], at.After, limit)
+	if err != nil {
+		return piece{}, err
+	}
+	next := position{Partition: at.Partition + 1}
+	if part.Next != "" {
+		next = position{Partition: at.Partition, After: part.Next}
+	}
+	return piece{part, next}, nil
+}

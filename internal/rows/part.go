@@ -1,0 +1,72 @@
+package rows
+
+import (
+	"context"
+	"fmt"
+
+	"segue/internal/schema"
+	"segue/internal/store"
+)
+
+// Part is a piece of a partition as it was read: rows, their sort keys in the
+// partition, and the sort key after which the next piece starts, "" when there
+// is no more.
+type Part struct {
+	Rows []*Row
+	Keys []string
+	Next string
+}
+
+// Read reads the piece of a partition that starts after a sort key ("": at its
+// start), of at most limit entries (0: as many as a page of the store holds). Of
+// an index it reads each row itself, strongly consistent, so a row may no longer
+// be what the index showed; rows that are gone and rows of other tables, which
+// may share a partition, are left out.
+func (db *DB) Read(ctx context.Context, t *schema.Table, p Partition, after string, limit int) (Part, error) {
+	if after != "" && limit > 0 {
+		limit++ // the entry at the position itself comes again
+	}
+	page, err := db.store.Query(ctx, store.Query{Index: p.index, Partition: p.key, From: after, Limit: limit})
+	if err != nil {
+		return Part{}, fmt.Errorf("list %s: %w", t.Name, err)
+	}
+	var part Part
+	if page.Cursor != "" && len(page.Items) > 0 {
+		part.Next = page.Items[len(page.Items)-1][p.sortKey()].Text()
+	}
+	if len(page.Items) > 0 && page.Items[0][p.sortKey()].Text() == after {
+		page.Items = page.Items[1:]
+	}
+	rows, err := db.rowsOf(ctx, p, page.Items)
+	if err != nil {
+		return Part{}, err
+	}
+	for i, row := range rows {
+		if row == nil || row.Table != t {
+			continue
+		}
+		part.Rows = append(part.Rows, row)
+		part.Keys = append(part.Keys, page.Items[i][p.sortKey()].Text())
+	}
+	return part, nil
+}
+
+// rowsOf returns the rows of a partition's items, nil where the row of an index
+// entry is gone.
+func (db *DB) rowsOf(ctx context.Context, p Partition, items []store.Item) ([]*Row, error) {
+	if p.index != "" {
+		refs := make([]Ref, len(items))
+		for i, entry := range items {
+			refs[i] = Ref{tableOf(entry.Key().PK), entry.Key().SK}
+		}
+		return db.Get(ctx, refs...)
+	}
+	rows := make([]*Row, len(items))
+	for i, item := range items {
+		var err error
+		if rows[i], err = db.decode(item); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}

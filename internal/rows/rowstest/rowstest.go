@@ -1,0 +1,90 @@
+// Package rowstest gives the tests of rows and of what is built on it rows of the
+// product's tables in an embedded store, with a probe between.
+package rowstest
+
+import (
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"segue/internal/embed"
+	"segue/internal/guid"
+	"segue/internal/rows"
+	"segue/internal/schema"
+	"segue/internal/storetest"
+)
+
+// Values are the columns of a row.
+type Values = map[string]schema.Value
+
+// Fixture is rows in a store of its own.
+type Fixture struct {
+	*rows.DB
+	Store *embed.Store
+	Probe *storetest.Probe
+}
+
+// Clock stands still, so that versions can be foretold.
+func Clock() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 600_000_000, time.UTC) }
+
+// Open opens an embedded store that is closed when the test ends.
+func Open(t testing.TB, path string) *embed.Store {
+	t.Helper()
+	s, err := embed.Open(path, rows.Indexes(), embed.NoSync())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// New returns an empty Fixture.
+func New(t testing.TB) *Fixture {
+	t.Helper()
+	tables, err := schema.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Open(t, filepath.Join(t.TempDir(), "rows.db"))
+	probe := storetest.NewProbe(s, rows.Indexes()...)
+	return &Fixture{rows.New(probe, tables, Clock), s, probe}
+}
+
+// ID is a fixed GUID for a name and number.
+func ID(name string, n int) string { return guid.FromName(name + strconv.Itoa(n)) }
+
+// Table finds a table.
+func (f *Fixture) Table(name string) *schema.Table { return f.Schema().Table(name) }
+
+// Put makes rows of a table, one for each of all, with ids of the table's name
+// and a number.
+func (f *Fixture) Put(t testing.TB, name string, all ...Values) []rows.Ref {
+	t.Helper()
+	tx := f.Begin("")
+	var refs []rows.Ref
+	for i, v := range all {
+		refs = append(refs, tx.Create(f.Table(name), ID(name, i), v).Ref())
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return refs
+}
+
+// Row reads one row, which must be there.
+func (f *Fixture) Row(t testing.TB, ref rows.Ref) *rows.Row {
+	t.Helper()
+	found, err := f.Get(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found[0] == nil {
+		t.Fatalf("there is no %v", ref)
+	}
+	return found[0]
+}
