@@ -32,7 +32,7 @@ func (c *Column) Text(v Value) string {
 }
 
 // Format writes a value for people, as the formatted values of Dataverse in
-// US English do (webapi.md §6): the label of an option, $20,000.00, 4/7/2023
+// US English do (docs/webapi.md §6): the label of an option, $20,000.00, 4/7/2023
 // 2:59 PM in UTC. It is "" for null and for a lookup, whose name the column
 // does not know.
 func (c *Column) Format(v Value) string {

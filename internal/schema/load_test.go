@@ -51,7 +51,7 @@ func TestDefaultTables(t *testing.T) {
 	}
 }
 
-// TestDefaultOptions holds the options of domain.md §4 that a slip would be
+// TestDefaultOptions holds the options of docs/domain.md §4 that a slip would be
 // expensive in, in the order of the files; of a state the first status counts.
 func TestDefaultOptions(t *testing.T) {
 	s := mustDefault(t)

@@ -71,7 +71,7 @@ func (l Lookup) String() string { return l.Table + ":" + l.ID }
 // Need is a column's required level.
 type Need string
 
-// The required levels (domain.md §4): a system column is always filled by the
+// The required levels (docs/domain.md §4): a system column is always filled by the
 // system, an application-required one must not be null after a create.
 const (
 	Optional    Need = ""
@@ -212,5 +212,5 @@ func (s *Schema) Relation(table, name string) (Relation, bool) {
 	return r, ok
 }
 
-// timeLayout is how a date-time is written: UTC, no fractions (webapi.md §6).
+// timeLayout is how a date-time is written: UTC, no fractions (docs/webapi.md §6).
 const timeLayout = time.RFC3339
