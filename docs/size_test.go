@@ -26,7 +26,6 @@ const (
 // an entry when its folder is small enough or says why not.
 var splitting = []string{
 	"internal/odata",
-	"internal/sales",
 	"internal/schema",
 }
 

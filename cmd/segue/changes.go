@@ -20,9 +20,9 @@ const calm = 2 * time.Second
 // store knows when that is; a real stream is drained when it has been silent.
 func evaluateAll(ctx context.Context, laptop *boot.Laptop) error {
 	if laptop.File != nil {
-		return laptop.File.Drain(ctx, consumer, laptop.Sales.Evaluate)
+		return laptop.File.Drain(ctx, consumer, laptop.Changes)
 	}
-	return drain(ctx, clock.System(), calm, laptop.Feed, laptop.Sales.Evaluate)
+	return drain(ctx, clock.System(), calm, laptop.Feed, laptop.Changes)
 }
 
 // logFailures logs what a handler could not process.

@@ -11,6 +11,7 @@ import (
 	"segue/internal/demo"
 	"segue/internal/ingest"
 	"segue/internal/sales"
+	"segue/internal/sales/report"
 	"segue/internal/schema/name"
 )
 
@@ -45,7 +46,7 @@ func loadDemo(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
 		return err
 	}
 	evaluated := now()
-	census, err := laptop.Sales.Count(ctx)
+	census, err := report.Count(ctx, laptop.DB)
 	if err != nil {
 		return err
 	}
@@ -57,8 +58,8 @@ func loadDemo(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
 // writeDemo writes the rows of the demo and returns their number.
 func writeDemo(ctx context.Context, laptop *boot.Laptop, seed uint64) (rows int, err error) {
 	bar := progress("Loading demo data", 1)
-	direct := ingest.Direct{Service: laptop.Sales, Caller: sales.Engine()}
-	loaded, err := demo.New(seed).Load(ctx, direct, laptop.Sales.DB().Schema(), func(done, total int) {
+	direct := ingest.Direct{Entities: laptop.Entities, Caller: sales.Engine()}
+	loaded, err := demo.New(seed).Load(ctx, direct, laptop.DB.Schema(), func(done, total int) {
 		bar.ChangeMax(total)
 		_ = bar.Set(done) // a bar that cannot be drawn is no reason to stop
 	})
@@ -77,7 +78,7 @@ func writeDemo(ctx context.Context, laptop *boot.Laptop, seed uint64) (rows int,
 
 // printCensus prints the rest of a line, then what is in each segment and on
 // each sequence.
-func printCensus(census sales.Census) {
+func printCensus(census report.Census) {
 	for _, table := range []string{name.Lead, name.Opportunity, name.Account, name.User, name.Sequence, name.Segment} {
 		fmt.Printf(" %d %s", census.Rows[table], table)
 	}
@@ -87,7 +88,7 @@ func printCensus(census sales.Census) {
 	printPlaces(census.Sequences)
 }
 
-func printPlaces(places []sales.Place) {
+func printPlaces(places []report.Place) {
 	for _, place := range places {
 		fmt.Printf("  %-12s %-36s %6d\n", place.Table, place.Name, place.Records)
 	}

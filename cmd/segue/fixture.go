@@ -63,7 +63,7 @@ func patchAll(ctx context.Context, laptop *boot.Laptop, token string, rows []fix
 		return err
 	}
 	server := &http.Server{
-		Handler:           api.New(laptop.Sales, laptop.Auth, "", laptop.Table, laptop.Log).Mux(),
+		Handler:           api.New(laptop.API).Mux(),
 		ReadHeaderTimeout: time.Second,
 	}
 	go func() { _ = server.Serve(listener) }() // ends with Close

@@ -8,7 +8,7 @@ import (
 	"os"
 	"time"
 
-	"segue/internal/boot"
+	"segue/internal/embed"
 	"segue/internal/ingest"
 	"segue/internal/sales"
 	"segue/internal/schema"
@@ -42,14 +42,14 @@ func (c *importCommand) Run(ctx context.Context, p *program) error {
 		return c.loadThrough(ctx, c.URL, p, tables, t)
 	}
 	laptop, err := p.open(ctx)
-	if errors.Is(err, boot.ErrInUse) {
+	if errors.Is(err, embed.ErrInUse) {
 		return c.loadThrough(ctx, localServer, p, tables, t)
 	}
 	if err != nil {
 		return err
 	}
 	defer func() { _ = laptop.Close() }() // what was written is durable already
-	if err := c.load(ctx, ingest.Direct{Service: laptop.Sales, Caller: sales.Engine()}, t); err != nil {
+	if err := c.load(ctx, ingest.Direct{Entities: laptop.Entities, Caller: sales.Engine()}, t); err != nil {
 		return err
 	}
 	return evaluateAll(ctx, laptop)

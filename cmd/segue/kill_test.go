@@ -61,11 +61,11 @@ func checkLeads(t *testing.T, data string, ids []string) {
 		t.Fatal(err)
 	}
 	defer func() { _ = laptop.Close() }() // it is only read from here on
-	if err := laptop.File.Drain(t.Context(), consumer, laptop.Sales.Evaluate); err != nil {
+	if err := laptop.File.Drain(t.Context(), consumer, laptop.Changes); err != nil {
 		t.Fatal(err)
 	}
 	live := map[string]int{}
-	db := laptop.Sales.DB()
+	db := laptop.DB
 	for target, err := range query.New(db).Each(t.Context(), query.Query{Table: db.Schema().Table("msdyn_sequencetarget")}) {
 		if err != nil {
 			t.Fatal(err)

@@ -23,7 +23,7 @@ func (c *parkedCommand) Run(ctx context.Context, p *program) error {
 		return errors.New("on DynamoDB a parked change is a line in the server's log")
 	}
 	if c.Retry != "" {
-		return laptop.File.Retry(ctx, c.Retry, laptop.Sales.Evaluate)
+		return laptop.File.Retry(ctx, c.Retry, laptop.Changes)
 	}
 	list, err := laptop.File.Parked(ctx)
 	if err != nil {

@@ -72,7 +72,7 @@ func firstStart(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
 			fmt.Printf("%d changes could not be processed and are parked: see `segue parked` when no server runs.\n", len(parked))
 		}
 	}
-	used, err := laptop.Sales.List(ctx, sales.Engine(), name.Sequence, nil, 1, "")
+	used, err := laptop.Entities.List(ctx, sales.Engine(), name.Sequence, nil, 1, "")
 	if err != nil {
 		return err
 	}
@@ -87,13 +87,13 @@ func firstStart(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
 // error, or one of the two fails.
 func serve(ctx context.Context, laptop *boot.Laptop, listener net.Listener) error {
 	server := &http.Server{
-		Handler:           api.New(laptop.Sales, laptop.Auth, laptop.Public, laptop.Table, laptop.Log).Mux(),
+		Handler:           api.New(laptop.API).Mux(),
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(laptop.Log.Handler(), slog.LevelWarn),
 	}
 	running, stop := context.WithCancelCause(ctx) // the first to end stops the other; its error is the cause
 	var parts sync.WaitGroup
-	parts.Go(func() { stop(laptop.Feed.Consume(running, consumer, logFailures(laptop.Log, laptop.Sales.Evaluate))) })
+	parts.Go(func() { stop(laptop.Feed.Consume(running, consumer, logFailures(laptop.Log, laptop.Changes))) })
 	parts.Go(func() { stop(server.Serve(listener)) })
 	<-running.Done()
 

@@ -15,7 +15,7 @@ func welcome(laptop *boot.Laptop, addr string) error {
 	if err != nil {
 		return err
 	}
-	base := laptop.Public
+	base := laptop.API.Public
 	if base == "" {
 		base = "http://" + addr
 	}

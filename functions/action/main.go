@@ -1,4 +1,4 @@
-// Command action is the Lambda function of that name; api says what it answers.
+// Command action is the Lambda function of that name; api says what it serves.
 package main
 
 import (
@@ -17,6 +17,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	handler := api.New(app.Sales, app.Auth, app.Public, app.Table, app.Log).Handler("action")
-	lambda.Start(lambdaio.HTTP(handler, api.Gateway{}))
+	lambda.Start(lambdaio.HTTP(api.New(app.API).Action(), api.Gateway{}))
 }

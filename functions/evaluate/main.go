@@ -17,5 +17,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(lambdaio.Stream(app.Decode, app.Sales.Evaluate))
+	lambda.Start(lambdaio.Stream(app.Decode, app.Changes))
 }

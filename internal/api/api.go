@@ -1,9 +1,10 @@
 // Package api is Segue on HTTP: one handler per Lambda function and one mux that
-// serves them all on a laptop. A handler decodes, calls one use case of sales
-// and encodes; what an error means on the wire is said once, in error.go.
+// serves them all on a laptop. A handler decodes, calls one use case and encodes;
+// what writes a row or calls an action goes through package operation. What an
+// error means on the wire is said once, in error.go.
 //
 // Invariant: no handler does anything for a caller who did not show who they
-// are, and every answer, refusals included, has the shape of webapi.md §3 and §5.
+// are, and every answer, refusals included, has the shape of docs/webapi.md §3 and §5.
 package api
 
 import (
@@ -11,13 +12,15 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
-	"github.com/google/uuid"
-
+	"segue/internal/api/operation"
 	"segue/internal/auth"
+	"segue/internal/clock"
+	"segue/internal/entity"
+	"segue/internal/guid"
 	"segue/internal/odata"
 	"segue/internal/sales"
+	"segue/internal/sales/connection"
 )
 
 // Authenticator says who sent a request, from its context (gateway claims) and
@@ -26,59 +29,72 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, authorization string) (auth.Caller, error)
 }
 
+// Config is what the API is made of.
+type Config struct {
+	Operations operation.Executor // what writes, and the rest of the domain
+	Auth       Authenticator
+	Public     string // URL under which clients reach the service, without a slash at its end; "" takes it from each request
+	// Organization names this installation; the ids of WhoAmI are made of it.
+	Organization string
+	Clock        clock.Clock
+	Log          *slog.Logger
+}
+
 // API makes handlers.
 type API struct {
-	sales        *sales.Service
-	auth         Authenticator
-	public       string
-	organization string
-	log          *slog.Logger
+	config      Config
+	entities    *entity.Entities
+	connections *connection.Connections
+	actions     []string // their names
 }
 
-// New makes an API. public is the URL under which clients reach the service,
-// without a slash at its end; "" takes it from each request. organization names
-// this installation; the ids of WhoAmI are made of it.
-func New(service *sales.Service, authenticator Authenticator, public, organization string, log *slog.Logger) *API {
-	return &API{service, authenticator, public, organization, log}
+// New makes an API.
+func New(config Config) *API {
+	a := &API{config: config, entities: config.Operations.Entities, connections: config.Operations.Connections}
+	for _, declared := range operation.Actions() {
+		a.actions = append(a.actions, declared.Name)
+	}
+	return a
 }
 
-// Route is one line of the HTTP API: a method, a path (of net/http's patterns)
-// and the Lambda function that answers it. template.yaml has the same.
-type Route struct{ Method, Path, Function string }
+// Route is one line of the HTTP API: a method, a path (of net/http's patterns),
+// the Lambda function that serves it and its handler. template.yaml has the
+// same.
+type Route struct {
+	Method, Path, Function string
+	Handler                func(*API) http.Handler
+}
 
 // Routes lists all routes. A method of "ANY" is every method.
 func Routes() []Route {
 	routes := []Route{
-		{"POST", "/api/connect", "connect"},
-		{"POST", "/api/disconnect", "disconnect"},
+		{"POST", "/api/connect", "connect", (*API).Connect},
+		{"POST", "/api/disconnect", "disconnect", (*API).Disconnect},
 	}
-	for _, action := range actionNames() {
-		routes = append(routes, Route{"POST", "/api/data/{version}/" + action, "action"})
+	for _, action := range operation.Actions() {
+		routes = append(routes, Route{"POST", "/api/data/{version}/" + action.Name, "action", (*API).Action})
 	}
-	return append(routes, Route{"ANY", "/api/data/{proxy...}", "data"})
+	return append(routes, Route{"ANY", "/api/data/{proxy...}", "data", (*API).Data})
 }
 
-// Handler is the handler of one Lambda function, nil for a name that has none.
-func (a *API) Handler(function string) http.Handler {
-	switch function {
-	case "connect":
-		return a.serve(a.connect)
-	case "disconnect":
-		return a.serve(a.disconnect)
-	case "action":
-		return a.serve(a.action)
-	case "data":
-		return a.serve(a.data)
-	}
-	return nil
-}
+// Connect serves POST /api/connect: a selection of records onto a sequence.
+func (a *API) Connect() http.Handler { return a.serve(a.connect) }
+
+// Disconnect serves POST /api/disconnect.
+func (a *API) Disconnect() http.Handler { return a.serve(a.disconnect) }
+
+// Action serves the unbound actions.
+func (a *API) Action() http.Handler { return a.serve(a.action) }
+
+// Data serves everything under the service root that has no function of its own.
+func (a *API) Data() http.Handler { return a.serve(a.data) }
 
 // Mux serves every route in one process. A handler refuses other methods than
 // its route's itself, in the form of the Web API.
 func (a *API) Mux() http.Handler {
 	mux := http.NewServeMux()
 	for _, route := range Routes() {
-		mux.Handle(route.Path, a.Handler(route.Function))
+		mux.Handle(route.Path, route.Handler(a))
 	}
 	mux.Handle("/", a.serve(func(_ http.ResponseWriter, r *request) error {
 		return odata.NoSegment(r.URL.Path)
@@ -89,25 +105,25 @@ func (a *API) Mux() http.Handler {
 // request is an HTTP request with what every handler needs of it.
 type request struct {
 	*http.Request
-	caller  sales.Caller
-	base    string // service root of the version asked for
-	path    string // behind the service root
-	prefer  odata.Prefer
-	startup time.Time
+	caller sales.Caller
+	base   string // service root of the requested version
+	path   string // after the service root
+	prefer odata.Prefer
 }
 
 // serve wraps a handler: identity, headers of every answer, errors, one log
 // line.
 func (a *API) serve(handle func(http.ResponseWriter, *request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := uuid.NewString()
+		id := guid.New()
 		seen := &recorder{ResponseWriter: w, status: http.StatusOK}
 		header := w.Header()
 		header.Set("OData-Version", "4.0")
 		header.Set("x-ms-service-request-id", id)
 		header.Set("REQ_ID", id)
 		header.Set("x-ms-dop-hint", "4")
-		req := &request{Request: r, prefer: odata.ParsePrefer(r.Header), startup: time.Now()}
+		req := &request{Request: r, prefer: odata.ParsePrefer(r.Header)}
+		began := a.config.Clock.Now()
 		err := a.identify(req)
 		if err == nil {
 			err = handle(seen, req)
@@ -115,14 +131,14 @@ func (a *API) serve(handle func(http.ResponseWriter, *request) error) http.Handl
 		if err != nil {
 			odata.WriteError(seen, a.refusal(r, id, err))
 		}
-		a.log.InfoContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", seen.status,
-			"id", id, "client", r.Header.Get("x-ms-client-request-id"), "user", req.caller.ID, "ms", time.Since(req.startup).Milliseconds())
+		a.config.Log.InfoContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", seen.status,
+			"id", id, "client", r.Header.Get("x-ms-client-request-id"), "user", req.caller.ID, "ms", a.config.Clock.Now().Sub(began).Milliseconds())
 	})
 }
 
 // identify fills in caller, service root and path, or refuses.
 func (a *API) identify(r *request) error {
-	who, err := a.auth.Authenticate(r.Context(), r.Header.Get("Authorization"))
+	who, err := a.config.Auth.Authenticate(r.Context(), r.Header.Get("Authorization"))
 	if err != nil {
 		return err
 	}
@@ -136,7 +152,7 @@ func (a *API) identify(r *request) error {
 	if !ok {
 		version = "v9.2"
 	}
-	r.base, r.path = odata.ServiceRoot(odata.PublicBase(r.Request, a.public), version), rest
+	r.base, r.path = odata.ServiceRoot(odata.PublicBase(r.Request, a.config.Public), version), rest
 	return nil
 }
 

@@ -6,24 +6,24 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
-
+	"segue/internal/api/operation"
+	"segue/internal/entity"
+	"segue/internal/guid"
 	"segue/internal/odata"
 	listing "segue/internal/query"
 	"segue/internal/rows"
-	"segue/internal/sales"
 	"segue/internal/schema"
 )
 
 const whoAmI = "WhoAmI"
 
-// data answers everything under the service root that has no function of its
+// data serves everything under the service root that has no function of its
 // own: rows, lists, WhoAmI, the service document.
 func (a *API) data(w http.ResponseWriter, r *request) error {
 	if r.path == "" && !isRoot(r) {
 		return odata.NoSegment(r.URL.Path)
 	}
-	resource, err := odata.ParsePath(a.schema(), r.path, append(actionNames(), whoAmI)...)
+	resource, err := odata.ParsePath(a.schema(), r.path, append(slices.Clip(a.actions), whoAmI)...)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (a *API) data(w http.ResponseWriter, r *request) error {
 
 func isRoot(r *request) bool { _, _, ok := odata.ParseVersion(r.URL.Path); return ok }
 
-func (a *API) schema() *schema.Schema { return a.sales.DB().Schema() }
+func (a *API) schema() *schema.Schema { return a.config.Operations.DB.Schema() }
 
 func wrongMethod(w http.ResponseWriter, r *request, what string, allowed ...string) error {
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
@@ -60,7 +60,7 @@ func (a *API) operation(w http.ResponseWriter, r *request, name string) error {
 		return wrongMethod(w, r, whoAmI, http.MethodGet)
 	}
 	fixed := func(what string) string {
-		return uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "segue:%s:%s", what, a.organization)).String()
+		return guid.FromName("segue:" + what + ":" + a.config.Organization)
 	}
 	odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.Complex("WhoAmIResponse",
 		odata.Property{Name: "BusinessUnitId", Value: fixed("businessunit")},
@@ -88,13 +88,13 @@ func (a *API) list(w http.ResponseWriter, r *request, t *schema.Table, query oda
 	if query.Top != nil {
 		limit, paged = min(*query.Top, limit), false
 	}
-	if r.prefer.MaxPageSize > 0 { // $top is ignored then (webapi.md §7)
+	if r.prefer.MaxPageSize > 0 { // $top is ignored then (docs/webapi.md §7)
 		limit, paged = r.prefer.MaxPageSize, true
 	}
 	var page listing.Page
 	if limit > 0 {
 		var err error
-		if page, err = a.sales.List(r.Context(), r.caller, t.Name, query.Filter, limit, query.SkipToken); err != nil {
+		if page, err = a.entities.List(r.Context(), r.caller, t.Name, query.Filter, limit, query.SkipToken); err != nil {
 			return err
 		}
 	}
@@ -127,11 +127,11 @@ func (a *API) create(w http.ResponseWriter, r *request, t *schema.Table, query o
 	if err != nil {
 		return err
 	}
-	row, err := a.sales.Create(r.Context(), r.caller, t.Name, input.ID, input.Values)
+	outcome, err := a.run(r, operation.Create{Table: t.Name, ID: input.ID, Values: input.Values})
 	if err != nil {
 		return err
 	}
-	return a.written(w, r, row, query, true)
+	return a.written(w, r, outcome, query)
 }
 
 func (a *API) input(w http.ResponseWriter, r *request, t *schema.Table) (odata.Input, error) {
@@ -155,14 +155,14 @@ func (a *API) entity(w http.ResponseWriter, r *request, resource odata.Resource)
 		return err
 	}
 	ref := rows.Ref{Table: resource.Table.Name, ID: resource.ID}
-	demand := sales.If{Version: cond.Version, Exists: cond.Exists, Absent: cond.Absent}
+	demand := entity.If{Version: cond.Version, Exists: cond.Exists, Absent: cond.Absent}
 	switch r.Method {
 	case http.MethodGet:
 		return a.retrieve(w, r, ref, query, cond)
 	case http.MethodPatch:
 		return a.update(w, r, ref, query, demand)
 	case http.MethodDelete:
-		if err := a.sales.Delete(r.Context(), r.caller, ref, demand); err != nil {
+		if _, err := a.run(r, operation.Delete{Ref: ref, If: demand}); err != nil {
 			return err
 		}
 		odata.WriteNoContent(w, "")
@@ -172,7 +172,7 @@ func (a *API) entity(w http.ResponseWriter, r *request, resource odata.Resource)
 }
 
 func (a *API) retrieve(w http.ResponseWriter, r *request, ref rows.Ref, query odata.Query, cond odata.Precondition) error {
-	row, err := a.sales.Retrieve(r.Context(), r.caller, ref)
+	row, err := a.entities.Retrieve(r.Context(), r.caller, ref)
 	if err != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ func (a *API) retrieve(w http.ResponseWriter, r *request, ref rows.Ref, query od
 	return a.show(w, r, row, query, http.StatusOK)
 }
 
-func (a *API) update(w http.ResponseWriter, r *request, ref rows.Ref, query odata.Query, cond sales.If) error {
+func (a *API) update(w http.ResponseWriter, r *request, ref rows.Ref, query odata.Query, cond entity.If) error {
 	t := a.schema().Table(ref.Table)
 	input, err := a.input(w, r, t)
 	if err != nil {
@@ -193,27 +193,28 @@ func (a *API) update(w http.ResponseWriter, r *request, ref rows.Ref, query odat
 	if input.ID != "" && input.ID != ref.ID {
 		return odata.Errorf(odata.BadPayload, "%s is %s in the body and %s in the URL; the primary key never changes", t.ID, input.ID, ref.ID)
 	}
-	row, created, err := a.sales.Update(r.Context(), r.caller, ref, input.Values, cond)
+	outcome, err := a.run(r, operation.Update{Ref: ref, Values: input.Values, If: cond})
 	if err != nil {
 		return err
 	}
-	return a.written(w, r, row, query, created)
+	return a.written(w, r, outcome, query)
 }
 
-// written answers a create or update.
-func (a *API) written(w http.ResponseWriter, r *request, row *rows.Row, query odata.Query, created bool) error {
+// written responds to a create or update.
+func (a *API) written(w http.ResponseWriter, r *request, outcome operation.Outcome, query odata.Query) error {
+	row := outcome.Row
 	if !r.prefer.Representation {
 		odata.WriteNoContent(w, odata.Encoder{Base: r.base}.EntityURL(row.Table, row.ID))
 		return nil
 	}
 	status := http.StatusOK
-	if created {
+	if outcome.Created {
 		status = http.StatusCreated
 	}
 	return a.show(w, r, row, query, status)
 }
 
-// show answers with one row.
+// show responds with one row.
 func (a *API) show(w http.ResponseWriter, r *request, row *rows.Row, query odata.Query, status int) error {
 	encoder, err := a.encoder(r, query.Select, row)
 	if err != nil {
@@ -251,13 +252,13 @@ func (a *API) encoder(r *request, columns []string, list ...*rows.Row) (odata.En
 	var lookups []schema.Lookup
 	for _, row := range list {
 		for name, v := range row.Values() {
-			lookup, ok := v.(schema.Lookup)
+			lookup, ok := v.Ref()
 			if ok && (columns == nil || slices.Contains(columns, name)) {
 				lookups = append(lookups, lookup)
 			}
 		}
 	}
 	var err error
-	encoder.Names, err = a.sales.Names(r.Context(), lookups)
+	encoder.Names, err = a.entities.Names(r.Context(), lookups)
 	return encoder, err
 }

@@ -17,9 +17,9 @@ func (a *API) refusal(r *http.Request, id string, err error) *odata.Error {
 	refused := a.translate(err)
 	switch refused.Status {
 	case http.StatusInternalServerError:
-		a.log.ErrorContext(r.Context(), "failed", "method", r.Method, "path", r.URL.Path, "id", id, "error", err.Error())
+		a.config.Log.ErrorContext(r.Context(), "failed", "method", r.Method, "path", r.URL.Path, "id", id, "error", err.Error())
 	case http.StatusServiceUnavailable:
-		a.log.WarnContext(r.Context(), "unavailable", "method", r.Method, "path", r.URL.Path, "id", id, "error", reasonOf(err))
+		a.config.Log.WarnContext(r.Context(), "unavailable", "method", r.Method, "path", r.URL.Path, "id", id, "error", reasonOf(err))
 	}
 	return refused
 }
@@ -37,7 +37,7 @@ func (a *API) translate(err error) *odata.Error {
 		return e
 	}
 	if e, ok := errors.AsType[*schema.Error](err); ok {
-		return odata.FromSchema(a.sales.DB().Schema(), e)
+		return odata.FromSchema(a.schema(), e)
 	}
 	if e, ok := errors.AsType[*sales.Error](err); ok {
 		return ofKind(e)
@@ -53,8 +53,8 @@ func (a *API) translate(err error) *odata.Error {
 	return odata.Errorf(odata.UnExpected, "An unexpected error occurred; the request id is in the header REQ_ID.")
 }
 
-// ofKind gives each kind of refusal its Dataverse code (webapi.md §5,
-// domain.md §18).
+// ofKind gives each kind of refusal its Dataverse code (docs/webapi.md §5,
+// docs/domain.md §18).
 func ofKind(e *sales.Error) *odata.Error {
 	switch e.Kind {
 	case sales.NotFound:

@@ -17,7 +17,7 @@ import (
 	"segue/internal/store"
 )
 
-// expectation is events/expected/<function>.json: what the function answers to
+// expectation is events/expected/<function>.json: what the function responds to
 // its event, and what rows read afterwards.
 type expectation struct {
 	StatusCode int
@@ -63,7 +63,7 @@ func TestEvents(t *testing.T) {
 func (w *world) invoke(t *testing.T, function string, payload []byte) (status int, body string) {
 	t.Helper()
 	if function == "evaluate" {
-		answer, err := lambdaio.Stream(dynamo.DecodeEvent, w.sales.Evaluate)(t.Context(), payload)
+		answer, err := lambdaio.Stream(dynamo.DecodeEvent, w.parts.Changes)(t.Context(), payload)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +77,7 @@ func (w *world) invoke(t *testing.T, function string, payload []byte) (status in
 	if err := json.Unmarshal(payload, &event); err != nil {
 		t.Fatal(err)
 	}
-	answer, err := lambdaio.HTTP(w.api.Handler(function), api.Gateway{})(t.Context(), event)
+	answer, err := lambdaio.HTTP(handlerOf(function)(w.api), api.Gateway{})(t.Context(), event)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func contains(t *testing.T, what, text string, parts []string) {
 
 // syncEvaluate checks that the record of events/evaluate.json is what the
 // table's stream carries when the fixture's hot lead is made: the item that the
-// store holds, attribute for attribute. go test -update writes it anew.
+// store holds, attribute for attribute. go test -update writes it again.
 func syncEvaluate(w *world) {
 	w.t.Helper()
 	path := "../../events/evaluate.json"

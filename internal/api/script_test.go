@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write the answers of testdata/*.txtar")
 
 // TestScripts runs testdata/*.txtar, each on a world of its own. An archive has
 // requests (see world.send), each followed by a file "answer" (see
-// answer.String). go test -update writes the latter anew: read what it wrote.
+// answer.String). go test -update writes the latter again: read what it wrote.
 //
 // Whatever is refused, and whatever only reads, must leave the store as it was.
 func TestScripts(t *testing.T) {

@@ -1,21 +1,18 @@
 package api
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"strings"
 
-	"github.com/google/uuid"
-
+	"segue/internal/excerpt"
+	"segue/internal/guid"
 	"segue/internal/odata"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/connection"
+	"segue/internal/strictjson"
 )
 
 // selection is the body of /api/connect and /api/disconnect.
@@ -43,16 +40,16 @@ type reason struct {
 }
 
 func (a *API) connect(w http.ResponseWriter, r *request) error {
-	return a.selected(w, r, true, a.sales.ConnectSelection, "connected", "already connected")
+	return a.selected(w, r, true, a.connections.ConnectSelection, "connected", "already connected")
 }
 
 func (a *API) disconnect(w http.ResponseWriter, r *request) error {
-	return a.selected(w, r, false, a.sales.DisconnectSelection, "disconnected", "not connected")
+	return a.selected(w, r, false, a.connections.DisconnectSelection, "disconnected", "not connected")
 }
 
-type useCase func(ctx context.Context, c sales.Caller, sequence string, records []rows.Ref, skip bool) ([]sales.Outcome, error)
+type useCase func(ctx context.Context, c sales.Caller, sequence string, records []rows.Ref, skip bool) ([]connection.Outcome, error)
 
-// selected runs a use case on a selection of records and answers one result
+// selected runs a use case on a selection of records and returns one result
 // for each, in their order.
 func (a *API) selected(w http.ResponseWriter, r *request, needsSequence bool, do useCase, done, already string) error {
 	if r.Method != http.MethodPost {
@@ -97,51 +94,23 @@ func readSelection(body []byte, needsSequence bool) (selection, []rows.Ref, erro
 	bad := func(format string, args ...any) (selection, []rows.Ref, error) {
 		return chosen, nil, odata.Errorf(odata.InvalidArgument, format, args...)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&chosen); err != nil {
-		return bad("the body is no selection {\"SequenceId\":…,\"Records\":[{\"EntityName\":…,\"Id\":…}]}: %s", fault(err))
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return bad("the body has text after the selection at byte %d", decoder.InputOffset())
+	if err := strictjson.Decode(body, &chosen); err != nil {
+		return bad("the body is not a selection {\"SequenceId\":…,\"Records\":[{\"EntityName\":…,\"Id\":…}]}: %v", err)
 	}
 	if chosen.SequenceID != "" || needsSequence {
-		id, err := guid(chosen.SequenceID)
-		if err != nil {
-			return bad("SequenceId %v", err)
+		id, ok := guid.Parse(chosen.SequenceID)
+		if !ok {
+			return bad("SequenceId %q is not a GUID", excerpt.Of(chosen.SequenceID))
 		}
 		chosen.SequenceID = id
 	}
 	refs := make([]rows.Ref, len(chosen.Records))
 	for i, record := range chosen.Records {
-		id, err := guid(record.ID)
-		if err != nil {
-			return bad("Records[%d].Id %v", i, err)
+		id, ok := guid.Parse(record.ID)
+		if !ok {
+			return bad("Records[%d].Id %q is not a GUID", i, excerpt.Of(record.ID))
 		}
 		refs[i] = rows.Ref{Table: record.EntityName, ID: id}
 	}
 	return chosen, refs, nil
-}
-
-// fault says what is wrong with a body without Go's names for it.
-func fault(err error) string {
-	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fmt.Sprintf("%s cannot be of type %s, at byte %d", cmp.Or(e.Field, "it"), e.Value, e.Offset)
-	}
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Sprintf("%v at byte %d", e, e.Offset)
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return "it ends too early"
-	}
-	return strings.TrimPrefix(err.Error(), "json: ")
-}
-
-// guid reads an id in any letter case, with or without braces.
-func guid(text string) (string, error) {
-	id, err := uuid.Parse(strings.Trim(text, "{}"))
-	if err != nil {
-		return "", fmt.Errorf("%.40q is no GUID", text)
-	}
-	return id.String(), nil
 }

@@ -12,7 +12,7 @@ import (
 	"segue/internal/probe"
 )
 
-// leads makes n leads besides those of the fixture and answers their ids.
+// leads makes n leads besides those of the fixture and returns their ids.
 func (w *world) leads(n int) []string {
 	w.t.Helper()
 	ids := make([]string, n)
@@ -26,7 +26,7 @@ func (w *world) leads(n int) []string {
 	return ids
 }
 
-// connected connects a lead of the fixture and answers its target.
+// connected connects a lead of the fixture and returns its target.
 func (w *world) connected() (target string) {
 	w.t.Helper()
 	a := w.send("POST ~/msdyn_ConnectSequence\nPrefer: return=representation\n\n" +
@@ -105,7 +105,7 @@ func TestSelectionSize(t *testing.T) {
 }
 
 // TestPaging follows @odata.nextLink to the end, as it is and with the slash
-// that some clients put behind it: every row comes once, whatever the size of a
+// that some clients put after it: every row comes once, whatever the size of a
 // page.
 func TestPaging(t *testing.T) {
 	w := newWorld(t)
@@ -117,7 +117,7 @@ func TestPaging(t *testing.T) {
 	}{
 		{"one at a time", "$select=subject", "", 1},
 		{"five at a time", "$select=subject", "", 5},
-		{"a slash behind the link", "$select=subject", "/", 4},
+		{"a slash after the link", "$select=subject", "/", 4},
 		{"with a filter", "$select=subject&$filter=statecode%20eq%200", "", 7},
 		{"through an index", "$select=subject&$filter=statecode%20eq%200%20and%20segue_connected%20eq%20false", "", 3},
 		{"in one page", "", "", 25},

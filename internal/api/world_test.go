@@ -22,6 +22,7 @@ import (
 
 	"segue/internal/api"
 	"segue/internal/auth"
+	"segue/internal/boot"
 	"segue/internal/clock"
 	"segue/internal/embed"
 	"segue/internal/probe"
@@ -41,9 +42,6 @@ const (
 	userID     = "05e40000-0000-4000-8000-000000000001"
 )
 
-// still stands still, so that whole answers can be compared.
-func still() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
-
 // world is a Segue behind a socket, on an embedded store of its own that holds
 // the rows of events/fixture.json.
 type world struct {
@@ -51,7 +49,7 @@ type world struct {
 	store  *embed.Store
 	tables *schema.Schema
 	probe  *probe.Probe
-	sales  *sales.Service
+	parts  *boot.Parts
 	api    *api.API
 	issuer *auth.Issuer
 	log    *bytes.Buffer // errors that were logged
@@ -82,12 +80,16 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	var ids atomic.Int64
+	now := clock.NewManual(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)) // stands still, so that whole answers can be compared
 	w.probe = probe.New(w.store, rows.Indexes()...)
-	w.sales = sales.New(rows.New(w.probe, w.tables, still), sales.Options{NewID: func() string {
-		return fmt.Sprintf("0e100000-0000-4000-8000-%012d", ids.Add(1))
-	}})
+	w.parts = boot.Assemble(rows.New(w.probe, w.tables, now.Now), boot.Options{
+		Freshness: sales.Freshness{Clock: now},
+		NewID:     func() string { return fmt.Sprintf("0e100000-0000-4000-8000-%012d", ids.Add(1)) },
+	})
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelError}))
-	w.api = api.New(w.sales, auth.Authenticator{Verifier: verifier}, "", "segue", log)
+	w.api = api.New(api.Config{
+		Operations: w.parts.Operations(), Auth: auth.Authenticator{Verifier: verifier}, Organization: "segue", Clock: now, Log: log,
+	})
 	server := httptest.NewServer(w.api.Mux())
 	t.Cleanup(server.Close)
 	w.addr = server.Listener.Addr().String()
@@ -253,7 +255,7 @@ func (w *world) exchange(request string) answer {
 	return answer{response.StatusCode, response.Header, string(body)}
 }
 
-// invariants checks the headers of webapi.md §3 that every answer has, and the
+// invariants checks the headers of docs/webapi.md §3 that every answer has, and the
 // shape of §5 that every refusal has.
 func (w *world) invariants(a answer) {
 	w.t.Helper()

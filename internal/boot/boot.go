@@ -21,7 +21,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"segue/internal/api"
 	"segue/internal/auth"
+	"segue/internal/clock"
 	"segue/internal/dynamo"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -30,7 +32,7 @@ import (
 )
 
 // fresh is how long a process uses a definition that it has read without asking
-// again, where several processes share a table (decision 0003).
+// again, where several processes share a table (docs/decisions/0003).
 const fresh = time.Second
 
 // Environment is what Segue reads from its environment. Every field is
@@ -56,11 +58,9 @@ func FromEnvironment() Environment {
 
 // App is a booted Segue.
 type App struct {
-	Sales  *sales.Service
-	Auth   auth.Authenticator
-	Public string
-	Table  string
-	Log    *slog.Logger
+	*Parts
+	API api.Config // what the HTTP API is made of
+	Log *slog.Logger
 	// Decode reads a Lambda event of the table's stream.
 	Decode func(json.RawMessage) ([]store.Change, error)
 }
@@ -79,7 +79,7 @@ func Function(ctx context.Context, claims func(context.Context) (map[string]stri
 		return nil, fmt.Errorf("load the AWS configuration: %w", err)
 	}
 	store := dynamo.New(dynamodb.NewFromConfig(cfg), env.Table, rows.Indexes())
-	return New(env, store, claims, sales.Options{Fresh: fresh}, log)
+	return New(env, store, claims, Options{Freshness: sales.Freshness{For: fresh}}, log)
 }
 
 // client is the HTTP client for DynamoDB: the SDK's has no time limit of its own, and a
@@ -88,9 +88,9 @@ func client() *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().WithTimeout(5 * time.Second)
 }
 
-// New puts the parts together on any store. What env says of policy overrides
-// options.
-func New(env Environment, store store.Store, claims func(context.Context) (map[string]string, bool), options sales.Options, log *slog.Logger) (*App, error) {
+// New puts the parts together on any store, with one clock: that of options, or
+// the machine's. What env says of policy overrides options.
+func New(env Environment, store store.Store, claims func(context.Context) (map[string]string, bool), options Options, log *slog.Logger) (*App, error) {
 	tables, err := schema.Default()
 	if err != nil {
 		return nil, fmt.Errorf("read the schema: %w", err)
@@ -98,23 +98,39 @@ func New(env Environment, store store.Store, claims func(context.Context) (map[s
 	if options.Policy, err = policy(env.Policy); err != nil {
 		return nil, err
 	}
-	app := &App{
-		Sales:  sales.New(rows.New(store, tables, time.Now), options),
-		Auth:   auth.Authenticator{Claims: claims, RolesClaim: env.RolesClaim},
-		Public: env.Public,
-		Table:  env.Table,
+	identity, err := env.authenticator(claims)
+	if err != nil {
+		return nil, err
+	}
+	if options.Freshness.Clock == nil {
+		options.Freshness.Clock = clock.System()
+	}
+	parts := Assemble(rows.New(store, tables, options.Freshness.Clock.Now), options)
+	return &App{
+		Parts: parts,
+		API: api.Config{
+			Operations: parts.Operations(), Auth: identity, Public: env.Public, Organization: env.Table,
+			Clock: options.Freshness.Clock, Log: log,
+		},
 		Log:    log,
 		Decode: dynamo.DecodeEvent,
+	}, nil
+}
+
+// authenticator lets in whom the gateway or the key set vouches for.
+func (env Environment) authenticator(claims func(context.Context) (map[string]string, bool)) (auth.Authenticator, error) {
+	identity := auth.Authenticator{Claims: claims, RolesClaim: env.RolesClaim}
+	if env.KeySet == "" {
+		return identity, nil
 	}
-	if env.KeySet != "" {
-		app.Auth.Verifier, err = auth.NewVerifier([]byte(env.KeySet), auth.Options{
-			Issuer: auth.LocalIssuer, Audience: auth.LocalAudience, RolesClaim: env.RolesClaim,
-		})
-		if err != nil {
-			return nil, fmt.Errorf("SEGUE_JWKS: %w", err)
-		}
+	var err error
+	identity.Verifier, err = auth.NewVerifier([]byte(env.KeySet), auth.Options{
+		Issuer: auth.LocalIssuer, Audience: auth.LocalAudience, RolesClaim: env.RolesClaim,
+	})
+	if err != nil {
+		return identity, fmt.Errorf("SEGUE_JWKS: %w", err)
 	}
-	return app, nil
+	return identity, nil
 }
 
 func policy(text string) (sales.Policy, error) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"segue/internal/auth"
+	"segue/internal/embed"
 	"segue/internal/sales"
 	"segue/internal/store"
 	"segue/internal/storetest"
@@ -32,7 +33,7 @@ func TestPolicy(t *testing.T) {
 
 // Without gateway claims and without a key set nobody gets in.
 func TestNobodyGetsInWithoutIdentity(t *testing.T) {
-	app, err := New(Environment{Table: "segue"}, storetest.NewModel(nil), nil, sales.Options{}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	app, err := New(Environment{Table: "segue"}, storetest.NewModel(nil), nil, Options{}, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,13 +45,13 @@ func TestNobodyGetsInWithoutIdentity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := app.Auth.Authenticate(t.Context(), "Bearer "+token); !errors.Is(err, auth.ErrNoIdentity) {
+	if _, err := app.API.Auth.Authenticate(t.Context(), "Bearer "+token); !errors.Is(err, auth.ErrNoIdentity) {
 		t.Errorf("authenticate: %v, want %v", err, auth.ErrNoIdentity)
 	}
 }
 
 func TestBrokenKeySetIsRefused(t *testing.T) {
-	_, err := New(Environment{KeySet: `{"keys":[]`}, storetest.NewModel(nil), nil, sales.Options{}, slog.Default())
+	_, err := New(Environment{KeySet: `{"keys":[]`}, storetest.NewModel(nil), nil, Options{}, slog.Default())
 	if err == nil {
 		t.Error("a broken SEGUE_JWKS is accepted")
 	}
@@ -65,7 +66,7 @@ func TestFunctionNeedsItsTable(t *testing.T) {
 }
 
 // The laptop's folder is kept between runs, is open once at a time, and begins
-// anew when asked to.
+// again when asked to.
 func TestPlaceOpen(t *testing.T) {
 	place := Place{Data: t.TempDir(), Table: "segue"}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -77,8 +78,8 @@ func TestPlaceOpen(t *testing.T) {
 	if err := first.File.Write(t.Context(), store.Put(item, store.Condition{})); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := place.Open(t.Context(), log); !errors.Is(err, ErrInUse) {
-		t.Errorf("opened twice: %v, want %v", err, ErrInUse)
+	if _, err := place.Open(t.Context(), log); !errors.Is(err, embed.ErrInUse) {
+		t.Errorf("opened twice: %v, want %v", err, embed.ErrInUse)
 	}
 	for _, step := range []struct {
 		reset bool

@@ -21,9 +21,6 @@ import (
 	"segue/internal/store"
 )
 
-// ErrInUse says that a server has the store open.
-var ErrInUse = embed.ErrInUse
-
 // Place is where the laptop program keeps its data.
 type Place struct {
 	Data     string // folder of the store's file and the issuer's key
@@ -66,7 +63,7 @@ func (p Place) Open(ctx context.Context, log *slog.Logger) (*Laptop, error) {
 	if err != nil {
 		return nil, err
 	}
-	app, err := New(env, store, nil, sales.Options{}, log)
+	app, err := New(env, store, nil, Options{}, log)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +86,7 @@ func (p Place) local(ctx context.Context, env Environment, issuer *auth.Issuer, 
 	if err := store.Create(ctx); err != nil {
 		return nil, fmt.Errorf("make table %s: %w", p.Table, err)
 	}
-	app, err := New(env, store, nil, sales.Options{Fresh: fresh}, log)
+	app, err := New(env, store, nil, Options{Freshness: sales.Freshness{For: fresh}}, log)
 	if err != nil {
 		return nil, err
 	}

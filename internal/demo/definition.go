@@ -106,9 +106,9 @@ func sequences(seed uint64) []Row {
 	var rows []Row
 	for i, d := range sequenceTexts() {
 		rows = append(rows, Row{name.Sequence, rowID(seed, name.Sequence, i), values{
-			name.MsdynName: d.name, name.MsdynDescription: d.description,
-			name.MsdynRegardingentityname: d.record, name.MsdynDefinition: d.text,
-			name.Ownerid: user(rowID(seed, name.User, 0)),
+			name.MsdynName: schema.Text(d.name), name.MsdynDescription: schema.Text(d.description),
+			name.MsdynRegardingentityname: schema.Text(d.record), name.MsdynDefinition: schema.Text(d.text),
+			name.Ownerid: schema.Ref(user(rowID(seed, name.User, 0))),
 		}})
 	}
 	return rows
@@ -118,12 +118,12 @@ func segments(seed uint64) []Row {
 	var rows []Row
 	for i, d := range segmentTexts() {
 		v := values{
-			name.MsdynName: d.name, name.MsdynDescription: d.description,
-			name.MsdynObjecttype: d.record, name.MsdynEntityfilter: d.text,
-			name.Ownerid: user(rowID(seed, name.User, 0)),
+			name.MsdynName: schema.Text(d.name), name.MsdynDescription: schema.Text(d.description),
+			name.MsdynObjecttype: schema.Text(d.record), name.MsdynEntityfilter: schema.Text(d.text),
+			name.Ownerid: schema.Ref(user(rowID(seed, name.User, 0))),
 		}
 		if d.sequence != none {
-			v[name.MsdynSequence] = schema.Lookup{Table: name.Sequence, ID: rowID(seed, name.Sequence, d.sequence)}
+			v[name.MsdynSequence] = schema.Ref(schema.Lookup{Table: name.Sequence, ID: rowID(seed, name.Sequence, d.sequence)})
 		}
 		rows = append(rows, Row{name.Segment, rowID(seed, name.Segment, i), v})
 	}

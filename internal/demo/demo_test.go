@@ -13,6 +13,8 @@ import (
 
 	"segue/internal/api"
 	"segue/internal/auth"
+	"segue/internal/clock"
+	"segue/internal/entity"
 	"segue/internal/filter"
 	"segue/internal/guid"
 	"segue/internal/ingest"
@@ -67,16 +69,16 @@ func TestDemoFitsTheSchema(t *testing.T) {
 			t.Errorf("%s %s: %v", row.Table, row.ID, err)
 		}
 		for name, v := range row.Values {
-			if to, ok := v.(schema.Lookup); ok && !ids[to] {
+			if to, ok := v.Ref(); ok && !ids[to] {
 				t.Errorf("%s %s: %s points at nothing: %v", row.Table, row.ID, name, to)
 			}
-			if text, ok := v.(string); ok && strings.Contains(text, "@") && !strings.HasSuffix(text, "@example.com") && !strings.HasSuffix(text, "@example.org") {
+			if text, ok := v.Text(); ok && strings.Contains(text, "@") && !strings.HasSuffix(text, "@example.com") && !strings.HasSuffix(text, "@example.org") {
 				t.Errorf("%s %s: %s is %q", row.Table, row.ID, name, text)
 			}
 		}
 	}
 	for _, row := range d.Sequences {
-		def, err := sequence.Parse(row.ID, 1, row.Values["msdyn_definition"].(string))
+		def, err := sequence.Parse(row.ID, 1, row.Values["msdyn_definition"].String())
 		if err == nil {
 			err = def.Validate()
 		}
@@ -99,10 +101,10 @@ func shares(t *testing.T, d Demo, name string, list []Row) map[string]int {
 	var order []string
 	var active []segment.Segment
 	for _, row := range d.Segments {
-		if row.Values["msdyn_objecttype"] != name {
+		if row.Values["msdyn_objecttype"] != schema.Text(name) {
 			continue
 		}
-		group, err := filter.Parse(s, name, row.Values["msdyn_entityfilter"].(string))
+		group, err := filter.Parse(s, name, row.Values["msdyn_entityfilter"].String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,7 +113,7 @@ func shares(t *testing.T, d Demo, name string, list []Row) map[string]int {
 			t.Fatal(err)
 		}
 		order = append(order, row.ID)
-		active = append(active, segment.Segment{ID: row.ID, Name: row.Values["msdyn_name"].(string), Program: program})
+		active = append(active, segment.Segment{ID: row.ID, Name: row.Values["msdyn_name"].String(), Program: program})
 	}
 	catalogue := segment.NewCatalogue(name, order, active, nil)
 	in := map[string]int{}
@@ -124,7 +126,7 @@ func shares(t *testing.T, d Demo, name string, list []Row) map[string]int {
 		switch {
 		case err != nil:
 			t.Fatal(err)
-		case stored["statecode"] != int64(0):
+		case stored["statecode"] != schema.Int(0):
 		case decision.Segment == nil:
 			in[""]++
 		default:
@@ -172,7 +174,7 @@ func TestDemoIsSkewed(t *testing.T) {
 		for _, row := range d.Leads {
 			count[row.Values[column]]++
 		}
-		delete(count, nil)
+		delete(count, schema.Null())
 		low, high := len(d.Leads), 0
 		for _, n := range count {
 			low, high = min(low, n), max(high, n)
@@ -189,7 +191,7 @@ func TestDemoLoad(t *testing.T) {
 	load := func() Loaded {
 		t.Helper()
 		last = 0
-		loaded, err := d.Load(t.Context(), w.direct(), w.DB().Schema(), func(done, of int) {
+		loaded, err := d.Load(t.Context(), w.direct(), w.DB.Schema(), func(done, of int) {
 			if done != last+1 {
 				t.Errorf("progress went from %d to %d", last, done)
 			}
@@ -218,12 +220,12 @@ func TestDemoLoad(t *testing.T) {
 func (w world) checkLoaded(d Demo) {
 	w.t.Helper()
 	for i, row := range d.Segments {
-		held, err := w.Retrieve(w.t.Context(), sales.Engine(), rows.Ref{Table: row.Table, ID: row.ID})
+		held, err := w.Entities.Retrieve(w.t.Context(), sales.Engine(), rows.Ref{Table: row.Table, ID: row.ID})
 		if err != nil {
 			w.t.Fatal(err)
 		}
 		want := int64(i + 1)
-		if row.Values["msdyn_objecttype"] == "opportunity" {
+		if row.Values["msdyn_objecttype"] == schema.Text("opportunity") {
 			want -= 6
 		}
 		if held.Int("segue_priority") != want || held.Int("statecode") != 0 {
@@ -258,7 +260,7 @@ func (w world) checkLoaded(d Demo) {
 func TestDemoLoadAfterEdits(t *testing.T) {
 	w, d := newWorld(t), few()
 	load := func() Loaded {
-		loaded, err := d.Load(t.Context(), w.direct(), w.DB().Schema(), nil)
+		loaded, err := d.Load(t.Context(), w.direct(), w.DB.Schema(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -268,25 +270,25 @@ func TestDemoLoadAfterEdits(t *testing.T) {
 	w.drain()
 	update := func(row Row, v values) {
 		t.Helper()
-		if _, _, err := w.Update(t.Context(), sales.Engine(), rows.Ref{Table: row.Table, ID: row.ID}, v, sales.If{Exists: true}); err != nil {
+		if _, _, err := w.Entities.Update(t.Context(), sales.Engine(), rows.Ref{Table: row.Table, ID: row.ID}, v, entity.If{Exists: true}); err != nil {
 			t.Fatal(err)
 		}
 		w.drain()
 	}
 	edited := d.Sequences[0]
-	update(edited, values{"statecode": int64(0)})
-	update(edited, values{"msdyn_name": "Ours"})
-	update(edited, values{"statecode": int64(1)})
-	update(d.Accounts[0], values{"name": "Renamed"})
+	update(edited, values{"statecode": schema.Int(0)})
+	update(edited, values{"msdyn_name": schema.Text("Ours")})
+	update(edited, values{"statecode": schema.Int(1)})
+	update(d.Accounts[0], values{"name": schema.Text("Renamed")})
 	loaded := load()
 	if loaded.Refused != 1 || loaded.Because == nil || !strings.Contains(loaded.Because.Error(), "is active") {
 		t.Errorf("loaded %+v, want the edited sequence refused", loaded)
 	}
-	held, err := w.DB().Get(t.Context(), rows.Ref{Table: "account", ID: d.Accounts[0].ID}, rows.Ref{Table: edited.Table, ID: edited.ID})
+	held, err := w.DB.Get(t.Context(), rows.Ref{Table: "account", ID: d.Accounts[0].ID}, rows.Ref{Table: edited.Table, ID: edited.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if held[0].Text("name") != d.Accounts[0].Values["name"] || held[1].Text("msdyn_name") != "Ours" || held[1].Int("statecode") != 1 {
+	if schema.Text(held[0].Text("name")) != d.Accounts[0].Values["name"] || held[1].Text("msdyn_name") != "Ours" || held[1].Int("statecode") != 1 {
 		t.Errorf("account %q, sequence %q", held[0].Text("name"), held[1].Text("msdyn_name"))
 	}
 }
@@ -312,17 +314,19 @@ func TestDemoLoadStops(t *testing.T) {
 // Over the real Web API the rows come out as they do in this process.
 func TestDemoLoadOverTheWebAPI(t *testing.T) {
 	w, d := newWorld(t), few()
-	server := httptest.NewServer(api.New(w.Service, administrator{}, "", "test", slog.New(slog.DiscardHandler)).Mux())
+	server := httptest.NewServer(api.New(api.Config{
+		Operations: w.Operations(), Auth: administrator{}, Organization: "test", Clock: clock.System(), Log: slog.New(slog.DiscardHandler),
+	}).Mux())
 	defer server.Close()
-	remote := ingest.NewRemote(w.DB().Schema(), server.URL, "token")
+	remote := ingest.NewRemote(w.DB.Schema(), server.URL, "token")
 	defer remote.Client.CloseIdleConnections()
-	loaded, err := d.Load(t.Context(), remote, w.DB().Schema(), nil)
+	loaded, err := d.Load(t.Context(), remote, w.DB.Schema(), nil)
 	if err != nil || loaded.Refused > 0 {
 		t.Fatalf("loaded %+v, error %v", loaded, err)
 	}
 	w.drain()
 	w.checkLoaded(d)
-	if _, err := d.Load(t.Context(), w.direct(), w.DB().Schema(), nil); err != nil {
+	if _, err := d.Load(t.Context(), w.direct(), w.DB.Schema(), nil); err != nil {
 		t.Fatal(err)
 	}
 	if changes := w.drain(); changes != 0 {

@@ -67,7 +67,7 @@ func (l *loader) define(ctx context.Context, row Row) error {
 	if !ok || ingest.Ends(ctx, err) {
 		return err
 	}
-	activated := l.write(ctx, row, values{name.Statecode: active})
+	activated := l.write(ctx, row, values{name.Statecode: schema.Int(active)})
 	return cmp.Or(err, activated)
 }
 

@@ -69,7 +69,7 @@ func (d dice) owner(sellers []Row) schema.Lookup {
 // place sets country and city, most rows in few countries.
 func (d dice) place(v values) {
 	country := d.words.countries[d.skewed(len(d.words.countries))]
-	v["address1_country"], v["address1_city"] = country.name, d.pick(country.cities)
+	v["address1_country"], v["address1_city"] = schema.Text(country.name), schema.Text(d.pick(country.cities))
 }
 
 // mail returns an address that cannot exist.
@@ -91,8 +91,8 @@ func seller(d dice, n int) values {
 		title = "Sales Development Representative"
 	}
 	v := values{
-		"firstname": first, "lastname": last, "title": title,
-		"domainname": mail(first, last, n), "internalemailaddress": mail(first, last, n), "mobilephone": d.phone(),
+		"firstname": schema.Text(first), "lastname": schema.Text(last), "title": schema.Text(title),
+		"domainname": schema.Text(mail(first, last, n)), "internalemailaddress": schema.Text(mail(first, last, n)), "mobilephone": schema.Text(d.phone()),
 	}
 	d.place(v)
 	return v
@@ -102,10 +102,10 @@ func account(sellers []Row) func(dice, int) values {
 	return func(d dice, n int) values {
 		revenue := d.amount(8_000_000, 1.4)
 		v := values{
-			"name": d.company(), "accountnumber": fmt.Sprintf("A-%05d", n+1), "telephone1": d.phone(),
-			"revenue": revenue, "numberofemployees": d.staff(revenue),
-			"industrycode": 1 + int64(d.skewed(33)), "customertypecode": d.option(3, 8, 5, 9),
-			name.Ownerid: d.owner(sellers),
+			"name": schema.Text(d.company()), "accountnumber": schema.Text(fmt.Sprintf("A-%05d", n+1)), "telephone1": schema.Text(d.phone()),
+			"revenue": schema.Dec(revenue), "numberofemployees": schema.Int(d.staff(revenue)),
+			"industrycode": schema.Int(1 + int64(d.skewed(33))), "customertypecode": schema.Int(d.option(3, 8, 5, 9)),
+			name.Ownerid: schema.Ref(d.owner(sellers)),
 		}
 		d.place(v)
 		return v
@@ -122,26 +122,26 @@ func lead(sellers, accounts []Row) func(dice, int) values {
 	return func(d dice, n int) values {
 		first, last := d.pick(d.words.first), d.pick(d.words.last)
 		v := values{
-			"subject":   d.pick(d.words.interests) + " for " + d.pick(d.words.uses),
-			"firstname": first, "lastname": last, "leadqualitycode": int64(2),
-			"jobtitle": d.words.titles[d.skewed(len(d.words.titles))], name.Ownerid: d.owner(sellers),
+			"subject":   schema.Text(d.pick(d.words.interests) + " for " + d.pick(d.words.uses)),
+			"firstname": schema.Text(first), "lastname": schema.Text(last), "leadqualitycode": schema.Int(2),
+			"jobtitle": schema.Text(d.words.titles[d.skewed(len(d.words.titles))]), name.Ownerid: schema.Ref(d.owner(sellers)),
 		}
 		switch p := d.Float64(); {
 		case p < 0.07:
-			v["leadqualitycode"] = int64(1)
+			v["leadqualitycode"] = schema.Int(1)
 		case p < 0.45:
-			v["leadqualitycode"] = int64(3)
+			v["leadqualitycode"] = schema.Int(3)
 		}
 		d.reach(v, first, last, n)
 		d.size(v)
 		if d.maybe(0.12) {
-			v["parentaccountid"] = schema.Lookup{Table: name.Account, ID: accounts[d.skewed(len(accounts))].ID}
+			v["parentaccountid"] = schema.Ref(schema.Lookup{Table: name.Account, ID: accounts[d.skewed(len(accounts))].ID})
 		}
 		switch p := d.Float64(); { // the others are New
 		case p < 0.10:
-			v["statuscode"] = int64(2)
+			v["statuscode"] = schema.Int(2)
 		case p < 0.14:
-			v["statuscode"] = d.option(6, 5, 4, 7)
+			v["statuscode"] = schema.Int(d.option(6, 5, 4, 7))
 		}
 		return v
 	}
@@ -150,45 +150,45 @@ func lead(sellers, accounts []Row) func(dice, int) values {
 // reach sets where a lead comes from and how to contact it.
 func (d dice) reach(v values, first, last string, n int) {
 	if d.maybe(0.94) {
-		v["leadsourcecode"] = d.option(8, 1, 7, 4, 2, 9, 3, 6, 5, 10)
+		v["leadsourcecode"] = schema.Int(d.option(8, 1, 7, 4, 2, 9, 3, 6, 5, 10))
 	}
 	if d.maybe(0.93) {
-		v["emailaddress1"] = mail(first, last, n)
+		v["emailaddress1"] = schema.Text(mail(first, last, n))
 	}
 	if d.maybe(0.6) {
-		v["telephone1"] = d.phone()
+		v["telephone1"] = schema.Text(d.phone())
 	}
 	if d.maybe(0.9) {
 		d.place(v)
 	}
 	if d.maybe(0.04) {
-		v["donotemail"] = true
+		v["donotemail"] = schema.Bool(true)
 	}
 	if d.maybe(0.02) {
-		v["donotphone"] = true
+		v["donotphone"] = schema.Bool(true)
 	}
 }
 
 // size sets what is known of a lead's company and budget.
 func (d dice) size(v values) {
 	if d.maybe(0.9) {
-		v["companyname"] = d.company()
+		v["companyname"] = schema.Text(d.company())
 	}
 	if d.maybe(0.7) {
-		v["industrycode"] = 1 + int64(d.skewed(33))
+		v["industrycode"] = schema.Int(1 + int64(d.skewed(33)))
 	}
 	if d.maybe(0.75) {
 		revenue := d.amount(2_000_000, 1.7)
-		v["revenue"] = revenue
+		v["revenue"] = schema.Dec(revenue)
 		if d.maybe(0.8) {
-			v["numberofemployees"] = d.staff(revenue)
+			v["numberofemployees"] = schema.Int(d.staff(revenue))
 		}
 	}
 	if d.maybe(0.5) {
-		v["estimatedamount"] = d.amount(12_000, 1.1)
-		v["budgetstatus"] = d.option(1, 0, 2, 3)
-		v["purchasetimeframe"] = d.option(4, 2, 1, 3, 0)
-		v["decisionmaker"] = d.maybe(0.3)
+		v["estimatedamount"] = schema.Dec(d.amount(12_000, 1.1))
+		v["budgetstatus"] = schema.Int(d.option(1, 0, 2, 3))
+		v["purchasetimeframe"] = schema.Int(d.option(4, 2, 1, 3, 0))
+		v["decisionmaker"] = schema.Bool(d.maybe(0.3))
 	}
 }
 
@@ -197,22 +197,22 @@ func opportunity(sellers, accounts []Row) func(dice, int) values {
 		customer := accounts[d.skewed(len(accounts))]
 		stage := int64(d.skewed(4))
 		v := values{
-			"name":       fmt.Sprintf("%s for %v", d.pick(d.words.interests), customer.Values["name"]),
-			"customerid": schema.Lookup{Table: name.Account, ID: customer.ID}, "parentaccountid": schema.Lookup{Table: name.Account, ID: customer.ID},
-			"salesstage": stage, "closeprobability": min(95, 10+20*stage+int64(d.IntN(25))),
-			"opportunityratingcode": d.option(2, 3, 1), name.Ownerid: d.owner(sellers),
-			"estimatedclosedate": time.Date(2027, 1, 1+d.IntN(365), 0, 0, 0, 0, time.UTC),
+			"name":       schema.Text(fmt.Sprintf("%s for %v", d.pick(d.words.interests), customer.Values["name"])),
+			"customerid": schema.Ref(schema.Lookup{Table: name.Account, ID: customer.ID}), "parentaccountid": schema.Ref(schema.Lookup{Table: name.Account, ID: customer.ID}),
+			"salesstage": schema.Int(stage), "closeprobability": schema.Int(min(95, 10+20*stage+int64(d.IntN(25)))),
+			"opportunityratingcode": schema.Int(d.option(2, 3, 1)), name.Ownerid: schema.Ref(d.owner(sellers)),
+			"estimatedclosedate": schema.Time(time.Date(2027, 1, 1+d.IntN(365), 0, 0, 0, 0, time.UTC)),
 		}
 		if d.maybe(0.92) {
-			v["estimatedvalue"] = d.amount(45_000, 1.2)
+			v["estimatedvalue"] = schema.Dec(d.amount(45_000, 1.2))
 		}
 		switch p := d.Float64(); { // the others are In Progress
 		case p < 0.06:
-			v["statuscode"] = int64(2)
+			v["statuscode"] = schema.Int(2)
 		case p < 0.14:
-			v["statuscode"] = int64(3)
+			v["statuscode"] = schema.Int(3)
 		case p < 0.20:
-			v["statuscode"] = d.option(5, 4)
+			v["statuscode"] = schema.Int(d.option(5, 4))
 		}
 		return v
 	}

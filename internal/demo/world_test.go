@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"segue/internal/boot"
 	"segue/internal/embed"
 	"segue/internal/ingest"
 	"segue/internal/query"
@@ -19,7 +20,7 @@ import (
 type world struct {
 	t     *testing.T
 	store *embed.Store
-	*sales.Service
+	*boot.Parts
 }
 
 func newWorld(t *testing.T) world {
@@ -33,11 +34,11 @@ func newWorld(t *testing.T) world {
 			t.Error(err)
 		}
 	})
-	return world{t, store, sales.New(rows.New(store, tables(t), time.Now), sales.Options{})}
+	return world{t, store, boot.Assemble(rows.New(store, tables(t), time.Now), boot.Options{})}
 }
 
 func (w world) direct() ingest.Direct {
-	return ingest.Direct{Service: w.Service, Caller: sales.Engine()}
+	return ingest.Direct{Entities: w.Entities, Caller: sales.Engine()}
 }
 
 // drain lets everything follow that follows from the changes up to now, and
@@ -46,7 +47,7 @@ func (w world) drain() (changes int) {
 	w.t.Helper()
 	err := w.store.Drain(w.t.Context(), "evaluate", func(ctx context.Context, batch []store.Change) []store.Failure {
 		changes += len(batch)
-		return w.Evaluate(ctx, batch)
+		return w.Changes(ctx, batch)
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -58,7 +59,7 @@ func (w world) drain() (changes int) {
 func (w world) all(name string) []*rows.Row {
 	w.t.Helper()
 	var list []*rows.Row
-	for row, err := range query.New(w.DB()).Each(w.t.Context(), query.Query{Table: w.DB().Schema().Table(name)}) {
+	for row, err := range query.New(w.DB).Each(w.t.Context(), query.Query{Table: w.DB.Schema().Table(name)}) {
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -73,6 +73,7 @@ func (s *Store) send(ctx context.Context, op store.Op, opt func(*dynamodb.Option
 		_, err = s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: s.tableName(), Key: toKey(op.Key),
 			ConditionExpression: cond, ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
 			ReturnValuesOnConditionCheckFailure: allOld}, opt)
+	case store.OpCheck: // does not come here: see check
 	}
 	return err
 }

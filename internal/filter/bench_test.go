@@ -13,12 +13,12 @@ import (
 // typicalRow is a row as a change of a record brings it.
 func typicalRow() mapRow {
 	return mapRow{values: map[string]schema.Value{
-		"name": "Contoso Österreich", "notes": "Met at the fair, wants an offer for 40 seats.",
-		"employees": int64(120), "serial": int64(77), "share": decimal.RequireFromString("0.25"),
-		"revenue": decimal.RequireFromString("1250000.5"), "latitude": 47.05, "wanted": true,
-		"source": int64(8), "statecode": int64(0), "statuscode": int64(1),
-		"seenon": time.Date(2026, 3, 1, 10, 30, 0, 0, time.UTC),
-		"about":  schema.Lookup{Table: "part", ID: "6f9619ff-8b86-d011-b42d-00c04fc964ff"},
+		"name": schema.Text("Contoso Österreich"), "notes": schema.Text("Met at the fair, wants an offer for 40 seats."),
+		"employees": schema.Int(120), "serial": schema.Int(77), "share": schema.Dec(decimal.RequireFromString("0.25")),
+		"revenue": schema.Dec(decimal.RequireFromString("1250000.5")), "latitude": schema.Float(47.05), "wanted": schema.Bool(true),
+		"source": schema.Int(8), "statecode": schema.Int(0), "statuscode": schema.Int(1),
+		"seenon": schema.Time(time.Date(2026, 3, 1, 10, 30, 0, 0, time.UTC)),
+		"about":  schema.Ref(schema.Lookup{Table: "part", ID: "6f9619ff-8b86-d011-b42d-00c04fc964ff"}),
 	}}
 }
 
@@ -26,18 +26,18 @@ func typicalRow() mapRow {
 // none is skipped.
 func typicalFilter() *filter.Group {
 	return and(
-		condition("statecode", filter.Eq, int64(0)),
-		condition("source", filter.In, int64(1), int64(8)),
-		condition("revenue", filter.Ge, decimal.RequireFromString("1000000")),
-		condition("employees", filter.Between, int64(50), int64(500)),
-		condition("name", filter.BeginsWith, "contoso"),
+		condition("statecode", filter.Eq, schema.Int(0)),
+		condition("source", filter.In, schema.Int(1), schema.Int(8)),
+		condition("revenue", filter.Ge, schema.Dec(decimal.RequireFromString("1000000"))),
+		condition("employees", filter.Between, schema.Int(50), schema.Int(500)),
+		condition("name", filter.BeginsWith, schema.Text("contoso")),
 		or(
-			condition("notes", filter.Contains, "discount"),
-			condition("notes", filter.Like, "%fair%offer%"),
+			condition("notes", filter.Contains, schema.Text("discount")),
+			condition("notes", filter.Like, schema.Text("%fair%offer%")),
 		),
-		condition("seenon", filter.Gt, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)),
+		condition("seenon", filter.Gt, schema.Time(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))),
 		condition("birthday", filter.Null),
-		condition("about", filter.Ne, schema.Lookup{Table: "thing", ID: "6f9619ff-8b86-d011-b42d-00c04fc964ff"}),
+		condition("about", filter.Ne, schema.Ref(schema.Lookup{Table: "thing", ID: "6f9619ff-8b86-d011-b42d-00c04fc964ff"})),
 	)
 }
 

@@ -6,29 +6,31 @@ import (
 	"slices"
 	"strings"
 
+	"segue/internal/excerpt"
 	"segue/internal/schema"
 )
 
-// Check says whether a tree that code built fits the table, as Parse does for a
-// text: columns, operators, number and types of values, relationships, depth.
-// The error is an *Error. Columns are checked with Column.Check, but for length
-// and range: a bound may lie outside of what the column can hold.
+// Check checks that a tree that code built fits the table, as [Parse] does for a
+// text: columns, operators, number and kinds of values, relationships, depth.
+// The error is an *[Error]. Values are checked with [schema.Column.Check], but
+// for length and range: a bound may lie outside of what the column can hold.
 func Check(s *schema.Schema, tableName string, g *Group) error {
-	verify := func(c *schema.Column, v *schema.Value) error { return c.Check(*v) }
+	verify := func(_ string, c *schema.Column, v *schema.Value) error { return c.Check(*v) }
 	return checker{schema: s, value: verify}.root(tableName, g)
 }
 
-// checker walks a tree. It gives each value, with its column, to value, which
-// may replace it.
+// checker walks a tree. It gives each value, with its path and its column, to
+// value, which may replace it. Without that it changes nothing: a tree may be
+// checked by several goroutines.
 type checker struct {
 	schema *schema.Schema
-	value  func(*schema.Column, *schema.Value) error
+	value  func(path string, c *schema.Column, v *schema.Value) error
 }
 
 func (k checker) root(tableName string, g *Group) error {
 	t := k.schema.Table(tableName)
 	if t == nil {
-		return errorAt("", "there is no table %s", short(tableName))
+		return errorAt("", "there is no table %s", excerpt.Of(tableName))
 	}
 	return k.group("", t, g, 1)
 }
@@ -40,7 +42,7 @@ func (k checker) group(path string, t *schema.Table, g *Group, depth int) error 
 	case depth > MaxDepth:
 		return errorAt(path, "groups are nested deeper than %d", MaxDepth)
 	case g.Logic != And && g.Logic != Or:
-		return errorAt(path, "type %q is none of %q, %q", short(string(g.Logic)), And, Or)
+		return errorAt(path, "type %q is neither %q nor %q", excerpt.Of(string(g.Logic)), And, Or)
 	}
 	for i, item := range g.Items {
 		var err error
@@ -67,7 +69,7 @@ func (k checker) related(path string, t *schema.Table, r *Related, depth int) er
 	}
 	relation, ok := k.schema.Relation(t.Name, r.Relationship)
 	if !ok {
-		return errorAt(path, "table %s has no relationship %s", t.Name, short(r.Relationship))
+		return errorAt(path, "table %s has no relationship %s", t.Name, excerpt.Of(r.Relationship))
 	}
 	return k.group(join(path, "filter"), relation.Table, r.Filter, depth+1)
 }
@@ -78,18 +80,19 @@ func (k checker) condition(path string, t *schema.Table, c *Condition) error {
 	}
 	column := t.Column(c.Column)
 	if column == nil || column.Write == schema.Hidden {
-		return errorAt(path, "table %s has no column %s", t.Name, short(c.Column))
+		return errorAt(path, "table %s has no column %s", t.Name, excerpt.Of(c.Column))
 	}
 	if err := checkOperator(path, column, c); err != nil {
 		return err
 	}
 	bound := operand(column)
 	for i := range c.Values {
-		if err := k.value(bound, &c.Values[i]); err != nil {
-			return errorAt(valuePath(path, i), "%v", err)
+		at := valuePath(path, i)
+		if err := k.value(at, bound, &c.Values[i]); err != nil {
+			return errorAt(at, "%v", err)
 		}
-		if c.Values[i] == nil {
-			return errorAt(valuePath(path, i), "column %s is compared with null: use operator %s or %s", column.Name, Null, NotNull)
+		if c.Values[i].IsNull() {
+			return errorAt(at, "column %s is compared with null: use operator %s or %s", column.Name, Null, NotNull)
 		}
 	}
 	return nil
@@ -102,8 +105,8 @@ func checkOperator(path string, column *schema.Column, c *Condition) error {
 		for i, o := range allowed {
 			names[i] = string(o)
 		}
-		return errorAt(path, "operator %q is not for column %s of type %s; allowed: %s",
-			short(string(c.Operator)), column.Name, column.Type, strings.Join(names, ", "))
+		return errorAt(path, "operator %q does not apply to column %s of type %s; allowed: %s",
+			excerpt.Of(string(c.Operator)), column.Name, column.Type, strings.Join(names, ", "))
 	}
 	least, most := c.Operator.arity()
 	if n := len(c.Values); n < least || n > most {
@@ -116,7 +119,7 @@ func checkOperator(path string, column *schema.Column, c *Condition) error {
 	return nil
 }
 
-// operand is the column without the rules for what it stores: a pattern may be
+// operand returns the column without the rules for what it stores: a pattern may be
 // longer than a text that fits it, and a bound out of range still orders.
 func operand(c *schema.Column) *schema.Column {
 	free := *c

@@ -1,13 +1,8 @@
 package filter
 
 import (
-	"cmp"
 	"maps"
 	"slices"
-	"strings"
-	"time"
-
-	"github.com/shopspring/decimal"
 
 	"segue/internal/schema"
 )
@@ -26,17 +21,17 @@ type step struct {
 	items      []*step
 
 	column *schema.Column
-	isNull bool // the answer for null before negation
+	kind   schema.Kind // of the column's values
+	isNull bool        // the result for null before negation
 	negate bool
 	test   test
 }
 
-// test decides a positive operator for a value that is not null; typed is false
-// for one of another Go type than the column's.
-type test func(v schema.Value) (holds, typed bool)
+// test decides a positive operator for a value of the column's kind.
+type test func(v schema.Value) bool
 
-// Compile checks g as Check does and makes a program of it. A Related is
-// refused: related rows are not evaluated, and an answer that left them out
+// Compile checks g as [Check] does and makes a program of it. A [Related] is
+// refused: related rows are not evaluated, and a result that left them out
 // would be wrong.
 func Compile(s *schema.Schema, tableName string, g *Group) (*Program, error) {
 	if err := Check(s, tableName, g); err != nil {
@@ -50,8 +45,8 @@ func Compile(s *schema.Schema, tableName string, g *Group) (*Program, error) {
 	return &Program{root: root, columns: slices.Sorted(maps.Keys(read))}, nil
 }
 
-// Columns is the columns that the program may read, sorted, each once. A change
-// of any other column cannot change its answer. Not to be changed.
+// Columns returns the columns that the program may read, sorted, each once. A
+// change of any other column cannot change its result. Not to be changed.
 func (p *Program) Columns() []string { return p.columns }
 
 func compileGroup(t *schema.Table, path string, g *Group, read map[string]bool) (*step, error) {
@@ -81,50 +76,23 @@ func compileCondition(column *schema.Column, path string, c *Condition) *step {
 		path:   path,
 		text:   c.String(),
 		column: column,
+		kind:   column.Type.Kind(),
 		isNull: op == Null,
 		negate: negated,
 		test:   newTest(column.Type, op, c.Values),
 	}
 }
 
-// newTest picks the comparison of the column's type. The values are of its Go
-// type: Check has seen them.
+// newTest picks the comparison of the column's type. The values are of its
+// kind: [Check] has seen them. Text is folded; an id, a text as well, is
+// compared as it is stored.
 func newTest(t schema.Type, op Operator, values []schema.Value) test {
-	switch t {
-	case schema.String, schema.Memo:
-		return of(newTextTest(op, values).holds)
-	case schema.Decimal, schema.Money:
-		return compared(op, values, compareDecimals)
-	case schema.Double:
-		return compared(op, values, cmp.Compare[float64])
-	case schema.Boolean:
-		return compared(op, values, equal[bool])
-	case schema.DateTime, schema.Date:
-		return compared(op, values, time.Time.Compare)
-	case schema.GUID:
-		return compared(op, values, strings.Compare)
-	case schema.LookupTo:
-		return compared(op, values, equal[schema.Lookup])
+	if t == schema.String || t == schema.Memo {
+		return newTextTest(op, values).holds
 	}
-	return compared(op, values, cmp.Compare[int64]) // numbers and choices
-}
-
-// of makes a test of a predicate on the column's Go type.
-func of[T any](holds func(T) bool) test {
-	return func(v schema.Value) (bool, bool) {
-		t, typed := v.(T)
-		return typed && holds(t), typed
+	return func(v schema.Value) bool {
+		return inOrder(op, len(values), func(i int) int { return v.Compare(values[i]) })
 	}
-}
-
-func compared[T any](op Operator, values []schema.Value, compare func(a, b T) int) test {
-	want := make([]T, len(values))
-	for i, v := range values {
-		want[i], _ = v.(T)
-	}
-	return of(func(v T) bool {
-		return inOrder(op, len(want), func(i int) int { return compare(v, want[i]) })
-	})
 }
 
 // inOrder decides the operators that need no more than an order; compare
@@ -142,44 +110,12 @@ func inOrder(op Operator, n int, compare func(i int) int) bool {
 		return compare(0) <= 0
 	case Between:
 		return compare(0) >= 0 && compare(1) <= 0
-	}
-	for i := range n { // Eq, In, Null
-		if compare(i) == 0 {
-			return true
+	default: // Eq, In, Null
+		for i := range n {
+			if compare(i) == 0 {
+				return true
+			}
 		}
+		return false
 	}
-	return false
-}
-
-// equal is a comparison of values without order.
-func equal[T comparable](a, b T) int {
-	if a == b {
-		return 0
-	}
-	return 1
-}
-
-// compareDecimals is Decimal.Cmp, which allocates when the exponents differ;
-// numbers of 18 digits at the finer exponent do without.
-func compareDecimals(a, b decimal.Decimal) int {
-	exponent := min(a.Exponent(), b.Exponent())
-	x, okX := scaled(a, exponent)
-	y, okY := scaled(b, exponent)
-	if okX && okY {
-		return cmp.Compare(x, y)
-	}
-	return a.Cmp(b)
-}
-
-// scaled is d in units of ten to the exponent, when that fits.
-func scaled(d decimal.Decimal, exponent int32) (int64, bool) {
-	shift := int(d.Exponent()) - int(exponent)
-	if d.NumDigits()+shift > 18 {
-		return 0, false
-	}
-	n := d.CoefficientInt64()
-	for range shift {
-		n *= 10
-	}
-	return n, true
 }

@@ -5,7 +5,7 @@
 //
 // A tree is parsed (Parse) or built by code and checked (Check), printed
 // (Group.String), compiled (Compile) and then decided for rows: Program.Match
-// answers, Program.Explain says why.
+// returns the result, Program.Explain the reasons too.
 //
 // # Meaning
 //
@@ -44,7 +44,7 @@
 // date) are compared by value, decimal and money exactly. Choices (choice,
 // state, status, boolean) and references (guid, lookup) are only equal or not.
 //
-// Invariant: what Match says is what Explain says, and a tree that Check
+// Invariant: Match and Explain have the same result, and a tree that Check
 // accepts prints to a text that Parse reads as the same tree.
 package filter
 
@@ -64,10 +64,10 @@ const (
 	MaxText       = 1 << 20 // bytes of text that Parse reads
 )
 
-// ErrLimit says that a filter has more conditions than it may.
+// ErrLimit is the error of a filter that has more conditions than it may.
 var ErrLimit = errors.New("limit reached")
 
-// Row is what a filter is evaluated on. A column without a value is nil.
+// Row is what a filter is evaluated on. A column without a value is null.
 type Row interface {
 	Value(column string) (schema.Value, error)
 }
@@ -78,7 +78,7 @@ type Node interface {
 	conditions() int
 }
 
-// Logic says how a group joins its items.
+// Logic is how a group joins its items.
 type Logic string
 
 // The two logics.
@@ -95,7 +95,7 @@ type Group struct {
 
 // Condition compares one column with constants: none for null and not-null, two
 // for between and not-between, 1 to MaxValues for in and not-in, else one. No
-// value is nil.
+// value is null.
 type Condition struct {
 	Column   string
 	Operator Operator
@@ -110,12 +110,12 @@ type Related struct {
 	Filter       *Group // columns of the related table; never nil, an empty "and" takes any row
 }
 
-// Conditions counts the conditions anywhere in g, a Related without any inside
+// Conditions counts the conditions anywhere in g, a [Related] without any inside
 // as one (domain.md §9.1).
 func (g *Group) Conditions() int { return g.conditions() }
 
 // CheckLimit refuses a filter of more than limit conditions with an error that
-// is ErrLimit and an *Error naming the first node too many.
+// is [ErrLimit] and an *[Error] that names the first node too many.
 func (g *Group) CheckLimit(limit int) error {
 	if g.conditions() <= limit {
 		return nil
@@ -142,8 +142,8 @@ func (*Condition) conditions() int { return 1 }
 
 func (r *Related) conditions() int { return max(1, r.Filter.conditions()) }
 
-// nodeAfter is the path of the node that counts as condition n+1 of g, which
-// has that many.
+// nodeAfter returns the path of the node that counts as condition n+1 of g,
+// which has that many.
 func nodeAfter(g *Group, path string, n int) string {
 	for i, item := range g.Items {
 		if has := item.conditions(); n >= has {
@@ -164,15 +164,15 @@ func nodeAfter(g *Group, path string, n int) string {
 	return path
 }
 
-// Error says what is wrong with a filter and where. Its text may be shown to
-// the author of the filter.
+// Error describes what is wrong with a filter and where. Its text may be shown
+// to the author of the filter.
 type Error struct {
 	Node   string // path as in items[2].items[0] or items[1].values[0]; "" is the root
 	Offset int    // byte offset in the text that Parse was given, -1 when there is none
 	Detail string // what is wrong and what is expected
 }
 
-// Error is the place and the detail.
+// Error returns the place and the detail.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("filter")

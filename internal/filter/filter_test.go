@@ -117,17 +117,17 @@ func TestCheckRefuses(t *testing.T) {
 		node string
 		want string // part of the detail
 	}{
-		"no group":         {nil, "", "no group"},
-		"no node":          {and(nil), "items[0]", "no node"},
-		"nil condition":    {and((*filter.Condition)(nil)), "items[0]", "no node"},
-		"nil related":      {and((*filter.Related)(nil)), "items[0]", "no node"},
-		"nil inner group":  {and(or((*filter.Group)(nil))), "items[0].items[0]", "no group"},
-		"no filter":        {and(&filter.Related{Relationship: "thing_parts"}), "items[0].filter", "no group"},
-		"no logic":         {&filter.Group{}, "", `type "" is none of`},
-		"neq is text only": {and(condition("name", "neq", "a")), "items[0]", `operator "neq"`},
-		"int for int64":    {and(condition("employees", filter.Eq, 3)), "items[0].values[0]", "int64"},
-		"null value":       {and(condition("name", filter.In, "a", nil)), "items[0].values[1]", "compared with null"},
-		"too deep":         {deep, strings.Repeat("items[0].", filter.MaxDepth-1) + "items[0]", "deeper than 10"},
+		"no group":          {nil, "", "no group"},
+		"no node":           {and(nil), "items[0]", "no node"},
+		"nil condition":     {and((*filter.Condition)(nil)), "items[0]", "no node"},
+		"nil related":       {and((*filter.Related)(nil)), "items[0]", "no node"},
+		"nil inner group":   {and(or((*filter.Group)(nil))), "items[0].items[0]", "no group"},
+		"no filter":         {and(&filter.Related{Relationship: "thing_parts"}), "items[0].filter", "no group"},
+		"no logic":          {&filter.Group{}, "", `type "" is neither`},
+		"neq is text only":  {and(condition("name", "neq", schema.Text("a"))), "items[0]", `operator "neq"`},
+		"float for integer": {and(condition("employees", filter.Eq, schema.Float(3))), "items[0].values[0]", "whole number"},
+		"null value":        {and(condition("name", filter.In, schema.Text("a"), schema.Null())), "items[0].values[1]", "compared with null"},
+		"too deep":          {deep, strings.Repeat("items[0].", filter.MaxDepth-1) + "items[0]", "deeper than 10"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -147,8 +147,8 @@ func TestCheckRefuses(t *testing.T) {
 
 func TestCheckLeavesLengthAndRangeOpen(t *testing.T) {
 	g := and(
-		condition("name", filter.Like, strings.Repeat("%a", 30)), // longer than the column
-		condition("employees", filter.Gt, int64(-1)),             // below its least value
+		condition("name", filter.Like, schema.Text(strings.Repeat("%a", 30))), // longer than the column
+		condition("employees", filter.Gt, schema.Int(-1)),                     // below its least value
 	)
 	if err := filter.Check(loadSchema(t), "thing", g); err != nil {
 		t.Error(err)
@@ -165,7 +165,7 @@ func TestCompileRefusesRelated(t *testing.T) {
 }
 
 func TestColumns(t *testing.T) {
-	g := and(condition("source", filter.Null), or(condition("name", filter.Eq, "a"), condition("source", filter.NotNull)))
+	g := and(condition("source", filter.Null), or(condition("name", filter.Eq, schema.Text("a")), condition("source", filter.NotNull)))
 	want := []string{"name", "source"}
 	if diff := cmp.Diff(want, compile(t, loadSchema(t), g).Columns()); diff != "" {
 		t.Errorf("Columns() (-want +got):\n%s", diff)
@@ -175,7 +175,7 @@ func TestColumns(t *testing.T) {
 func TestMatchReadsNoMoreThanItNeeds(t *testing.T) {
 	g := and(
 		condition("name", filter.Null), // true
-		or(condition("employees", filter.NotBetween, int64(1), int64(2)), condition("serial", filter.Null)),
+		or(condition("employees", filter.NotBetween, schema.Int(1), schema.Int(2)), condition("serial", filter.Null)),
 		condition("token", filter.NotNull), // false
 		condition("source", filter.Null),
 	)
@@ -192,11 +192,11 @@ func TestMatchReadsNoMoreThanItNeeds(t *testing.T) {
 
 func TestExplain(t *testing.T) {
 	g := or(
-		condition("source", filter.In, int64(1), int64(8)),
-		and(condition("name", filter.NotContains, `a"c`), condition("revenue", filter.Null)),
+		condition("source", filter.In, schema.Int(1), schema.Int(8)),
+		and(condition("name", filter.NotContains, schema.Text(`a"c`)), condition("revenue", filter.Null)),
 		and(),
 	)
-	row := mapRow{values: map[string]schema.Value{"source": int64(9), "name": ""}}
+	row := mapRow{values: map[string]schema.Value{"source": schema.Int(9), "name": schema.Text("")}}
 	got, err := compile(t, loadSchema(t), g).Explain(row)
 	if err != nil {
 		t.Fatal(err)
@@ -217,7 +217,7 @@ func TestExplain(t *testing.T) {
 
 type brokenRow struct{ err error }
 
-func (r brokenRow) Value(string) (schema.Value, error) { return nil, r.err }
+func (r brokenRow) Value(string) (schema.Value, error) { return schema.Null(), r.err }
 
 func TestRowErrors(t *testing.T) {
 	s := loadSchema(t)
@@ -227,9 +227,9 @@ func TestRowErrors(t *testing.T) {
 		row  filter.Row
 		want string
 	}{
-		"value of another Go type": {
-			mapRow{values: map[string]schema.Value{"employees": "12"}},
-			"filter at items[0]: column employees of type integer holds a string",
+		"value of another kind": {
+			mapRow{values: map[string]schema.Value{"employees": schema.Text("12")}},
+			"filter at items[0]: column employees of type integer holds a value of kind text",
 		},
 		"row that fails": {broken, "filter at items[0]: read column employees: torn image"},
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"segue/internal/excerpt"
 )
 
 // maxNesting bounds JSON nesting: a group in a Related takes three levels, and
@@ -16,7 +18,7 @@ const maxNesting = 4 * MaxDepth
 // maxMembers bounds the members of an object; no part of a filter has as many.
 const maxMembers = 8
 
-// jsonValue is a JSON value that knows where it began.
+// jsonValue is a JSON value with the place where it began.
 type jsonValue struct {
 	offset  int
 	kind    jsonKind
@@ -52,10 +54,10 @@ func (v jsonValue) member(name string) (jsonValue, bool) {
 // member may occur twice and the text is UTF-8.
 func readJSON(text string) (jsonValue, error) {
 	if len(text) > MaxText {
-		return jsonValue{}, syntaxError(MaxText, "text is longer than 1 MB")
+		return jsonValue{}, syntaxError(MaxText, "the text is longer than 1 MB")
 	}
 	if !utf8.ValidString(text) {
-		return jsonValue{}, syntaxError(invalidByte(text), "text is not UTF-8")
+		return jsonValue{}, syntaxError(invalidByte(text), "the text is not UTF-8")
 	}
 	r := jsonReader{text: text, dec: json.NewDecoder(strings.NewReader(text))}
 	r.dec.UseNumber()
@@ -64,7 +66,7 @@ func readJSON(text string) (jsonValue, error) {
 		return jsonValue{}, err
 	}
 	if rest := strings.TrimLeft(text[r.dec.InputOffset():], " \t\r\n"); rest != "" {
-		return jsonValue{}, syntaxError(len(text)-len(rest), "text goes on after the filter")
+		return jsonValue{}, syntaxError(len(text)-len(rest), "there is more text after the filter")
 	}
 	return v, nil
 }
@@ -74,7 +76,7 @@ type jsonReader struct {
 	dec  *json.Decoder
 }
 
-// offset is where the next token begins.
+// offset returns where the next token begins.
 func (r jsonReader) offset() int {
 	at := int(r.dec.InputOffset())
 	return len(r.text) - len(strings.TrimLeft(r.text[at:], " \t\r\n,:"))
@@ -84,7 +86,7 @@ func (r jsonReader) token() (json.Token, error) {
 	offset := r.offset()
 	token, err := r.dec.Token()
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, syntaxError(len(r.text), "invalid JSON: text ends too early")
+		return nil, syntaxError(len(r.text), "invalid JSON: the text ends too early")
 	}
 	if err != nil {
 		return nil, syntaxError(offset, "invalid JSON: %v", err)
@@ -122,7 +124,7 @@ func (r jsonReader) object(v *jsonValue, level int) error {
 		}
 		name, _ := token.(string) // the decoder refuses any other key
 		if slices.ContainsFunc(v.members, func(m jsonMember) bool { return m.name == name }) {
-			return syntaxError(offset, "member %q occurs twice", short(name))
+			return syntaxError(offset, "member %q occurs twice", excerpt.Of(name))
 		}
 		if len(v.members) == maxMembers {
 			return syntaxError(offset, "more than %d members in an object", maxMembers)
@@ -162,13 +164,4 @@ func invalidByte(text string) int {
 		}
 	}
 	return len(text)
-}
-
-// short cuts a name or value down to what an error may carry.
-func short(s string) string {
-	const most = 100
-	if utf8.RuneCountInString(s) <= most {
-		return s
-	}
-	return string([]rune(s)[:most]) + "…"
 }

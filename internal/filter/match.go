@@ -6,7 +6,7 @@ import (
 	"segue/internal/schema"
 )
 
-// Verdict is the answer of one node for one row, and why.
+// Verdict is the result of one node for one row, and why.
 type Verdict struct {
 	Node  string    `json:"node"` // path as in items[2].items[0]; "" is the root
 	Text  string    `json:"text"` // "and", "or" or the condition as in leadsourcecode in [1,8]
@@ -15,14 +15,14 @@ type Verdict struct {
 	Items []Verdict `json:"items,omitempty"` // of a group
 }
 
-// Match says whether the filter holds on row. It asks for the column of each
+// Match reports whether the filter holds on row. It asks for the column of each
 // condition at most once and stops as soon as a group is decided, so an error
-// of the row in a condition that was not needed is not seen. A value that is
-// not of its column's Go type is an error.
+// of the row in a condition that was not needed is not seen. A value of another
+// kind than its column's is an error.
 func (p *Program) Match(row Row) (bool, error) { return p.root.match(row) }
 
-// Explain says what each node of the filter answers on row. It evaluates all of
-// them; the root's Holds is what Match answers.
+// Explain returns the result of each node of the filter on row. It evaluates all
+// of them; the root's Holds is what [Program.Match] returns.
 func (p *Program) Explain(row Row) (Verdict, error) { return p.root.explain(row) }
 
 func (s *step) match(row Row) (bool, error) {
@@ -44,7 +44,7 @@ func (s *step) explain(row Row) (Verdict, error) {
 	verdict := Verdict{Node: s.path, Text: s.text}
 	if s.test != nil {
 		value, holds, err := s.decide(row)
-		if value != nil {
+		if !value.IsNull() {
 			text := s.column.Text(value)
 			verdict.Value = &text
 		}
@@ -66,18 +66,18 @@ func (s *step) explain(row Row) (Verdict, error) {
 	return verdict, nil
 }
 
-// decide answers a condition and what it read.
+// decide decides a condition and returns the value that it read.
 func (s *step) decide(row Row) (value schema.Value, holds bool, err error) {
 	value, err = row.Value(s.column.Name)
 	if err != nil {
-		return nil, false, fmt.Errorf("filter at %s: read column %s: %w", s.path, s.column.Name, err)
+		return schema.Null(), false, fmt.Errorf("filter at %s: read column %s: %w", s.path, s.column.Name, err)
 	}
-	if value == nil {
-		return nil, s.isNull != s.negate, nil
+	switch value.Kind() {
+	case schema.KindNull:
+		return value, s.isNull != s.negate, nil
+	case s.kind:
+		return value, s.test(value) != s.negate, nil
+	default:
+		return schema.Null(), false, errorAt(s.path, "column %s of type %s holds a value of kind %s", s.column.Name, s.column.Type, value.Kind())
 	}
-	holds, typed := s.test(value)
-	if !typed {
-		return nil, false, errorAt(s.path, "column %s of type %s holds a %T", s.column.Name, s.column.Type, value)
-	}
-	return value, holds != s.negate, nil
 }

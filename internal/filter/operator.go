@@ -33,8 +33,8 @@ const (
 	NotNull      Operator = "not-null"
 )
 
-// Operators lists what a column of type t can be compared by, nil for a type
-// that is none.
+// Operators returns what a column of type t can be compared by, nil for a type
+// that does not exist.
 func Operators(t schema.Type) []Operator {
 	equality := []Operator{Eq, Ne}
 	order := []Operator{Gt, Ge, Lt, Le, Between, NotBetween}
@@ -54,7 +54,7 @@ func Operators(t schema.Type) []Operator {
 	return nil
 }
 
-// positive splits o into the operator that it is or negates, and whether it
+// positive splits o into the operator that it is or negates and whether it
 // negates it.
 func (o Operator) positive() (op Operator, negated bool) {
 	switch o {
@@ -74,11 +74,12 @@ func (o Operator) positive() (op Operator, negated bool) {
 		return EndsWith, true
 	case NotNull:
 		return Null, true
+	default:
+		return o, false
 	}
-	return o, false
 }
 
-// arity is how few and how many values o takes.
+// arity returns how few and how many values o takes.
 func (o Operator) arity() (least, most int) {
 	switch op, _ := o.positive(); op {
 	case Null:
@@ -87,6 +88,7 @@ func (o Operator) arity() (least, most int) {
 		return 2, 2
 	case In:
 		return 1, MaxValues
+	default:
+		return 1, 1
 	}
-	return 1, 1
 }

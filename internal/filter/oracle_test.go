@@ -6,9 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/shopspring/decimal"
 
 	"segue/internal/filter"
 	"segue/internal/schema"
@@ -39,12 +36,13 @@ func trueForNull(op filter.Operator) bool {
 	switch op {
 	case "null", "ne", "not-in", "not-between", "not-like", "not-contains", "not-begin-with", "not-end-with":
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 func oracleCondition(c *filter.Condition, read schema.Value) bool {
-	if read == nil {
+	if read.IsNull() {
 		return trueForNull(c.Operator)
 	}
 	order := func(i int) int { return oracleOrder(read, c.Values[i]) }
@@ -77,9 +75,13 @@ func oracleCondition(c *filter.Condition, read schema.Value) bool {
 		return false
 	case "not-null":
 		return true
+	default:
+		return oracleText(c.Operator, lower(textOf(read)), lower(textOf(c.Values[0])))
 	}
-	text, value := lower(read.(string)), lower(c.Values[0].(string))
-	switch c.Operator {
+}
+
+func oracleText(op filter.Operator, text, value string) bool {
+	switch op {
 	case "like":
 		return oracleLike(text, value)
 	case "not-like":
@@ -96,8 +98,9 @@ func oracleCondition(c *filter.Condition, read schema.Value) bool {
 		return strings.HasSuffix(text, value)
 	case "not-end-with":
 		return !strings.HasSuffix(text, value)
+	default:
+		panic("oracle does not know operator " + op)
 	}
-	panic("oracle does not know operator " + c.Operator)
 }
 
 func lower(s string) string { return strings.ToLower(strings.TrimRight(s, " ")) }
@@ -119,28 +122,45 @@ func oracleLike(text, pattern string) bool {
 
 // oracleOrder is 0 for equal values and, where there is an order, -1 or 1.
 func oracleOrder(a, b schema.Value) int {
-	switch a := a.(type) {
-	case string:
-		return slices.Compare([]rune(lower(a)), []rune(lower(b.(string))))
-	case time.Time:
-		return big.NewInt(a.Unix()).Cmp(big.NewInt(b.(time.Time).Unix()))
-	case bool, schema.Lookup:
-		if a == b {
+	switch a.Kind() {
+	case schema.KindText:
+		return slices.Compare([]rune(lower(textOf(a))), []rune(lower(textOf(b))))
+	case schema.KindTime:
+		return seconds(a).Cmp(seconds(b))
+	case schema.KindBool, schema.KindRef:
+		if a.String() == b.String() {
 			return 0
 		}
 		return 1
+	case schema.KindInt, schema.KindDec, schema.KindFloat:
+		return rational(a).Cmp(rational(b))
+	case schema.KindNull:
 	}
-	return rational(a).Cmp(rational(b))
+	panic(fmt.Sprintf("oracle does not know the order of %v", a.Kind()))
+}
+
+func textOf(v schema.Value) string {
+	s, ok := v.Text()
+	if !ok {
+		panic(fmt.Sprintf("oracle expects a text, not a %v", v.Kind()))
+	}
+	return s
+}
+
+func seconds(v schema.Value) *big.Int {
+	t, _ := v.Time()
+	return big.NewInt(t.Unix())
 }
 
 func rational(v schema.Value) *big.Rat {
-	switch v := v.(type) {
-	case int64:
-		return new(big.Rat).SetInt64(v)
-	case float64:
-		return new(big.Rat).SetFloat64(v)
-	case decimal.Decimal:
-		return v.Rat()
+	if n, ok := v.Int(); ok {
+		return new(big.Rat).SetInt64(n)
 	}
-	panic(fmt.Sprintf("oracle does not know numbers of type %T", v))
+	if f, ok := v.Float(); ok {
+		return new(big.Rat).SetFloat64(f)
+	}
+	if d, ok := v.Dec(); ok {
+		return d.Rat()
+	}
+	panic(fmt.Sprintf("oracle does not know numbers of kind %v", v.Kind()))
 }

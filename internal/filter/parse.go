@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"segue/internal/excerpt"
 	"segue/internal/schema"
 )
 
@@ -31,10 +32,10 @@ func Parse(s *schema.Schema, tableName, text string) (*Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := parser{at: map[string]int{}}
+	p := parser{at: map[string]int{}, raw: map[string]any{}}
 	g, err := p.group("", root)
 	if err == nil {
-		err = checker{schema: s, value: typed}.root(tableName, g)
+		err = checker{schema: s, value: p.typed}.root(tableName, g)
 	}
 	if wrong := (*Error)(nil); errors.As(err, &wrong) {
 		wrong.Offset = p.at[wrong.Node]
@@ -45,10 +46,11 @@ func Parse(s *schema.Schema, tableName, text string) (*Group, error) {
 	return g, nil
 }
 
-// parser turns JSON into nodes whose values are still as JSON has them. The
-// checker then types them.
+// parser turns JSON into nodes whose values are null until the checker, which
+// knows their columns, has them read from raw.
 type parser struct {
-	at map[string]int // where each node and value began, by path
+	at  map[string]int // where each node and value began, by path
+	raw map[string]any // values as JSON has them, by path: string, json.Number, bool, nil or schema.Lookup
 }
 
 func (p parser) node(path string, v jsonValue) (Node, error) {
@@ -109,11 +111,10 @@ func (p parser) condition(path string, v jsonValue) (*Condition, error) {
 		return nil, errorAt(path, `member "values" must be an array`)
 	}
 	for i, item := range values.items {
-		value, err := p.value(valuePath(path, i), item)
-		if err != nil {
+		if err := p.value(valuePath(path, i), item); err != nil {
 			return nil, err
 		}
-		c.Values = append(c.Values, value)
+		c.Values = append(c.Values, schema.Null())
 	}
 	return c, nil
 }
@@ -131,7 +132,7 @@ func (p parser) related(path string, v jsonValue) (*Related, error) {
 		return nil, err
 	}
 	if mode != modeContains && mode != modeNotContains {
-		return nil, errorAt(path, `mode %q is none of %q, %q`, short(mode), modeContains, modeNotContains)
+		return nil, errorAt(path, `mode %q is neither %q nor %q`, excerpt.Of(mode), modeContains, modeNotContains)
 	}
 	r := &Related{Relationship: name, Contains: mode == modeContains, Filter: &Group{Logic: And}}
 	p.at[join(path, "filter")] = v.offset
@@ -141,25 +142,30 @@ func (p parser) related(path string, v jsonValue) (*Related, error) {
 	return r, err
 }
 
-// value is a scalar as it is, or the object form of a lookup.
-func (p parser) value(path string, v jsonValue) (any, error) {
+// value keeps a scalar as it is, or the object form of a lookup.
+func (p parser) value(path string, v jsonValue) error {
 	p.at[path] = v.offset
 	if v.kind == jsonScalar {
-		return v.scalar, nil
+		p.raw[path] = v.scalar
+		return nil
 	}
 	if err := p.object(path, v, "table", "id"); err != nil {
-		return nil, err
+		return err
 	}
 	table, err := p.text(path, v, "table")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	id, err := p.text(path, v, "id")
-	return schema.Lookup{Table: table, ID: id}, err
+	if err != nil {
+		return err
+	}
+	p.raw[path] = schema.Lookup{Table: table, ID: id}
+	return nil
 }
 
-// object notes where v began and refuses what is not an object of the members
-// allowed.
+// object notes where v began and refuses what is not an object of the allowed
+// members.
 func (p parser) object(path string, v jsonValue, allowed ...string) error {
 	p.at[path] = v.offset
 	expected := `"` + strings.Join(allowed, `", "`) + `"`
@@ -168,7 +174,7 @@ func (p parser) object(path string, v jsonValue, allowed ...string) error {
 	}
 	for _, m := range v.members {
 		if !slices.Contains(allowed, m.name) {
-			return errorAt(path, "member %q is none of %s", short(m.name), expected)
+			return errorAt(path, "member %q is not one of %s", excerpt.Of(m.name), expected)
 		}
 	}
 	return nil
@@ -183,29 +189,29 @@ func (p parser) text(path string, v jsonValue, name string) (string, error) {
 	return text, nil
 }
 
-// typed replaces a value as JSON has it by that of the column's Go type.
-func typed(c *schema.Column, v *schema.Value) error {
-	var err error
-	switch raw := (*v).(type) {
+// typed sets v to the value at path, read for its column.
+func (p parser) typed(path string, c *schema.Column, v *schema.Value) (err error) {
+	lookup := c.Type == schema.LookupTo
+	switch raw := p.raw[path].(type) {
 	case schema.Lookup:
-		if c.Type != schema.LookupTo {
-			return fmt.Errorf("column %s is no lookup: expected a value of type %s", c.Name, c.Type)
+		if !lookup {
+			return fmt.Errorf("column %s is not a lookup: expected a value of type %s", c.Name, c.Type)
 		}
-		*v, err = c.FromText(raw.Table + ":" + raw.ID)
+		*v, err = c.FromText(raw.String())
 	case string:
 		bareDate := c.Type == schema.DateTime && len(raw) == len(time.DateOnly)
-		if c.Type == schema.LookupTo || bareDate {
+		if lookup || bareDate {
 			*v, err = c.FromText(raw)
 		} else {
 			*v, err = c.FromJSON(raw)
 		}
 	case json.Number, bool:
-		if c.Type == schema.LookupTo {
+		if lookup {
 			return fmt.Errorf(`column %s is a lookup: expected "table:guid"`, c.Name)
 		}
 		*v, err = c.FromJSON(raw)
 	}
-	return err
+	return err // nil for a JSON null, which the checker refuses
 }
 
 func valuePath(path string, i int) string { return join(path, fmt.Sprintf("values[%d]", i)) }

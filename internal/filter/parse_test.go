@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write the expectations of testdata/*.tx
 
 // TestLanguage runs testdata/*.txtar. After each file of an archive, an input
 // for Parse, comes a file "want": the canonical text and the number of
-// conditions, or the error. go test -update writes the latter anew.
+// conditions, or the error. go test -update rewrites the latter.
 func TestLanguage(t *testing.T) {
 	s := loadSchema(t)
 	for _, path := range archives(t) {
@@ -65,8 +65,8 @@ func TestParseRefuses(t *testing.T) {
 	s := loadSchema(t)
 	manyValues := strings.TrimSuffix(strings.Repeat(`"a",`, filter.MaxValues+1), ",")
 	tests := map[string]struct{ input, want string }{
-		"text of more than 1 MB": {strings.Repeat(" ", filter.MaxText+1), "filter (offset 1048576): text is longer than 1 MB"},
-		"not UTF-8":              {"{\"type\":\"\xff\"}", "filter (offset 9): text is not UTF-8"},
+		"text of more than 1 MB": {strings.Repeat(" ", filter.MaxText+1), "filter (offset 1048576): the text is longer than 1 MB"},
+		"not UTF-8":              {"{\"type\":\"\xff\"}", "filter (offset 9): the text is not UTF-8"},
 		"nested without end":     {strings.Repeat("[", 1000), "filter (offset 41): JSON is nested deeper than 40 levels"},
 		"too many values": {
 			`{"type":"and","items":[{"attribute":"name","operator":"in","values":[` + manyValues + `]}]}`,

@@ -3,12 +3,8 @@ package filter
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/shopspring/decimal"
 
 	"segue/internal/schema"
 )
@@ -18,8 +14,8 @@ const (
 	modeNotContains = "notContains"
 )
 
-// String is the one JSON text of a filter that Check accepts: members in the order of Parse's
-// example, no blanks, all members present. Lookups are "table:guid", moments
+// String returns the one JSON text of a filter that [Check] accepts: members in
+// the order of the example of [Parse], no blanks, all members present. Lookups are "table:guid", moments
 // UTC (RFC 3339, or a bare date at midnight).
 func (g *Group) String() string { return string(g.appendJSON(nil)) }
 
@@ -65,7 +61,7 @@ func (r *Related) appendJSON(b []byte) []byte {
 	return append(r.Filter.appendJSON(append(b, `,"filter":`...)), '}')
 }
 
-// String is the condition for a person: column, operator and values.
+// String returns the condition for a person: column, operator and values.
 func (c *Condition) String() string {
 	text := c.Column + " " + string(c.Operator)
 	switch len(c.Values) {
@@ -78,25 +74,15 @@ func (c *Condition) String() string {
 }
 
 func appendValue(b []byte, v schema.Value) []byte {
-	switch v := v.(type) {
-	case nil:
-		return append(b, "null"...)
-	case string:
-		return appendText(b, v)
-	case bool:
-		return strconv.AppendBool(b, v)
-	case int64:
-		return strconv.AppendInt(b, v, 10)
-	case decimal.Decimal:
+	switch v.Kind() {
+	case schema.KindText, schema.KindRef:
+		return appendText(b, v.String())
+	case schema.KindTime:
+		return appendText(b, strings.TrimSuffix(v.String(), "T00:00:00Z"))
+	case schema.KindNull, schema.KindBool, schema.KindInt, schema.KindDec, schema.KindFloat:
 		return append(b, v.String()...)
-	case float64:
-		return strconv.AppendFloat(b, v, 'g', -1, 64)
-	case time.Time:
-		return appendText(b, strings.TrimSuffix(v.UTC().Format(time.RFC3339), "T00:00:00Z"))
-	case schema.Lookup:
-		return appendText(b, v.Table+":"+v.ID)
 	}
-	return appendText(b, fmt.Sprint(v)) // no value of a checked tree
+	return b
 }
 
 func appendText(b []byte, s string) []byte {

@@ -19,29 +19,29 @@ func drawValue(t *rapid.T, c *schema.Column) schema.Value {
 	switch c.Type {
 	case schema.String, schema.Memo:
 		letter := rapid.SampledFrom([]string{"a", "A", "b", "é", "É", "İ", "\u212a", "k", "😀", "\uFFFD", "\n", ".", " ", " ", "%", "%", "_"})
-		return strings.Join(rapid.SliceOfN(letter, 0, 5).Draw(t, "text"), "")
+		return schema.Text(strings.Join(rapid.SliceOfN(letter, 0, 5).Draw(t, "text"), ""))
 	case schema.Integer, schema.BigInt:
-		return rapid.Int64Range(-2, 2).Draw(t, "number")
+		return schema.Int(rapid.Int64Range(-2, 2).Draw(t, "number"))
 	case schema.Decimal, schema.Money:
-		return drawDecimal(t)
+		return schema.Dec(drawDecimal(t))
 	case schema.Double:
-		return float64(rapid.IntRange(-3, 3).Draw(t, "halves")) / 2
+		return schema.Float(float64(rapid.IntRange(-3, 3).Draw(t, "halves")) / 2)
 	case schema.Boolean:
-		return rapid.Bool().Draw(t, "truth")
+		return schema.Bool(rapid.Bool().Draw(t, "truth"))
 	case schema.Choice, schema.State, schema.Status:
-		return rapid.SampledFrom(c.Options).Draw(t, "option").Value
+		return schema.Int(rapid.SampledFrom(c.Options).Draw(t, "option").Value)
 	case schema.DateTime:
 		seconds := rapid.IntRange(-1, 1).Draw(t, "seconds")
-		return time.Date(2026, 3, 29, 0, 0, seconds, 0, time.UTC)
+		return schema.Time(time.Date(2026, 3, 29, 0, 0, seconds, 0, time.UTC))
 	case schema.Date:
-		return time.Date(2026, 3, rapid.IntRange(27, 29).Draw(t, "day"), 0, 0, 0, 0, time.UTC)
+		return schema.Time(time.Date(2026, 3, rapid.IntRange(27, 29).Draw(t, "day"), 0, 0, 0, 0, time.UTC))
 	case schema.GUID:
-		return drawID(t)
+		return schema.Text(drawID(t))
 	case schema.LookupTo:
-		return schema.Lookup{Table: rapid.SampledFrom(c.Targets).Draw(t, "target").Table, ID: drawID(t)}
+		return schema.Ref(schema.Lookup{Table: rapid.SampledFrom(c.Targets).Draw(t, "target").Table, ID: drawID(t)})
 	}
 	t.Fatalf("no values of type %s", c.Type)
-	return nil
+	return schema.Null()
 }
 
 // drawDecimal draws equal numbers of different exponents, and some that do not
@@ -67,6 +67,7 @@ func drawCondition(t *rapid.T, c *schema.Column, op filter.Operator) *filter.Con
 		values = 2
 	case filter.In, filter.NotIn:
 		values = rapid.IntRange(1, 3).Draw(t, "count")
+	default:
 	}
 	condition := &filter.Condition{Column: c.Name, Operator: op}
 	for range values {
@@ -96,9 +97,9 @@ func drawRow(t *rapid.T, columns []*schema.Column) map[string]schema.Value {
 		kind := rapid.IntRange(0, 5).Draw(t, "kind")
 		switch {
 		case kind == 0:
-			row[c.Name] = nil
+			row[c.Name] = schema.Null()
 		case kind == 1 && c.Type == schema.String:
-			row[c.Name] = "a\xff" + drawValue(t, c).(string)
+			row[c.Name] = schema.Text("a\xff" + textOf(drawValue(t, c)))
 		default:
 			row[c.Name] = drawValue(t, c)
 		}

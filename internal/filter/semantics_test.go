@@ -28,10 +28,10 @@ func TestNull(t *testing.T) {
 	id := "6f9619ff-8b86-d011-b42d-00c04fc964ff"
 	day := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	values := map[schema.Type]schema.Value{
-		schema.String: "a", schema.Memo: "%", schema.Integer: int64(0), schema.BigInt: int64(0),
-		schema.Decimal: decimal.Zero, schema.Money: decimal.Zero, schema.Double: 0.0, schema.Boolean: false,
-		schema.Choice: int64(1), schema.State: int64(0), schema.Status: int64(1),
-		schema.DateTime: day, schema.Date: day, schema.GUID: id, schema.LookupTo: schema.Lookup{Table: "thing", ID: id},
+		schema.String: schema.Text("a"), schema.Memo: schema.Text("%"), schema.Integer: schema.Int(0), schema.BigInt: schema.Int(0),
+		schema.Decimal: schema.Dec(decimal.Zero), schema.Money: schema.Dec(decimal.Zero), schema.Double: schema.Float(0.0), schema.Boolean: schema.Bool(false),
+		schema.Choice: schema.Int(1), schema.State: schema.Int(0), schema.Status: schema.Int(1),
+		schema.DateTime: schema.Time(day), schema.Date: schema.Time(day), schema.GUID: schema.Text(id), schema.LookupTo: schema.Ref(schema.Lookup{Table: "thing", ID: id}),
 	}
 	seen := map[schema.Type]bool{}
 	for _, c := range columns(s) {
@@ -44,6 +44,7 @@ func TestNull(t *testing.T) {
 				operands = nil
 			case filter.Between, filter.NotBetween:
 				operands = []schema.Value{v, v}
+			default:
 			}
 			got, err := compile(t, s, and(condition(c.Name, op, operands...))).Match(mapRow{})
 			if err != nil || got != want[op] {
@@ -64,63 +65,63 @@ func TestMeaning(t *testing.T) {
 		condition string // JSON after {"attribute":
 		want      bool
 	}{
-		{"Anna", `"name","operator":"eq","values":["ANNA  "]`, true},
-		{"Anna  ", `"name","operator":"eq","values":["anna"]`, true},
-		{" Anna", `"name","operator":"eq","values":["anna"]`, false}, // leading blanks count
-		{"Ärger", `"name","operator":"eq","values":["äRGER"]`, true},
-		{"Straße", `"name","operator":"eq","values":["strasse"]`, false}, // one character is one character
-		{"50%", `"name","operator":"eq","values":["5%"]`, false},         // wildcards are like's alone
-		{"b", `"name","operator":"gt","values":["A"]`, true},
-		{"Z", `"name","operator":"lt","values":["a"]`, false},
-		{"a ", `"name","operator":"gt","values":["A"]`, false},
-		{"ab", `"name","operator":"between","values":["A","B"]`, true},
-		{"b", `"name","operator":"in","values":["a","B"]`, true},
-		{"b", `"name","operator":"not-in","values":["a","B"]`, false},
+		{schema.Text("Anna"), `"name","operator":"eq","values":["ANNA  "]`, true},
+		{schema.Text("Anna  "), `"name","operator":"eq","values":["anna"]`, true},
+		{schema.Text(" Anna"), `"name","operator":"eq","values":["anna"]`, false}, // leading blanks count
+		{schema.Text("Ärger"), `"name","operator":"eq","values":["äRGER"]`, true},
+		{schema.Text("Straße"), `"name","operator":"eq","values":["strasse"]`, false}, // one character is one character
+		{schema.Text("50%"), `"name","operator":"eq","values":["5%"]`, false},         // wildcards are like's alone
+		{schema.Text("b"), `"name","operator":"gt","values":["A"]`, true},
+		{schema.Text("Z"), `"name","operator":"lt","values":["a"]`, false},
+		{schema.Text("a "), `"name","operator":"gt","values":["A"]`, false},
+		{schema.Text("ab"), `"name","operator":"between","values":["A","B"]`, true},
+		{schema.Text("b"), `"name","operator":"in","values":["a","B"]`, true},
+		{schema.Text("b"), `"name","operator":"not-in","values":["a","B"]`, false},
 
-		{"Contoso Ltd", `"name","operator":"like","values":["con%LTD"]`, true},
-		{"Contoso Ltd", `"name","operator":"like","values":["contoso"]`, false}, // the whole text
-		{"cat", `"name","operator":"like","values":["c_t"]`, true},
-		{"c😀t", `"name","operator":"like","values":["c_t"]`, true},
-		{"ct", `"name","operator":"like","values":["c_t"]`, false},
-		{"a.c", `"name","operator":"like","values":["a.c"]`, true},
-		{"abc", `"name","operator":"like","values":["a.c"]`, false},
-		{"aaab", `"name","operator":"like","values":["%a%ab"]`, true},
-		{"😀bcc", `"name","operator":"like","values":["%__b%"]`, false}, // never half a character
-		{"a\nb", `"notes","operator":"like","values":["a%b"]`, true},
-		{"", `"name","operator":"like","values":["%"]`, true},
-		{"", `"name","operator":"like","values":["_"]`, false},
-		{"100%", `"name","operator":"not-like","values":["100"]`, true},
+		{schema.Text("Contoso Ltd"), `"name","operator":"like","values":["con%LTD"]`, true},
+		{schema.Text("Contoso Ltd"), `"name","operator":"like","values":["contoso"]`, false}, // the whole text
+		{schema.Text("cat"), `"name","operator":"like","values":["c_t"]`, true},
+		{schema.Text("c😀t"), `"name","operator":"like","values":["c_t"]`, true},
+		{schema.Text("ct"), `"name","operator":"like","values":["c_t"]`, false},
+		{schema.Text("a.c"), `"name","operator":"like","values":["a.c"]`, true},
+		{schema.Text("abc"), `"name","operator":"like","values":["a.c"]`, false},
+		{schema.Text("aaab"), `"name","operator":"like","values":["%a%ab"]`, true},
+		{schema.Text("😀bcc"), `"name","operator":"like","values":["%__b%"]`, false}, // never half a character
+		{schema.Text("a\nb"), `"notes","operator":"like","values":["a%b"]`, true},
+		{schema.Text(""), `"name","operator":"like","values":["%"]`, true},
+		{schema.Text(""), `"name","operator":"like","values":["_"]`, false},
+		{schema.Text("100%"), `"name","operator":"not-like","values":["100"]`, true},
 
-		{"50% off", `"name","operator":"contains","values":["0% O"]`, true},
-		{"500 off", `"name","operator":"contains","values":["0% O"]`, false}, // literal
-		{"abc", `"name","operator":"contains","values":[""]`, true},
-		{"abc", `"name","operator":"not-contains","values":["B"]`, false},
-		{"Abc", `"name","operator":"begins-with","values":["aB"]`, true},
-		{"Abc", `"name","operator":"not-begin-with","values":["b"]`, true},
-		{"Abc  ", `"name","operator":"ends-with","values":["BC "]`, true},
-		{"Abc", `"name","operator":"not-end-with","values":["bc"]`, false},
-		{"", `"name","operator":"null"`, false}, // empty is not null
+		{schema.Text("50% off"), `"name","operator":"contains","values":["0% O"]`, true},
+		{schema.Text("500 off"), `"name","operator":"contains","values":["0% O"]`, false}, // literal
+		{schema.Text("abc"), `"name","operator":"contains","values":[""]`, true},
+		{schema.Text("abc"), `"name","operator":"not-contains","values":["B"]`, false},
+		{schema.Text("Abc"), `"name","operator":"begins-with","values":["aB"]`, true},
+		{schema.Text("Abc"), `"name","operator":"not-begin-with","values":["b"]`, true},
+		{schema.Text("Abc  "), `"name","operator":"ends-with","values":["BC "]`, true},
+		{schema.Text("Abc"), `"name","operator":"not-end-with","values":["bc"]`, false},
+		{schema.Text(""), `"name","operator":"null"`, false}, // empty is not null
 
-		{int64(10), `"employees","operator":"ge","values":[10]`, true},
-		{int64(10), `"employees","operator":"gt","values":[10]`, false},
-		{int64(10), `"employees","operator":"between","values":[10,10]`, true},
-		{int64(10), `"employees","operator":"between","values":[20,5]`, false}, // nothing is
-		{int64(10), `"employees","operator":"not-between","values":[20,5]`, true},
-		{int64(9007199254740993), `"serial","operator":"gt","values":[9007199254740992]`, true}, // no float in between
-		{decimal.RequireFromString("0.3"), `"share","operator":"eq","values":[0.30]`, true},
-		{decimal.RequireFromString("20000.0001"), `"revenue","operator":"gt","values":[2e4]`, true},
-		{decimal.RequireFromString("1e20"), `"share","operator":"lt","values":[100000000000000000000.5]`, true},
-		{0.5, `"latitude","operator":"le","values":[0.50]`, true},
+		{schema.Int(10), `"employees","operator":"ge","values":[10]`, true},
+		{schema.Int(10), `"employees","operator":"gt","values":[10]`, false},
+		{schema.Int(10), `"employees","operator":"between","values":[10,10]`, true},
+		{schema.Int(10), `"employees","operator":"between","values":[20,5]`, false}, // nothing is
+		{schema.Int(10), `"employees","operator":"not-between","values":[20,5]`, true},
+		{schema.Int(9007199254740993), `"serial","operator":"gt","values":[9007199254740992]`, true}, // no float in between
+		{schema.Dec(decimal.RequireFromString("0.3")), `"share","operator":"eq","values":[0.30]`, true},
+		{schema.Dec(decimal.RequireFromString("20000.0001")), `"revenue","operator":"gt","values":[2e4]`, true},
+		{schema.Dec(decimal.RequireFromString("1e20")), `"share","operator":"lt","values":[100000000000000000000.5]`, true},
+		{schema.Float(0.5), `"latitude","operator":"le","values":[0.50]`, true},
 
-		{true, `"wanted","operator":"ne","values":[false]`, true},
-		{int64(8), `"source","operator":"in","values":[1,8]`, true},
-		{int64(2), `"statuscode","operator":"not-in","values":[1,3]`, true},
-		{time.Date(2026, 3, 1, 10, 30, 0, 0, time.UTC), `"seenon","operator":"eq","values":["2026-03-01T12:30:00+02:00"]`, true},
-		{time.Date(2026, 3, 1, 10, 30, 0, 0, time.UTC), `"seenon","operator":"gt","values":["2026-03-01"]`, true},
-		{time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), `"birthday","operator":"between","values":["2026-02-28","2026-03-01"]`, true},
-		{"6f9619ff-8b86-d011-b42d-00c04fc964ff", `"token","operator":"eq","values":["6F9619FF-8B86-D011-B42D-00C04FC964FF"]`, true},
+		{schema.Bool(true), `"wanted","operator":"ne","values":[false]`, true},
+		{schema.Int(8), `"source","operator":"in","values":[1,8]`, true},
+		{schema.Int(2), `"statuscode","operator":"not-in","values":[1,3]`, true},
+		{schema.Time(time.Date(2026, 3, 1, 10, 30, 0, 0, time.UTC)), `"seenon","operator":"eq","values":["2026-03-01T12:30:00+02:00"]`, true},
+		{schema.Time(time.Date(2026, 3, 1, 10, 30, 0, 0, time.UTC)), `"seenon","operator":"gt","values":["2026-03-01"]`, true},
+		{schema.Time(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)), `"birthday","operator":"between","values":["2026-02-28","2026-03-01"]`, true},
+		{schema.Text("6f9619ff-8b86-d011-b42d-00c04fc964ff"), `"token","operator":"eq","values":["6F9619FF-8B86-D011-B42D-00C04FC964FF"]`, true},
 		{
-			schema.Lookup{Table: "thing", ID: "6f9619ff-8b86-d011-b42d-00c04fc964ff"},
+			schema.Ref(schema.Lookup{Table: "thing", ID: "6f9619ff-8b86-d011-b42d-00c04fc964ff"}),
 			`"about","operator":"eq","values":["part:6f9619ff-8b86-d011-b42d-00c04fc964ff"]`, false, // another table's row
 		},
 	}

@@ -22,13 +22,14 @@ type textTest struct {
 func newTextTest(op Operator, values []schema.Value) textTest {
 	t := textTest{op: op}
 	for _, v := range values {
-		s, _ := v.(string)
+		s, _ := v.Text()
 		t.want = append(t.want, appendFolded(nil, s))
 	}
 	return t
 }
 
-func (t textTest) holds(s string) bool {
+func (t textTest) holds(v schema.Value) bool {
+	s, _ := v.Text()
 	var buf [foldedInPlace]byte
 	text := appendFolded(buf[:0], s)
 	switch t.op {
@@ -40,8 +41,9 @@ func (t textTest) holds(s string) bool {
 		return bytes.HasPrefix(text, t.want[0])
 	case EndsWith:
 		return bytes.HasSuffix(text, t.want[0])
+	default:
+		return inOrder(t.op, len(t.want), func(i int) int { return bytes.Compare(text, t.want[i]) })
 	}
-	return inOrder(t.op, len(t.want), func(i int) int { return bytes.Compare(text, t.want[i]) })
 }
 
 // appendFolded appends s as it is compared: without trailing blanks, each
@@ -64,9 +66,9 @@ func appendFolded(b []byte, s string) []byte {
 	return b
 }
 
-// like matches a pattern of literals, % and _. When a literal fails it goes
-// back to the last % alone and lets that take one character more, so the work
-// is at most the product of the lengths.
+// like reports whether text matches a pattern of literals, % and _. Where a
+// literal does not match, it goes back to the last % alone and lets that take
+// one more character, so the work is at most the product of the lengths.
 func like(text, pattern []byte) bool {
 	t, p := 0, 0
 	retryText, retryPattern := 0, -1

@@ -34,49 +34,49 @@ func TestCSV(t *testing.T) {
 	}{
 		"logical names": {
 			file: "leadid,lastname,subject,revenue\n" + rowID(1) + ",Berg,Pumps,1234567.8901\n",
-			want: map[string]values{rowID(1): {"lastname": "Berg", "subject": "Pumps", "revenue": decimal.RequireFromString("1234567.8901")}},
+			want: map[string]values{rowID(1): {"lastname": schema.Text("Berg"), "subject": schema.Text("Pumps"), "revenue": schema.Dec(decimal.RequireFromString("1234567.8901"))}},
 		},
 		"labels in any case, with blanks": {
 			file: "LEAD, last name ,Topic,Lead Source\n{" + strings.ToUpper(rowID(1)) + "},Berg,Pumps,trade show\n",
-			want: map[string]values{rowID(1): {"lastname": "Berg", "subject": "Pumps", "leadsourcecode": int64(7)}},
+			want: map[string]values{rowID(1): {"lastname": schema.Text("Berg"), "subject": schema.Text("Pumps"), "leadsourcecode": schema.Int(7)}},
 		},
 		"byte order mark before a quote, CRLF": {
 			file: bom + "\"leadid\",lastname\r\n" + rowID(1) + ",Berg\r\n",
-			want: map[string]values{rowID(1): {"lastname": "Berg"}},
+			want: map[string]values{rowID(1): {"lastname": schema.Text("Berg")}},
 		},
 		"semicolons, commas inside quotes": {
 			file: "\"leadid\";\"lastname\";companyname\n" + rowID(1) + ";\"Berg, von\";\"A;B, C\"\n",
-			want: map[string]values{rowID(1): {"lastname": "Berg, von", "companyname": "A;B, C"}},
+			want: map[string]values{rowID(1): {"lastname": schema.Text("Berg, von"), "companyname": schema.Text("A;B, C")}},
 		},
 		"quoted line breaks and quotes": {
 			file: "leadid,description\n" + rowID(1) + ",\"one\r\ntwo \"\"three\"\"\"\n",
-			want: map[string]values{rowID(1): {"description": "one\ntwo \"three\""}},
+			want: map[string]values{rowID(1): {"description": schema.Text("one\ntwo \"three\"")}},
 		},
 		"empty cells say nothing": {
 			file: "leadid,lastname,revenue,firstname\n" + rowID(1) + ",Berg,, \n",
-			want: map[string]values{rowID(1): {"lastname": "Berg"}},
+			want: map[string]values{rowID(1): {"lastname": schema.Text("Berg")}},
 		},
 		"mapping": {
 			file:    "leadid,Surname,Notes,Old\n" + rowID(1) + ",Berg,hello,x\n",
 			options: Options{Map: map[string]string{"surname": "Last Name", "Notes": "description", "old": "-"}},
-			want:    map[string]values{rowID(1): {"lastname": "Berg", "description": "hello"}},
+			want:    map[string]values{rowID(1): {"lastname": schema.Text("Berg"), "description": schema.Text("hello")}},
 		},
 		"mapping goes before the header's own meaning": {
 			file:    "leadid,Topic,lastname\n" + rowID(1) + ",Pumps,Berg\n",
 			options: Options{Map: map[string]string{"Topic": "description", "lastname": ""}},
-			want:    map[string]values{rowID(1): {"description": "Pumps"}},
+			want:    map[string]values{rowID(1): {"description": schema.Text("Pumps")}},
 		},
 		"lookups": {
 			file: "leadid,ownerid,parentaccountid\n" + rowID(1) + ",systemuser:" + rowID(7) + "," + rowID(8) + "\n",
-			want: map[string]values{rowID(1): {"ownerid": seller, "parentaccountid": schema.Lookup{Table: "account", ID: rowID(8)}}},
+			want: map[string]values{rowID(1): {"ownerid": schema.Ref(seller), "parentaccountid": schema.Ref(schema.Lookup{Table: "account", ID: rowID(8)})}},
 		},
 		"a state by its label": {
 			file: "leadid,statecode,Status Reason,donotemail\n" + rowID(1) + ",disqualified,Lost,Do Not Allow\n",
-			want: map[string]values{rowID(1): {"statecode": int64(2), "statuscode": int64(4), "donotemail": true}},
+			want: map[string]values{rowID(1): {"statecode": schema.Int(2), "statuscode": schema.Int(4), "donotemail": schema.Bool(true)}},
 		},
 		"without an id": {
 			file: "lastname\nBerg\nFalk\n",
-			want: map[string]values{rowID(1001): {"lastname": "Berg"}, rowID(1002): {"lastname": "Falk"}},
+			want: map[string]values{rowID(1001): {"lastname": schema.Text("Berg")}, rowID(1002): {"lastname": schema.Text("Falk")}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestCSVRejects(t *testing.T) {
 		rowID(11) + ",Berg,,,,\"never closed",
 	}, "\n")
 	w := &written{fail: func(_ string, v values) error {
-		if v["lastname"] == "Refused" {
+		if v["lastname"] == schema.Text("Refused") {
 			return fmt.Errorf("wrapped: %w", &schema.Error{Table: "lead", Column: "leadsourcecode", Rule: schema.RuleRequired, Detail: "must have a value"})
 		}
 		return nil
@@ -128,7 +128,7 @@ func TestCSVRejects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(w.rows) != 1 || w.rows[rowID(6)][0]["description"] != "two\nlines" {
+	if len(w.rows) != 1 || w.rows[rowID(6)][0]["description"] != schema.Text("two\nlines") {
 		t.Errorf("written %v, want %s alone", w.rows, rowID(6))
 	}
 	if report.Read != 12 || report.Written != 1 || report.Rejected != 11 || len(report.Reasons) != maxReasons {
@@ -212,7 +212,7 @@ func TestCSVTwice(t *testing.T) {
 
 func importFile(t *testing.T, w world, file string, key []string, warned bool) {
 	t.Helper()
-	report, err := CSV(t.Context(), w.direct(), w.DB().Schema().Table("lead"), strings.NewReader(file), Options{Key: key})
+	report, err := CSV(t.Context(), w.direct(), w.DB.Schema().Table("lead"), strings.NewReader(file), Options{Key: key})
 	if err != nil || report.Written != 1 || len(report.Warnings) > 0 != warned {
 		t.Fatalf("report %+v, error %v", report, err)
 	}
@@ -232,7 +232,7 @@ func TestCSVEmptyKey(t *testing.T) {
 func TestCSVRejectedByTheService(t *testing.T) {
 	w := newWorld(t)
 	file := "leadid,Last Name\n" + rowID(1) + ",Berg\n"
-	report, err := CSV(t.Context(), w.direct(), w.DB().Schema().Table("lead"), strings.NewReader(file), Options{})
+	report, err := CSV(t.Context(), w.direct(), w.DB.Schema().Table("lead"), strings.NewReader(file), Options{})
 	want := []Rejection{{Line: 2, Column: "subject", Reason: "lead.subject: required: must have a value"}}
 	if d := cmp.Diff(want, report.Reasons); d != "" || err != nil {
 		t.Errorf("error %v (-want +got):\n%s", err, d)

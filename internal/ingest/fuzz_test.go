@@ -32,7 +32,7 @@ func FuzzCSV(f *testing.F) {
 			for _, v := range list {
 				kept++
 				for name, value := range v {
-					if err := lead.Column(name).Check(value); err != nil || value == nil {
+					if err := lead.Column(name).Check(value); err != nil || value.IsNull() {
 						t.Errorf("%s = %v: %v", name, value, err)
 					}
 				}

@@ -215,7 +215,7 @@ func (l *layout) row(fields []string) (id string, values map[string]schema.Value
 	}
 	switch {
 	case l.id >= 0:
-		id, _ = values[l.table.ID].(string)
+		id, _ = values[l.table.ID].Text()
 		delete(values, l.table.ID)
 		if id == "" {
 			return "", nil, &cellError{l.id, "must have a value: it identifies the row"}

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 
+	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
@@ -34,13 +35,13 @@ var (
 
 // Direct writes through the use cases in this process.
 type Direct struct {
-	Service *sales.Service
-	Caller  sales.Caller // whose privileges count
+	Entities *entity.Entities
+	Caller   sales.Caller // whose privileges count
 }
 
-// Write makes or changes a row by [sales.Service.Update].
+// Write makes or changes a row by [entity.Entities.Update].
 func (d Direct) Write(ctx context.Context, t *schema.Table, id string, values map[string]schema.Value) error {
 	ref := rows.Ref{Table: t.Name, ID: id}
-	_, _, err := d.Service.Update(ctx, d.Caller, ref, values, sales.If{})
+	_, _, err := d.Entities.Update(ctx, d.Caller, ref, values, entity.If{})
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"segue/internal/boot"
 	"segue/internal/embed"
 	"segue/internal/query"
 	"segue/internal/rows"
@@ -20,7 +21,7 @@ type values = map[string]schema.Value
 // world is a Segue on an embedded store of its own.
 type world struct {
 	t *testing.T
-	*sales.Service
+	*boot.Parts
 }
 
 func newWorld(t *testing.T) world {
@@ -34,16 +35,16 @@ func newWorld(t *testing.T) world {
 			t.Error(err)
 		}
 	})
-	return world{t, sales.New(rows.New(store, tables(t), time.Now), sales.Options{})}
+	return world{t, boot.Assemble(rows.New(store, tables(t), time.Now), boot.Options{})}
 }
 
-func (w world) direct() Direct { return Direct{w.Service, sales.Engine()} }
+func (w world) direct() Direct { return Direct{w.Entities, sales.Engine()} }
 
 // all is every row of a table.
 func (w world) all(name string) []*rows.Row {
 	w.t.Helper()
 	var list []*rows.Row
-	for row, err := range query.New(w.DB()).Each(w.t.Context(), query.Query{Table: w.DB().Schema().Table(name)}) {
+	for row, err := range query.New(w.DB).Each(w.t.Context(), query.Query{Table: w.DB.Schema().Table(name)}) {
 		if err != nil {
 			w.t.Fatal(err)
 		}

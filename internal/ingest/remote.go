@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/shopspring/decimal"
-
 	"segue/internal/clock"
 	"segue/internal/schema"
 )
@@ -150,14 +148,7 @@ func (r *Remote) body(t *schema.Table, values map[string]schema.Value) ([]byte, 
 			members[nav+"@odata.bind"] = reference
 			continue
 		}
-		switch v := v.(type) {
-		case decimal.Decimal:
-			members[name] = json.Number(v.String())
-		case time.Time:
-			members[name] = c.Text(v)
-		default:
-			members[name] = v
-		}
+		members[name] = scalar(c, v)
 	}
 	body, err := json.Marshal(members)
 	if err != nil {
@@ -166,13 +157,30 @@ func (r *Remote) body(t *schema.Table, values map[string]schema.Value) ([]byte, 
 	return body, nil
 }
 
+// scalar returns the value of a column other than a lookup as encoding/json
+// writes it.
+func scalar(c *schema.Column, v schema.Value) any {
+	switch v.Kind() {
+	case schema.KindNull:
+		return nil
+	case schema.KindBool:
+		b, _ := v.Bool()
+		return b
+	case schema.KindInt, schema.KindDec, schema.KindFloat:
+		return json.Number(v.String())
+	case schema.KindText, schema.KindTime, schema.KindRef:
+		return c.Text(v)
+	}
+	return nil
+}
+
 // reference returns the navigation property that binds a lookup, and the path of
 // the row that it points at, nil for none.
 func (r *Remote) reference(c *schema.Column, v schema.Value) (nav string, path any, err error) {
-	if v == nil {
+	if v.IsNull() {
 		return c.Targets[0].Nav, nil, nil
 	}
-	to, _ := v.(schema.Lookup)
+	to, _ := v.Ref()
 	table := r.tables.Table(to.Table)
 	for _, target := range c.Targets {
 		if table != nil && table.Set != "" && target.Table == to.Table {

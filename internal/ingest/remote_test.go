@@ -61,13 +61,13 @@ func TestRemoteSends(t *testing.T) {
 		want   string
 	}{
 		"scalars": {"lead", values{
-			"lastname": `Berg "& Co"`, "leadqualitycode": int64(1), "donotemail": true, "address1_latitude": 48.25,
-			"revenue": decimal.RequireFromString("12345678901234.5678"), "firstname": nil,
-			"estimatedclosedate": time.Date(2026, 2, 3, 0, 0, 0, 0, time.UTC), "schedulefollowup_qualify": time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC),
+			"lastname": schema.Text(`Berg "& Co"`), "leadqualitycode": schema.Int(1), "donotemail": schema.Bool(true), "address1_latitude": schema.Float(48.25),
+			"revenue": schema.Dec(decimal.RequireFromString("12345678901234.5678")), "firstname": schema.Null(),
+			"estimatedclosedate": schema.Time(time.Date(2026, 2, 3, 0, 0, 0, 0, time.UTC)), "schedulefollowup_qualify": schema.Time(time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)),
 		}, `{"address1_latitude":48.25,"donotemail":true,"estimatedclosedate":"2026-02-03","firstname":null,"lastname":"Berg \"\u0026 Co\"",` +
 			`"leadqualitycode":1,"revenue":12345678901234.5678,"schedulefollowup_qualify":"2026-02-03T04:05:06Z"}`},
 		"lookups": {"opportunity", values{
-			"ownerid": schema.Lookup{Table: "team", ID: rowID(2)}, "customerid": schema.Lookup{Table: "contact", ID: rowID(3)}, "parentaccountid": nil,
+			"ownerid": schema.Ref(schema.Lookup{Table: "team", ID: rowID(2)}), "customerid": schema.Ref(schema.Lookup{Table: "contact", ID: rowID(3)}), "parentaccountid": schema.Null(),
 		}, `{"customerid_contact@odata.bind":"/contacts(` + rowID(3) + `)","ownerid@odata.bind":"/teams(` + rowID(2) + `)","parentaccountid@odata.bind":null}`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestRemoteAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var calls atomic.Int32
 			r, waited := remote(t, answers(t, &calls, test.answers...))
-			err := r.Write(t.Context(), tables(t).Table("lead"), rowID(1), values{"lastname": "Berg"})
+			err := r.Write(t.Context(), tables(t).Table("lead"), rowID(1), values{"lastname": schema.Text("Berg")})
 			got := ""
 			if err != nil {
 				got = err.Error()
@@ -211,7 +211,7 @@ func TestRemoteEnds(t *testing.T) {
 		t.Errorf("error %v, want %v", err, context.Canceled)
 	}
 	for name, v := range map[string]schema.Lookup{"no such table": {Table: "planet", ID: rowID(1)}, "not a target": {Table: "task", ID: rowID(1)}} {
-		if err := r.Write(t.Context(), tables(t).Table("lead"), rowID(1), values{"parentaccountid": v}); err == nil || !strings.Contains(err.Error(), "cannot point at") {
+		if err := r.Write(t.Context(), tables(t).Table("lead"), rowID(1), values{"parentaccountid": schema.Ref(v)}); err == nil || !strings.Contains(err.Error(), "cannot point at") {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}

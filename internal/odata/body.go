@@ -7,7 +7,10 @@ import (
 	"io"
 	"unicode/utf8"
 
+	"segue/internal/excerpt"
+	"segue/internal/guid"
 	"segue/internal/schema"
+	"segue/internal/strictjson"
 )
 
 // member is one member of a JSON object, its value not decoded yet.
@@ -45,7 +48,7 @@ func readObject(body []byte) ([]member, error) {
 			return nil, badJSON(in, err)
 		}
 		if seen[m.name] {
-			return nil, Errorf(BadPayload, "the body has the property '%s' twice", short(m.name))
+			return nil, Errorf(BadPayload, "the body has the property '%s' twice", excerpt.Of(m.name))
 		}
 		seen[m.name] = true
 		members = append(members, m)
@@ -54,7 +57,7 @@ func readObject(body []byte) ([]member, error) {
 		return nil, badJSON(in, err)
 	}
 	if _, err := in.Token(); !errors.Is(err, io.EOF) {
-		return nil, Errorf(BadPayload, "the body has something behind its JSON object, at byte %d", in.InputOffset())
+		return nil, Errorf(BadPayload, "the body has more text after its JSON object, at byte %d", in.InputOffset())
 	}
 	return members, nil
 }
@@ -69,9 +72,7 @@ func (m member) scalar() (v any, ok bool) {
 	if m.value[0] == '{' || m.value[0] == '[' {
 		return nil, false
 	}
-	in := json.NewDecoder(bytes.NewReader(m.value))
-	in.UseNumber()
-	return v, in.Decode(&v) == nil
+	return v, strictjson.Decode(m.value, &v) == nil
 }
 
 // Parameter declares a parameter of an action.
@@ -116,7 +117,7 @@ func ReadParameters(body []byte, declared []Parameter) (map[string]string, error
 	}
 	for _, m := range members { // in their order, so that the first one is named
 		if _, unknown := given[m.name]; unknown {
-			return nil, Errorf(InvalidArgument, "there is no parameter '%s'", short(m.name))
+			return nil, Errorf(InvalidArgument, "there is no parameter '%s'", excerpt.Of(m.name))
 		}
 	}
 	return values, nil
@@ -126,11 +127,11 @@ func (p Parameter) read(m member) (string, error) {
 	v, _ := m.scalar()
 	text, ok := v.(string)
 	if !ok {
-		return "", Errorf(InvalidArgument, "the parameter '%s' must be a string, not %s", p.Name, short(string(m.value)))
+		return "", Errorf(InvalidArgument, "the parameter '%s' must be a string, not %s", p.Name, excerpt.Of(string(m.value)))
 	}
 	if p.Type == schema.GUID {
-		if text, ok = parseGUID(text); !ok {
-			return "", Errorf(InvalidArgument, "the parameter '%s' must be a GUID, not %s", p.Name, short(string(m.value)))
+		if text, ok = guid.Parse(text); !ok {
+			return "", Errorf(InvalidArgument, "the parameter '%s' must be a GUID, not %s", p.Name, excerpt.Of(string(m.value)))
 		}
 	}
 	return text, nil

@@ -4,16 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
-
-	"github.com/shopspring/decimal"
 
 	"segue/internal/schema"
 )
 
-// The annotations that rows can carry, put in front of the property they are
+// The annotations that rows can carry, put before the property they are
 // about.
 const (
 	formattedValue     = "OData.Community.Display.V1.FormattedValue"
@@ -34,7 +30,7 @@ type Row struct {
 	Values  map[string]schema.Value
 }
 
-// Encoder writes answers for one request.
+// Encoder writes the responses to one request.
 type Encoder struct {
 	Base        string      // ServiceRoot
 	Annotations Annotations // what the client asked for
@@ -43,14 +39,14 @@ type Encoder struct {
 	Names map[schema.Lookup]string
 }
 
-// EntityURL is the URL of a row. It ends in "<id>)", by which clients find the
+// EntityURL returns the URL of a row. It ends in "<id>)", by which clients find the
 // id of a row they created.
 func (e Encoder) EntityURL(t *schema.Table, id string) string {
 	return e.Base + t.Set + "(" + id + ")"
 }
 
 // Entity writes one row with its tag, the columns of sel (a Query.Select; nil:
-// all) and its key. An error means that a value is not of its column's Go type.
+// all) and its key. An error means that a value is not of its column's kind.
 func (e Encoder) Entity(t *schema.Table, row Row, sel []string) ([]byte, error) {
 	var o object
 	o.text("@odata.context", e.context(t, sel)+"/$entity")
@@ -93,7 +89,7 @@ func (e Encoder) Collection(t *schema.Table, rows []Row, sel []string, next stri
 // Property is a property of a complex value.
 type Property struct{ Name, Value string }
 
-// Complex writes the answer of a function or action that has no row to show:
+// Complex writes the response of a function or action that has no row to show:
 // the properties of a type, whose name is given without the namespace.
 func (e Encoder) Complex(typeName string, properties ...Property) []byte {
 	var o object
@@ -141,8 +137,8 @@ func (e Encoder) context(t *schema.Table, sel []string) string {
 // currencyColumn comes with every money column.
 const currencyColumn = "transactioncurrencyid"
 
-// shown is the columns that an answer has: all, or the selected ones in their
-// order and behind them, if not among them, the currency of money and the key.
+// shown returns the columns of a response: all, or the selected ones in their
+// order and after them, if not among them, the currency of money and the key.
 func shown(t *schema.Table, sel []string) []*schema.Column {
 	if sel == nil {
 		return slices.DeleteFunc(slices.Clone(t.Columns), func(c *schema.Column) bool { return c.Write == schema.Hidden })
@@ -168,9 +164,9 @@ func (e Encoder) row(o *object, t *schema.Table, row Row, columns []*schema.Colu
 		v := row.Values[c.Name]
 		switch c.Name {
 		case t.ID:
-			v = row.ID
+			v = schema.Text(row.ID)
 		case versionColumn:
-			v = row.Version
+			v = schema.Int(row.Version)
 		}
 		text, err := encodeValue(c, v)
 		if err != nil {
@@ -184,14 +180,14 @@ func (e Encoder) row(o *object, t *schema.Table, row Row, columns []*schema.Colu
 
 // annotate writes what was asked for about a value.
 func (e Encoder) annotate(o *object, c *schema.Column, v schema.Value) {
-	if len(e.Annotations) == 0 || v == nil {
+	if len(e.Annotations) == 0 || v.IsNull() {
 		return
 	}
 	name := wireName(c) + "@"
 	if formatted := e.format(c, v); formatted != "" && e.Annotations.Want(formattedValue) {
 		o.text(name+formattedValue, formatted)
 	}
-	lookup, ok := v.(schema.Lookup)
+	lookup, ok := v.Ref()
 	if !ok {
 		return
 	}
@@ -205,43 +201,37 @@ func (e Encoder) annotate(o *object, c *schema.Column, v schema.Value) {
 	}
 }
 
-// format is the value for people, "" for what has no other form than itself.
+// format returns the value for people, "" for what has no other form than itself.
 func (e Encoder) format(c *schema.Column, v schema.Value) string {
-	switch v := v.(type) {
-	case string:
+	if lookup, ok := v.Ref(); ok {
+		return e.Names[lookup]
+	}
+	if v.Kind() == schema.KindText {
 		return ""
-	case schema.Lookup:
-		return e.Names[v]
 	}
 	return c.Format(v)
 }
 
-// encodeValue is the JSON of a value.
+// encodeValue returns the JSON of a value.
 func encodeValue(c *schema.Column, v schema.Value) ([]byte, error) {
-	switch v := v.(type) {
-	case nil:
-		return []byte("null"), nil
-	case string:
-		return quote(v), nil
-	case schema.Lookup:
-		return quote(v.ID), nil
-	case int64:
-		return strconv.AppendInt(nil, v, 10), nil
-	case bool:
-		return strconv.AppendBool(nil, v), nil
-	case decimal.Decimal:
-		return []byte(v.String()), nil
-	case float64:
-		text, err := json.Marshal(v)
+	if want := c.Type.Kind(); !v.IsNull() && v.Kind() != want {
+		return nil, fmt.Errorf("column %s holds a value of kind %s, not %s", c.Name, v.Kind(), want)
+	}
+	switch v.Kind() {
+	case schema.KindRef:
+		lookup, _ := v.Ref()
+		return quote(lookup.ID), nil
+	case schema.KindFloat:
+		f, _ := v.Float()
+		text, err := json.Marshal(f)
 		if err != nil {
 			return nil, fmt.Errorf("column %s: %w", c.Name, err)
 		}
 		return text, nil
-	case time.Time: // dates have no fractions: clients do not read them
-		if c.Type == schema.Date {
-			return quote(v.Format(time.DateOnly)), nil
-		}
-		return quote(v.UTC().Format("2006-01-02T15:04:05Z")), nil
+	case schema.KindText, schema.KindTime: // times have no fractions: clients do not read them
+		return quote(c.Text(v)), nil
+	case schema.KindNull, schema.KindInt, schema.KindDec, schema.KindBool:
+		return []byte(v.String()), nil
 	}
-	return nil, fmt.Errorf("column %s holds a %T", c.Name, v)
+	return nil, fmt.Errorf("column %s holds a value of kind %s", c.Name, v.Kind())
 }

@@ -20,16 +20,16 @@ import (
 const base = "http://host/api/data/v9.2/"
 
 var lead = odata.Row{ID: idI, Version: 112430907, Values: map[string]schema.Value{
-	"subject":                  `S <é> & "q"`,
-	"statecode":                int64(0),
-	"donotemail":               false,
-	"numberofemployees":        int64(1200),
-	"revenue":                  decimal.RequireFromString("20000.1000"),
-	"address1_latitude":        -1.5,
-	"estimatedclosedate":       time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC),
-	"schedulefollowup_qualify": time.Date(2023, 4, 7, 14, 59, 8, 0, time.UTC),
-	"ownerid":                  schema.Lookup{Table: "team", ID: idJ},
-	"segue_live":               "hidden",
+	"subject":                  schema.Text(`S <é> & "q"`),
+	"statecode":                schema.Int(0),
+	"donotemail":               schema.Bool(false),
+	"numberofemployees":        schema.Int(1200),
+	"revenue":                  schema.Dec(decimal.RequireFromString("20000.1000")),
+	"address1_latitude":        schema.Float(-1.5),
+	"estimatedclosedate":       schema.Time(time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)),
+	"schedulefollowup_qualify": schema.Time(time.Date(2023, 4, 7, 14, 59, 8, 0, time.UTC)),
+	"ownerid":                  schema.Ref(schema.Lookup{Table: "team", ID: idJ}),
+	"segue_live":               schema.Text("hidden"),
 }}
 
 func TestEntity(t *testing.T) {
@@ -138,7 +138,7 @@ func memberNames(t *testing.T, object []byte) []string {
 
 func TestCollection(t *testing.T) {
 	s := tables(t)
-	two := []odata.Row{{ID: idI, Version: 1, Values: map[string]schema.Value{"subject": "a"}}, {ID: idJ, Version: 2}}
+	two := []odata.Row{{ID: idI, Version: 1, Values: map[string]schema.Value{"subject": schema.Text("a")}}, {ID: idJ, Version: 2}}
 	const rows = `[{"@odata.etag":"W/\"1\"","subject":"a","leadid":"` + idI + `"},{"@odata.etag":"W/\"2\"","subject":null,"leadid":"` + idJ + `"}]`
 	tests := []struct {
 		name  string
@@ -169,7 +169,7 @@ func TestCollection(t *testing.T) {
 
 func TestEncodeRefusesWrongValues(t *testing.T) {
 	s := tables(t)
-	for name, v := range map[string]schema.Value{"subject": 5, "address1_latitude": math.NaN()} {
+	for name, v := range map[string]schema.Value{"subject": schema.Int(5), "address1_latitude": schema.Float(math.NaN())} {
 		row := odata.Row{ID: idI, Values: map[string]schema.Value{name: v}}
 		if text, err := (odata.Encoder{}).Collection(s.Table("lead"), []odata.Row{row}, []string{name}, ""); err == nil {
 			t.Errorf("%s = %v was written as %s", name, v, text)
@@ -244,24 +244,24 @@ func TestWrittenRowReadsBack(t *testing.T) {
 func drawValue(r *rapid.T, c *schema.Column) schema.Value {
 	switch c.Type {
 	case schema.String, schema.Memo:
-		return rapid.StringN(0, min(c.MaxLength, 50)/2, -1).Draw(r, c.Name)
+		return schema.Text(rapid.StringN(0, min(c.MaxLength, 50)/2, -1).Draw(r, c.Name))
 	case schema.Choice, schema.State, schema.Status:
-		return rapid.SampledFrom(c.Options).Draw(r, c.Name).Value
+		return schema.Int(rapid.SampledFrom(c.Options).Draw(r, c.Name).Value)
 	case schema.Boolean:
-		return rapid.Bool().Draw(r, c.Name)
+		return schema.Bool(rapid.Bool().Draw(r, c.Name))
 	case schema.DateTime:
-		return time.Unix(rapid.Int64Range(-6e9, 2e11).Draw(r, c.Name), 0).UTC()
+		return schema.Time(time.Unix(rapid.Int64Range(-6e9, 2e11).Draw(r, c.Name), 0).UTC())
 	case schema.Date:
-		return time.Unix(86400*rapid.Int64Range(-79000, 2900000).Draw(r, c.Name), 0).UTC()
+		return schema.Time(time.Unix(86400*rapid.Int64Range(-79000, 2900000).Draw(r, c.Name), 0).UTC())
 	case schema.GUID:
-		return idJ
+		return schema.Text(idJ)
 	case schema.LookupTo:
-		return schema.Lookup{Table: rapid.SampledFrom(c.Targets).Draw(r, c.Name).Table, ID: idJ}
+		return schema.Ref(schema.Lookup{Table: rapid.SampledFrom(c.Targets).Draw(r, c.Name).Table, ID: idJ})
 	case schema.Integer, schema.BigInt, schema.Decimal, schema.Money, schema.Double:
 		return drawNumber(r, c)
 	}
 	r.Fatalf("column %s has the unknown type %q", c.Name, c.Type)
-	return nil
+	return schema.Null()
 }
 
 // drawNumber is a number within the bounds of its column.
@@ -276,12 +276,12 @@ func drawNumber(r *rapid.T, c *schema.Column) schema.Value {
 	n := rapid.Int64Range(low, high-1).Draw(r, c.Name)
 	fraction := rapid.Int64Range(0, 9999).Draw(r, c.Name+" fraction")
 	if c.Type == schema.Decimal || c.Type == schema.Money {
-		return decimal.NewFromInt(n).Add(decimal.New(fraction, -4))
+		return schema.Dec(decimal.NewFromInt(n).Add(decimal.New(fraction, -4)))
 	}
 	if c.Type == schema.Double {
-		return float64(n) + float64(fraction)/10000
+		return schema.Float(float64(n) + float64(fraction)/10000)
 	}
-	return n
+	return schema.Int(n)
 }
 
 // asInput is what a client makes of an answer to write it: annotations and

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"segue/internal/excerpt"
 	"segue/internal/schema"
 )
 
@@ -79,7 +80,7 @@ const (
 	ChangeTrackingNotEnabledForEntity Code = "0x80072491"
 )
 
-// Status is the HTTP status that goes with the code, 400 where the code itself
+// Status returns the HTTP status that goes with the code, 400 where the code itself
 // leaves it open.
 func (c Code) Status() int {
 	switch c {
@@ -117,7 +118,7 @@ type Error struct {
 	RetryAfter int    // seconds, for 429 and 503; 0: not said
 }
 
-// Error is the public message.
+// Error returns the public message.
 func (e *Error) Error() string { return e.Message }
 
 // Errorf makes an Error with the status that goes with the code.
@@ -125,19 +126,19 @@ func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Status: code.Status(), Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// NoSegment says that a path leads nowhere.
+// NoSegment is the error of a path that leads nowhere.
 func NoSegment(segment string) *Error {
 	return &Error{Status: http.StatusNotFound, Code: BadRequest,
-		Message: fmt.Sprintf("Resource not found for the segment '%s'.", short(segment))}
+		Message: fmt.Sprintf("Resource not found for the segment '%s'.", excerpt.Of(segment))}
 }
 
 // notServed refuses what the API knows and this version does not serve.
 func notServed(form, text string) *Error {
-	return Errorf(NotImplemented, "%s is not supported in this version: '%s'", form, short(text))
+	return Errorf(NotImplemented, "%s is not supported in this version: '%s'", form, excerpt.Of(text))
 }
 
 func noProperty(t *schema.Table, name string) *Error {
-	return Errorf(BadRequest, "Could not find a property named '%s' on type '%s%s'.", short(name), Namespace, t.Name)
+	return Errorf(BadRequest, "Could not find a property named '%s' on type '%s%s'.", excerpt.Of(name), Namespace, t.Name)
 }
 
 // FromSchema gives a broken rule of the schema its code. The schema tells the

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"strings"
 
+	"segue/internal/excerpt"
 	"segue/internal/filter"
+	"segue/internal/guid"
 	"segue/internal/schema"
 )
 
@@ -44,7 +46,7 @@ func parseFilter(s *schema.Schema, t *schema.Table, text string) (*filter.Group,
 	return group, nil
 }
 
-// expression reads terms joined by "and" up to something else. Brackets round
+// expression reads terms joined by "and" up to something else. Brackets around
 // such terms change nothing, so their conditions join the same group.
 func (p *filterParser) expression(depth int) (*filter.Group, error) {
 	if depth > maxBrackets {
@@ -118,9 +120,9 @@ func (p *filterParser) property() (*schema.Column, error) {
 	case name.text == "not":
 		return nil, p.errorf(NotImplemented, "operator 'not' is not supported in this version")
 	case called:
-		return nil, p.errorf(NotImplemented, "function '%s' is not supported in this version", short(name.text))
+		return nil, p.errorf(NotImplemented, "function '%s' is not supported in this version", excerpt.Of(name.text))
 	case strings.ContainsAny(name.text, "/@"):
-		return nil, p.errorf(NotImplemented, "a path or parameter alias ('%s') is not supported in this version", short(name.text))
+		return nil, p.errorf(NotImplemented, "a path or parameter alias ('%s') is not supported in this version", excerpt.Of(name.text))
 	}
 	column := columnOf(p.table, name.text)
 	if column == nil {
@@ -152,16 +154,16 @@ func (p *filterParser) equals(column *schema.Column) (*filter.Condition, error) 
 	return &filter.Condition{Column: column.Name, Operator: operator, Values: values}, nil
 }
 
-// literal is what the next token stands for beside a column: one value, or one
+// literal returns what the next token stands for beside a column: one value, or one
 // for each table that a lookup may point at.
 func (p *filterParser) literal(column *schema.Column) ([]schema.Value, error) {
 	text, quoted := p.token.text, p.token.kind == stringToken
 	if !quoted {
 		switch {
 		case strings.HasPrefix(text, "@"):
-			return nil, p.errorf(NotImplemented, "parameter alias '%s' is not supported in this version", short(text))
+			return nil, p.errorf(NotImplemented, "parameter alias '%s' is not supported in this version", excerpt.Of(text))
 		case columnOf(p.table, text) != nil:
-			return nil, p.errorf(NotImplemented, "comparing with another property ('%s') is not supported in this version", short(text))
+			return nil, p.errorf(NotImplemented, "comparing with another property ('%s') is not supported in this version", excerpt.Of(text))
 		}
 	}
 	switch column.Type {
@@ -174,12 +176,12 @@ func (p *filterParser) literal(column *schema.Column) ([]schema.Value, error) {
 		return nil, p.expected("a date")
 	case schema.String, schema.Memo:
 		if quoted {
-			return []schema.Value{text}, nil
+			return []schema.Value{schema.Text(text)}, nil
 		}
 		return nil, p.expected("a string in quotes")
 	case schema.Boolean:
 		if !quoted && (text == "true" || text == "false") {
-			return []schema.Value{text == "true"}, nil
+			return []schema.Value{schema.Bool(text == "true")}, nil
 		}
 		return nil, p.expected("true or false")
 	case schema.Integer, schema.BigInt, schema.Decimal, schema.Money, schema.Double,
@@ -195,16 +197,16 @@ func (p *filterParser) literal(column *schema.Column) ([]schema.Value, error) {
 }
 
 func (p *filterParser) guid(column *schema.Column) ([]schema.Value, error) {
-	id, ok := parseGUID(p.token.text)
+	id, ok := guid.Parse(p.token.text)
 	if !ok {
 		return nil, p.expected("a GUID")
 	}
 	if column.Type == schema.GUID {
-		return []schema.Value{id}, nil
+		return []schema.Value{schema.Text(id)}, nil
 	}
 	var values []schema.Value
 	for _, target := range column.Targets {
-		values = append(values, schema.Lookup{Table: target.Table, ID: id})
+		values = append(values, schema.Ref(schema.Lookup{Table: target.Table, ID: id}))
 	}
 	return values, nil
 }
@@ -219,7 +221,7 @@ func (p *filterParser) value(v schema.Value, err error) ([]schema.Value, error) 
 
 func (p *filterParser) advance() { p.token = p.tokens.next() }
 
-// word says that the next token is this word, not in quotes.
+// word reports whether the next token is this word, not in quotes.
 func (p *filterParser) word(text string) bool {
 	return p.token.kind == wordToken && p.token.text == text
 }
@@ -232,5 +234,5 @@ func (p *filterParser) expected(what string) error {
 }
 
 func (p *filterParser) errorf(code Code, format string, args ...any) error {
-	return Errorf(code, "$filter: %s at position %d in '%s'", fmt.Sprintf(format, args...), p.token.at, short(p.tokens.text))
+	return Errorf(code, "$filter: %s at position %d in '%s'", fmt.Sprintf(format, args...), p.token.at, excerpt.Of(p.tokens.text))
 }

@@ -8,12 +8,14 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"segue/internal/excerpt"
 )
 
 // MaxBody is the largest request body, in bytes.
 const MaxBody = 1 << 20
 
-// ReadBody reads a request's body, which is JSON or says nothing about itself.
+// ReadBody reads a request's body, which is JSON or has no content type.
 // No body is an empty one.
 func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
@@ -30,14 +32,14 @@ func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return body, nil
 	}
 	if kind, _, err := mime.ParseMediaType(contentType); err != nil || kind != "application/json" {
-		e := Errorf(CrmHTTPError, "the body must be application/json, not '%s'", short(contentType))
+		e := Errorf(CrmHTTPError, "the body must be application/json, not '%s'", excerpt.Of(contentType))
 		e.Status = http.StatusUnsupportedMediaType
 		return nil, e
 	}
 	return body, nil
 }
 
-// WriteJSON answers with a JSON body. Headers that only some answers have
+// WriteJSON writes a response with a JSON body. Headers that only some responses have
 // (ETag, Preference-Applied) are set before.
 func WriteJSON(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
@@ -47,7 +49,7 @@ func WriteJSON(w http.ResponseWriter, status int, body []byte) {
 	_, _ = w.Write(body) // the client has gone; there is nobody to tell
 }
 
-// WriteNoContent answers 204. After a create or update entityURL is the URL of
+// WriteNoContent writes a 204. After a create or update entityURL is the URL of
 // the row, in both headers that clients look for it; else it is "".
 func WriteNoContent(w http.ResponseWriter, entityURL string) {
 	h := w.Header()
@@ -59,8 +61,8 @@ func WriteNoContent(w http.ResponseWriter, entityURL string) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// WriteError answers with an error. A 401 says which scheme to use unless the
-// caller has said it already.
+// WriteError writes a response with an error. A 401 names the scheme to use
+// unless the caller has named one already.
 func WriteError(w http.ResponseWriter, e *Error) {
 	h := w.Header()
 	if e.Status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
@@ -76,7 +78,7 @@ func WriteError(w http.ResponseWriter, e *Error) {
 	WriteJSON(w, e.Status, outer.close())
 }
 
-// NextLink is the URL of the page that token starts: that of the request, as
+// NextLink returns the URL of the page that token starts: that of the request, as
 // the client knows it (ServiceRoot and what followed), with the same options as
 // they were encoded and the new token.
 func NextLink(requestURL, token string) string {

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 )
 
-// object writes a JSON object, its members in the order of the calls, behind
+// object writes a JSON object, its members in the order of the calls, after
 // what is in written already. encoding/json orders the members of a map by
 // name, which would part annotations from the properties they are about.
 type object struct {
@@ -32,12 +32,12 @@ func (o *object) text(name, value string) { o.raw(name, quote(value)) }
 // written.
 func (o *object) close() []byte { return append(o.written, '}') }
 
-// quote is the JSON string of text. Unlike json.Marshal it leaves & < > as they
+// quote returns the JSON string of text. Unlike json.Marshal it leaves & < > as they
 // are: links stay readable.
 func quote(text string) []byte {
 	var b bytes.Buffer
 	out := json.NewEncoder(&b)
 	out.SetEscapeHTML(false)
-	_ = out.Encode(text) // a string always encodes, bytes that are no UTF-8 as U+FFFD
+	_ = out.Encode(text) // a string always encodes, bytes that are not UTF-8 as U+FFFD
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

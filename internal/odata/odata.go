@@ -6,10 +6,10 @@
 //
 // What a request asks for that this version does not serve is refused with 501
 // and the name of the form, never ignored: an ignored $orderby or $expand would
-// be a wrong answer.
+// be a wrong result.
 //
 // Invariant: what leaves the decoding half is valid against the schema (known
-// columns, Go types and ranges of schema.Column), and every error of that half
+// columns, kinds and ranges of schema.Column), and every error of that half
 // is an *Error whose text may be shown to anybody.
 package odata
 
@@ -45,14 +45,14 @@ func ParseVersion(path string) (version, rest string, ok bool) {
 	return "", "", false
 }
 
-// ServiceRoot is the URL that all links of an answer start with, a slash at its
-// end: the public base and the version that the client asked for.
+// ServiceRoot returns the URL that all links of a response start with, a slash
+// at its end: the public base and the version that the client asked for.
 func ServiceRoot(publicBase, version string) string {
 	return publicBase + apiRoot + version + "/"
 }
 
-// PublicBase is the scheme and host (and path, if configured) under which the
-// client reached the service, without a slash at its end. A client recognises
+// PublicBase returns the scheme and host (and path, if configured) under which
+// the client reached the service, without a slash at its end. A client recognises
 // links by this prefix, so the name must be the client's, not the machine's:
 // it is the configured one or else what the request says.
 func PublicBase(r *http.Request, configured string) string {
@@ -71,7 +71,7 @@ func PublicBase(r *http.Request, configured string) string {
 	return scheme + "://" + r.Host
 }
 
-// wireName is the name of a column in URLs and bodies that are read: a lookup
+// wireName returns the name of a column in URLs and bodies that are read: a lookup
 // shows as the GUID that it holds.
 func wireName(c *schema.Column) string {
 	if c.Type == schema.LookupTo {
@@ -98,7 +98,7 @@ func columnOf(t *schema.Table, name string) *schema.Column {
 	return c
 }
 
-// navsOf is the targets of a navigation property to one row, nil when there is
+// navsOf returns the targets of a navigation property to one row, nil when there is
 // none on the wire.
 func navsOf(t *schema.Table, name string) []schema.Nav {
 	navs := t.Navs(name)
@@ -106,39 +106,4 @@ func navsOf(t *schema.Table, name string) []schema.Nav {
 		return nil
 	}
 	return navs
-}
-
-// parseGUID reads a GUID in any case, with or without braces.
-func parseGUID(text string) (guid string, ok bool) {
-	if inner, found := strings.CutPrefix(text, "{"); found {
-		if text, found = strings.CutSuffix(inner, "}"); !found {
-			return "", false
-		}
-	}
-	if len(text) != len("00000000-0000-0000-0000-000000000000") {
-		return "", false
-	}
-	for i := range len(text) {
-		switch i {
-		case 8, 13, 18, 23:
-			if text[i] != '-' {
-				return "", false
-			}
-		default:
-			if !strings.ContainsRune("0123456789abcdefABCDEF", rune(text[i])) {
-				return "", false
-			}
-		}
-	}
-	return strings.ToLower(text), true
-}
-
-// short cuts text that a message repeats.
-func short(text string) string {
-	const most = 100
-	runes := []rune(text)
-	if len(runes) <= most {
-		return text
-	}
-	return string(runes[:most]) + "…"
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"segue/internal/excerpt"
+	"segue/internal/guid"
 	"segue/internal/schema"
 )
 
@@ -41,13 +43,13 @@ func ParsePath(s *schema.Schema, path string, operations ...string) (Resource, e
 	}
 	segments, ok := splitPath(path)
 	if !ok {
-		return Resource{}, Errorf(BadRequest, "the path '%s' has a quote that is not closed", short(path))
+		return Resource{}, Errorf(BadRequest, "the path '%s' has a quote that is not closed", excerpt.Of(path))
 	}
 	first, rest := segments[0], segments[1:]
 	name, key, keyed := strings.Cut(first, "(")
 	if keyed {
 		if key, ok = strings.CutSuffix(key, ")"); !ok {
-			return Resource{}, Errorf(BadRequest, "')' expected at the end of the segment '%s'", short(first))
+			return Resource{}, Errorf(BadRequest, "')' expected at the end of the segment '%s'", excerpt.Of(first))
 		}
 	}
 	if form := reserved(name); form != "" {
@@ -95,7 +97,8 @@ func splitPath(path string) (segments []string, ok bool) {
 	return append(segments, path[start:]), !quoted
 }
 
-// reserved names the form of a first segment that is no set and no operation.
+// reserved names the form of a first segment that is neither a set nor an
+// operation.
 func reserved(name string) string {
 	switch name {
 	case "$metadata":
@@ -110,7 +113,7 @@ func reserved(name string) string {
 	return ""
 }
 
-// parseKey reads what stands in the brackets behind a set's name: a GUID, bare
+// parseKey reads what stands in the brackets after a set's name: a GUID, bare
 // or quoted, alone or after the primary key's name.
 func parseKey(t *schema.Table, key string) (string, error) {
 	if name, value, named := strings.Cut(key, "="); named {
@@ -124,9 +127,9 @@ func parseKey(t *schema.Table, key string) (string, error) {
 			key = inner
 		}
 	}
-	id, ok := parseGUID(key)
+	id, ok := guid.Parse(key)
 	if !ok {
-		return "", Errorf(BadRequest, "the key '%s' of '%s' is not a GUID", short(key), t.Set)
+		return "", Errorf(BadRequest, "the key '%s' of '%s' is not a GUID", excerpt.Of(key), t.Set)
 	}
 	return id, nil
 }
@@ -152,7 +155,7 @@ func below(s *schema.Schema, t *schema.Table, rest []string, ofRow bool) error {
 	return NoSegment(name)
 }
 
-// navigates says that name is a navigation property of t, to one row or many.
+// navigates reports whether name is a navigation property of t, to one row or many.
 func navigates(s *schema.Schema, t *schema.Table, name string) bool {
 	if navsOf(t, name) != nil {
 		return true

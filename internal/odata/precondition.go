@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"segue/internal/excerpt"
 )
 
 // Precondition is what must hold of a row for the request to be done
@@ -45,15 +47,15 @@ func condition(h http.Header, name string) string {
 	return value
 }
 
-// ETag is the entity tag of a row of that version.
+// ETag returns the entity tag of a row of that version.
 func ETag(version int64) string { return `W/"` + strconv.FormatInt(version, 10) + `"` }
 
-// parseETag reads a tag, -1 when it is one that ETag never makes.
+// parseETag reads a tag; it returns -1 for one that [ETag] never makes.
 func parseETag(header, value string) (int64, error) {
 	tag := strings.TrimPrefix(value, "W/")
 	text := unquote(tag)
 	if text == tag || strings.Contains(text, `"`) {
-		return 0, Errorf(BadRequest, `%s must be * or one entity tag like W/"1", not '%s'`, header, short(value))
+		return 0, Errorf(BadRequest, `%s must be * or one entity tag like W/"1", not '%s'`, header, excerpt.Of(value))
 	}
 	version, _ := strconv.ParseInt(text, 10, 64)
 	if version <= 0 || strconv.FormatInt(version, 10) != text {

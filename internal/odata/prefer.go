@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// MaxPageSize is the most rows that one answer holds.
+// MaxPageSize is the most rows that one response has.
 const MaxPageSize = 5000
 
 // Prefer is what a client would like. A preference that is malformed, unknown
 // or not served (odata.track-changes, respond-async, …) is ignored, as the
 // standard asks (RFC 7240); of one that comes twice the first counts.
 type Prefer struct {
-	Representation bool        // answer a write with the row
+	Representation bool        // return the row after a write
 	Annotations    Annotations // nil: none asked for
 	MaxPageSize    int         // 1…MaxPageSize; 0: not asked
 }
@@ -55,7 +55,7 @@ func (p *Prefer) set(name, value string) {
 	}
 }
 
-// Applied is the value of Preference-Applied, "" when there is nothing to say.
+// Applied returns the value of Preference-Applied, "" when there is nothing to say.
 // Whoever does not honour a preference clears its field first.
 func (p Prefer) Applied() string {
 	var applied []string
@@ -75,7 +75,7 @@ func (p Prefer) Applied() string {
 // prefixes that end in ".*".
 type Annotations []string
 
-// Want says that the annotation of that name was asked for.
+// Want reports whether the annotation of that name was asked for.
 func (a Annotations) Want(name string) bool {
 	for _, pattern := range a {
 		prefix, open := strings.CutSuffix(pattern, "*")

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"segue/internal/excerpt"
 	"segue/internal/filter"
 	"segue/internal/schema"
 )
@@ -33,7 +34,7 @@ func ParseQuery(s *schema.Schema, t *schema.Table, rawQuery string) (Query, erro
 			return Query{}, err
 		}
 		if strings.HasPrefix(name, "$") && seen[name] {
-			return Query{}, Errorf(BadRequest, "the query option '%s' is given twice", short(name))
+			return Query{}, Errorf(BadRequest, "the query option '%s' is given twice", excerpt.Of(name))
 		}
 		seen[name] = true
 		if err := q.option(s, t, name, value); err != nil {
@@ -44,7 +45,7 @@ func ParseQuery(s *schema.Schema, t *schema.Table, rawQuery string) (Query, erro
 }
 
 // SelectOnly refuses the options that have no meaning where one row is asked
-// for or answered.
+// for or returned.
 func (q Query) SelectOnly() error {
 	if q.Filter != nil || q.Top != nil || q.SkipToken != "" {
 		return Errorf(BadRequest, "only $select may be used in a request for one row")
@@ -58,7 +59,7 @@ func decodePair(pair string) (name, value string, err error) {
 		value, err = url.QueryUnescape(value)
 	}
 	if err != nil {
-		return "", "", Errorf(BadRequest, "the query option '%s' is not percent-encoded rightly", short(pair))
+		return "", "", Errorf(BadRequest, "the query option '%s' is not percent-encoded correctly", excerpt.Of(pair))
 	}
 	return name, value, nil
 }
@@ -74,7 +75,7 @@ func (q *Query) option(s *schema.Schema, t *schema.Table, name, value string) (e
 	case "$top":
 		n, err := strconv.Atoi(value)
 		if err != nil || n < 0 {
-			return Errorf(BadRequest, "$top must be a whole number of 0 or more, not '%s'", short(value))
+			return Errorf(BadRequest, "$top must be a whole number of 0 or more, not '%s'", excerpt.Of(value))
 		}
 		q.Top = &n
 		return nil
@@ -90,8 +91,8 @@ func (q *Query) option(s *schema.Schema, t *schema.Table, name, value string) (e
 	return refuseOption(name)
 }
 
-// refuseOption answers for every option that is not read, nil for those that
-// may be ignored.
+// refuseOption returns the error of an option that is not read, nil for those
+// that may be ignored.
 func refuseOption(name string) error {
 	switch name {
 	case "$orderby", "$expand", "$apply", "$deltatoken", "fetchXml", "savedQuery", "userQuery", "sql":
@@ -103,7 +104,7 @@ func refuseOption(name string) error {
 	case strings.HasPrefix(name, "@"):
 		return notServed("the parameter alias", name)
 	case strings.HasPrefix(name, "$"):
-		return Errorf(BadRequest, "the query option '%s' is not supported", short(name))
+		return Errorf(BadRequest, "the query option '%s' is not supported", excerpt.Of(name))
 	}
 	return nil
 }

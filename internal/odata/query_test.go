@@ -21,7 +21,7 @@ func eq(column string, v schema.Value) *filter.Condition {
 
 func TestParseQuery(t *testing.T) {
 	top := func(n int) *int { return &n }
-	subject := func(text string) *filter.Group { return where(eq("subject", text)) }
+	subject := func(text string) *filter.Group { return where(eq("subject", schema.Text(text))) }
 	tests := []struct {
 		name, query string
 		want        odata.Query
@@ -32,7 +32,7 @@ func TestParseQuery(t *testing.T) {
 		{"o.js", "%24select=subject&%24filter=subject%20eq%20%27a%20b%27&%24top=3",
 			odata.Query{Select: []string{"subject"}, Filter: subject("a b"), Top: top(3)}},
 		{"Python SDK", "%24select=subject&%24filter=statecode+eq+0&%24top=3",
-			odata.Query{Select: []string{"subject"}, Filter: where(eq("statecode", int64(0))), Top: top(3)}},
+			odata.Query{Select: []string{"subject"}, Filter: where(eq("statecode", schema.Int(0))), Top: top(3)}},
 		{"dynamics-web-api with a tag", "$select=subject&tag=my%20tag", odata.Query{Select: []string{"subject"}}},
 		{"next page of xrm-webapi", "$select=subject&$skiptoken=x/", odata.Query{Select: []string{"subject"}, SkipToken: "x"}},
 		{"top 0", "$top=0", odata.Query{Top: top(0)}},
@@ -44,21 +44,21 @@ func TestParseQuery(t *testing.T) {
 		{"empty string", "$filter=subject eq ''", odata.Query{Filter: subject("")}},
 		{"word in quotes", "$filter=subject eq 'null'", odata.Query{Filter: subject("null")}},
 		{"text longer than the column", "$filter=subject eq '" + strings.Repeat("x", 400) + "'", odata.Query{Filter: subject(strings.Repeat("x", 400))}},
-		{"and", "$filter=statecode eq 0 and segue_connected eq false", odata.Query{Filter: where(eq("statecode", int64(0)), eq("segue_connected", false))}},
+		{"and", "$filter=statecode eq 0 and segue_connected eq false", odata.Query{Filter: where(eq("statecode", schema.Int(0)), eq("segue_connected", schema.Bool(false)))}},
 		{"brackets (odata-query)", "$filter=((statecode eq 1) and (subject eq null and(donotemail eq true)))",
-			odata.Query{Filter: where(eq("statecode", int64(1)), &filter.Condition{Column: "subject", Operator: filter.Null}, eq("donotemail", true))}},
-		{"key", "$filter=leadid eq " + strings.ToUpper(idI), odata.Query{Filter: where(eq("leadid", idI))}},
-		{"lookup", "$filter=_parentaccountid_value eq " + idI, odata.Query{Filter: where(eq("parentaccountid", schema.Lookup{Table: "account", ID: idI}))}},
-		{"lookup, quoted", "$filter=_parentaccountid_value eq '" + idI + "'", odata.Query{Filter: where(eq("parentaccountid", schema.Lookup{Table: "account", ID: idI}))}},
+			odata.Query{Filter: where(eq("statecode", schema.Int(1)), &filter.Condition{Column: "subject", Operator: filter.Null}, eq("donotemail", schema.Bool(true)))}},
+		{"key", "$filter=leadid eq " + strings.ToUpper(idI), odata.Query{Filter: where(eq("leadid", schema.Text(idI)))}},
+		{"lookup", "$filter=_parentaccountid_value eq " + idI, odata.Query{Filter: where(eq("parentaccountid", schema.Ref(schema.Lookup{Table: "account", ID: idI})))}},
+		{"lookup, quoted", "$filter=_parentaccountid_value eq '" + idI + "'", odata.Query{Filter: where(eq("parentaccountid", schema.Ref(schema.Lookup{Table: "account", ID: idI})))}},
 		{"lookup at several tables", "$filter=_ownerid_value eq " + idI, odata.Query{Filter: where(&filter.Condition{Column: "ownerid", Operator: filter.In,
-			Values: []schema.Value{schema.Lookup{Table: "systemuser", ID: idI}, schema.Lookup{Table: "team", ID: idI}}})}},
+			Values: []schema.Value{schema.Ref(schema.Lookup{Table: "systemuser", ID: idI}), schema.Ref(schema.Lookup{Table: "team", ID: idI})}})}},
 		{"lookup null", "$filter=_ownerid_value eq null", odata.Query{Filter: where(&filter.Condition{Column: "ownerid", Operator: filter.Null})}},
-		{"money", "$filter=revenue eq 1.5e3", odata.Query{Filter: where(eq("revenue", decimal.NewFromInt(1500)))}},
-		{"number out of the column's range", "$filter=numberofemployees eq -5", odata.Query{Filter: where(eq("numberofemployees", int64(-5)))}},
-		{"number with a plus", "$filter=numberofemployees eq %2B5", odata.Query{Filter: where(eq("numberofemployees", int64(5)))}},
-		{"date-time (odata-query)", "$filter=createdon eq 2026-01-02T00:00:00.000Z", odata.Query{Filter: where(eq("createdon", time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)))}},
-		{"date-time with an offset", "$filter=createdon eq 2026-01-02T01:00:00%2B01:00", odata.Query{Filter: where(eq("createdon", time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)))}},
-		{"date-time as a date", "$filter=createdon eq 2026-01-02", odata.Query{Filter: where(eq("createdon", time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)))}},
+		{"money", "$filter=revenue eq 1.5e3", odata.Query{Filter: where(eq("revenue", schema.Dec(decimal.NewFromInt(1500))))}},
+		{"number out of the column's range", "$filter=numberofemployees eq -5", odata.Query{Filter: where(eq("numberofemployees", schema.Int(-5)))}},
+		{"number with a plus", "$filter=numberofemployees eq %2B5", odata.Query{Filter: where(eq("numberofemployees", schema.Int(5)))}},
+		{"date-time (odata-query)", "$filter=createdon eq 2026-01-02T00:00:00.000Z", odata.Query{Filter: where(eq("createdon", schema.Time(time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC))))}},
+		{"date-time with an offset", "$filter=createdon eq 2026-01-02T01:00:00%2B01:00", odata.Query{Filter: where(eq("createdon", schema.Time(time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC))))}},
+		{"date-time as a date", "$filter=createdon eq 2026-01-02", odata.Query{Filter: where(eq("createdon", schema.Time(time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC))))}},
 	}
 	s := tables(t)
 	for _, test := range tests {
@@ -86,7 +86,7 @@ func TestParseQueryRefuses(t *testing.T) {
 		{"upper case", "$Top=1", "400 0x80060888 the query option '$Top' is not supported"},
 		{"skip", "$skip=3", "400 0x80060888 Skip Clause is not supported in CRM"},
 		{"format", "$format=json", "400 0x80060888 the query option '$format' is not supported"},
-		{"bad escape", "$filter=%zz", "400 0x80060888 the query option '$filter=%zz' is not percent-encoded rightly"},
+		{"bad escape", "$filter=%zz", "400 0x80060888 the query option '$filter=%zz' is not percent-encoded correctly"},
 		{"too long", strings.Repeat("a", odata.MaxURL+1), "400 0x80060888 the query string has 32769 bytes, the limit is 32768"},
 		{"count", "$count=true", "501 0x80040219 the query option is not supported in this version: '$count=true'"},
 		{"orderby", "$orderby=createdon%20desc", "501 0x80040219 the query option is not supported in this version: '$orderby'"},

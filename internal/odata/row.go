@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"segue/internal/excerpt"
+	"segue/internal/guid"
 	"segue/internal/schema"
 )
 
@@ -15,13 +17,13 @@ const bindSuffix = "@odata.bind"
 // Input is a row as a client wrote it.
 type Input struct {
 	ID     string                  // the primary key in the body, "" when it was left out
-	Values map[string]schema.Value // what is to be set, by logical name; nil clears
+	Values map[string]schema.Value // what is to be set, by logical name; null clears
 }
 
 // ReadRow reads the body of a create or update of a row of t. Columns that only
-// Segue writes are refused; that some are for creates only, that some need a
-// value, and whether state and status agree, is for the schema's CheckCreate
-// and CheckUpdate to say.
+// Segue writes are refused. That some are for creates only, that some need a
+// value, and whether state and status agree is checked by
+// [schema.Table.CheckCreate] and [schema.Table.CheckUpdate].
 func ReadRow(s *schema.Schema, t *schema.Table, body []byte) (Input, error) {
 	members, err := readObject(body)
 	if err != nil {
@@ -36,7 +38,7 @@ func ReadRow(s *schema.Schema, t *schema.Table, body []byte) (Input, error) {
 	return r.row, nil
 }
 
-// annotation says that a member is about the body or a property, not a
+// annotation reports whether a member is about the body or a property, not a
 // property itself.
 func annotation(name string) bool { return strings.Contains(name, "@") }
 
@@ -62,7 +64,7 @@ func (r *rowReader) member(m member) error {
 	column := columnOf(r.table, m.name)
 	switch {
 	case column == nil:
-		return r.refuse("property '%s' does not exist on type '%s%s'", short(m.name), Namespace, r.table.Name)
+		return r.refuse("property '%s' does not exist on type '%s%s'", excerpt.Of(m.name), Namespace, r.table.Name)
 	case column.Type == schema.LookupTo:
 		return r.refuse("property '%s' is read-only: bind the row through '%s%s'", m.name, column.Targets[0].Nav, bindSuffix)
 	}
@@ -73,13 +75,13 @@ func (r *rowReader) member(m member) error {
 	return r.set(column, v)
 }
 
-// set takes the value of a column that is no lookup.
+// set takes the value of a column that is not a lookup.
 func (r *rowReader) set(column *schema.Column, v any) error {
 	if column.Name == r.table.ID {
 		text, _ := v.(string)
-		id, ok := parseGUID(text)
+		id, ok := guid.Parse(text)
 		if !ok {
-			return r.refuse("the key '%s' must be a GUID, not '%s'", column.Name, short(text))
+			return r.refuse("the key '%s' must be a GUID, not '%s'", column.Name, excerpt.Of(text))
 		}
 		r.row.ID = id
 		return nil
@@ -105,14 +107,14 @@ func (r *rowReader) nested(m member, column *schema.Column) error {
 	case v != nil:
 		return r.refuse("property '%s' is a navigation property: bind a row through '%s%s'", m.name, m.name, bindSuffix)
 	}
-	return r.setLookup(column, nil)
+	return r.setLookup(column, schema.Null())
 }
 
 // bind sets a lookup to the row that the member refers to.
 func (r *rowReader) bind(nav string, m member) error {
 	navs := navsOf(r.table, nav)
 	if navs == nil {
-		return r.refuse("navigation property '%s' does not exist on type '%s%s'", short(nav), Namespace, r.table.Name)
+		return r.refuse("navigation property '%s' does not exist on type '%s%s'", excerpt.Of(nav), Namespace, r.table.Name)
 	}
 	v, scalar := m.scalar()
 	text, isText := v.(string)
@@ -120,7 +122,7 @@ func (r *rowReader) bind(nav string, m member) error {
 	case !scalar && m.value[0] == '[':
 		return notServed("binding a collection", m.name)
 	case scalar && v == nil:
-		return r.setLookup(navs[0].Column, nil)
+		return r.setLookup(navs[0].Column, schema.Null())
 	case !isText:
 		return r.refuse("'%s' must be a string like \"/accounts(<id>)\"", m.name)
 	case strings.HasPrefix(text, "$"):
@@ -133,7 +135,7 @@ func (r *rowReader) bind(nav string, m member) error {
 	var allowed []string
 	for _, n := range navs {
 		if n.Target.Table == t.Name {
-			return r.setLookup(n.Column, schema.Lookup{Table: t.Name, ID: id})
+			return r.setLookup(n.Column, schema.Ref(schema.Lookup{Table: t.Name, ID: id}))
 		}
 		allowed = append(allowed, n.Target.Table)
 	}
@@ -147,11 +149,11 @@ func (r *rowReader) reference(member, url string) (*schema.Table, string, error)
 	set, key, ok := strings.Cut(last, "(")
 	key, closed := strings.CutSuffix(key, ")")
 	if !ok || !closed {
-		return nil, "", r.refuse("'%s' must end with <set>(<id>), not '%s'", member, short(url))
+		return nil, "", r.refuse("'%s' must end with <set>(<id>), not '%s'", member, excerpt.Of(url))
 	}
 	t := r.schema.BySet(set)
 	if set == "" || t == nil {
-		return nil, "", r.refuse("'%s' refers to the unknown set '%s'", member, short(set))
+		return nil, "", r.refuse("'%s' refers to the unknown set '%s'", member, excerpt.Of(set))
 	}
 	id, err := parseKey(t, key)
 	return t, id, err
@@ -166,9 +168,9 @@ func (r *rowReader) setLookup(column *schema.Column, v schema.Value) error {
 	}
 	old := r.row.Values[column.Name]
 	switch {
-	case old == nil:
+	case old.IsNull():
 		r.row.Values[column.Name] = v
-	case v != nil && v != old:
+	case !v.IsNull() && v != old:
 		return r.refuse("lookup '%s' is bound to two rows", column.Name)
 	}
 	return nil
@@ -181,17 +183,17 @@ func (r *rowReader) writable(column *schema.Column) error {
 	return nil
 }
 
-// checkType refuses a body that says it is a row of another table.
+// checkType refuses a body that claims to be a row of another table.
 func (r *rowReader) checkType(m member) error {
 	var name string
 	want := Namespace + r.table.Name
 	if err := json.Unmarshal(m.value, &name); err != nil || strings.TrimPrefix(name, "#") != want {
-		return r.refuse("@odata.type must be '%s', not '%s'", want, short(name))
+		return r.refuse("@odata.type must be '%s', not '%s'", want, excerpt.Of(name))
 	}
 	return nil
 }
 
-// refuse says what is wrong with the body, in the words clients know.
+// refuse returns what is wrong with the body, in the words that clients know.
 func (r *rowReader) refuse(format string, args ...any) error {
 	return Errorf(BadPayload, "Error identified in Payload provided by the user for Entity :'"+r.table.Set+"', "+format, args...)
 }

@@ -12,6 +12,7 @@ import (
 
 	"segue/internal/odata"
 	"segue/internal/schema"
+	"segue/internal/schema/schematest"
 )
 
 func TestReadRow(t *testing.T) {
@@ -19,7 +20,7 @@ func TestReadRow(t *testing.T) {
 	values := func(pairs ...any) odata.Input {
 		in := odata.Input{Values: map[string]schema.Value{}}
 		for i := 0; i < len(pairs); i += 2 {
-			in.Values[fmt.Sprint(pairs[i])] = pairs[i+1]
+			in.Values[fmt.Sprint(pairs[i])] = schematest.Of(pairs[i+1])
 		}
 		return in
 	}
@@ -30,7 +31,7 @@ func TestReadRow(t *testing.T) {
 		{"dynamics-web-api", "lead", `{"subject":"S \u00e9","parentaccountid@odata.bind":"/accounts(` + idI + `)"}`, values("subject", "S é", "parentaccountid", account)},
 		{"dataverse-ify: a string of JSON", "lead", ` "{\"subject\":\"a\"}" `, values("subject", "a")},
 		{"nothing", "lead", `{}`, values()},
-		{"key given", "lead", `{"leadid":"{` + strings.ToUpper(idI) + `}","subject":"a"}`, odata.Input{ID: idI, Values: map[string]schema.Value{"subject": "a"}}},
+		{"key given", "lead", `{"leadid":"{` + strings.ToUpper(idI) + `}","subject":"a"}`, odata.Input{ID: idI, Values: map[string]schema.Value{"subject": schema.Text("a")}}},
 		{"annotations", "lead", `{"@odata.type":"#Microsoft.Dynamics.CRM.lead","@odata.context":{"a":[1]},"@odata.etag":"x","subject@x.y":1}`, values()},
 		{"type without #", "lead", `{"@odata.type":"Microsoft.Dynamics.CRM.lead"}`, values()},
 		{"every JSON type", "lead", `{"revenue":12.5,"numberofemployees":3,"donotemail":true,"leadsourcecode":8,"address1_latitude":1e1,"schedulefollowup_qualify":"2026-01-02T03:04:05.000+01:00","estimatedclosedate":"2026-01-02"}`,
@@ -72,7 +73,7 @@ func TestReadRowRefuses(t *testing.T) {
 		{"string of a string", `"\"{}\""`, "400 0x80048d19 the body must be a JSON object"},
 		{"cut off", `{"subject":`, "400 0x80048d19 the body is not JSON, at byte 11: EOF"},
 		{"not closed", `{"subject":"a"`, "400 0x80048d19 the body is not JSON, at byte 14: EOF"},
-		{"more behind", `{} {}`, "400 0x80048d19 the body has something behind its JSON object, at byte 4"},
+		{"more after it", `{} {}`, "400 0x80048d19 the body has more text after its JSON object, at byte 4"},
 		{"not UTF-8", "{\"subject\":\"\xff\"}", "400 0x80048d19 the body is not UTF-8"},
 		{"twice", `{"subject":"a","subject":"b"}`, "400 0x80048d19 the body has the property 'subject' twice"},
 		{"unknown property", `{"x":1}`, payload + "property 'x' does not exist on type 'Microsoft.Dynamics.CRM.lead'"},
@@ -93,7 +94,7 @@ func TestReadRowRefuses(t *testing.T) {
 		{"integer range", `{"numberofemployees":-1}`, `400 0x8004432f lead.numberofemployees: range: must be at least 0, got "-1"`},
 		{"money range", `{"revenue":-1}`, `400 0x80044330 lead.revenue: range: must be at least 0, got "-1"`},
 		{"bad date", `{"estimatedclosedate":"2026-02-30"}`, `400 0x80040239 lead.estimatedclosedate: type: must be a date such as 2006-01-02, got "2026-02-30"`},
-		{"year 1", `{"estimatedclosedate":"0001-01-01"}`, `400 0x80040239 lead.estimatedclosedate: range: must lie in the years 1753 to 9999, got "0001-01-01T00:00:00Z"`},
+		{"year 1", `{"estimatedclosedate":"0001-01-01"}`, `400 0x80040239 lead.estimatedclosedate: range: must be in the years 1753 to 9999, got "0001-01-01T00:00:00Z"`},
 		{"unknown navigation property", `{"x@odata.bind":"/accounts(1)"}`, payload + "navigation property 'x' does not exist on type 'Microsoft.Dynamics.CRM.lead'"},
 		{"bind a column", `{"subject@odata.bind":"a"}`, payload + "navigation property 'subject' does not exist on type 'Microsoft.Dynamics.CRM.lead'"},
 		{"bind no string", `{"parentaccountid@odata.bind":5}`, payload + `'parentaccountid@odata.bind' must be a string like "/accounts(<id>)"`},

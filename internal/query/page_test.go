@@ -17,6 +17,7 @@ import (
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/rows/rowstest"
+	"segue/internal/schema"
 )
 
 // lists are lists of each kind of path.
@@ -25,18 +26,18 @@ func lists() map[string]struct {
 	row   values // what every row of the list has
 	where *filter.Group
 } {
-	about := values{"regardingobjectid": link("lead", 0)}
-	free := values{"statecode": int64(0), "segue_connected": false}
+	about := values{"regardingobjectid": schema.Ref(link("lead", 0))}
+	free := values{"statecode": schema.Int(0), "segue_connected": schema.Bool(false)}
 	return map[string]struct {
 		table string
 		row   values
 		where *filter.Group
 	}{
-		"table":            {"lead", values{"subject": "A"}, nil},
-		"table, filtered":  {"lead", values{"subject": "A"}, eq(values{"subject": "A"})},
+		"table":            {"lead", values{"subject": schema.Text("A")}, nil},
+		"table, filtered":  {"lead", values{"subject": schema.Text("A")}, eq(values{"subject": schema.Text("A")})},
 		"sharded index":    {"lead", free, eq(free)},
 		"one partition":    {"phonecall", about, eq(about)},
-		"filtered further": {"phonecall", values{"regardingobjectid": link("lead", 0), "subject": "A"}, eq(values{"regardingobjectid": link("lead", 0), "subject": "A"})},
+		"filtered further": {"phonecall", values{"regardingobjectid": schema.Ref(link("lead", 0)), "subject": schema.Text("A")}, eq(values{"regardingobjectid": schema.Ref(link("lead", 0)), "subject": schema.Text("A")})},
 	}
 }
 
@@ -78,7 +79,7 @@ func TestPagesAtEveryBoundary(t *testing.T) {
 			f.Put(t, list.table, all...)
 			other := f.Begin("") // rows that a filtered list passes over
 			for i := range 5 {
-				other.Create(f.Table(list.table), rowstest.ID("other", i), values{"subject": "B", "segue_connected": nil})
+				other.Create(f.Table(list.table), rowstest.ID("other", i), values{"subject": schema.Text("B"), "segue_connected": schema.Null()})
 			}
 			if list.where != nil {
 				if err := other.Commit(t.Context()); err != nil {
@@ -177,8 +178,8 @@ func TestPagesWhileRowsComeAndGo(t *testing.T) {
 
 func TestTokensBelongToTheirList(t *testing.T) {
 	f := newFixture(t)
-	f.Put(t, "lead", values{"subject": "A"}, values{"subject": "A"}, values{"subject": "A"})
-	where := eq(values{"subject": "A"})
+	f.Put(t, "lead", values{"subject": schema.Text("A")}, values{"subject": schema.Text("A")}, values{"subject": schema.Text("A")})
+	where := eq(values{"subject": schema.Text("A")})
 	page, err := f.Select(t.Context(), query.Query{Table: f.Table("lead"), Where: where, Limit: 1})
 	if err != nil || page.Token == "" {
 		t.Fatalf("token %q, %v", page.Token, err)
@@ -201,7 +202,7 @@ func TestTokensBelongToTheirList(t *testing.T) {
 		where *filter.Group
 		token string
 	}{
-		"of another filter":   {eq(values{"subject": "B"}), page.Token},
+		"of another filter":   {eq(values{"subject": schema.Text("B")}), page.Token},
 		"of a filtered list":  {nil, page.Token},
 		"no base64":           {where, "?"},
 		"no JSON":             {where, token("x")},
@@ -221,8 +222,8 @@ func TestTokensBelongToTheirList(t *testing.T) {
 // The same condition on another table makes another list.
 func TestTokensBelongToTheirTable(t *testing.T) {
 	f := newFixture(t)
-	f.Put(t, "lead", values{"jobtitle": "A"}, values{"jobtitle": "A"})
-	where := eq(values{"jobtitle": "A"})
+	f.Put(t, "lead", values{"jobtitle": schema.Text("A")}, values{"jobtitle": schema.Text("A")})
+	where := eq(values{"jobtitle": schema.Text("A")})
 	page, err := f.Select(t.Context(), query.Query{Table: f.Table("lead"), Where: where, Limit: 1})
 	if err != nil || page.Token == "" {
 		t.Fatalf("token %q, %v", page.Token, err)

@@ -72,7 +72,7 @@ func (r *Reader) plan(q Query) (*plan, error) {
 	}
 	p := &plan{table: q.Table, match: match, everything: len(where.Items) == 0, where: q.Table.Name + where.String()}
 	equal := equalities(where)
-	if id, ok := equal[q.Table.ID].(string); ok {
+	if id, ok := equal[q.Table.ID].Text(); ok {
 		p.id, p.partitions = id, make([]rows.Partition, 1)
 		return p, nil
 	}
@@ -128,9 +128,9 @@ func equalities(where *filter.Group) map[string]schema.Value {
 // oneID reports whether values are one id in several tables, which is how a
 // lookup with several targets is asked for by id alone.
 func oneID(values []schema.Value) bool {
-	first, ok := values[0].(schema.Lookup)
+	first, ok := values[0].Ref()
 	return ok && !slices.ContainsFunc(values, func(v schema.Value) bool {
-		l, ok := v.(schema.Lookup)
+		l, ok := v.Ref()
 		return !ok || l.ID != first.ID
 	})
 }

@@ -54,25 +54,25 @@ func TestSelectTakesThePath(t *testing.T) {
 	f := newFixture(t)
 	open, closed := int64(0), int64(1)
 	f.Put(t, "lead",
-		values{"statecode": open, "segue_connected": false, "subject": "A"},
-		values{"statecode": open, "segue_connected": true, "subject": "A"},
-		values{"statecode": closed, "segue_connected": false, "subject": "A"},
-		values{"statecode": open, "segue_connected": false, "subject": "B"})
+		values{"statecode": schema.Int(open), "segue_connected": schema.Bool(false), "subject": schema.Text("A")},
+		values{"statecode": schema.Int(open), "segue_connected": schema.Bool(true), "subject": schema.Text("A")},
+		values{"statecode": schema.Int(closed), "segue_connected": schema.Bool(false), "subject": schema.Text("A")},
+		values{"statecode": schema.Int(open), "segue_connected": schema.Bool(false), "subject": schema.Text("B")})
 	target := func(lead, sequence int, state int64) values {
-		return values{"msdyn_target": link("lead", lead), "msdyn_parentsequence": link("msdyn_sequence", sequence), "statecode": state}
+		return values{"msdyn_target": schema.Ref(link("lead", lead)), "msdyn_parentsequence": schema.Ref(link("msdyn_sequence", sequence)), "statecode": schema.Int(state)}
 	}
 	f.Put(t, "msdyn_sequencetarget", target(0, 1, open), target(0, 1, closed), target(1, 1, open), target(1, 2, open))
 	step := func(target, position int) values {
-		return values{"msdyn_sequencetarget": link("msdyn_sequencetarget", target), "segue_position": int64(position)}
+		return values{"msdyn_sequencetarget": schema.Ref(link("msdyn_sequencetarget", target)), "segue_position": schema.Int(int64(position))}
 	}
 	f.Put(t, "msdyn_sequencetargetstep", step(0, 1), step(0, 0), step(1, 0))
-	about := values{"regardingobjectid": link("lead", 0)}
+	about := values{"regardingobjectid": schema.Ref(link("lead", 0))}
 	f.Put(t, "task", about)
-	f.Put(t, "phonecall", about, values{"regardingobjectid": link("lead", 1)}, values{}, about)
+	f.Put(t, "phonecall", about, values{"regardingobjectid": schema.Ref(link("lead", 1))}, values{}, about)
 
 	shards := func(index string) []string { return slices.Repeat([]string{"query " + index}, schema.Shards) }
 	either := &filter.Condition{Column: "regardingobjectid", Operator: filter.In,
-		Values: []schema.Value{link("lead", 0), schema.Lookup{Table: "account", ID: rowstest.ID("lead", 0)}}}
+		Values: []schema.Value{schema.Ref(link("lead", 0)), schema.Ref(schema.Lookup{Table: "account", ID: rowstest.ID("lead", 0)})}}
 	for _, test := range []struct {
 		name, table string
 		where       *filter.Group
@@ -80,22 +80,22 @@ func TestSelectTakesThePath(t *testing.T) {
 		requests    []string // without the reads of rows that an index found
 	}{
 		{"whole table", "lead", nil, []int{0, 1, 2, 3}, shards("")},
-		{"by a column without an index", "lead", eq(values{"subject": "A"}), []int{0, 1, 2}, shards("")},
-		{"by id", "lead", eq(values{"leadid": rowstest.ID("lead", 1)}), []int{1}, nil},
-		{"by id, another condition false", "lead", eq(values{"leadid": rowstest.ID("lead", 1), "subject": "B"}), nil, nil},
-		{"by an id that is not there", "lead", eq(values{"leadid": rowstest.ID("lead", 50)}), nil, nil},
-		{"open records without a live connection", "lead", eq(values{"statecode": open, "segue_connected": false}), []int{0, 3}, shards("gsi1")},
-		{"of these some", "lead", eq(values{"statecode": open, "segue_connected": false, "subject": "B"}), []int{3}, shards("gsi1")},
-		{"closed ones have no index", "lead", eq(values{"statecode": closed, "segue_connected": false}), []int{2}, shards("")},
-		{"targets of a record", "msdyn_sequencetarget", eq(values{"msdyn_target": link("lead", 0)}), []int{0, 1}, []string{"query gsi1"}},
-		{"live targets of a sequence", "msdyn_sequencetarget", eq(values{"msdyn_parentsequence": link("msdyn_sequence", 1), "statecode": open}), []int{0, 2}, shards("gsi2")},
-		{"all targets of a sequence have no index", "msdyn_sequencetarget", eq(values{"msdyn_parentsequence": link("msdyn_sequence", 1)}), []int{0, 1, 2}, shards("")},
-		{"steps of a target", "msdyn_sequencetargetstep", eq(values{"msdyn_sequencetarget": link("msdyn_sequencetarget", 0)}), []int{0, 1}, []string{"query gsi1"}},
-		{"activities of a row, of one table of several", "task", eq(values{"regardingobjectid": link("lead", 0)}), []int{0}, []string{"query gsi1"}},
-		{"activities of a row", "phonecall", eq(values{"regardingobjectid": link("lead", 0)}), []int{0, 3}, []string{"query gsi1"}},
+		{"by a column without an index", "lead", eq(values{"subject": schema.Text("A")}), []int{0, 1, 2}, shards("")},
+		{"by id", "lead", eq(values{"leadid": schema.Text(rowstest.ID("lead", 1))}), []int{1}, nil},
+		{"by id, another condition false", "lead", eq(values{"leadid": schema.Text(rowstest.ID("lead", 1)), "subject": schema.Text("B")}), nil, nil},
+		{"by an id that is not there", "lead", eq(values{"leadid": schema.Text(rowstest.ID("lead", 50))}), nil, nil},
+		{"open records without a live connection", "lead", eq(values{"statecode": schema.Int(open), "segue_connected": schema.Bool(false)}), []int{0, 3}, shards("gsi1")},
+		{"of these some", "lead", eq(values{"statecode": schema.Int(open), "segue_connected": schema.Bool(false), "subject": schema.Text("B")}), []int{3}, shards("gsi1")},
+		{"closed ones have no index", "lead", eq(values{"statecode": schema.Int(closed), "segue_connected": schema.Bool(false)}), []int{2}, shards("")},
+		{"targets of a record", "msdyn_sequencetarget", eq(values{"msdyn_target": schema.Ref(link("lead", 0))}), []int{0, 1}, []string{"query gsi1"}},
+		{"live targets of a sequence", "msdyn_sequencetarget", eq(values{"msdyn_parentsequence": schema.Ref(link("msdyn_sequence", 1)), "statecode": schema.Int(open)}), []int{0, 2}, shards("gsi2")},
+		{"all targets of a sequence have no index", "msdyn_sequencetarget", eq(values{"msdyn_parentsequence": schema.Ref(link("msdyn_sequence", 1))}), []int{0, 1, 2}, shards("")},
+		{"steps of a target", "msdyn_sequencetargetstep", eq(values{"msdyn_sequencetarget": schema.Ref(link("msdyn_sequencetarget", 0))}), []int{0, 1}, []string{"query gsi1"}},
+		{"activities of a row, of one table of several", "task", eq(values{"regardingobjectid": schema.Ref(link("lead", 0))}), []int{0}, []string{"query gsi1"}},
+		{"activities of a row", "phonecall", eq(values{"regardingobjectid": schema.Ref(link("lead", 0))}), []int{0, 3}, []string{"query gsi1"}},
 		{"activities of an id in any table", "phonecall", &filter.Group{Logic: filter.And, Items: []filter.Node{either}}, []int{0, 3}, []string{"query gsi1"}},
-		{"equality inside an and", "phonecall", &filter.Group{Logic: filter.And, Items: []filter.Node{eq(values{"regardingobjectid": link("lead", 1)})}}, []int{1}, []string{"query gsi1"}},
-		{"equality inside an or is none", "phonecall", &filter.Group{Logic: filter.Or, Items: []filter.Node{either, eq(values{"subject": "x"})}}, []int{0, 3}, shards("")},
+		{"equality inside an and", "phonecall", &filter.Group{Logic: filter.And, Items: []filter.Node{eq(values{"regardingobjectid": schema.Ref(link("lead", 1))})}}, []int{1}, []string{"query gsi1"}},
+		{"equality inside an or is none", "phonecall", &filter.Group{Logic: filter.Or, Items: []filter.Node{either, eq(values{"subject": schema.Text("x")})}}, []int{0, 3}, shards("")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f.Probe.Reset()
@@ -122,10 +122,10 @@ func TestSelectTakesThePath(t *testing.T) {
 func TestSelectOrders(t *testing.T) {
 	f := newFixture(t)
 	step := func(position int) values {
-		return values{"msdyn_sequencetarget": link("msdyn_sequencetarget", 0), "segue_position": int64(position)}
+		return values{"msdyn_sequencetarget": schema.Ref(link("msdyn_sequencetarget", 0)), "segue_position": schema.Int(int64(position))}
 	}
 	f.Put(t, "msdyn_sequencetargetstep", step(10), step(2), step(0), step(1))
-	page, err := f.Select(t.Context(), query.Query{Table: f.Table("msdyn_sequencetargetstep"), Where: eq(values{"msdyn_sequencetarget": link("msdyn_sequencetarget", 0)}), Limit: 50})
+	page, err := f.Select(t.Context(), query.Query{Table: f.Table("msdyn_sequencetargetstep"), Where: eq(values{"msdyn_sequencetarget": schema.Ref(link("msdyn_sequencetarget", 0))}), Limit: 50})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestSelectOrders(t *testing.T) {
 
 func TestSelectRefusesAWrongFilter(t *testing.T) {
 	f := newFixture(t)
-	_, err := f.Select(t.Context(), query.Query{Table: f.Table("lead"), Where: eq(values{"colour": "red"}), Limit: 1})
+	_, err := f.Select(t.Context(), query.Query{Table: f.Table("lead"), Where: eq(values{"colour": schema.Text("red")}), Limit: 1})
 	if _, ok := errors.AsType[*filter.Error](err); !ok {
 		t.Errorf("got %v", err)
 	}
@@ -179,7 +179,7 @@ func (l lagging) Query(ctx context.Context, q store.Query) (store.Page, error) {
 // gone, nor one that matches no more, nor old values of one that does.
 func TestSelectWithALaggingIndex(t *testing.T) {
 	f := newFixture(t)
-	free := values{"statecode": int64(0), "segue_connected": false, "subject": "A"}
+	free := values{"statecode": schema.Int(0), "segue_connected": schema.Bool(false), "subject": schema.Text("A")}
 	refs := f.Put(t, "lead", free, free, free, free)
 	list := f.freeze(t)
 	tx := f.Begin("")
@@ -187,14 +187,14 @@ func TestSelectWithALaggingIndex(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all[0].Set("segue_connected", true)
-	all[1].Set("statecode", int64(1))
+	all[0].Set("segue_connected", schema.Bool(true))
+	all[1].Set("statecode", schema.Int(1))
 	tx.Delete(all[2])
-	all[3].Set("subject", "B")
+	all[3].Set("subject", schema.Text("B"))
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	page, err := list.Select(t.Context(), query.Query{Table: f.Table("lead"), Where: eq(values{"statecode": int64(0), "segue_connected": false}), Limit: 2})
+	page, err := list.Select(t.Context(), query.Query{Table: f.Table("lead"), Where: eq(values{"statecode": schema.Int(0), "segue_connected": schema.Bool(false)}), Limit: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,21 +210,21 @@ func TestSelectWithALaggingIndex(t *testing.T) {
 func TestEachWithALaggingIndex(t *testing.T) {
 	f := newFixture(t)
 	target := func(sequence int, state int64) values {
-		return values{"msdyn_target": link("lead", 0), "msdyn_parentsequence": link("msdyn_sequence", sequence), "statecode": state}
+		return values{"msdyn_target": schema.Ref(link("lead", 0)), "msdyn_parentsequence": schema.Ref(link("msdyn_sequence", sequence)), "statecode": schema.Int(state)}
 	}
 	refs := f.Put(t, "msdyn_sequencetarget", target(1, 0), target(1, 0), target(1, 1), target(2, 0))
 	list := f.freeze(t)
 	row := f.Row(t, refs[1])
 	tx := f.Begin("")
 	tx.Hold(row)
-	row.Set("statecode", int64(1)) // the frozen index still shows it
+	row.Set("statecode", schema.Int(1)) // the frozen index still shows it
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	var page query.Page
 	for row, err := range list.Each(t.Context(), query.Query{
 		Table: f.Table("msdyn_sequencetarget"),
-		Where: eq(values{"msdyn_parentsequence": link("msdyn_sequence", 1), "statecode": int64(0)}),
+		Where: eq(values{"msdyn_parentsequence": schema.Ref(link("msdyn_sequence", 1)), "statecode": schema.Int(0)}),
 	}) {
 		if err != nil {
 			t.Fatal(err)
@@ -242,14 +242,14 @@ func TestEachReadsEveryRow(t *testing.T) {
 	for part := range 3 {
 		tx := f.Begin("")
 		for n := range 100 {
-			row := tx.Create(f.Table("lead"), rowstest.ID("lead", 100*part+n), values{"subject": "A"})
+			row := tx.Create(f.Table("lead"), rowstest.ID("lead", 100*part+n), values{"subject": schema.Text("A")})
 			want[row.ID] = true
 		}
 		if err := tx.Commit(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	f.Put(t, "account", values{"name": "not a lead"})
+	f.Put(t, "account", values{"name": schema.Text("not a lead")})
 	got := map[string]bool{}
 	for row, err := range f.Each(t.Context(), query.Query{Table: f.Table("lead")}) {
 		if err != nil || got[row.ID] {
@@ -276,13 +276,13 @@ func TestSelectIsRefusedWhenItWouldExamineTooMuch(t *testing.T) {
 	for start := 0; start < many; start += 100 {
 		tx := f.Begin("")
 		for n := range 100 {
-			tx.Create(f.Table("team"), rowstest.ID("team", start+n), values{"name": fmt.Sprint(start + n)})
+			tx.Create(f.Table("team"), rowstest.ID("team", start+n), values{"name": schema.Text(fmt.Sprint(start + n))})
 		}
 		if err := tx.Commit(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err := f.Select(t.Context(), query.Query{Table: f.Table("team"), Where: eq(values{"name": "nobody"}), Limit: 10})
+	_, err := f.Select(t.Context(), query.Query{Table: f.Table("team"), Where: eq(values{"name": schema.Text("nobody")}), Limit: 10})
 	if broad, ok := errors.AsType[*query.TooBroadError](err); !ok || broad.Table.Name != "team" {
 		t.Errorf("got %v, want a *TooBroadError", err)
 	}
@@ -290,7 +290,7 @@ func TestSelectIsRefusedWhenItWouldExamineTooMuch(t *testing.T) {
 	if err != nil || len(page.Rows) != 5000 || page.Token == "" {
 		t.Errorf("a page without a filter: %d rows, token %q, %v", len(page.Rows), page.Token, err)
 	}
-	page, err = f.Select(t.Context(), query.Query{Table: f.Table("team"), Where: eq(values{"teamid": rowstest.ID("team", 7)}), Limit: 10})
+	page, err = f.Select(t.Context(), query.Query{Table: f.Table("team"), Where: eq(values{"teamid": schema.Text(rowstest.ID("team", 7))}), Limit: 10})
 	if err != nil || len(page.Rows) != 1 {
 		t.Errorf("by id: %d rows, %v", len(page.Rows), err)
 	}

@@ -121,10 +121,10 @@ func (i *Image) at(column string, hint int) int {
 	return slices.Index(i.columns, column)
 }
 
-// Value is one column as it was, nil for null.
+// Value returns one column as it was.
 func (i *Image) Value(column string) (schema.Value, error) {
 	if column == i.table.ID {
-		return i.id, nil
+		return schema.Text(i.id), nil
 	}
 	at := i.at(column, 0)
 	if at >= 0 && at < len(i.decoded) && i.decoded[at] {
@@ -132,17 +132,17 @@ func (i *Image) Value(column string) (schema.Value, error) {
 	}
 	c := i.table.Column(column)
 	if c == nil {
-		return nil, fmt.Errorf("no column %q on %s", column, i.table.Name)
+		return schema.Null(), fmt.Errorf("no column %q on %s", column, i.table.Name)
 	}
 	if at < 0 {
 		if err := i.Read([]string{column}); err != nil {
-			return nil, err
+			return schema.Null(), err
 		}
 		at = len(i.columns) - 1
 	}
 	v, err := decodeValue(c, i.attrs[at])
 	if err != nil {
-		return nil, err
+		return schema.Null(), err
 	}
 	if missing := len(i.columns) - len(i.decoded); missing > 0 {
 		i.values = append(i.values, make([]schema.Value, missing)...)

@@ -35,7 +35,7 @@ func (f *fixture) changes(t *testing.T) []rows.Change {
 // life makes, changes and deletes a lead and answers its three changes.
 func life(t *testing.T, f *fixture, change func(*rows.Row)) (insert, modify, remove rows.Change) {
 	t.Helper()
-	ref := f.Put(t, "lead", values{"subject": "A", "companyname": "C"})[0]
+	ref := f.Put(t, "lead", values{"subject": schema.Text("A"), "companyname": schema.Text("C")})[0]
 	row := f.Row(t, ref)
 	for _, step := range []func(*rows.Tx){
 		func(*rows.Tx) { change(row) },
@@ -58,9 +58,9 @@ func life(t *testing.T, f *fixture, change func(*rows.Row)) (insert, modify, rem
 func TestTouches(t *testing.T) {
 	f := newFixture(t)
 	insert, modify, remove := life(t, f, func(r *rows.Row) {
-		r.Set("subject", "B")
-		r.Set("companyname", nil)
-		r.Set("jobtitle", "J")
+		r.Set("subject", schema.Text("B"))
+		r.Set("companyname", schema.Null())
+		r.Set("jobtitle", schema.Text("J"))
 	})
 	for _, test := range []struct {
 		name    string
@@ -112,7 +112,7 @@ func TestReadAhead(t *testing.T) {
 			t.Errorf("touches %q: got %t, %v, want %t", test.columns, got, err, test.want)
 		}
 	}
-	for column, want := range map[string]schema.Value{"statecode": int64(1), "subject": "B", "lastname": "L", "leadid": rowstest.ID("lead", 0)} {
+	for column, want := range map[string]schema.Value{"statecode": schema.Int(1), "subject": schema.Text("B"), "lastname": schema.Text("L"), "leadid": schema.Text(rowstest.ID("lead", 0))} {
 		for range 2 {
 			if got, err := change.New.Value(column); got != want || err != nil {
 				t.Errorf("%s: got %v, %v, want %v", column, got, err, want)
@@ -123,7 +123,7 @@ func TestReadAhead(t *testing.T) {
 		t.Errorf("%d passes over the old image and %d over the new one, want 1 each", before.n, after.n)
 	}
 	for range 2 {
-		if got, err := change.New.Value("companyname"); got != nil || err != nil {
+		if got, err := change.New.Value("companyname"); !got.IsNull() || err != nil {
 			t.Errorf("companyname: got %v, %v", got, err)
 		}
 	}
@@ -148,7 +148,7 @@ func (p *passes) Values(attrs []string, into []store.Value) error {
 
 func TestChangeImages(t *testing.T) {
 	f := newFixture(t)
-	insert, modify, remove := life(t, f, func(r *rows.Row) { r.Set("subject", "B") })
+	insert, modify, remove := life(t, f, func(r *rows.Row) { r.Set("subject", schema.Text("B")) })
 	type seen struct {
 		Kind     store.ChangeKind
 		Old, New string // subject
@@ -167,7 +167,7 @@ func TestChangeImages(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			*text = v.(string)
+			*text = v.String()
 		}
 		got = append(got, s)
 	}
@@ -175,7 +175,7 @@ func TestChangeImages(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	for column, want := range map[string]schema.Value{"leadid": rowstest.ID("lead", 0), "lastname": nil, "createdon": f.Now()} {
+	for column, want := range map[string]schema.Value{"leadid": schema.Text(rowstest.ID("lead", 0)), "lastname": schema.Null(), "createdon": schema.Time(f.Now())} {
 		if v, err := modify.New.Value(column); v != want || err != nil {
 			t.Errorf("%s is %v, %v, want %v", column, v, err, want)
 		}
@@ -189,7 +189,7 @@ func TestChangeImages(t *testing.T) {
 // by a change is conditional on the version in that change".
 func TestImageRowIsWrittenOnlyIfNothingCameAfter(t *testing.T) {
 	f := newFixture(t)
-	ref := f.Put(t, "lead", values{"subject": "A"})[0]
+	ref := f.Put(t, "lead", values{"subject": schema.Text("A")})[0]
 	commit := func(change rows.Change, subject string) error {
 		row, err := change.New.Row()
 		if err != nil {
@@ -197,7 +197,7 @@ func TestImageRowIsWrittenOnlyIfNothingCameAfter(t *testing.T) {
 		}
 		tx := f.Begin("")
 		tx.Hold(row)
-		row.Set("subject", subject)
+		row.Set("subject", schema.Text(subject))
 		return tx.Commit(t.Context())
 	}
 	first := f.changes(t)[0]

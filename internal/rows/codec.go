@@ -12,75 +12,81 @@ import (
 	"segue/internal/store"
 )
 
-const dateLayout = time.DateOnly
-
-// encodeValue is a column's value as an attribute; v is not nil and of the
-// column's type.
+// encodeValue returns a column's value as an attribute; v is not null and of the
+// column's kind. Times and lookups are written as [schema.Column.Text] writes
+// them.
 func encodeValue(c *schema.Column, v schema.Value) (store.Value, error) {
-	switch v := v.(type) {
-	case string:
-		return store.S(v), nil
-	case bool:
-		return store.B(v), nil
-	case int64:
-		return store.Int(v), nil
-	case decimal.Decimal:
-		return store.N(v.String()), nil
-	case float64:
-		return store.N(decimal.NewFromFloat(v).String()), nil
-	case time.Time:
-		if c.Type == schema.Date {
-			return store.S(v.UTC().Format(dateLayout)), nil
-		}
-		return store.S(v.UTC().Format(time.RFC3339)), nil
-	case schema.Lookup:
-		if len(c.Targets) == 1 {
-			return store.S(v.ID), nil
-		}
-		return store.S(v.Table + ":" + v.ID), nil
+	if want := c.Type.Kind(); v.Kind() != want {
+		return store.Value{}, fmt.Errorf("column %s of type %s cannot hold a value of kind %s", c.Name, c.Type, v.Kind())
 	}
-	return store.Value{}, fmt.Errorf("column %s cannot hold a %T", c.Name, v)
+	switch v.Kind() {
+	case schema.KindNull:
+		return store.Nil(), nil
+	case schema.KindText, schema.KindTime, schema.KindRef:
+		return store.S(c.Text(v)), nil
+	case schema.KindInt, schema.KindDec:
+		return store.N(v.String()), nil
+	case schema.KindFloat:
+		f, _ := v.Float()
+		return store.N(decimal.NewFromFloat(f).String()), nil
+	case schema.KindBool:
+		b, _ := v.Bool()
+		return store.B(b), nil
+	}
+	return store.Value{}, fmt.Errorf("column %s has a value of kind %s", c.Name, v.Kind())
 }
 
 // decodeValue is the inverse of encodeValue; an absent attribute is null.
 func decodeValue(c *schema.Column, v store.Value) (schema.Value, error) {
 	if v.Kind() == store.Absent || v.Kind() == store.Null {
-		return nil, nil //nolint:nilnil // nil is the null of a schema.Value
+		return schema.Null(), nil
 	}
 	value, err := parseValue(c, v)
 	if err != nil {
-		return nil, fmt.Errorf("stored column %s of type %s: %w", c.Name, c.Type, err)
+		return schema.Null(), fmt.Errorf("stored column %s of type %s: %w", c.Name, c.Type, err)
 	}
 	return value, nil
 }
 
 func parseValue(c *schema.Column, v store.Value) (schema.Value, error) {
 	text := v.Text()
-	switch c.Type {
-	case schema.String, schema.Memo, schema.GUID:
-		return text, nil
-	case schema.Boolean:
-		return v.True(), nil
-	case schema.Integer, schema.BigInt, schema.Choice, schema.State, schema.Status:
-		return strconv.ParseInt(text, 10, 64)
-	case schema.Decimal, schema.Money:
-		return decimal.NewFromString(text)
-	case schema.Double:
-		return strconv.ParseFloat(text, 64)
-	case schema.DateTime:
-		return time.Parse(time.RFC3339, text)
-	case schema.Date:
-		return time.Parse(dateLayout, text)
-	case schema.LookupTo:
+	switch c.Type.Kind() {
+	case schema.KindNull:
+		return schema.Null(), fmt.Errorf("unknown type %q", c.Type)
+	case schema.KindText:
+		return schema.Text(text), nil
+	case schema.KindBool:
+		return schema.Bool(v.True()), nil
+	case schema.KindInt:
+		n, err := strconv.ParseInt(text, 10, 64)
+		return schema.Int(n), err
+	case schema.KindDec:
+		d, err := decimal.NewFromString(text)
+		return schema.Dec(d), err
+	case schema.KindFloat:
+		f, err := strconv.ParseFloat(text, 64)
+		return schema.Float(f), err
+	case schema.KindTime:
+		t, err := time.Parse(layout(c), text)
+		return schema.Time(t), err
+	case schema.KindRef:
 		if name, id, many := strings.Cut(text, ":"); many {
-			return schema.Lookup{Table: name, ID: id}, nil
+			return schema.Ref(schema.Lookup{Table: name, ID: id}), nil
 		}
-		return schema.Lookup{Table: c.Targets[0].Table, ID: text}, nil
+		return schema.Ref(schema.Lookup{Table: c.Targets[0].Table, ID: text}), nil
 	}
-	return nil, fmt.Errorf("unknown type %q", c.Type)
+	return schema.Null(), fmt.Errorf("unknown kind %s", c.Type.Kind())
 }
 
-// encode is the item of a row, its keys and version included.
+// layout is how the times of a column are stored.
+func layout(c *schema.Column) string {
+	if c.Type == schema.Date {
+		return time.DateOnly
+	}
+	return time.RFC3339
+}
+
+// encode returns the item of a row, its keys and version included.
 func encode(r *Row) (store.Item, error) {
 	key := keyOf(r.Table, r.ID)
 	item := store.Item{
@@ -104,8 +110,8 @@ func encode(r *Row) (store.Item, error) {
 	return item, nil
 }
 
-// decode is the row of an item, nil for nil. Attributes that the schema does
-// not know (a column taken out of it) are left behind at the next write.
+// decode returns the row of an item, nil for nil. Attributes that the schema does
+// not know (a column taken out of it) are dropped at the next write.
 func (db *DB) decode(item store.Item) (*Row, error) {
 	if item == nil {
 		return nil, nil //nolint:nilnil // no item, no row
@@ -115,6 +121,7 @@ func (db *DB) decode(item store.Item) (*Row, error) {
 		return nil, err
 	}
 	row := newRow(t, item.Key().SK)
+	row.values = make(map[string]schema.Value, len(item))
 	row.Version = item[Version].Int()
 	for name, attr := range item {
 		column := t.Column(name)

@@ -92,15 +92,15 @@ func TestIndexKeys(t *testing.T) {
 		values values
 		want   []string // ID stands for the row's id, N for its shard
 	}{
-		{"no index column", values{"name": "A"}, nil},
-		{"a null sort column", values{"statecode": int64(0), "day": day}, nil},
-		{"shards, date and number", values{"statecode": int64(0), "day": day, "minutes": int64(45)},
+		{"no index column", values{"name": schema.Text("A")}, nil},
+		{"a null sort column", values{"statecode": schema.Int(0), "day": schema.Time(day)}, nil},
+		{"shards, date and number", values{"statecode": schema.Int(0), "day": schema.Time(day), "minutes": schema.Int(45)},
 			[]string{"g1pk=planned#visit#N", "g1sk=20260304#0045#ID"}},
-		{"two partition columns and a time", values{"statecode": int64(1), "accountid": schema.Lookup{Table: "account", ID: account}, "kind": int64(1), "startedon": start},
+		{"two partition columns and a time", values{"statecode": schema.Int(1), "accountid": schema.Ref(schema.Lookup{Table: "account", ID: account}), "kind": schema.Int(1), "startedon": schema.Time(start)},
 			[]string{"g1pk=done#" + account + "#1", "g1sk=20260304050607#ID"}},
-		{"when of another value", values{"statecode": int64(2), "day": day, "minutes": int64(1)}, nil},
-		{"a boolean, and no sort column", values{"kind": int64(7), "paid": false}, []string{"g2pk=paid#false", "g2sk=ID"}},
-		{"without when", values{"roomid": room}, []string{"g3pk=room#" + room, "g3sk=ID"}},
+		{"when of another value", values{"statecode": schema.Int(2), "day": schema.Time(day), "minutes": schema.Int(1)}, nil},
+		{"a boolean, and no sort column", values{"kind": schema.Int(7), "paid": schema.Bool(false)}, []string{"g2pk=paid#false", "g2sk=ID"}},
+		{"without when", values{"roomid": schema.Text(room)}, []string{"g3pk=room#" + room, "g3sk=ID"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			db, f := visitFixture(t)
@@ -127,21 +127,21 @@ func TestIndexKeys(t *testing.T) {
 // TestPatchOfAnIndex: a patch never leaves keys behind that are not the row's.
 func TestPatchOfAnIndex(t *testing.T) {
 	day := time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC)
-	planned := values{"statecode": int64(0), "day": day, "minutes": int64(45), "kind": int64(7), "paid": true, "roomid": rowstest.ID("room", 1)}
+	planned := values{"statecode": schema.Int(0), "day": schema.Time(day), "minutes": schema.Int(45), "kind": schema.Int(7), "paid": schema.Bool(true), "roomid": schema.Text(rowstest.ID("room", 1))}
 	for _, test := range []struct {
 		name    string
 		set     values
 		refused string   // part of the error, "" when the patch is applied
 		left    []string // prefixes of the index attributes that stay
 	}{
-		{"no index column", values{"name": "B"}, "", []string{"g1pk", "g1sk", "g2pk", "g2sk", "g3pk", "g3sk"}},
-		{"a sort column", values{"minutes": int64(50)}, "minutes is part of the keys of index planned", nil},
-		{"a partition column", values{"roomid": rowstest.ID("room", 2)}, "roomid is part of the keys of index room", nil},
-		{"a partition column to null", values{"roomid": nil}, "roomid is part of the keys of index room", nil},
-		{"out of every use of gsi1", values{"statecode": int64(2)}, "", []string{"g2pk", "g2sk", "g3pk", "g3sk"}},
-		{"into another use of gsi1", values{"statecode": int64(1)}, "the row may enter index done", nil},
-		{"into the one it is in", values{"statecode": int64(0)}, "the row may enter index planned", nil},
-		{"when and partition column at once", values{"kind": int64(1)}, "kind is part of the keys of index done", nil},
+		{"no index column", values{"name": schema.Text("B")}, "", []string{"g1pk", "g1sk", "g2pk", "g2sk", "g3pk", "g3sk"}},
+		{"a sort column", values{"minutes": schema.Int(50)}, "minutes is part of the keys of index planned", nil},
+		{"a partition column", values{"roomid": schema.Text(rowstest.ID("room", 2))}, "roomid is part of the keys of index room", nil},
+		{"a partition column to null", values{"roomid": schema.Null()}, "roomid is part of the keys of index room", nil},
+		{"out of every use of gsi1", values{"statecode": schema.Int(2)}, "", []string{"g2pk", "g2sk", "g3pk", "g3sk"}},
+		{"into another use of gsi1", values{"statecode": schema.Int(1)}, "the row may enter index done", nil},
+		{"into the one it is in", values{"statecode": schema.Int(0)}, "the row may enter index planned", nil},
+		{"when and partition column at once", values{"kind": schema.Int(1)}, "kind is part of the keys of index done", nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			db, f := visitFixture(t)
@@ -180,12 +180,12 @@ func TestPatchClearsAColumn(t *testing.T) {
 	db, f := visitFixture(t)
 	visit := db.Schema().Table("visit")
 	tx := db.Begin("")
-	ref := tx.Create(visit, rowstest.ID("visit", 1), values{"name": "A", "statecode": int64(0)}).Ref()
+	ref := tx.Create(visit, rowstest.ID("visit", 1), values{"name": schema.Text("A"), "statecode": schema.Int(0)}).Ref()
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	tx = later(db, f).Begin("")
-	tx.Patch(visit, ref.ID, values{"name": nil}, nil)
+	tx.Patch(visit, ref.ID, values{"name": schema.Null()}, nil)
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"hash/fnv"
 	"strconv"
 	"strings"
-	"time"
 
 	"segue/internal/schema"
 	"segue/internal/store"
@@ -130,7 +129,7 @@ func indexKeys(r *Row) map[string]string {
 // indexKey is a row's key in an index, ok false when it is not in it.
 func indexKey(r *Row, x *schema.Index) (pk, sk string, ok bool) {
 	for name, want := range x.When {
-		if !same(r.values[name], want) {
+		if r.values[name] != want {
 			return "", "", false
 		}
 	}
@@ -154,20 +153,22 @@ func indexKey(r *Row, x *schema.Index) (pk, sk string, ok bool) {
 // keyText is a value as a part of a key, ok false for null. Numbers are filled up
 // with zeros, so that they sort as text.
 func keyText(c *schema.Column, v schema.Value) (text string, ok bool) {
-	switch v := v.(type) {
-	case schema.Lookup:
-		return v.ID, true
-	case string:
-		return v, true // a GUID: text has no place in a key
-	case int64:
-		return fmt.Sprintf("%0*d", c.KeyDigits(), v), true
-	case bool:
-		return strconv.FormatBool(v), true
-	case time.Time:
+	switch v.Kind() {
+	case schema.KindRef:
+		lookup, _ := v.Ref()
+		return lookup.ID, true
+	case schema.KindText, schema.KindBool:
+		return v.String(), true // of texts only GUIDs have a place in a key
+	case schema.KindInt:
+		n, _ := v.Int()
+		return fmt.Sprintf("%0*d", c.KeyDigits(), n), true
+	case schema.KindTime:
+		t, _ := v.Time()
 		if c.Type == schema.Date {
-			return v.UTC().Format("20060102"), true
+			return t.Format("20060102"), true
 		}
-		return v.UTC().Format(keyTime), true
+		return t.Format(keyTime), true
+	case schema.KindNull, schema.KindDec, schema.KindFloat: // the schema refuses such columns in a key
 	}
 	return "", false
 }
@@ -189,7 +190,7 @@ func indexesLeft(t *schema.Table, set map[string]schema.Value) ([]string, error)
 		for name, want := range x.When {
 			v, changed := set[name]
 			touched = touched || changed
-			out = out || changed && !same(v, want)
+			out = out || changed && v != want
 		}
 		if touched && !out {
 			return nil, fmt.Errorf("the row may enter index %s; load it to change it", x.Name)

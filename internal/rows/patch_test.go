@@ -20,26 +20,26 @@ func TestPatch(t *testing.T) {
 		ok   bool
 	}{
 		{"no condition", nil, true},
-		{"one holds", values{"statecode": int64(0)}, true},
-		{"all hold", values{"statecode": int64(0), "segue_currentstep": step}, true},
-		{"one does not", values{"statecode": int64(0), "segue_currentstep": schema.Lookup{Table: step.Table, ID: rowstest.ID("step", 2)}}, false},
-		{"a column is null", values{"msdyn_msflowrunid": "run"}, false},
+		{"one holds", values{"statecode": schema.Int(0)}, true},
+		{"all hold", values{"statecode": schema.Int(0), "segue_currentstep": schema.Ref(step)}, true},
+		{"one does not", values{"statecode": schema.Int(0), "segue_currentstep": schema.Ref(schema.Lookup{Table: step.Table, ID: rowstest.ID("step", 2)})}, false},
+		{"a column is null", values{"msdyn_msflowrunid": schema.Text("run")}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)
-			ref := f.Put(t, "msdyn_sequencetarget", values{"msdyn_name": "A", "statecode": int64(0), "segue_currentstep": step})[0]
+			ref := f.Put(t, "msdyn_sequencetarget", values{"msdyn_name": schema.Text("A"), "statecode": schema.Int(0), "segue_currentstep": schema.Ref(step)})[0]
 			before := f.Row(t, ref)
 			f.Probe.Reset()
 			later := rows.New(f.Probe, f.Schema(), func() time.Time { return rowstest.Clock().Add(time.Second) })
 			tx := later.Begin(rowstest.ID("user", 1))
-			tx.Create(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": "with it"})
-			tx.Patch(f.Table(ref.Table), ref.ID, values{"msdyn_name": "B", "msdyn_currentstepcount": int64(3)}, test.when)
+			tx.Create(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": schema.Text("with it")})
+			tx.Patch(f.Table(ref.Table), ref.ID, values{"msdyn_name": schema.Text("B"), "msdyn_currentstepcount": schema.Int(3)}, test.when)
 			err := tx.Commit(t.Context())
 			want := before.Values()
 			if test.ok {
-				want["msdyn_name"], want["msdyn_currentstepcount"] = "B", int64(3)
-				want[rows.ModifiedOn] = later.Now()
-				want[rows.ModifiedBy] = schema.Lookup{Table: "systemuser", ID: rowstest.ID("user", 1)}
+				want["msdyn_name"], want["msdyn_currentstepcount"] = schema.Text("B"), schema.Int(3)
+				want[rows.ModifiedOn] = schema.Time(later.Now())
+				want[rows.ModifiedBy] = schema.Ref(schema.Lookup{Table: "systemuser", ID: rowstest.ID("user", 1)})
 			}
 			if failed, conflict := errors.AsType[*rows.ConflictError](err); conflict == test.ok || conflict && (failed.Ref != ref || failed.New) {
 				t.Errorf("got %v", err)
@@ -61,7 +61,7 @@ func TestPatch(t *testing.T) {
 func TestPatchNeedsItsRow(t *testing.T) {
 	f := newFixture(t)
 	tx := f.Begin("")
-	tx.Patch(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": "A"}, nil)
+	tx.Patch(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": schema.Text("A")}, nil)
 	failed, ok := errors.AsType[*rows.ConflictError](tx.Commit(t.Context()))
 	if !ok || failed.Seen != nil || failed.New {
 		t.Errorf("got %+v", failed)
@@ -75,10 +75,10 @@ func TestPatchNeedsItsRow(t *testing.T) {
 // be able to write over it, though the patch was made in the same millisecond.
 func TestPatchNeverRepeatsAVersion(t *testing.T) {
 	f := newFixture(t)
-	ref := f.Put(t, "lead", values{"subject": "A"})[0]
+	ref := f.Put(t, "lead", values{"subject": schema.Text("A")})[0]
 	stale := f.Row(t, ref)
 	err := f.Do(t.Context(), "", func(tx *rows.Tx) error {
-		tx.Patch(f.Table("lead"), ref.ID, values{"subject": "patched"}, nil)
+		tx.Patch(f.Table("lead"), ref.ID, values{"subject": schema.Text("patched")}, nil)
 		return nil
 	})
 	if err != nil {
@@ -86,7 +86,7 @@ func TestPatchNeverRepeatsAVersion(t *testing.T) {
 	}
 	tx := f.Begin("")
 	tx.Hold(stale)
-	stale.Set("subject", "lost update")
+	stale.Set("subject", schema.Text("lost update"))
 	if err := tx.Commit(t.Context()); err == nil {
 		t.Error("a row was written over a patch that it had not seen")
 	}

@@ -54,42 +54,42 @@ type Row struct {
 // Ref names the row.
 func (r *Row) Ref() Ref { return Ref{r.Table.Name, r.ID} }
 
-// Value is a column's value, nil for null; it makes a Row a filter.Row.
+// Value returns a column's value; it makes a Row a filter.Row.
 func (r *Row) Value(column string) (schema.Value, error) {
 	if column == r.Table.ID {
-		return r.ID, nil
+		return schema.Text(r.ID), nil
 	}
 	if column == Version {
-		return r.Version, nil
+		return schema.Int(r.Version), nil
 	}
 	return r.values[column], nil
 }
 
 // Text is a string column, "" when null.
-func (r *Row) Text(column string) string { s, _ := r.values[column].(string); return s }
+func (r *Row) Text(column string) string { s, _ := r.values[column].Text(); return s }
 
 // Int is a whole-number or choice column, 0 when null.
-func (r *Row) Int(column string) int64 { n, _ := r.values[column].(int64); return n }
+func (r *Row) Int(column string) int64 { n, _ := r.values[column].Int(); return n }
 
 // Is is a boolean column, false when null.
-func (r *Row) Is(column string) bool { b, _ := r.values[column].(bool); return b }
+func (r *Row) Is(column string) bool { b, _ := r.values[column].Bool(); return b }
 
 // Time is a date-time column, zero when null.
-func (r *Row) Time(column string) time.Time { t, _ := r.values[column].(time.Time); return t }
+func (r *Row) Time(column string) time.Time { t, _ := r.values[column].Time(); return t }
 
 // Lookup is a lookup column, zero when null.
 func (r *Row) Lookup(column string) schema.Lookup {
-	l, _ := r.values[column].(schema.Lookup)
+	l, _ := r.values[column].Ref()
 	return l
 }
 
-// Set changes a column; nil clears it. Setting the value that is there changes
+// Set changes a column; null clears it. Setting the value that is there changes
 // nothing, and a row in which nothing changed is not written.
 func (r *Row) Set(column string, v schema.Value) {
-	if same(r.values[column], v) {
+	if r.values[column] == v {
 		return
 	}
-	if v == nil {
+	if v.IsNull() {
 		delete(r.values, column)
 	} else {
 		r.values[column] = v
@@ -112,21 +112,8 @@ func (r *Row) Touch() { r.dirty[Version] = true }
 // and the version.
 func (r *Row) Values() map[string]schema.Value { return maps.Clone(r.values) }
 
-// Changed says that a Set changed the row since it was loaded or made.
+// Changed reports whether a Set changed the row since it was loaded or made.
 func (r *Row) Changed() bool { return len(r.dirty) > 0 }
-
-// same compares two values of one column.
-func same(a, b schema.Value) bool {
-	switch a := a.(type) {
-	case time.Time:
-		b, ok := b.(time.Time)
-		return ok && a.Equal(b)
-	case interface{ String() string }: // decimal.Decimal, whose 1.0 and 1 differ under ==
-		b, ok := b.(interface{ String() string })
-		return ok && a.String() == b.String()
-	}
-	return a == b
-}
 
 // DB is the rows of a schema in a store. It is safe for concurrent use.
 type DB struct {

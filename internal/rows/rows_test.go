@@ -27,7 +27,7 @@ func TestGetAnswersInOrder(t *testing.T) {
 	f := newFixture(t)
 	all := make([]values, 100)
 	for i := range all {
-		all[i] = values{"subject": fmt.Sprint("lead ", i)}
+		all[i] = values{"subject": schema.Text(fmt.Sprint("lead ", i))}
 	}
 	refs := f.Put(t, "lead", all...)
 	refs = append([]rows.Ref{{Table: "lead", ID: rowstest.ID("missing", 0)}}, refs...)
@@ -57,8 +57,8 @@ func TestGetAnswersInOrder(t *testing.T) {
 func TestRowRemembersWhatChanged(t *testing.T) {
 	f := newFixture(t)
 	ref := f.Put(t, "lead", values{
-		"subject": "A", "revenue": decimal.RequireFromString("1.50"), "estimatedclosedate": rowstest.Clock().Truncate(24 * time.Hour),
-		"ownerid": schema.Lookup{Table: "systemuser", ID: rowstest.ID("user", 1)}, "numberofemployees": int64(7), "donotemail": true,
+		"subject": schema.Text("A"), "revenue": schema.Dec(decimal.RequireFromString("1.50")), "estimatedclosedate": schema.Time(rowstest.Clock().Truncate(24 * time.Hour)),
+		"ownerid": schema.Ref(schema.Lookup{Table: "systemuser", ID: rowstest.ID("user", 1)}), "numberofemployees": schema.Int(7), "donotemail": schema.Bool(true),
 	})[0]
 	for _, test := range []struct {
 		name   string
@@ -66,20 +66,24 @@ func TestRowRemembersWhatChanged(t *testing.T) {
 		want   bool
 	}{
 		{"nothing", func(*rows.Row) {}, false},
-		{"same text", func(r *rows.Row) { r.Set("subject", "A") }, false},
-		{"same number written otherwise", func(r *rows.Row) { r.Set("revenue", decimal.RequireFromString("1.5")) }, false},
-		{"same moment", func(r *rows.Row) { r.Set("estimatedclosedate", rowstest.Clock().Truncate(24*time.Hour)) }, false},
-		{"same lookup", func(r *rows.Row) { r.Set("ownerid", schema.Lookup{Table: "systemuser", ID: rowstest.ID("user", 1)}) }, false},
-		{"null to null", func(r *rows.Row) { r.Set("companyname", nil) }, false},
-		{"another text", func(r *rows.Row) { r.Set("subject", "a") }, true},
-		{"another number", func(r *rows.Row) { r.Set("revenue", decimal.RequireFromString("1.51")) }, true},
+		{"same text", func(r *rows.Row) { r.Set("subject", schema.Text("A")) }, false},
+		{"same number written otherwise", func(r *rows.Row) { r.Set("revenue", schema.Dec(decimal.RequireFromString("1.5"))) }, false},
+		{"same moment", func(r *rows.Row) { r.Set("estimatedclosedate", schema.Time(rowstest.Clock().Truncate(24*time.Hour))) }, false},
+		{"same lookup", func(r *rows.Row) {
+			r.Set("ownerid", schema.Ref(schema.Lookup{Table: "systemuser", ID: rowstest.ID("user", 1)}))
+		}, false},
+		{"null to null", func(r *rows.Row) { r.Set("companyname", schema.Null()) }, false},
+		{"another text", func(r *rows.Row) { r.Set("subject", schema.Text("a")) }, true},
+		{"another number", func(r *rows.Row) { r.Set("revenue", schema.Dec(decimal.RequireFromString("1.51"))) }, true},
 		{"another moment", func(r *rows.Row) {
-			r.Set("estimatedclosedate", rowstest.Clock().Truncate(24*time.Hour).Add(24*time.Hour))
+			r.Set("estimatedclosedate", schema.Time(rowstest.Clock().Truncate(24*time.Hour).Add(24*time.Hour)))
 		}, true},
-		{"another table's id", func(r *rows.Row) { r.Set("ownerid", schema.Lookup{Table: "team", ID: rowstest.ID("user", 1)}) }, true},
-		{"to null", func(r *rows.Row) { r.Set("subject", nil) }, true},
-		{"lookup to null", func(r *rows.Row) { r.Set("ownerid", nil) }, true},
-		{"from null", func(r *rows.Row) { r.Set("companyname", "C") }, true},
+		{"another table's id", func(r *rows.Row) {
+			r.Set("ownerid", schema.Ref(schema.Lookup{Table: "team", ID: rowstest.ID("user", 1)}))
+		}, true},
+		{"to null", func(r *rows.Row) { r.Set("subject", schema.Null()) }, true},
+		{"lookup to null", func(r *rows.Row) { r.Set("ownerid", schema.Null()) }, true},
+		{"from null", func(r *rows.Row) { r.Set("companyname", schema.Text("C")) }, true},
 		{"touched", func(r *rows.Row) { r.Touch() }, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {

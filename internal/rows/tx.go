@@ -38,6 +38,7 @@ type Tx struct {
 	order   []Ref
 	deleted map[Ref]bool
 	patches []patch
+	hooks   []hook
 }
 
 // patch is a change of a row that was not loaded.
@@ -196,7 +197,7 @@ func (tx *Tx) patchOp(p patch, version int64) (store.Op, error) {
 		return store.Op{}, fmt.Errorf("patch %v: %w", p.row.Ref(), err)
 	}
 	for name, v := range p.set {
-		if v == nil {
+		if v.IsNull() {
 			removed = append(removed, name)
 		}
 	}
@@ -221,11 +222,11 @@ func (tx *Tx) patchOp(p patch, version int64) (store.Op, error) {
 }
 
 func (tx *Tx) stamp(row *Row, on, by string) {
-	if row.values[on] == nil || on == ModifiedOn {
-		row.Set(on, tx.db.Now())
+	if row.values[on].IsNull() || on == ModifiedOn {
+		row.Set(on, schema.Time(tx.db.Now()))
 	}
 	if tx.by != "" {
-		row.Set(by, schema.Lookup{Table: "systemuser", ID: tx.by})
+		row.Set(by, schema.Ref(schema.Lookup{Table: "systemuser", ID: tx.by}))
 	}
 }
 
@@ -246,7 +247,9 @@ func (db *DB) Do(ctx context.Context, by string, work func(tx *Tx) error) error 
 		if err = work(tx); err != nil {
 			return err
 		}
-		err = tx.Commit(ctx)
+		if err = tx.Commit(ctx); err == nil {
+			return tx.committed(ctx)
+		}
 		if _, again := errors.AsType[*ConflictError](err); !again {
 			return err
 		}

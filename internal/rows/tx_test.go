@@ -17,25 +17,25 @@ import (
 func TestCommitStampsRows(t *testing.T) {
 	f := newFixture(t)
 	tx := f.Begin(rowstest.ID("user", 1))
-	tx.Create(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": "A"})
+	tx.Create(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": schema.Text("A")})
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	by := schema.Lookup{Table: "systemuser", ID: rowstest.ID("user", 1)}
 	made := f.Row(t, rows.Ref{Table: "lead", ID: rowstest.ID("lead", 0)})
 	want := values{
-		"subject": "A", rows.CreatedOn: f.Now(), rows.ModifiedOn: f.Now(), rows.CreatedBy: by, rows.ModifiedBy: by,
+		"subject": schema.Text("A"), rows.CreatedOn: schema.Time(f.Now()), rows.ModifiedOn: schema.Time(f.Now()), rows.CreatedBy: schema.Ref(by), rows.ModifiedBy: schema.Ref(by),
 	}
 	if d := cmp.Diff(want, made.Values()); d != "" {
 		t.Errorf("new row (-want +got):\n%s", d)
 	}
 	tx = f.Begin("") // the engine leaves the last user where it is
 	tx.Hold(made)
-	made.Set("subject", "B")
+	made.Set("subject", schema.Text("B"))
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	want["subject"] = "B"
+	want["subject"] = schema.Text("B")
 	changed := f.Row(t, made.Ref())
 	if d := cmp.Diff(want, changed.Values()); d != "" {
 		t.Errorf("changed row (-want +got):\n%s", d)
@@ -47,7 +47,7 @@ func TestCommitStampsRows(t *testing.T) {
 
 func TestVersionsGrow(t *testing.T) {
 	f := newFixture(t)
-	ref := f.Put(t, "lead", values{"subject": "A"})[0]
+	ref := f.Put(t, "lead", values{"subject": schema.Text("A")})[0]
 	seen := map[int64]bool{}
 	for range 5 { // the rowstest.Clock stands still
 		row := f.Row(t, ref)
@@ -71,12 +71,12 @@ func TestVersionsGrow(t *testing.T) {
 
 func TestNothingChangedIsNotWritten(t *testing.T) {
 	f := newFixture(t)
-	ref := f.Put(t, "lead", values{"subject": "A"})[0]
+	ref := f.Put(t, "lead", values{"subject": schema.Text("A")})[0]
 	f.Probe.Reset()
 	err := f.Do(t.Context(), rowstest.ID("user", 1), func(tx *rows.Tx) error {
 		found, err := tx.Load(t.Context(), ref)
 		if err == nil {
-			found[0].Set("subject", "A")
+			found[0].Set("subject", schema.Text("A"))
 		}
 		return err
 	})
@@ -90,7 +90,7 @@ func TestNothingChangedIsNotWritten(t *testing.T) {
 
 func TestLoadReadsARowOnce(t *testing.T) {
 	f := newFixture(t)
-	refs := f.Put(t, "lead", values{"subject": "A"}, values{"subject": "B"})
+	refs := f.Put(t, "lead", values{"subject": schema.Text("A")}, values{"subject": schema.Text("B")})
 	f.Probe.Reset()
 	tx := f.Begin("")
 	first, err := tx.Load(t.Context(), refs[0])
@@ -120,7 +120,7 @@ func TestCommitMeetsWhatSomebodyElseDid(t *testing.T) {
 		err := f.Do(t.Context(), "", func(tx *rows.Tx) error {
 			found, err := tx.Load(t.Context(), ref)
 			if err == nil {
-				found[0].Set("subject", "theirs")
+				found[0].Set("subject", schema.Text("theirs"))
 			}
 			return err
 		})
@@ -139,7 +139,7 @@ func TestCommitMeetsWhatSomebodyElseDid(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	change := func(_ *rows.Tx, row *rows.Row) { row.Set("subject", "mine") }
+	change := func(_ *rows.Tx, row *rows.Row) { row.Set("subject", schema.Text("mine")) }
 	erase := func(tx *rows.Tx, row *rows.Row) { tx.Delete(row) }
 	for _, test := range []struct {
 		name   string
@@ -154,7 +154,7 @@ func TestCommitMeetsWhatSomebodyElseDid(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)
-			ref := f.Put(t, "lead", values{"subject": "A"})[0]
+			ref := f.Put(t, "lead", values{"subject": schema.Text("A")})[0]
 			tx := f.Begin("")
 			found, err := tx.Load(t.Context(), ref)
 			if err != nil {
@@ -162,7 +162,7 @@ func TestCommitMeetsWhatSomebodyElseDid(t *testing.T) {
 			}
 			test.theirs(t, f, ref)
 			test.mine(tx, found[0])
-			bystander := tx.Create(f.Table("lead"), rowstest.ID("lead", 9), values{"subject": "B"}).Ref()
+			bystander := tx.Create(f.Table("lead"), rowstest.ID("lead", 9), values{"subject": schema.Text("B")}).Ref()
 
 			failed, ok := errors.AsType[*rows.ConflictError](tx.Commit(t.Context()))
 			if !ok || failed.Ref != ref {
@@ -184,9 +184,9 @@ func TestCommitMeetsWhatSomebodyElseDid(t *testing.T) {
 
 func TestNewRowThatIsThereAlready(t *testing.T) {
 	f := newFixture(t)
-	ref := f.Put(t, "lead", values{"subject": "theirs"})[0]
+	ref := f.Put(t, "lead", values{"subject": schema.Text("theirs")})[0]
 	tx := f.Begin("")
-	tx.Create(f.Table("lead"), ref.ID, values{"subject": "mine"})
+	tx.Create(f.Table("lead"), ref.ID, values{"subject": schema.Text("mine")})
 	failed, ok := errors.AsType[*rows.ConflictError](tx.Commit(t.Context()))
 	if !ok || !failed.New || failed.Seen.Text("subject") != "theirs" {
 		t.Fatalf("got %+v", failed)
@@ -202,7 +202,7 @@ func TestNewRowThatIsThereAlready(t *testing.T) {
 func TestNewRowDeletedAtOnceIsNotWritten(t *testing.T) {
 	f := newFixture(t)
 	tx := f.Begin("")
-	tx.Delete(tx.Create(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": "A"}))
+	tx.Delete(tx.Create(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": schema.Text("A")}))
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -215,11 +215,11 @@ func TestNewRowDeletedAtOnceIsNotWritten(t *testing.T) {
 // rows.
 func TestDoStartsAnew(t *testing.T) {
 	f := newFixture(t)
-	ref := f.Put(t, "lead", values{"numberofemployees": int64(0)})[0]
+	ref := f.Put(t, "lead", values{"numberofemployees": schema.Int(0)})[0]
 	add := func(tx *rows.Tx, n int64) error {
 		found, err := tx.Load(t.Context(), ref)
 		if err == nil {
-			found[0].Set("numberofemployees", found[0].Int("numberofemployees")+n)
+			found[0].Set("numberofemployees", schema.Int(found[0].Int("numberofemployees")+n))
 		}
 		return err
 	}
@@ -243,11 +243,11 @@ func TestDoStartsAnew(t *testing.T) {
 
 func TestDoGivesUp(t *testing.T) {
 	f := newFixture(t)
-	ref := f.Put(t, "lead", values{"subject": "theirs"})[0]
+	ref := f.Put(t, "lead", values{"subject": schema.Text("theirs")})[0]
 	tries := 0
 	err := f.Do(t.Context(), "", func(tx *rows.Tx) error {
 		tries++
-		tx.Create(f.Table("lead"), ref.ID, values{"subject": "mine"})
+		tx.Create(f.Table("lead"), ref.ID, values{"subject": schema.Text("mine")})
 		return nil
 	})
 	if _, ok := errors.AsType[*rows.ConflictError](err); !ok {
@@ -260,14 +260,14 @@ func TestDoGivesUp(t *testing.T) {
 
 func TestDoEndsWhenItsContextDoes(t *testing.T) {
 	f := newFixture(t)
-	ref := f.Put(t, "lead", values{"subject": "theirs"})[0]
+	ref := f.Put(t, "lead", values{"subject": schema.Text("theirs")})[0]
 	ctx, cancel := context.WithCancel(t.Context())
 	tries := 0
 	err := f.Do(ctx, "", func(tx *rows.Tx) error {
 		if tries++; tries == 2 {
 			cancel()
 		}
-		tx.Create(f.Table("lead"), ref.ID, values{"subject": "mine"})
+		tx.Create(f.Table("lead"), ref.ID, values{"subject": schema.Text("mine")})
 		return nil
 	})
 	if !errors.Is(err, context.Canceled) || tries > 2 {
@@ -280,7 +280,7 @@ func TestDoPassesOnOtherErrors(t *testing.T) {
 	tries := 0
 	create := func(tx *rows.Tx) error {
 		tries++
-		tx.Create(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": "A"})
+		tx.Create(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": schema.Text("A")})
 		return nil
 	}
 	f.Probe.Inject(func(probe.Call) probe.Fault { return probe.Before })

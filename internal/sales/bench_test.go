@@ -6,11 +6,14 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"segue/internal/boot"
 	"segue/internal/embed"
 	"segue/internal/filter"
 	"segue/internal/rows"
-	"segue/internal/sales"
+	"segue/internal/sales/connection"
+	"segue/internal/sales/salestest"
 	"segue/internal/sales/segment"
+	"segue/internal/schema/schematest"
 	"segue/internal/store"
 )
 
@@ -20,10 +23,10 @@ import (
 // commit, and on the DynamoDB that the environment names.
 func onStores(b *testing.B, run func(b *testing.B, w *world)) {
 	b.Run("embedded", func(b *testing.B) {
-		run(b, newWorldOn(b, openEmbedded(b), clock, sales.Options{}))
+		run(b, newWorldOn(b, salestest.OpenEmbedded(b), salestest.Now, boot.Options{}))
 	})
 	b.Run("dynamodb", func(b *testing.B) {
-		run(b, newWorldOn(b, openDynamo(b), clock, sales.Options{}))
+		run(b, newWorldOn(b, salestest.OpenDynamo(b), salestest.Now, boot.Options{}))
 	})
 }
 
@@ -40,13 +43,13 @@ func share(b *testing.B, workers int, do func(n int) error) {
 }
 
 // stock makes b.N leads.
-func (w *world) stock(b *testing.B, v values) {
+func stock(b *testing.B, w *world, v values) {
 	share(b, 16, func(n int) error {
 		all := values{"subject": "Topic", "lastname": fmt.Sprint(n)}
 		for column, value := range v {
 			all[column] = value
 		}
-		_, err := w.Create(b.Context(), manager(), "lead", id("lead", n), all)
+		_, err := w.Entities.Create(b.Context(), manager(), "lead", id("lead", n), schematest.Row(all))
 		return err
 	})
 }
@@ -55,13 +58,13 @@ func BenchmarkConnect(b *testing.B) {
 	for _, workers := range []int{1, 16} {
 		b.Run(fmt.Sprintf("%d at once", workers), func(b *testing.B) {
 			onStores(b, func(b *testing.B, w *world) {
-				seq := w.sequence(1, "lead")
-				service := w.plain(sales.Options{})
-				w.stock(b, nil)
+				seq := w.Sequence(1, "lead")
+				service := w.Plain(boot.Options{})
+				stock(b, w, nil)
 				b.ResetTimer()
 				share(b, workers, func(n int) error {
-					in := sales.ConnectInput{Record: rows.Ref{Table: "lead", ID: id("lead", n)}, Sequence: seq}
-					_, err := service.Connect(b.Context(), manager(), in)
+					in := connection.Request{Record: rows.Ref{Table: "lead", ID: id("lead", n)}, Sequence: seq}
+					_, err := service.Connections.Connect(b.Context(), manager(), in)
 					return err
 				})
 				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "connects/s")
@@ -79,16 +82,17 @@ func BenchmarkEvaluate(b *testing.B) {
 	} {
 		b.Run(kind.name, func(b *testing.B) {
 			onStores(b, func(b *testing.B, w *world) {
-				w.territory()
-				w.stock(b, values{sources: kind.source})
-				changes := w.fresh()
-				service := w.plain(sales.Options{})
-				if service.Evaluate(b.Context(), nil) != nil { // reads the definitions
-					b.Fatal("no definitions")
+				w.Territory()
+				w.Lead(b.N, values{sources: int64(7)})
+				stock(b, w, values{sources: kind.source})
+				changes := w.Fresh()
+				service := w.Plain(boot.Options{})
+				if failures := service.Changes(b.Context(), changes[:1]); len(failures) > 0 { // reads the definitions
+					b.Fatal(failures)
 				}
 				b.ResetTimer()
-				for batch := range chunks(changes, 100) {
-					if failures := service.Evaluate(b.Context(), batch); len(failures) > 0 {
+				for batch := range chunks(changes[1:], 100) {
+					if failures := service.Changes(b.Context(), batch); len(failures) > 0 {
 						b.Fatal(failures)
 					}
 				}
@@ -127,24 +131,24 @@ var benchLead = values{"companyname": "Example", "jobtitle": "Buyer", "address1_
 // BenchmarkDecide is one decision over 250 segments of 10 conditions each, all
 // of which are looked at: alone, and as a change record goes through Evaluate.
 func BenchmarkDecide(b *testing.B) {
-	w := newWorldOn(b, openEmbedded(b, embed.NoSync()), clock, sales.Options{})
+	w := newWorldOn(b, salestest.OpenEmbedded(b, embed.NoSync()), salestest.Now, boot.Options{})
 	var active []segment.Segment
 	for n := range segment.MaxActive {
-		w.segment(n, tenConditions(n), "", nil)
+		w.Segment(n, tenConditions(n), "", nil)
 		text := fmt.Sprintf(`{"type":"and","items":[%s]}`, tenConditions(n))
-		group, err := filter.Parse(w.DB().Schema(), "lead", text)
+		group, err := filter.Parse(w.DB.Schema(), "lead", text)
 		if err != nil {
 			b.Fatal(err)
 		}
-		program, err := filter.Compile(w.DB().Schema(), "lead", group)
+		program, err := filter.Compile(w.DB.Schema(), "lead", group)
 		if err != nil {
 			b.Fatal(err)
 		}
 		active = append(active, segment.Segment{ID: id("segment", n), Program: program})
 	}
-	w.fresh()
-	lead := w.row("lead", w.lead(1, benchLead).ID)
-	change := w.fresh()
+	w.Fresh()
+	lead := w.Row("lead", w.Lead(1, benchLead).ID)
+	change := w.Fresh()
 	b.Run("pure", func(b *testing.B) {
 		catalogue := segment.NewCatalogue("lead", nil, active, nil)
 		b.ReportAllocs()
@@ -157,7 +161,7 @@ func BenchmarkDecide(b *testing.B) {
 	b.Run("change record", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if failures := w.Evaluate(b.Context(), change); len(failures) > 0 {
+			if failures := w.Changes(b.Context(), change); len(failures) > 0 {
 				b.Fatal(failures)
 			}
 		}

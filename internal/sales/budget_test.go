@@ -1,207 +1,212 @@
 package sales_test
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"segue/internal/boot"
+	"segue/internal/clock"
+	"segue/internal/doctest"
 	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/connection"
+	"segue/internal/sales/salestest"
 	"segue/internal/store"
 )
 
-// budget is a row of the table of design.md §4.
+// budget is a row of the table of ARCHITECTURE.md. All numbers are exact.
 type budget struct {
 	name string
-	// begin makes ready what the operation is done to and answers it.
+	// begin makes ready what the operation is done to and returns it.
 	begin func(w *world, lead rows.Ref) (operation func())
-	// reads at most when the process holds the definitions, when it has to ask
-	// whether they are still true (Options.Fresh), and when it has just begun
-	// and holds none. An evaluation asks and reads once for its whole batch.
-	warm, stale, cold int
-	keys              int // in each read
-	writes            int // exactly
-	ops               int // in each write
+	// Of a process that holds the definitions, of one that has to ask whether
+	// they are still true (sales.Freshness), and of one that has just begun and
+	// holds none. An evaluation asks and reads once for its whole batch.
+	warm, stale, cold cost
+	ops               int // in the one write; 0: nothing is written
 }
 
+// cost is how many requests read how many items.
+type cost struct{ reads, keys int }
+
 func budgets() []budget {
-	evaluation := func(before, change values) func(w *world, lead rows.Ref) func() {
+	evaluated := func(before, change values) func(w *world, lead rows.Ref) func() {
 		return func(w *world, lead rows.Ref) func() {
-			w.update("lead", lead.ID, before)
-			w.settle()
-			w.fresh()
-			w.update("lead", lead.ID, change)
-			return w.evaluation(w.fresh())
+			w.Update("lead", lead.ID, before)
+			w.Settle()
+			w.Fresh()
+			w.Update("lead", lead.ID, change)
+			return evaluation(w, w.Fresh())
 		}
 	}
-	connect := func(in sales.ConnectInput) func(w *world, lead rows.Ref) func() {
+	connect := func(in connection.Request) func(w *world, lead rows.Ref) func() {
 		return func(w *world, lead rows.Ref) func() {
 			in.Record = lead
 			return func() {
-				if _, err := w.Connect(w.t.Context(), manager(), in); err != nil {
-					w.t.Fatal(err)
+				if _, err := w.Connections.Connect(w.T.Context(), manager(), in); err != nil {
+					w.T.Fatal(err)
 				}
 			}
 		}
 	}
 	one, two, nowhere := values{sources: int64(8)}, values{quality: int64(1)}, values{}
 	return []budget{
-		{name: "connect", begin: connect(sales.ConnectInput{Sequence: id("sequence", 1)}),
-			warm: 1, stale: 1, cold: 1, keys: 3, writes: 1, ops: 4},
-		{name: "connect because of a segment", begin: connect(sales.ConnectInput{Sequence: id("sequence", 1), Segment: id("segment", 1)}),
-			warm: 1, stale: 1, cold: 1, keys: 3, writes: 1, ops: 4},
+		{name: "connect", begin: connect(connection.Request{Sequence: id("sequence", 1)}),
+			warm: cost{1, 1}, stale: cost{1, 2}, cold: cost{1, 2}, ops: 3},
+		{name: "connect because of a segment", begin: connect(connection.Request{Sequence: id("sequence", 1), Segment: id("segment", 1)}),
+			warm: cost{1, 2}, stale: cost{1, 3}, cold: cost{1, 3}, ops: 3},
 		{name: "connect again", begin: func(w *world, lead rows.Ref) func() {
-			w.connect(lead, id("sequence", 1))
-			return func() { w.connectOnly(lead) }
-		}, warm: 1, stale: 1, cold: 1, keys: 3},
+			w.Connect(lead, id("sequence", 1))
+			return func() { w.ConnectOnly(lead, id("sequence", 1)) }
+		}, warm: cost{1, 1}, stale: cost{1, 2}, cold: cost{1, 2}},
 		{name: "disconnect", begin: func(w *world, lead rows.Ref) func() {
-			w.connect(lead, id("sequence", 1))
-			return func() { w.disconnect(lead) }
-		}, warm: 2, stale: 2, cold: 2, keys: 1, writes: 1, ops: 4},
-		{name: "change that touches no attribute used", begin: evaluation(nowhere, values{"jobtitle": "Buyer"}),
-			warm: 0, stale: 1, cold: 2, keys: 4},
-		{name: "evaluated, same segment", begin: evaluation(one, values{"address1_city": "Zug"}),
-			warm: 0, stale: 1, cold: 2, keys: 4},
-		{name: "evaluated, no segment", begin: evaluation(nowhere, values{"address1_city": "Zug"}),
-			warm: 0, stale: 1, cold: 2, keys: 4},
-		{name: "evaluated, new segment, connection, first step", begin: evaluation(nowhere, one),
-			warm: 2, stale: 2, cold: 3, keys: 4, writes: 1, ops: 8},
-		{name: "evaluated, moved from another segment and sequence", begin: evaluation(one, two),
-			warm: 2, stale: 3, cold: 4, keys: 4, writes: 1, ops: 8},
+			w.Connect(lead, id("sequence", 1))
+			return func() { w.Disconnect(lead) }
+		}, warm: cost{2, 2}, stale: cost{2, 2}, cold: cost{2, 2}, ops: 3},
+		{name: "batch without a row of a record type", begin: func(w *world, _ rows.Ref) func() {
+			w.Settle()
+			w.Fresh()
+			for n := range 3 {
+				w.Create("task", "", values{"subject": fmt.Sprint(n)})
+			}
+			return evaluation(w, w.Fresh())
+		}},
+		{name: "change that touches no attribute used", begin: evaluated(nowhere, values{"jobtitle": "Buyer"}),
+			warm: cost{0, 0}, stale: cost{1, 4}, cold: cost{2, 8}},
+		{name: "evaluated, same segment", begin: evaluated(one, values{"address1_city": "Zug"}),
+			warm: cost{0, 0}, stale: cost{1, 4}, cold: cost{2, 8}},
+		{name: "evaluated, no segment", begin: evaluated(nowhere, values{"address1_city": "Zug"}),
+			warm: cost{0, 0}, stale: cost{1, 4}, cold: cost{2, 8}},
+		{name: "evaluated, new segment, connection, first step", begin: evaluated(nowhere, one),
+			warm: cost{0, 0}, stale: cost{2, 5}, cold: cost{3, 9}, ops: 3},
+		{name: "evaluated, moved from another segment and sequence", begin: evaluated(one, two),
+			warm: cost{1, 1}, stale: cost{3, 6}, cold: cost{4, 10}, ops: 5},
 		{name: "the changes that such a move makes", begin: func(w *world, lead rows.Ref) func() {
-			evaluation(one, two)(w, lead)()
-			return w.evaluation(w.fresh())
-		}, warm: 0, stale: 2, cold: 3, keys: 4},
+			evaluated(one, two)(w, lead)()
+			return evaluation(w, w.Fresh())
+		}, warm: cost{0, 0}, stale: cost{2, 5}, cold: cost{3, 9}},
 		{name: "complete a step, next step", begin: func(w *world, lead rows.Ref) func() {
-			step := w.connect(lead, id("sequence", 1)).Lookup("segue_currentstep").ID
-			return func() { w.update("msdyn_sequencetargetstep", step, values{"statuscode": int64(2)}) }
-		}, warm: 1, stale: 2, cold: 2, keys: 1, writes: 1, ops: 4},
+			step := w.Connect(lead, id("sequence", 1)).Lookup("segue_currentstep").ID
+			return func() { w.Update("msdyn_sequencetargetstep", step, values{"statuscode": int64(2)}) }
+		}, warm: cost{1, 1}, stale: cost{2, 2}, cold: cost{2, 2}, ops: 3},
 	}
+}
+
+// evaluation delivers changes, none of which may fail.
+func evaluation(w *world, changes []store.Change) func() { return func() { w.Deliver(changes) } }
+
+// aging are the options of a process that asks whether its definitions are still
+// true when clock has moved by more than a second.
+func aging(clock *clock.Manual) boot.Options {
+	return boot.Options{Freshness: sales.Freshness{For: time.Second, Clock: clock}}
 }
 
 // TestBudgets counts requests and items, not time.
 func TestBudgets(t *testing.T) {
-	onBoth(t, func(t *testing.T, open opener) {
-		now := clock()
-		w := newWorldOn(t, open(t), clock, sales.Options{
-			Fresh: time.Second, Clock: func() time.Time { return now }, Settle: func(time.Duration) {},
-		})
-		w.territory()
+	onBoth(t, func(t *testing.T, on place) {
+		now := clock.NewManual(salestest.Now())
+		w := newWorldOn(t, on.Open(t), salestest.Now, aging(now))
+		w.Territory()
 		for n, b := range budgets() {
 			for m, state := range []struct {
 				name  string
-				reads int
+				cost  cost
 				enter func(w *world)
 			}{
-				{"cold", b.cold, (*world).restart},
-				{"stale", b.stale, func(*world) { now = now.Add(time.Minute) }},
+				{"cold", b.cold, (*world).Restart},
+				{"stale", b.stale, func(*world) { now.Advance(time.Minute) }},
 				{"warm", b.warm, func(*world) {}},
 			} {
 				t.Run(b.name+"/"+state.name, func(t *testing.T) {
 					w := *w
-					w.t = t
-					operation := b.begin(&w, w.lead(10*n+m, nil))
+					w.T = t
+					operation := b.begin(&w, w.Lead(10*n+m, nil))
 					state.enter(&w)
-					w.probe.Reset()
+					w.Probe.Reset()
 					operation()
-					b.check(t, w.probe, state.reads)
+					state.cost.check(t, w.Probe, b.ops)
 				})
 			}
 		}
-		w.settle()
-		w.sound(true)
+		w.Settle()
+		w.Sound(true)
 	})
 }
 
-func (b budget) check(t *testing.T, p *probe.Probe, reads int) {
+// check compares what the calls since the last reset cost.
+func (c cost) check(t *testing.T, p *probe.Probe, ops int) {
 	t.Helper()
-	c := p.Counts()
+	n := p.Counts()
 	t.Logf("%d reads of %d keys, %d transactions and %d writes of %d items; units: %v read, %v written, %v in indexes",
-		c.Gets+c.Queries, c.GetKeys, c.Transactions, c.Writes, c.Ops, c.ReadUnits, c.WriteUnits, c.IndexUnits)
-	if got := c.Gets + c.Queries; got > reads {
-		t.Errorf("%d reads, the budget is %d", got, reads)
+		n.Gets+n.Queries, n.GetKeys, n.Transactions, n.Writes, n.Ops, n.ReadUnits, n.WriteUnits, n.IndexUnits)
+	if got := (cost{n.Gets + n.Queries, n.GetKeys}); got != c {
+		t.Errorf("%d reads of %d items, want %d of %d", got.reads, got.keys, c.reads, c.keys)
 	}
-	if got := c.Writes + c.Transactions; got != b.writes {
-		t.Errorf("%d writes, want %d", got, b.writes)
-	}
-	for _, call := range p.Calls() {
-		if call.Method == probe.Get && len(call.Keys) > b.keys {
-			t.Errorf("read of %d items, the budget is %d: %v", len(call.Keys), b.keys, call.Keys)
-		}
-		if call.Method == probe.Write && len(call.Keys) > b.ops {
-			t.Errorf("write of %d items, the budget is %d: %v", len(call.Keys), b.ops, call.Keys)
-		}
+	writes := min(ops, 1)
+	if got := n.Writes + n.Transactions; got != writes || n.Ops != ops {
+		t.Errorf("%d writes of %d items, want %d of %d", got, n.Ops, writes, ops)
 	}
 }
 
-// territory is two segments with a sequence each, of which the second takes
-// records from the first, and a third without a sequence.
-func (w *world) territory() {
-	w.t.Helper()
-	w.segment(3, `{"attribute":"address1_city","operator":"eq","values":["Bern"]}`, "", nil)
-	w.segment(1, web, w.sequence(1, "lead"), nil)
-	w.segment(2, hot, w.sequence(2, "lead"), values{"msdyn_isresegmentationenabled": true, "segue_priority": int64(1)})
-	w.settle()
-	w.fresh()
+// ARCHITECTURE.md prints the budgets that are asserted here.
+func TestBudgetsArePublished(t *testing.T) {
+	var table strings.Builder
+	table.WriteString("| operation | warm | stale | cold | written |\n|---|---|---|---|---|\n")
+	for _, b := range budgets() {
+		fmt.Fprintf(&table, "| %s | %v | %v | %v | %d |\n", b.name, b.warm, b.stale, b.cold, b.ops)
+	}
+	doctest.Block(t, "../../ARCHITECTURE.md", "budgets", table.String())
 }
 
-// evaluation delivers changes, none of which may fail.
-func (w *world) evaluation(changes []store.Change) func() {
-	return func() {
-		if failures := w.Evaluate(w.t.Context(), changes); len(failures) > 0 {
-			w.t.Fatal(failures)
-		}
+// String is a cell of that table.
+func (c cost) String() string {
+	if c.reads == 0 {
+		return "0"
 	}
-}
-
-// connectOnly connects a record and reads nothing afterwards.
-func (w *world) connectOnly(record rows.Ref) {
-	w.t.Helper()
-	if _, err := w.Connect(w.t.Context(), manager(), sales.ConnectInput{Record: record, Sequence: id("sequence", 1)}); err != nil {
-		w.t.Fatalf("connect %v: %v", record, err)
-	}
+	return fmt.Sprintf("%d of %d", c.reads, c.keys)
 }
 
 // A whole batch asks at most once whether the definitions are still true.
 func TestBudgetOfABatch(t *testing.T) {
-	onBoth(t, func(t *testing.T, open opener) {
-		now := clock()
-		w := newWorldOn(t, open(t), clock, sales.Options{
-			Fresh: time.Second, Clock: func() time.Time { return now }, Settle: func(time.Duration) {},
-		})
-		w.territory()
+	onBoth(t, func(t *testing.T, on place) {
+		now := clock.NewManual(salestest.Now())
+		w := newWorldOn(t, on.Open(t), salestest.Now, aging(now))
+		w.Territory()
 		for n := range 100 {
-			w.lead(n, values{sources: int64(8)})
+			w.Lead(n, values{sources: int64(8)})
 		}
-		w.settle()
-		w.fresh()
+		w.Settle()
+		w.Fresh()
 		for n := range 100 {
-			w.update("lead", id("lead", n), values{"address1_city": "Zug"})
+			w.Update("lead", id("lead", n), values{"address1_city": "Zug"})
 		}
-		changes := w.fresh()
+		changes := w.Fresh()
 		if len(changes) != 100 {
 			t.Fatalf("%d changes", len(changes))
 		}
-		now = now.Add(time.Minute)
-		w.probe.Reset()
-		w.evaluation(changes)()
-		budget{keys: 4}.check(t, w.probe, 1)
+		now.Advance(time.Minute)
+		w.Probe.Reset()
+		evaluation(w, changes)()
+		cost{1, 4}.check(t, w.Probe, 0)
 	})
 }
 
 // Two connects, and two evaluated changes, of different records to the same
 // sequence and segment have no item in common, nor any of the definitions: else
-// their transactions would cancel each other (design.md §4).
+// their transactions would cancel each other (ARCHITECTURE.md).
 func TestNoSharedItems(t *testing.T) {
-	onBoth(t, func(t *testing.T, open opener) {
-		w := newWorldOn(t, open(t), clock, sales.Options{})
-		w.territory()
+	onBoth(t, func(t *testing.T, on place) {
+		w := newWorldOn(t, on.Open(t), salestest.Now, boot.Options{})
+		w.Territory()
 		written := func(do func()) []store.Key {
-			w.probe.Reset()
+			w.Probe.Reset()
 			do()
 			var keys []store.Key
-			for _, call := range w.probe.Calls() {
+			for _, call := range w.Probe.Calls() {
 				if call.Method == probe.Write {
 					keys = append(keys, call.Keys...)
 				}
@@ -209,14 +214,14 @@ func TestNoSharedItems(t *testing.T) {
 			return keys
 		}
 		evaluated := func(n int) []store.Key {
-			w.lead(n, values{sources: int64(8)})
-			return written(w.evaluation(w.fresh()))
+			w.Lead(n, values{sources: int64(8)})
+			return written(evaluation(w, w.Fresh()))
 		}
 		connected := func(n int) []store.Key {
-			lead := w.lead(n, nil)
-			w.settle()
-			w.fresh()
-			return written(func() { w.connectOnly(lead) })
+			lead := w.Lead(n, nil)
+			w.Settle()
+			w.Fresh()
+			return written(func() { w.ConnectOnly(lead, id("sequence", 1)) })
 		}
 		for name, keys := range map[string][2][]store.Key{
 			"connect":  {connected(1), connected(2)},

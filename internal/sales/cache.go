@@ -6,29 +6,41 @@ import (
 	"time"
 )
 
-// cache holds definitions by key for a bounded time. Its zero value is ready.
-type cache[T any] struct {
+// Cache holds definitions by key for as long as they are fresh. It is safe for
+// concurrent use.
+type Cache[T any] struct {
+	freshness Freshness
+
 	mu      sync.Mutex
-	entries map[string]entry[T]
+	entries map[string]cached[T]
 	drops   int // so that a read that a drop overtook is not kept
 }
 
-type entry[T any] struct {
+type cached[T any] struct {
 	value T
 	read  time.Time // before the read that made it began
 }
 
-// peek answers an entry that may still be used: one younger than fresh, or any
-// when fresh is 0, for then only drop makes an entry old.
-func (c *cache[T]) peek(key string, fresh time.Duration, now time.Time) (value T, ok bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	held, ok := c.entries[key]
-	return held.value, ok && (fresh == 0 || now.Sub(held.read) < fresh)
+// NewCache returns an empty cache.
+func NewCache[T any](freshness Freshness) *Cache[T] {
+	return &Cache[T]{freshness: freshness, entries: map[string]cached[T]{}}
 }
 
-// load reads an entry anew, given the old one, and keeps it.
-func (c *cache[T]) load(ctx context.Context, key string, now time.Time, read func(ctx context.Context, old T) (T, error)) (T, error) {
+// Peek returns an entry that may still be used: a fresh one, or any where there
+// is one process, for then only Drop makes an entry old.
+func (c *Cache[T]) Peek(key string) (value T, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	entry, ok := c.entries[key]
+	if !ok || c.freshness.For == 0 {
+		return entry.value, ok
+	}
+	return entry.value, c.freshness.Clock.Now().Sub(entry.read) < c.freshness.For
+}
+
+// Load reads an entry again, given the old one, and keeps it.
+func (c *Cache[T]) Load(ctx context.Context, key string, read func(ctx context.Context, old T) (T, error)) (T, error) {
+	began := c.freshness.Clock.Now()
 	c.mu.Lock()
 	old, drops := c.entries[key].value, c.drops
 	c.mu.Unlock()
@@ -39,18 +51,15 @@ func (c *cache[T]) load(ctx context.Context, key string, now time.Time, read fun
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if drops == c.drops {
-		if c.entries == nil {
-			c.entries = map[string]entry[T]{}
-		}
-		c.entries[key] = entry[T]{value, now}
+		c.entries[key] = cached[T]{value, began}
 	}
 	return value, nil
 }
 
-// drop forgets everything.
-func (c *cache[T]) drop() {
+// Drop forgets everything.
+func (c *Cache[T]) Drop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.entries = nil
+	clear(c.entries)
 	c.drops++
 }

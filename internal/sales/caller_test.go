@@ -8,19 +8,23 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"segue/internal/boot"
+	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/connection"
+	"segue/internal/schema/schematest"
 )
 
 // may is what a caller with some roles gets to do, as letters: C create, R read,
 // W write, D delete, G assign (write of the owner).
-func (w *world) may(table string, roles ...string) string {
-	w.t.Helper()
+func may(w *world, table string, roles ...string) string {
+	w.T.Helper()
 	caller := sales.Caller{ID: id("user", 1), Roles: roles}
 	ref := rows.Ref{Table: table, ID: id("nothing", 1)}
 	owner := values{"ownerid": link("systemuser", id("user", 2))}
 	update := func(v values) error {
-		_, _, err := w.Update(w.t.Context(), caller, ref, v, sales.If{Exists: true})
+		_, _, err := w.Entities.Update(w.T.Context(), caller, ref, schematest.Row(v), entity.If{Exists: true})
 		return err
 	}
 	var letters strings.Builder
@@ -28,15 +32,18 @@ func (w *world) may(table string, roles ...string) string {
 		letter string
 		call   func() error
 	}{
-		{"C", func() error { _, err := w.Create(w.t.Context(), caller, table, "", values{"": nil}); return err }},
-		{"R", func() error { _, err := w.Retrieve(w.t.Context(), caller, ref); return err }},
+		{"C", func() error {
+			_, err := w.Entities.Create(w.T.Context(), caller, table, "", schematest.Row(values{"": nil}))
+			return err
+		}},
+		{"R", func() error { _, err := w.Entities.Retrieve(w.T.Context(), caller, ref); return err }},
 		{"W", func() error { return update(nil) }},
-		{"D", func() error { return w.Delete(w.t.Context(), caller, ref, sales.If{}) }},
+		{"D", func() error { return w.Entities.Delete(w.T.Context(), caller, ref, entity.If{}) }},
 		{"G", func() error { return update(owner) }},
 	} {
 		err := right.call()
 		if err == nil {
-			w.t.Fatalf("%s of nothing on %s succeeded", right.letter, table)
+			w.T.Fatalf("%s of nothing on %s succeeded", right.letter, table)
 		}
 		if !errors.Is(err, sales.Forbidden) {
 			letters.WriteString(right.letter)
@@ -48,7 +55,7 @@ func (w *world) may(table string, roles ...string) string {
 // TestPrivileges_12_2 is the matrix as it is read: the least that each task
 // needs.
 func TestPrivileges_12_2(t *testing.T) {
-	w := newWorld(t, sales.Options{})
+	w := newWorld(t, boot.Options{})
 	want := map[string]map[string]string{}
 	got := map[string]map[string]string{}
 	for _, role := range []struct {
@@ -68,86 +75,86 @@ func TestPrivileges_12_2(t *testing.T) {
 		}
 		got[role.name] = map[string]string{}
 		for table := range want[role.name] {
-			got[role.name][table] = w.may(table, role.name)
+			got[role.name][table] = may(w, table, role.name)
 		}
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
-	if got := w.may("msdyn_segment"); got != "" {
+	if got := may(w, "msdyn_segment"); got != "" {
 		t.Errorf("without a role: %q", got)
 	}
-	if got := w.may("msdyn_segment", "System Customizer", sales.Salesperson, sales.SalesManager); got != "CRWD" {
+	if got := may(w, "msdyn_segment", "System Customizer", sales.Salesperson, sales.SalesManager); got != "CRWD" {
 		t.Errorf("the best of several roles: %q", got)
 	}
 }
 
 // The row "Connect / disconnect record" of §12.2; §20.10: no role by name.
 func TestPrivileges_12_2_Connect(t *testing.T) {
-	w := newWorld(t, sales.Options{})
-	seq, lead := w.sequence(1, "lead"), w.lead(1, nil)
-	in := sales.ConnectInput{Record: lead, Sequence: seq}
+	w := newWorld(t, boot.Options{})
+	seq, lead := w.Sequence(1, "lead"), w.Lead(1, nil)
+	in := connection.Request{Record: lead, Sequence: seq}
 	for _, roles := range [][]string{nil, {"System Customizer"}} {
 		caller := sales.Caller{ID: id("user", 9), Roles: roles}
 		for name, call := range map[string]func() error{
-			"connect":    func() error { _, err := w.Connect(t.Context(), caller, in); return err },
-			"disconnect": func() error { _, err := w.Disconnect(t.Context(), caller, lead, ""); return err },
+			"connect":    func() error { _, err := w.Connections.Connect(t.Context(), caller, in); return err },
+			"disconnect": func() error { _, err := w.Connections.Disconnect(t.Context(), caller, lead, ""); return err },
 			"connect many": func() error {
-				_, err := w.ConnectSelection(t.Context(), caller, seq, []rows.Ref{lead}, true)
+				_, err := w.Connections.ConnectSelection(t.Context(), caller, seq, []rows.Ref{lead}, true)
 				return err
 			},
 			"disconnect many": func() error {
-				_, err := w.DisconnectSelection(t.Context(), caller, seq, []rows.Ref{lead}, true)
+				_, err := w.Connections.DisconnectSelection(t.Context(), caller, seq, []rows.Ref{lead}, true)
 				return err
 			},
 		} {
 			t.Run(fmt.Sprint(name, roles), func(t *testing.T) {
-				w.refuses(t, sales.Forbidden, call, id("user", 9), "prvCreatemsdyn_sequence privilege")
+				w.Refuses(t, sales.Forbidden, call, id("user", 9), "prvCreatemsdyn_sequence privilege")
 			})
 		}
 	}
 	for _, role := range []string{sales.SystemAdministrator, sales.SequenceManager, sales.SalesManager, sales.Salesperson} {
 		caller := sales.Caller{ID: id("user", 9), Roles: []string{role}}
-		if _, err := w.Connect(t.Context(), caller, in); err != nil {
+		if _, err := w.Connections.Connect(t.Context(), caller, in); err != nil {
 			t.Errorf("%s: %v", role, err)
 		}
-		if n, err := w.Disconnect(t.Context(), caller, lead, ""); n != 1 || err != nil {
+		if n, err := w.Connections.Disconnect(t.Context(), caller, lead, ""); n != 1 || err != nil {
 			t.Errorf("%s: ended %d, %v", role, n, err)
 		}
 	}
 }
 
 func TestPrivileges_SellerSetsUpNoSegment(t *testing.T) {
-	w := newWorld(t, sales.Options{})
+	w := newWorld(t, boot.Options{})
 	seller := sales.Caller{ID: id("user", 9), Roles: []string{sales.Salesperson}}
-	w.refuses(t, sales.Forbidden, func() error {
-		_, err := w.Create(t.Context(), seller, "msdyn_segment", "", values{"msdyn_name": "A", "msdyn_objecttype": "lead"})
+	w.Refuses(t, sales.Forbidden, func() error {
+		_, err := w.Entities.Create(t.Context(), seller, "msdyn_segment", "", schematest.Row(values{"msdyn_name": "A", "msdyn_objecttype": "lead"}))
 		return err
 	}, "prvCreatemsdyn_segment privilege", `"Salesperson"`)
-	seg := w.inactive(1, nil)
-	w.refuses(t, sales.Forbidden, func() error {
-		_, _, err := w.Update(t.Context(), seller, rows.Ref{Table: "msdyn_segment", ID: seg}, values{"msdyn_name": "B"}, sales.If{})
+	seg := w.Inactive(1, nil)
+	w.Refuses(t, sales.Forbidden, func() error {
+		_, _, err := w.Entities.Update(t.Context(), seller, rows.Ref{Table: "msdyn_segment", ID: seg}, schematest.Row(values{"msdyn_name": "B"}), entity.If{})
 		return err
 	}, "prvWritemsdyn_segment")
-	w.refuses(t, sales.Forbidden, func() error {
-		_, _, err := w.Update(t.Context(), manager(), rows.Ref{Table: "msdyn_segment", ID: seg}, values{"ownerid": link("systemuser", seller.ID)}, sales.If{})
+	w.Refuses(t, sales.Forbidden, func() error {
+		_, _, err := w.Entities.Update(t.Context(), manager(), rows.Ref{Table: "msdyn_segment", ID: seg}, schematest.Row(values{"ownerid": link("systemuser", seller.ID)}), entity.If{})
 		return err
 	}, "prvAssignmsdyn_segment")
-	if page, err := w.List(t.Context(), seller, "msdyn_segment", nil, 10, ""); err != nil || len(page.Rows) != 2 {
+	if page, err := w.Entities.List(t.Context(), seller, "msdyn_segment", nil, 10, ""); err != nil || len(page.Rows) != 2 {
 		t.Errorf("%d segments, %v", len(page.Rows), err)
 	}
-	_, err := w.List(t.Context(), sales.Caller{}, "msdyn_segment", nil, 10, "")
+	_, err := w.Entities.List(t.Context(), sales.Caller{}, "msdyn_segment", nil, 10, "")
 	refused(t, err, sales.Forbidden, "prvReadmsdyn_segment")
 }
 
 func TestPrivileges_EngineMayDoEverything(t *testing.T) {
-	w := newWorld(t, sales.Options{})
-	row, err := w.Create(t.Context(), sales.Engine(), "lead", "", values{"subject": "A", "lastname": "B"})
+	w := newWorld(t, boot.Options{})
+	row, err := w.Entities.Create(t.Context(), sales.Engine(), "lead", "", schematest.Row(values{"subject": "A", "lastname": "B"}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, column := range []string{"createdby", "modifiedby", "ownerid"} {
-		if v := row.Values()[column]; v != nil {
+		if v := row.Values()[column]; !v.IsNull() {
 			t.Errorf("%s is %v, want nobody", column, v)
 		}
 	}

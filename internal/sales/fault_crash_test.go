@@ -6,8 +6,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"segue/internal/boot"
 	"segue/internal/probe"
-	"segue/internal/sales"
+	"segue/internal/sales/salestest"
 	"segue/internal/store"
 )
 
@@ -15,8 +16,8 @@ import (
 // ends one connection and makes another, and lets each call of the evaluation
 // in turn go wrong in each way. The rows at the end are always the same.
 func TestCrashBetweenAnyTwoCalls(t *testing.T) {
-	onBoth(t, func(t *testing.T, open opener) {
-		want, calls := moveLead(t, open(t), -1, probe.None)
+	onBoth(t, func(t *testing.T, on place) {
+		want, calls := moveLead(t, on.Open(t), -1, probe.None)
 		if calls < 4 {
 			t.Fatalf("the evaluation made %d calls; it reads the definitions and the old target and writes", calls)
 		}
@@ -26,7 +27,7 @@ func TestCrashBetweenAnyTwoCalls(t *testing.T) {
 		} {
 			for n := range calls {
 				t.Run(fmt.Sprintf("%s call %d", name, n), func(t *testing.T) {
-					got, _ := moveLead(t, open(t), n, fault)
+					got, _ := moveLead(t, on.Open(t), n, fault)
 					if d := cmp.Diff(want, got); d != "" {
 						t.Errorf("rows (-clean +got):\n%s", shorten(d))
 					}
@@ -37,40 +38,40 @@ func TestCrashBetweenAnyTwoCalls(t *testing.T) {
 }
 
 // moveLead moves a lead, with a fault at call number n of the evaluation by a
-// process that has just begun. It answers the rows as runStory does, and how
+// process that has just begun. It returns the rows as runStory does, and how
 // many calls the first attempt made.
 func moveLead(t *testing.T, store changeStore, n int, fault probe.Fault) (items map[store.Key]store.Item, calls int) {
 	t.Helper()
-	j := &journal{changeStore: store}
-	w := newWorldOn(t, j, clock, sales.Options{})
-	w.segment(1, web, w.sequence(1, "lead"), nil)
-	w.segment(2, hot, w.sequence(2, "lead"), values{"msdyn_isresegmentationenabled": true})
-	lead := w.lead(1, values{sources: int64(8)})
-	w.settle()
-	w.fresh()
-	w.update("lead", lead.ID, values{quality: int64(1)})
-	batch := w.fresh()
-	w.restart()
+	j := &journal{ChangeStore: store}
+	w := newWorldOn(t, j, salestest.Now, boot.Options{})
+	w.Segment(1, web, w.Sequence(1, "lead"), nil)
+	w.Segment(2, hot, w.Sequence(2, "lead"), values{"msdyn_isresegmentationenabled": true})
+	lead := w.Lead(1, values{sources: int64(8)})
+	w.Settle()
+	w.Fresh()
+	w.Update("lead", lead.ID, values{quality: int64(1)})
+	batch := w.Fresh()
+	w.Restart()
 	seen := 0
-	w.probe.Inject(func(probe.Call) probe.Fault {
+	w.Probe.Inject(func(probe.Call) probe.Fault {
 		if seen++; seen-1 == n {
 			return fault
 		}
 		return probe.None
 	})
-	failures := w.Evaluate(t.Context(), batch)
+	failures := w.Changes(t.Context(), batch)
 	calls = seen
 	if failed := len(failures) > 0; failed != (fault != probe.None) {
 		t.Fatalf("fault %d at call %d of %d: failures %v", fault, n, calls, failures)
 	}
-	w.probe.Inject(nil)
-	w.restart()
-	w.again(batch)
-	if got := w.row("lead", lead.ID); got.Lookup("msdyn_segmentid").ID != id("segment", 2) || !got.Is("segue_connected") {
+	w.Probe.Inject(nil)
+	w.Restart()
+	w.Again(batch)
+	if got := w.Row("lead", lead.ID); got.Lookup("msdyn_segmentid").ID != id("segment", 2) || !got.Is("segue_connected") {
 		t.Errorf("the lead did not arrive: %v", got.Values())
 	}
-	w.sound(true)
-	for _, problem := range j.broken() {
+	w.Sound(true)
+	for _, problem := range j.Broken() {
 		t.Error(problem)
 	}
 	return withoutVersions(scan(t, store)), calls

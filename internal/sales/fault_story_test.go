@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"segue/internal/entity"
 	"segue/internal/rows"
-	"segue/internal/sales"
 	"segue/internal/schema"
 )
 
@@ -51,14 +51,14 @@ func (s *story) chapters() []chapter {
 
 func (s *story) start() {
 	for n := 1; n <= 3; n++ {
-		s.sequence(n, "lead")
+		s.Sequence(n, "lead")
 	}
 	takes := values{"msdyn_isresegmentationenabled": true}
-	s.segment(1, web, id("sequence", 1), nil)
-	s.segment(2, hot, id("sequence", 2), takes)
-	s.segment(3, `{"attribute":"address1_city","operator":"begins-with","values":["Z"]}`, "", nil)
+	s.Segment(1, web, id("sequence", 1), nil)
+	s.Segment(2, hot, id("sequence", 2), takes)
+	s.Segment(3, `{"attribute":"address1_city","operator":"begins-with","values":["Z"]}`, "", nil)
 	for n := range s.leads {
-		s.lead(n, s.interests())
+		s.Lead(n, s.interests())
 	}
 }
 
@@ -74,15 +74,15 @@ func (s *story) interests() values {
 // work makes a user do one or two things with every lead that is there.
 func (s *story) work() {
 	for n := range s.leads {
-		found, err := s.DB().Get(s.t.Context(), rows.Ref{Table: "lead", ID: id("lead", n)})
+		found, err := s.DB.Get(s.T.Context(), rows.Ref{Table: "lead", ID: id("lead", n)})
 		if err != nil {
-			s.t.Fatal(err)
+			s.T.Fatal(err)
 		}
 		if found[0] == nil {
 			continue
 		}
 		if found[0].Int("statecode") != 0 {
-			s.do("open again", func() { s.update("lead", found[0].ID, values{"statecode": int64(0)}) })
+			s.do("open again", func() { s.Update("lead", found[0].ID, values{"statecode": int64(0)}) })
 			continue
 		}
 		s.touch(found[0])
@@ -91,7 +91,7 @@ func (s *story) work() {
 
 // touch makes a user do something with an open lead.
 func (s *story) touch(lead *rows.Row) {
-	change := func(v values) { s.update("lead", lead.ID, v) }
+	change := func(v values) { s.Update("lead", lead.ID, v) }
 	switch s.random.IntN(11) {
 	case 0, 1, 2:
 		s.do("change what segments read", func() { change(s.interests()) })
@@ -110,8 +110,8 @@ func (s *story) touch(lead *rows.Row) {
 	case 6:
 		if s.random.IntN(3) == 0 {
 			s.do("delete", func() {
-				if err := s.Delete(s.t.Context(), manager(), lead.Ref(), sales.If{}); err != nil {
-					s.t.Fatal(err)
+				if err := s.Entities.Delete(s.T.Context(), manager(), lead.Ref(), entity.If{}); err != nil {
+					s.T.Fatal(err)
 				}
 			})
 		}
@@ -130,20 +130,20 @@ func (s *story) touch(lead *rows.Row) {
 func (s *story) connection(lead *rows.Row) {
 	guard := guardOf(lead.Text("segue_live"))
 	if len(guard) == 0 {
-		if third := s.row("msdyn_sequence", id("sequence", 3)); third.Int("statecode") == 1 && lead.Int("statuscode") == 1 {
-			s.do("connect", func() { s.connect(lead.Ref(), third.ID) })
+		if third := s.Row("msdyn_sequence", id("sequence", 3)); third.Int("statecode") == 1 && lead.Int("statuscode") == 1 {
+			s.do("connect", func() { s.Connect(lead.Ref(), third.ID) })
 		}
 		return
 	}
-	target := s.row("msdyn_sequencetarget", slices.Collect(maps.Values(guard))[0])
-	step := s.row("msdyn_sequencetargetstep", target.Lookup("segue_currentstep").ID)
+	target := s.Row("msdyn_sequencetarget", slices.Collect(maps.Values(guard))[0])
+	step := s.Row("msdyn_sequencetargetstep", target.Lookup("segue_currentstep").ID)
 	switch {
 	case s.random.IntN(2) == 0:
-		s.do("disconnect", func() { s.disconnect(lead.Ref()) })
+		s.do("disconnect", func() { s.Disconnect(lead.Ref()) })
 	case step.Int("msdyn_type") == 0:
-		s.do("skip", func() { s.update("msdyn_sequencetargetstep", step.ID, values{"statuscode": int64(3)}) })
+		s.do("skip", func() { s.Update("msdyn_sequencetargetstep", step.ID, values{"statuscode": int64(3)}) })
 	default:
-		s.do("complete", func() { s.update("msdyn_sequencetargetstep", step.ID, values{"statuscode": int64(2)}) })
+		s.do("complete", func() { s.Update("msdyn_sequencetargetstep", step.ID, values{"statuscode": int64(2)}) })
 	}
 }
 
@@ -156,40 +156,40 @@ func (s *story) do(what string, do func()) {
 func (s *story) idle() {
 	for n := range s.leads {
 		ref := rows.Ref{Table: "lead", ID: id("lead", n)}
-		if found, err := s.DB().Get(s.t.Context(), ref); err == nil && found[0] != nil && found[0].Int("statecode") == 0 {
-			s.update("lead", ref.ID, values{"jobtitle": "Seller"})
+		if found, err := s.DB.Get(s.T.Context(), ref); err == nil && found[0] != nil && found[0].Int("statecode") == 0 {
+			s.Update("lead", ref.ID, values{"jobtitle": "Seller"})
 		}
 	}
 }
 
 func (s *story) edit() {
-	s.update("msdyn_segment", id("segment", 3), values{"msdyn_sequence": schema.Lookup{Table: "msdyn_sequence", ID: id("sequence", 3)}})
-	s.update("msdyn_segment", id("segment", 1), values{
+	s.Update("msdyn_segment", id("segment", 3), values{"msdyn_sequence": schema.Lookup{Table: "msdyn_sequence", ID: id("sequence", 3)}})
+	s.Update("msdyn_segment", id("segment", 1), values{
 		"msdyn_entityfilter": `{"type":"and","items":[{"attribute":"leadsourcecode","operator":"eq","values":[7]}]}`, "segue_priority": int64(1),
 	})
 	s.idle()
 }
 
 func (s *story) deactivate() {
-	s.update("msdyn_sequence", id("sequence", 1), values{"statecode": int64(0)})
+	s.Update("msdyn_sequence", id("sequence", 1), values{"statecode": int64(0)})
 	s.idle()
 }
 
 func (s *story) activate() {
-	s.update("msdyn_sequence", id("sequence", 1), values{"statecode": int64(1)})
+	s.Update("msdyn_sequence", id("sequence", 1), values{"statecode": int64(1)})
 	s.work()
 }
 
 func (s *story) deleteSegment() {
-	if err := s.Delete(s.t.Context(), manager(), rows.Ref{Table: "msdyn_segment", ID: id("segment", 2)}, sales.If{}); err != nil {
-		s.t.Fatal(err)
+	if err := s.Entities.Delete(s.T.Context(), manager(), rows.Ref{Table: "msdyn_segment", ID: id("segment", 2)}, entity.If{}); err != nil {
+		s.T.Fatal(err)
 	}
 	s.idle()
 }
 
 func (s *story) deleteSequence() {
-	if err := s.Delete(s.t.Context(), manager(), rows.Ref{Table: "msdyn_sequence", ID: id("sequence", 3)}, sales.If{}); err != nil {
-		s.t.Fatal(err)
+	if err := s.Entities.Delete(s.T.Context(), manager(), rows.Ref{Table: "msdyn_sequence", ID: id("sequence", 3)}, entity.If{}); err != nil {
+		s.T.Fatal(err)
 	}
 	s.idle()
 }

@@ -10,8 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"segue/internal/boot"
 	"segue/internal/probe"
-	"segue/internal/sales"
+	"segue/internal/sales/salestest"
 	"segue/internal/store"
 )
 
@@ -19,21 +20,21 @@ import (
 // shuffled batches, while the process dies again and again between two calls of
 // the store, and demands the rows of a run in which nothing went wrong.
 func TestFaults(t *testing.T) {
-	onBoth(t, func(t *testing.T, open opener) {
+	onBoth(t, func(t *testing.T, on place) {
 		seeds := 3
-		if t.Name() != "TestFaults/embedded" {
+		if on.Remote {
 			seeds = 1
 		}
-		faults(t, open, 60, 1, seeds)
+		faults(t, on, 60, 1, seeds)
 	})
 }
 
-func faults(t *testing.T, open opener, leads int, firstSeed uint64, seeds int) {
-	want := runStory(t, open(t), leads, clean)
+func faults(t *testing.T, on place, leads int, firstSeed uint64, seeds int) {
+	want := runStory(t, on.Open(t), leads, clean)
 	for seed := firstSeed; seed < firstSeed+uint64(seeds); seed++ {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			h := &hostile{random: rand.New(rand.NewPCG(seed, 7)), next: map[store.Key]int{}, log: map[store.Key][]*delivery{}}
-			got := runStory(t, open(t), leads, h.deliver)
+			got := runStory(t, on.Open(t), leads, h.deliver)
 			if d := cmp.Diff(want, got); d != "" {
 				t.Errorf("seed %d: rows (-clean +hostile):\n%s", seed, shorten(d))
 			}
@@ -51,25 +52,25 @@ func shorten(text string) string { return text[:min(len(text), 4000)] }
 
 // runStory plays the story of fault_story_test.go on a store; deliver brings
 // the change records of each chapter to the world until none is left. It
-// answers every item of the store with all its attributes, stamps, links and
+// returns every item of the store with all its attributes, stamps, links and
 // index keys included, but for the version: that counts also the tries that a
 // write took.
 func runStory(t *testing.T, store changeStore, leads int, deliver func(w *world, ch chapter)) map[store.Key]store.Item {
 	t.Helper()
-	now := clock()
-	j := &journal{changeStore: store}
-	w := newWorldOn(t, j, func() time.Time { return now }, sales.Options{})
+	now := salestest.Now()
+	j := &journal{ChangeStore: store}
+	w := newWorldOn(t, j, func() time.Time { return now }, boot.Options{})
 	s := &story{world: w, random: rand.New(rand.NewPCG(1, 2)), leads: leads}
 	for _, ch := range s.chapters() {
 		now = now.Add(time.Hour)
 		ch.write()
 		deliver(w, ch)
-		w.sound(true)
+		w.Sound(true)
 		if t.Failed() {
 			t.Fatalf("after the chapter %q", ch.name)
 		}
 	}
-	for _, problem := range j.broken() {
+	for _, problem := range j.Broken() {
 		t.Error(problem)
 	}
 	if !s.complete() {
@@ -87,17 +88,17 @@ func withoutVersions(items map[store.Key]store.Item) map[store.Key]store.Item {
 
 // clean delivers each change once.
 func clean(w *world, _ chapter) {
-	w.t.Helper()
-	w.settle()
+	w.T.Helper()
+	w.Settle()
 }
 
 // hostile delivers as the package's tests say. Each change comes one to five
 // times. The first deliveries of a key's changes come in order; repeats come
 // whenever they like, in later chapters too, with one exception: before the
 // definitions change, what is left of the changes of records comes. For to
-// evaluate a record that has not changed by new definitions is no repeat: a
+// evaluate a record that has not changed by new definitions is not a repeat: a
 // change that comes for the first time after an edit is evaluated by the edited
-// segments too (domain.md §8.3 speaks of records updated afterwards), and
+// segments too (docs/domain.md §8.3 speaks of records updated afterwards), and
 // nothing could tell the two apart but a write for each evaluation.
 type hostile struct {
 	random *rand.Rand
@@ -115,7 +116,7 @@ type delivery struct {
 }
 
 func (h *hostile) deliver(w *world, ch chapter) {
-	w.t.Helper()
+	w.T.Helper()
 	faults := probe.Sometimes(h.random.Uint64(), 15,
 		probe.CrashBefore, probe.CrashAfter, probe.Before, probe.After)
 	for {
@@ -125,9 +126,9 @@ func (h *hostile) deliver(w *world, ch chapter) {
 			return
 		}
 		h.batches, h.deliveries = h.batches+1, h.deliveries+len(batch)
-		w.probe.Inject(faults)
+		w.Probe.Inject(faults)
 		h.insist(w, batch)
-		w.probe.Inject(nil)
+		w.Probe.Inject(nil)
 	}
 }
 
@@ -135,33 +136,33 @@ func (h *hostile) deliver(w *world, ch chapter) {
 // failed often. After a crash a new process does, which knows nothing of the one
 // before.
 func (h *hostile) insist(w *world, batch []store.Change) {
-	w.t.Helper()
+	w.T.Helper()
 	for tries := range 40 {
 		if tries == 20 {
-			w.probe.Inject(nil)
+			w.Probe.Inject(nil)
 		}
-		failures := w.Evaluate(w.t.Context(), batch)
+		failures := w.Changes(w.T.Context(), batch)
 		if len(failures) == 0 {
 			return
 		}
 		h.failures++
 		if slices.ContainsFunc(failures, func(f store.Failure) bool { return errors.Is(f.Err, probe.ErrCrash) }) {
 			h.crashes++
-			w.restart()
+			w.Restart()
 		}
 		for _, f := range failures {
 			if !errors.Is(f.Err, probe.ErrCrash) && !errors.Is(f.Err, store.ErrUnavailable) {
-				w.t.Fatalf("change %v: %v", batch[f.Index].Key, f.Err)
+				w.T.Fatalf("change %v: %v", batch[f.Index].Key, f.Err)
 			}
 		}
 	}
-	w.t.Fatalf("a batch of %d changes failed 40 times", len(batch))
+	w.T.Fatalf("a batch of %d changes failed 40 times", len(batch))
 }
 
 // take takes in what the store has changed since it was last called.
 func (h *hostile) take(w *world) {
-	w.t.Helper()
-	for _, change := range w.fresh() {
+	w.T.Helper()
+	for _, change := range w.Fresh() {
 		if h.log[change.Key] == nil {
 			h.keys = append(h.keys, change.Key)
 		}

@@ -6,19 +6,24 @@ import (
 	"slices"
 	"testing"
 
+	"segue/internal/boot"
 	"segue/internal/embed"
+	"segue/internal/entity"
 	"segue/internal/rows"
-	"segue/internal/sales"
+	"segue/internal/sales/connection"
+	"segue/internal/sales/salestest"
 	"segue/internal/store"
 )
 
 // slowStore lets things happen just before or just after a write of its choice
 // is applied, while the writer waits for it.
 type slowStore struct {
-	changeStore
+	salestest.ChangeStore
 	name          string // table of the write
 	before, after func()
 }
+
+func (s *slowStore) Inner() salestest.ChangeStore { return s.ChangeStore }
 
 func (s *slowStore) Write(ctx context.Context, ops ...store.Op) error {
 	var before, after func()
@@ -28,7 +33,7 @@ func (s *slowStore) Write(ctx context.Context, ops ...store.Op) error {
 	if before != nil {
 		before()
 	}
-	err := s.changeStore.Write(ctx, ops...)
+	err := s.ChangeStore.Write(ctx, ops...)
 	if after != nil && err == nil {
 		after()
 	}
@@ -40,19 +45,19 @@ func (s *slowStore) Write(ctx context.Context, ops ...store.Op) error {
 func TestConnectWhileTheSequenceEnds(t *testing.T) {
 	for _, deletes := range []bool{false, true} {
 		t.Run(fmt.Sprintf("deleted %v", deletes), func(t *testing.T) {
-			store := &slowStore{changeStore: openEmbedded(t, embed.NoSync()), name: "msdyn_sequencetarget"}
-			w := newWorldOn(t, store, clock, sales.Options{})
-			seq := w.sequence(1, "lead")
-			lead := w.lead(1, nil)
-			w.settle()
+			store := &slowStore{ChangeStore: salestest.OpenEmbedded(t, embed.NoSync()), name: "msdyn_sequencetarget"}
+			w := newWorldOn(t, store, salestest.Now, boot.Options{})
+			seq := w.Sequence(1, "lead")
+			lead := w.Lead(1, nil)
+			w.Settle()
 			store.before = func() {
-				w.endSequence(seq, deletes)
-				w.settle()
+				w.EndSequence(seq, deletes)
+				w.Settle()
 			}
-			w.connectOnly(lead)
-			w.settle()
-			w.sound(true)
-			if w.row("lead", lead.ID).Is("segue_connected") {
+			w.ConnectOnly(lead, seq)
+			w.Settle()
+			w.Sound(true)
+			if w.Row("lead", lead.ID).Is("segue_connected") {
 				t.Error("the lead is connected to a sequence that has ended")
 			}
 		})
@@ -63,41 +68,41 @@ func TestConnectWhileTheSequenceEnds(t *testing.T) {
 // forgets the old definition, all change records are followed and a record is
 // connected: it may not stay connected.
 func TestConnectByADefinitionJustReplaced(t *testing.T) {
-	store := &slowStore{changeStore: openEmbedded(t, embed.NoSync()), name: "msdyn_sequence"}
-	w := newWorldOn(t, store, clock, sales.Options{})
-	seq := w.sequence(1, "lead")
-	w.connect(w.lead(1, nil), seq)
-	lead := w.lead(2, nil)
-	w.settle()
+	store := &slowStore{ChangeStore: salestest.OpenEmbedded(t, embed.NoSync()), name: "msdyn_sequence"}
+	w := newWorldOn(t, store, salestest.Now, boot.Options{})
+	seq := w.Sequence(1, "lead")
+	w.Connect(w.Lead(1, nil), seq)
+	lead := w.Lead(2, nil)
+	w.Settle()
 	store.after = func() {
-		w.settle()
-		_, err := w.Connect(t.Context(), manager(), sales.ConnectInput{Record: lead, Sequence: seq})
+		w.Settle()
+		_, err := w.Connections.Connect(t.Context(), manager(), connection.Request{Record: lead, Sequence: seq})
 		t.Logf("connect: %v", err) // either answer will do
-		w.settle()
+		w.Settle()
 	}
-	w.update("msdyn_sequence", seq, values{"statecode": int64(0)})
-	w.settle()
-	w.sound(true)
+	w.Update("msdyn_sequence", seq, values{"statecode": int64(0)})
+	w.Settle()
+	w.Sound(true)
 }
 
 // The same of a segment that is deleted: no record may keep a link to it.
 func TestEnterASegmentJustDeleted(t *testing.T) {
-	store := &slowStore{changeStore: openEmbedded(t, embed.NoSync()), name: "msdyn_segment"}
-	w := newWorldOn(t, store, clock, sales.Options{})
-	seg := w.segment(1, web, "", nil)
-	w.lead(1, values{sources: int64(8)})
-	w.settle()
+	store := &slowStore{ChangeStore: salestest.OpenEmbedded(t, embed.NoSync()), name: "msdyn_segment"}
+	w := newWorldOn(t, store, salestest.Now, boot.Options{})
+	seg := w.Segment(1, web, "", nil)
+	w.Lead(1, values{sources: int64(8)})
+	w.Settle()
 	store.after = func() {
-		w.settle()
-		w.lead(2, values{sources: int64(8)})
-		w.settle()
+		w.Settle()
+		w.Lead(2, values{sources: int64(8)})
+		w.Settle()
 	}
-	if err := w.Delete(t.Context(), manager(), rows.Ref{Table: "msdyn_segment", ID: seg}, sales.If{}); err != nil {
+	if err := w.Entities.Delete(t.Context(), manager(), rows.Ref{Table: "msdyn_segment", ID: seg}, entity.If{}); err != nil {
 		t.Fatal(err)
 	}
-	w.settle()
+	w.Settle()
 	for n := 1; n <= 2; n++ {
-		if in := w.row("lead", id("lead", n)).Lookup("msdyn_segmentid"); in.ID != "" {
+		if in := w.Row("lead", id("lead", n)).Lookup("msdyn_segmentid"); in.ID != "" {
 			t.Errorf("lead %d is in segment %s, which is deleted", n, in.ID)
 		}
 	}

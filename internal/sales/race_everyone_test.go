@@ -8,27 +8,32 @@ import (
 	"testing"
 	"time"
 
+	"segue/internal/boot"
+	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/connection"
+	"segue/internal/sales/salestest"
 	"segue/internal/schema"
+	"segue/internal/schema/schematest"
 )
 
 // TestEveryone lets users connect, disconnect, work on steps, assign, close and
 // change the same few leads, and deactivate and activate one of two sequences,
 // while all changes are followed.
 func TestEveryone(t *testing.T) {
-	onBoth(t, func(t *testing.T, open opener) { everyone(t, open(t), 2*time.Second, 100) })
+	onBoth(t, func(t *testing.T, on place) { everyone(t, on.Open(t), 2*time.Second, 100) })
 }
 
 func everyone(t *testing.T, store changeStore, limit time.Duration, calls int) {
 	const goroutines, records = 16, 4
-	j := &journal{changeStore: store}
-	w := newWorldOn(t, j, clock, sales.Options{})
-	w.territory()
+	j := &journal{ChangeStore: store}
+	w := newWorldOn(t, j, salestest.Now, boot.Options{})
+	w.Territory()
 	for n := range records {
-		w.lead(n, nil)
+		w.Lead(n, nil)
 	}
-	w.Service = w.plain(sales.Options{})
+	w.Parts = w.Plain(boot.Options{})
 	until, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	follow := make(chan struct{})
@@ -36,7 +41,7 @@ func everyone(t *testing.T, store changeStore, limit time.Duration, calls int) {
 	go func() {
 		defer close(follow)
 		for !ended.Load() {
-			if err := store.Drain(t.Context(), "evaluate", w.Evaluate); err != nil {
+			if err := store.Drain(t.Context(), "evaluate", w.Changes); err != nil {
 				t.Error(err)
 				return
 			}
@@ -44,7 +49,7 @@ func everyone(t *testing.T, store changeStore, limit time.Duration, calls int) {
 	}()
 	var done atomic.Int64
 	crowd(goroutines, func(worker int) {
-		u := user{w.Service, t.Context(), rand.New(rand.NewPCG(5, uint64(worker)))}
+		u := user{w.Parts, t.Context(), rand.New(rand.NewPCG(5, uint64(worker)))}
 		for n := 0; n < calls && until.Err() == nil; n++ {
 			switch err := u.act(id("lead", u.random.IntN(records))); {
 			case err == nil:
@@ -60,16 +65,16 @@ func everyone(t *testing.T, store changeStore, limit time.Duration, calls int) {
 	if done.Load() == 0 {
 		t.Error("nothing happened")
 	}
-	w.settle()
-	w.sound(true)
-	for _, problem := range j.broken() {
+	w.Settle()
+	w.Sound(true)
+	for _, problem := range j.Broken() {
 		t.Error(problem)
 	}
 }
 
 // user does something by chance.
 type user struct {
-	*sales.Service
+	*boot.Parts
 	ctx    context.Context //nolint:containedctx // one test long
 	random *rand.Rand
 }
@@ -77,7 +82,7 @@ type user struct {
 func (u user) act(lead string) error {
 	ref := rows.Ref{Table: "lead", ID: lead}
 	set := func(ref rows.Ref, v values) error {
-		_, _, err := u.Update(u.ctx, manager(), ref, v, sales.If{Exists: true})
+		_, _, err := u.Entities.Update(u.ctx, manager(), ref, schematest.Row(v), entity.If{Exists: true})
 		return err
 	}
 	if u.random.IntN(40) == 0 {
@@ -85,10 +90,10 @@ func (u user) act(lead string) error {
 	}
 	switch u.random.IntN(8) {
 	case 0:
-		_, err := u.Connect(u.ctx, manager(), sales.ConnectInput{Record: ref, Sequence: id("sequence", 1+u.random.IntN(2))})
+		_, err := u.Connections.Connect(u.ctx, manager(), connection.Request{Record: ref, Sequence: id("sequence", 1+u.random.IntN(2))})
 		return err
 	case 1:
-		_, err := u.Disconnect(u.ctx, manager(), ref, "")
+		_, err := u.Connections.Disconnect(u.ctx, manager(), ref, "")
 		return err
 	case 2:
 		return set(ref, values{"statecode": int64(2 * u.random.IntN(2))})
@@ -97,12 +102,12 @@ func (u user) act(lead string) error {
 	case 4:
 		return set(ref, values{sources: int64(7 + u.random.IntN(2)), quality: int64(1 + u.random.IntN(2))})
 	}
-	record, err := u.Retrieve(u.ctx, manager(), ref)
+	record, err := u.Entities.Retrieve(u.ctx, manager(), ref)
 	if err != nil {
 		return err
 	}
 	for _, target := range guardOf(record.Text("segue_live")) {
-		row, err := u.Retrieve(u.ctx, manager(), rows.Ref{Table: "msdyn_sequencetarget", ID: target})
+		row, err := u.Entities.Retrieve(u.ctx, manager(), rows.Ref{Table: "msdyn_sequencetarget", ID: target})
 		if err != nil {
 			return err
 		}

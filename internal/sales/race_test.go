@@ -5,52 +5,39 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"segue/internal/boot"
 	"segue/internal/rows"
 	"segue/internal/sales"
-	"segue/internal/schema"
+	"segue/internal/sales/connection"
+	"segue/internal/sales/salestest"
+	"segue/internal/schema/schematest"
 )
-
-// crowd runs do n times at once and waits for all.
-func crowd(n int, do func(worker int)) {
-	var wg sync.WaitGroup
-	for worker := range n {
-		wg.Go(func() { do(worker) })
-	}
-	wg.Wait()
-}
-
-// plain is the service of another process on the world's store, without the
-// probe, which would read before every write.
-func (w *world) plain(options sales.Options) *sales.Service {
-	return sales.New(rows.New(w.store, w.DB().Schema(), clock), options)
-}
 
 // TestRace lets 64 goroutines connect and disconnect the same 10 records.
 func TestRace(t *testing.T) {
-	onBoth(t, func(t *testing.T, open opener) {
+	onBoth(t, func(t *testing.T, on place) {
 		limit := 2 * time.Second
-		if t.Name() != "TestRace/embedded" {
+		if on.Remote {
 			limit = 5 * time.Second
 		}
-		race(t, open(t), limit, 100)
+		race(t, on.Open(t), limit, 100)
 	})
 }
 
 // race goes on until each goroutine has made that many calls, or for that long.
 func race(t *testing.T, store changeStore, limit time.Duration, calls int) {
 	const goroutines, records = 64, 10
-	j := &journal{changeStore: store}
-	w := newWorldOn(t, j, clock, sales.Options{})
-	sequences := []string{w.sequence(1, "lead"), w.sequence(2, "lead")}
+	j := &journal{ChangeStore: store}
+	w := newWorldOn(t, j, salestest.Now, boot.Options{})
+	sequences := []string{w.Sequence(1, "lead"), w.Sequence(2, "lead")}
 	for n := range records {
-		w.lead(n, nil)
+		w.Lead(n, nil)
 	}
-	service := w.plain(sales.Options{})
+	service := w.Plain(boot.Options{})
 	var connects, disconnects, refused, busy atomic.Int64
 	until, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
@@ -60,14 +47,14 @@ func race(t *testing.T, store changeStore, limit time.Duration, calls int) {
 			ref := rows.Ref{Table: "lead", ID: id("lead", random.IntN(records))}
 			var err error
 			if random.IntN(2) == 0 {
-				in := sales.ConnectInput{Record: ref, Sequence: sequences[random.IntN(2)]}
-				var made sales.Connection
-				if made, err = service.Connect(t.Context(), manager(), in); err == nil && !made.Already {
+				in := connection.Request{Record: ref, Sequence: sequences[random.IntN(2)]}
+				var made connection.Connection
+				if made, err = service.Connections.Connect(t.Context(), manager(), in); err == nil && !made.Already {
 					connects.Add(1)
 				}
 			} else {
 				var ended int
-				ended, err = service.Disconnect(t.Context(), manager(), ref, "")
+				ended, err = service.Connections.Disconnect(t.Context(), manager(), ref, "")
 				disconnects.Add(int64(ended))
 			}
 			switch {
@@ -84,13 +71,13 @@ func race(t *testing.T, store changeStore, limit time.Duration, calls int) {
 	if connects.Load() == 0 || disconnects.Load() == 0 {
 		t.Error("nothing happened")
 	}
-	w.settle()
-	w.sound(true)
-	for _, problem := range j.broken() {
+	w.Settle()
+	w.Sound(true)
+	for _, problem := range j.Broken() {
 		t.Error(problem)
 	}
 	live := 0
-	for _, target := range w.audit().targets {
+	for _, target := range w.Audit().Targets {
 		if target.Int("statecode") == 0 {
 			live++
 		}
@@ -103,39 +90,39 @@ func race(t *testing.T, store changeStore, limit time.Duration, calls int) {
 // A sequence that is deactivated, or deleted, in the middle of many connects
 // ends with no live target when its changes have been followed.
 func TestEndInTheMiddle(t *testing.T) {
-	onBoth(t, func(t *testing.T, open opener) {
+	onBoth(t, func(t *testing.T, on place) {
 		connects := 1000
-		if t.Name() != "TestEndInTheMiddle/embedded" {
+		if on.Remote {
 			connects = 200
 		}
 		for _, end := range []string{"deactivate", "delete"} {
-			t.Run(end, func(t *testing.T) { endInTheMiddle(t, open(t), connects, end == "delete", false) })
+			t.Run(end, func(t *testing.T) { endInTheMiddle(t, on.Open(t), connects, end == "delete", false) })
 		}
 	})
 }
 
 // The same when another process connects, which learns of the end later: it uses
-// a definition for Options.Fresh.
+// a definition for sales.Freshness.
 func TestEndInTheMiddleElsewhere(t *testing.T) {
-	onBoth(t, func(t *testing.T, open opener) { endInTheMiddle(t, open(t), 200, false, true) })
+	onBoth(t, func(t *testing.T, on place) { endInTheMiddle(t, on.Open(t), 200, false, true) })
 }
 
 func endInTheMiddle(t *testing.T, store changeStore, connects int, deletes, elsewhere bool) {
-	options := sales.Options{}
+	options := boot.Options{}
 	if elsewhere {
-		options.Fresh = 20 * time.Millisecond
+		options.Freshness.For = 20 * time.Millisecond
 	}
-	j := &journal{changeStore: store}
-	w := newWorldOn(t, j, clock, options)
-	seq := w.sequence(1, "lead")
-	service := w.plain(options)
-	w.Service = service // this process
+	j := &journal{ChangeStore: store}
+	w := newWorldOn(t, j, salestest.Now, options)
+	seq := w.Sequence(1, "lead")
+	service := w.Plain(options)
+	w.Parts = service // this process
 	if elsewhere {
-		service = w.plain(options)
+		service = w.Plain(options)
 	}
 	crowd(16, func(worker int) {
 		for n := worker; n < connects; n += 16 {
-			if _, err := w.Create(t.Context(), manager(), "lead", id("lead", n), values{"subject": "Topic", "lastname": fmt.Sprint(n)}); err != nil {
+			if _, err := w.Entities.Create(t.Context(), manager(), "lead", id("lead", n), schematest.Row(values{"subject": "Topic", "lastname": fmt.Sprint(n)})); err != nil {
 				t.Error(err)
 			}
 		}
@@ -146,7 +133,7 @@ func endInTheMiddle(t *testing.T, store changeStore, connects int, deletes, else
 	go func() { // follows the changes all the while
 		defer close(follow)
 		for !ended.Load() && t.Context().Err() == nil {
-			if err := w.store.Drain(t.Context(), "evaluate", w.Evaluate); err != nil {
+			if err := w.Store.Drain(t.Context(), "evaluate", w.Changes); err != nil {
 				t.Error(err)
 				return
 			}
@@ -155,10 +142,10 @@ func endInTheMiddle(t *testing.T, store changeStore, connects int, deletes, else
 	crowd(16, func(int) {
 		for n := next.Add(1); n <= int64(connects); n = next.Add(1) {
 			if n == int64(connects/2) {
-				w.endSequence(seq, deletes)
+				w.EndSequence(seq, deletes)
 				continue
 			}
-			_, err := service.Connect(t.Context(), manager(), sales.ConnectInput{Record: rows.Ref{Table: "lead", ID: id("lead", int(n))}, Sequence: seq})
+			_, err := service.Connections.Connect(t.Context(), manager(), connection.Request{Record: rows.Ref{Table: "lead", ID: id("lead", int(n))}, Sequence: seq})
 			switch {
 			case err == nil:
 				made.Add(1)
@@ -168,41 +155,28 @@ func endInTheMiddle(t *testing.T, store changeStore, connects int, deletes, else
 		}
 	})
 	// The end has been answered, so nobody connects from here on.
-	last := sales.ConnectInput{Record: rows.Ref{Table: "lead", ID: id("lead", connects/2)}, Sequence: seq}
-	if _, err := service.Connect(t.Context(), manager(), last); !errors.Is(err, sales.Precondition) && !errors.Is(err, sales.NotFound) {
+	last := connection.Request{Record: rows.Ref{Table: "lead", ID: id("lead", connects/2)}, Sequence: seq}
+	if _, err := service.Connections.Connect(t.Context(), manager(), last); !errors.Is(err, sales.Precondition) && !errors.Is(err, sales.NotFound) {
 		t.Errorf("connect when the end had been answered: %v", err)
 	}
 	ended.Store(true)
 	<-follow
-	w.settle()
-	w.sound(true)
-	for _, problem := range j.broken() {
+	w.Settle()
+	w.Sound(true)
+	for _, problem := range j.Broken() {
 		t.Error(problem)
 	}
-	a := w.audit()
+	a := w.Audit()
 	t.Logf("%d of %d records were connected before or while the sequence ended", made.Load(), connects)
-	if len(a.targets) != int(made.Load()) || int(made.Load()) < connects/4 {
-		t.Errorf("%d connects were answered and there are %d targets", made.Load(), len(a.targets))
+	if len(a.Targets) != int(made.Load()) || int(made.Load()) < connects/4 {
+		t.Errorf("%d connects were answered and there are %d targets", made.Load(), len(a.Targets))
 	}
-	for id, target := range a.targets {
+	for id, target := range a.Targets {
 		if target.Int("statecode") == 0 {
 			t.Errorf("target %s lives", id)
 		}
 	}
-	if there := a.sequences[seq] != nil; there == deletes {
+	if there := a.Sequences[seq] != nil; there == deletes {
 		t.Errorf("the sequence is there: %v", there)
-	}
-}
-
-func (w *world) endSequence(id string, deletes bool) {
-	ref := rows.Ref{Table: "msdyn_sequence", ID: id}
-	var err error
-	if deletes {
-		err = w.Delete(w.t.Context(), manager(), ref, sales.If{})
-	} else {
-		_, _, err = w.Update(w.t.Context(), manager(), ref, map[string]schema.Value{"statecode": int64(0)}, sales.If{})
-	}
-	if err != nil {
-		w.t.Error(err)
 	}
 }

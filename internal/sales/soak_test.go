@@ -10,30 +10,30 @@ import (
 // The long runs of `make soak`: the same tests with larger numbers.
 
 func TestSoakFaults(t *testing.T) {
-	onBoth(t, func(t *testing.T, open opener) {
+	onBoth(t, func(t *testing.T, on place) {
 		seeds := 200
-		if t.Name() != "TestSoakFaults/embedded" {
+		if on.Remote {
 			seeds = 5
 		}
-		faults(t, open, 200, 1000, seeds)
+		faults(t, on, 200, 1000, seeds)
 	})
 }
 
 func TestSoakRace(t *testing.T) {
-	onBoth(t, func(t *testing.T, open opener) { race(t, open(t), 2*time.Minute, 20_000) })
+	onBoth(t, func(t *testing.T, on place) { race(t, on.Open(t), 2*time.Minute, 20_000) })
 }
 
 func TestSoakEveryone(t *testing.T) {
-	onBoth(t, func(t *testing.T, open opener) { everyone(t, open(t), 2*time.Minute, 20_000) })
+	onBoth(t, func(t *testing.T, on place) { everyone(t, on.Open(t), 2*time.Minute, 20_000) })
 }
 
 func TestSoakEndInTheMiddle(t *testing.T) {
-	onBoth(t, func(t *testing.T, open opener) {
+	onBoth(t, func(t *testing.T, on place) {
 		connects := 20_000
-		if t.Name() != "TestSoakEndInTheMiddle/embedded" {
+		if on.Remote {
 			connects = 2_000
 		}
-		endInTheMiddle(t, open(t), connects, false, false)
-		endInTheMiddle(t, open(t), connects, true, true)
+		endInTheMiddle(t, on.Open(t), connects, false, false)
+		endInTheMiddle(t, on.Open(t), connects, true, true)
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"segue/internal/excerpt"
 )
 
 // The columns of a table with states.
@@ -18,7 +20,7 @@ const (
 // only Segue writes. The error is an *Error.
 func (t *Table) CheckCreate(values map[string]Value) (map[string]Value, error) {
 	if t.EngineMade {
-		return nil, &Error{Table: t.Name, Rule: RuleReadOnly, Detail: "rows of this table are made by Segue alone"}
+		return nil, &Error{Table: t.Name, Rule: RuleReadOnly, Detail: "rows of this table are created by Segue alone"}
 	}
 	if err := t.checkWriter(values, Always, OnCreate); err != nil {
 		return nil, err
@@ -33,27 +35,27 @@ func (t *Table) EngineCreate(values map[string]Value) (map[string]Value, error) 
 	if err != nil {
 		return nil, err
 	}
-	maps.DeleteFunc(row, func(_ string, v Value) bool { return v == nil })
+	maps.DeleteFunc(row, func(_ string, v Value) bool { return v.IsNull() })
 	if err := t.pairOnCreate(row); err != nil {
 		return nil, err
 	}
 	for _, c := range t.Columns {
 		_, given := values[c.Name]
-		if !given && c.Default != nil && row[c.Name] == nil && c.Type != State {
+		if !given && !c.Default.IsNull() && row[c.Name].IsNull() && c.Type != State {
 			row[c.Name] = c.Default
 		}
 	}
 	t.compose(row, row)
 	for _, c := range t.Columns {
-		if c.Need == Application && row[c.Name] == nil {
-			return nil, c.broken(RuleRequired, nil, "must have a value")
+		if c.Need == Application && row[c.Name].IsNull() {
+			return nil, c.broken(RuleRequired, "", "must have a value")
 		}
 	}
 	return row, nil
 }
 
 // CheckUpdate checks the changes that a caller makes to a row whose values are
-// old and returns what is to be stored of them: nil clears a column, empty text
+// old and returns what is to be stored of them: null clears a column, empty text
 // being null; the state or status that follows and composed columns are added.
 // The error is an *Error.
 func (t *Table) CheckUpdate(old, changes map[string]Value) (map[string]Value, error) {
@@ -71,8 +73,8 @@ func (t *Table) EngineUpdate(old, changes map[string]Value) (map[string]Value, e
 		return nil, err
 	}
 	for _, c := range t.Columns {
-		if v, ok := changed[c.Name]; ok && v == nil && c.Need != Optional {
-			return nil, c.broken(RuleRequired, nil, "must keep a value")
+		if v, ok := changed[c.Name]; ok && v.IsNull() && c.Need != Optional {
+			return nil, c.broken(RuleRequired, "", "must keep a value")
 		}
 	}
 	if err := t.pairOnUpdate(old, changed); err != nil {
@@ -95,7 +97,7 @@ func (t *Table) checkWriter(values map[string]Value, allowed ...Write) error {
 			return t.unknown(name)
 		}
 		if !slices.Contains(allowed, c.Write) {
-			return c.broken(RuleReadOnly, values[name], "%s", readOnlyText(c.Write))
+			return c.brokenBy(RuleReadOnly, values[name], "%s", readOnlyText(c.Write))
 		}
 	}
 	return nil
@@ -119,8 +121,8 @@ func (t *Table) checkValues(values map[string]Value) (map[string]Value, error) {
 		if err := c.Check(v); err != nil {
 			return nil, err
 		}
-		if v == "" {
-			v = nil
+		if text, ok := v.Text(); ok && text == "" {
+			v = Null()
 		}
 		checked[name] = v
 	}
@@ -128,7 +130,7 @@ func (t *Table) checkValues(values map[string]Value) (map[string]Value, error) {
 }
 
 func (t *Table) unknown(name string) error {
-	return &Error{Table: t.Name, Column: shorten(name), Rule: RuleUnknown, Detail: "the table has no such column"}
+	return &Error{Table: t.Name, Column: excerpt.Of(name), Rule: RuleUnknown, Detail: "the table has no such column"}
 }
 
 // compose sets in target the composed columns whose parts are in it, from the
@@ -141,14 +143,13 @@ func (t *Table) compose(row, target map[string]Value) {
 		}
 		var parts []string
 		for _, name := range c.Compose {
-			if text, _ := row[name].(string); text != "" {
+			if text, _ := row[name].Text(); text != "" {
 				parts = append(parts, text)
 			}
 		}
+		target[c.Name] = Null()
 		if len(parts) > 0 {
-			target[c.Name] = strings.Join(parts, " ")
-		} else {
-			target[c.Name] = nil
+			target[c.Name] = Text(strings.Join(parts, " "))
 		}
 	}
 }

@@ -19,20 +19,20 @@ func TestCheckCreate(t *testing.T) {
 		name, table string
 		give, want  map[string]Value
 	}{
-		{"lead", "lead", map[string]Value{"subject": "Chairs", "firstname": "Ann", "lastname": "Lee", "jobtitle": nil, "companyname": ""}, map[string]Value{
-			"subject": "Chairs", "firstname": "Ann", "lastname": "Lee", "fullname": "Ann Lee",
-			"leadqualitycode": int64(2), "preferredcontactmethodcode": int64(1), "decisionmaker": false,
-			"donotemail": false, "donotbulkemail": false, "donotphone": false, "donotfax": false, "donotpostalmail": false,
-			"segue_connected": false, "statecode": int64(0), "statuscode": int64(1)}},
-		{"a null beats a default", "msdyn_segment", map[string]Value{"msdyn_name": "S", "msdyn_objecttypecode": nil, "msdyn_triggertype": int64(1)}, map[string]Value{
-			"msdyn_name": "S", "msdyn_triggertype": int64(1), "msdyn_isresegmentationenabled": false,
-			"msdyn_isroutingenabledforresegmentation": false, "msdyn_evaluateindataverse": false, "segue_isdefault": false,
-			"statecode": int64(1), "statuscode": int64(2)}},
-		{"status from state", "pricelevel", map[string]Value{"name": "P", "statecode": int64(1)}, map[string]Value{
-			"name": "P", "statecode": int64(1), "statuscode": int64(100002)}},
-		{"state from status", "pricelevel", map[string]Value{"name": "P", "statuscode": int64(100002)}, map[string]Value{
-			"name": "P", "statecode": int64(1), "statuscode": int64(100002)}},
-		{"own id", "businessunit", map[string]Value{"businessunitid": idA, "name": "B"}, map[string]Value{"businessunitid": idA, "name": "B"}},
+		{"lead", "lead", map[string]Value{"subject": Text("Chairs"), "firstname": Text("Ann"), "lastname": Text("Lee"), "jobtitle": Null(), "companyname": Text("")}, map[string]Value{
+			"subject": Text("Chairs"), "firstname": Text("Ann"), "lastname": Text("Lee"), "fullname": Text("Ann Lee"),
+			"leadqualitycode": Int(2), "preferredcontactmethodcode": Int(1), "decisionmaker": Bool(false),
+			"donotemail": Bool(false), "donotbulkemail": Bool(false), "donotphone": Bool(false), "donotfax": Bool(false), "donotpostalmail": Bool(false),
+			"segue_connected": Bool(false), "statecode": Int(0), "statuscode": Int(1)}},
+		{"a null beats a default", "msdyn_segment", map[string]Value{"msdyn_name": Text("S"), "msdyn_objecttypecode": Null(), "msdyn_triggertype": Int(1)}, map[string]Value{
+			"msdyn_name": Text("S"), "msdyn_triggertype": Int(1), "msdyn_isresegmentationenabled": Bool(false),
+			"msdyn_isroutingenabledforresegmentation": Bool(false), "msdyn_evaluateindataverse": Bool(false), "segue_isdefault": Bool(false),
+			"statecode": Int(1), "statuscode": Int(2)}},
+		{"status from state", "pricelevel", map[string]Value{"name": Text("P"), "statecode": Int(1)}, map[string]Value{
+			"name": Text("P"), "statecode": Int(1), "statuscode": Int(100002)}},
+		{"state from status", "pricelevel", map[string]Value{"name": Text("P"), "statuscode": Int(100002)}, map[string]Value{
+			"name": Text("P"), "statecode": Int(1), "statuscode": Int(100002)}},
+		{"own id", "businessunit", map[string]Value{"businessunitid": Text(idA), "name": Text("B")}, map[string]Value{"businessunitid": Text(idA), "name": Text("B")}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -49,19 +49,19 @@ func TestCheckCreate(t *testing.T) {
 
 func TestCheckUpdate(t *testing.T) {
 	s := mustDefault(t)
-	lead := map[string]Value{"subject": "Chairs", "firstname": "Ann", "middlename": "B", "lastname": "Lee", "fullname": "Ann B Lee", "statecode": int64(0), "statuscode": int64(2)}
+	lead := map[string]Value{"subject": Text("Chairs"), "firstname": Text("Ann"), "middlename": Text("B"), "lastname": Text("Lee"), "fullname": Text("Ann B Lee"), "statecode": Int(0), "statuscode": Int(2)}
 	tests := []struct {
 		name       string
 		give, want map[string]Value
 	}{
 		{"nothing", map[string]Value{}, map[string]Value{}},
-		{"clear", map[string]Value{"jobtitle": nil, "companyname": ""}, map[string]Value{"jobtitle": nil, "companyname": nil}},
-		{"name", map[string]Value{"firstname": "Eve", "middlename": nil}, map[string]Value{"firstname": "Eve", "middlename": nil, "fullname": "Eve Lee"}},
-		{"new state", map[string]Value{"statecode": int64(2)}, map[string]Value{"statecode": int64(2), "statuscode": int64(4)}},
-		{"same state keeps the status", map[string]Value{"statecode": int64(0)}, map[string]Value{"statecode": int64(0)}},
-		{"status brings its state", map[string]Value{"statuscode": int64(6)}, map[string]Value{"statecode": int64(2), "statuscode": int64(6)}},
-		{"pair", map[string]Value{"statecode": int64(2), "statuscode": int64(5)}, map[string]Value{"statecode": int64(2), "statuscode": int64(5)}},
-		{"owner", map[string]Value{"ownerid": Lookup{"team", idA}}, map[string]Value{"ownerid": Lookup{"team", idA}}},
+		{"clear", map[string]Value{"jobtitle": Null(), "companyname": Text("")}, map[string]Value{"jobtitle": Null(), "companyname": Null()}},
+		{"name", map[string]Value{"firstname": Text("Eve"), "middlename": Null()}, map[string]Value{"firstname": Text("Eve"), "middlename": Null(), "fullname": Text("Eve Lee")}},
+		{"new state", map[string]Value{"statecode": Int(2)}, map[string]Value{"statecode": Int(2), "statuscode": Int(4)}},
+		{"same state keeps the status", map[string]Value{"statecode": Int(0)}, map[string]Value{"statecode": Int(0)}},
+		{"status brings its state", map[string]Value{"statuscode": Int(6)}, map[string]Value{"statecode": Int(2), "statuscode": Int(6)}},
+		{"pair", map[string]Value{"statecode": Int(2), "statuscode": Int(5)}, map[string]Value{"statecode": Int(2), "statuscode": Int(5)}},
+		{"owner", map[string]Value{"ownerid": Ref(Lookup{"team", idA})}, map[string]Value{"ownerid": Ref(Lookup{"team", idA})}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -77,12 +77,12 @@ func TestCheckUpdate(t *testing.T) {
 }
 
 func TestComposedToNothing(t *testing.T) {
-	old := map[string]Value{"firstname": "Ann", "fullname": "Ann"}
-	got, err := mustDefault(t).Table("systemuser").CheckUpdate(old, map[string]Value{"firstname": nil})
+	old := map[string]Value{"firstname": Text("Ann"), "fullname": Text("Ann")}
+	got, err := mustDefault(t).Table("systemuser").CheckUpdate(old, map[string]Value{"firstname": Null()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]Value{"firstname": nil, "fullname": nil}, got); diff != "" {
+	if diff := cmp.Diff(map[string]Value{"firstname": Null(), "fullname": Null()}, got); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
 }
@@ -92,7 +92,7 @@ func TestRefusals(t *testing.T) {
 	create := func(table string, values map[string]Value) func() error {
 		return func() error { _, err := s.Table(table).CheckCreate(values); return err }
 	}
-	open := map[string]Value{"name": "O", "statecode": int64(0), "statuscode": int64(1)}
+	open := map[string]Value{"name": Text("O"), "statecode": Int(0), "statuscode": Int(1)}
 	update := func(values map[string]Value) func() error {
 		return func() error { _, err := s.Table("opportunity").CheckUpdate(open, values); return err }
 	}
@@ -101,22 +101,22 @@ func TestRefusals(t *testing.T) {
 		do   func() error
 		want Error // Detail is not compared
 	}{
-		{"required left out", create("lead", map[string]Value{"subject": "x"}), Error{Table: "lead", Column: "lastname", Rule: RuleRequired}},
-		{"required empty", create("lead", map[string]Value{"subject": "", "lastname": "L"}), Error{Table: "lead", Column: "subject", Rule: RuleRequired}},
-		{"unknown column", create("lead", map[string]Value{"colour": "x"}), Error{Table: "lead", Column: "colour", Rule: RuleUnknown}},
-		{"hidden column", create("lead", map[string]Value{"segue_live": "x"}), Error{Table: "lead", Column: "segue_live", Rule: RuleUnknown}},
-		{"read-only column", create("lead", map[string]Value{"fullname": "x"}), Error{Table: "lead", Column: "fullname", Value: "x", Rule: RuleReadOnly}},
+		{"required left out", create("lead", map[string]Value{"subject": Text("x")}), Error{Table: "lead", Column: "lastname", Rule: RuleRequired}},
+		{"required empty", create("lead", map[string]Value{"subject": Text(""), "lastname": Text("L")}), Error{Table: "lead", Column: "subject", Rule: RuleRequired}},
+		{"unknown column", create("lead", map[string]Value{"colour": Text("x")}), Error{Table: "lead", Column: "colour", Rule: RuleUnknown}},
+		{"hidden column", create("lead", map[string]Value{"segue_live": Text("x")}), Error{Table: "lead", Column: "segue_live", Rule: RuleUnknown}},
+		{"read-only column", create("lead", map[string]Value{"fullname": Text("x")}), Error{Table: "lead", Column: "fullname", Value: "x", Rule: RuleReadOnly}},
 		{"row of Segue's", create("msdyn_sequencetarget", nil), Error{Table: "msdyn_sequencetarget", Rule: RuleReadOnly}},
-		{"row of Segue's with a writable column", create("msdyn_sequencetargetstep", map[string]Value{"msdyn_name": "x"}), Error{Table: "msdyn_sequencetargetstep", Rule: RuleReadOnly}},
-		{"pair of a create", create("lead", map[string]Value{"subject": "x", "lastname": "L", "statecode": int64(0), "statuscode": int64(3)}), Error{Table: "lead", Column: "statuscode", Value: "3", Rule: RuleStatusPair}},
-		{"bad value", create("lead", map[string]Value{"subject": strings.Repeat("x", 301)}), Error{Table: "lead", Column: "subject", Value: strings.Repeat("x", 99) + "…", Rule: RuleLength}},
-		{"set once", update(map[string]Value{"originatingleadid": Lookup{"lead", idA}}), Error{Table: "opportunity", Column: "originatingleadid", Value: "lead:" + idA, Rule: RuleReadOnly}},
-		{"key of a row", update(map[string]Value{"opportunityid": idA}), Error{Table: "opportunity", Column: "opportunityid", Value: idA, Rule: RuleReadOnly}},
-		{"required cleared", update(map[string]Value{"name": nil}), Error{Table: "opportunity", Column: "name", Rule: RuleRequired}},
-		{"owner cleared", update(map[string]Value{"ownerid": nil}), Error{Table: "opportunity", Column: "ownerid", Rule: RuleRequired}},
-		{"state cleared", update(map[string]Value{"statecode": nil}), Error{Table: "opportunity", Column: "statecode", Rule: RuleRequired}},
-		{"pair of an update", update(map[string]Value{"statecode": int64(1), "statuscode": int64(4)}), Error{Table: "opportunity", Column: "statuscode", Value: "4", Rule: RuleStatusPair}},
-		{"state that is none", update(map[string]Value{"statecode": int64(9)}), Error{Table: "opportunity", Column: "statecode", Value: "9", Rule: RuleOption}},
+		{"row of Segue's with a writable column", create("msdyn_sequencetargetstep", map[string]Value{"msdyn_name": Text("x")}), Error{Table: "msdyn_sequencetargetstep", Rule: RuleReadOnly}},
+		{"pair of a create", create("lead", map[string]Value{"subject": Text("x"), "lastname": Text("L"), "statecode": Int(0), "statuscode": Int(3)}), Error{Table: "lead", Column: "statuscode", Value: "3", Rule: RuleStatusPair}},
+		{"bad value", create("lead", map[string]Value{"subject": Text(strings.Repeat("x", 301))}), Error{Table: "lead", Column: "subject", Value: strings.Repeat("x", 99) + "…", Rule: RuleLength}},
+		{"set once", update(map[string]Value{"originatingleadid": Ref(Lookup{"lead", idA})}), Error{Table: "opportunity", Column: "originatingleadid", Value: "lead:" + idA, Rule: RuleReadOnly}},
+		{"key of a row", update(map[string]Value{"opportunityid": Text(idA)}), Error{Table: "opportunity", Column: "opportunityid", Value: idA, Rule: RuleReadOnly}},
+		{"required cleared", update(map[string]Value{"name": Null()}), Error{Table: "opportunity", Column: "name", Rule: RuleRequired}},
+		{"owner cleared", update(map[string]Value{"ownerid": Null()}), Error{Table: "opportunity", Column: "ownerid", Rule: RuleRequired}},
+		{"state cleared", update(map[string]Value{"statecode": Null()}), Error{Table: "opportunity", Column: "statecode", Rule: RuleRequired}},
+		{"pair of an update", update(map[string]Value{"statecode": Int(1), "statuscode": Int(4)}), Error{Table: "opportunity", Column: "statuscode", Value: "4", Rule: RuleStatusPair}},
+		{"state that is none", update(map[string]Value{"statecode": Int(9)}), Error{Table: "opportunity", Column: "statecode", Value: "9", Rule: RuleOption}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -137,35 +137,35 @@ func TestRefusals(t *testing.T) {
 func TestEngineWrites(t *testing.T) {
 	target := mustDefault(t).Table("msdyn_sequencetarget")
 	row, err := target.EngineCreate(map[string]Value{
-		"msdyn_name": "T", "msdyn_target": Lookup{"lead", idA}, "msdyn_parentsequence": Lookup{"msdyn_sequence", idB}})
+		"msdyn_name": Text("T"), "msdyn_target": Ref(Lookup{"lead", idA}), "msdyn_parentsequence": Ref(Lookup{"msdyn_sequence", idB})})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]Value{
-		"msdyn_name": "T", "msdyn_target": Lookup{"lead", idA}, "msdyn_parentsequence": Lookup{"msdyn_sequence", idB},
-		"msdyn_currentsteptype": int64(0), "msdyn_currentstepsubtype": int64(0), "msdyn_deactivatereason": int64(0),
-		"statecode": int64(0), "statuscode": int64(1)}
+		"msdyn_name": Text("T"), "msdyn_target": Ref(Lookup{"lead", idA}), "msdyn_parentsequence": Ref(Lookup{"msdyn_sequence", idB}),
+		"msdyn_currentsteptype": Int(0), "msdyn_currentstepsubtype": Int(0), "msdyn_deactivatereason": Int(0),
+		"statecode": Int(0), "statuscode": Int(1)}
 	if diff := cmp.Diff(want, row); diff != "" {
 		t.Errorf("row (-want +got):\n%s", diff)
 	}
-	if _, err := target.EngineCreate(map[string]Value{"msdyn_name": "T"}); err == nil {
+	if _, err := target.EngineCreate(map[string]Value{"msdyn_name": Text("T")}); err == nil {
 		t.Error("a target without a record is accepted")
 	}
-	changes, err := target.EngineUpdate(row, map[string]Value{"statuscode": int64(5)})
+	changes, err := target.EngineUpdate(row, map[string]Value{"statuscode": Int(5)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]Value{"statecode": int64(1), "statuscode": int64(5)}, changes); diff != "" {
+	if diff := cmp.Diff(map[string]Value{"statecode": Int(1), "statuscode": Int(5)}, changes); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
 }
 
 func TestArgumentsStay(t *testing.T) {
-	give := map[string]Value{"subject": "Chairs", "lastname": "Lee", "companyname": ""}
+	give := map[string]Value{"subject": Text("Chairs"), "lastname": Text("Lee"), "companyname": Text("")}
 	if _, err := mustDefault(t).Table("lead").CheckCreate(give); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]Value{"subject": "Chairs", "lastname": "Lee", "companyname": ""}, give); diff != "" {
+	if diff := cmp.Diff(map[string]Value{"subject": Text("Chairs"), "lastname": Text("Lee"), "companyname": Text("")}, give); diff != "" {
 		t.Errorf("the caller's values changed (-want +got):\n%s", diff)
 	}
 }

@@ -40,7 +40,7 @@ func (t *Table) stateColumns() []*Column {
 }
 
 // commonColumns returns the columns that a table has without its file naming
-// them, in the order in which they follow its own (domain.md §4). Lookups at
+// them, in the order in which they follow its own (docs/domain.md §4). Lookups at
 // tables that the schema lacks are left out, so that a small schema needs no
 // users.
 func (s *Schema) commonColumns(t *Table, traits []*Trait) []*Column {

@@ -182,14 +182,14 @@ func (t *Table) checkStateColumn(c *Column) error {
 			return errors.New("its options follow from states and are not listed again")
 		}
 	}
-	if c.Type == Status && c.Default != nil {
+	if c.Type == Status && c.Preset != nil {
 		return errors.New("a status has no default: its state's first status is")
 	}
 	return nil
 }
 
 func (c *Column) checkDefault() error {
-	v, err := c.FromJSON(c.Default)
+	v, err := c.FromJSON(c.Preset)
 	if err != nil {
 		return fmt.Errorf("default: %w", err)
 	}

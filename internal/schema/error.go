@@ -2,7 +2,8 @@ package schema
 
 import (
 	"fmt"
-	"unicode/utf8"
+
+	"segue/internal/excerpt"
 )
 
 // Rule names the rule of a column that a value broke.
@@ -21,11 +22,11 @@ const (
 	RuleLookupTarget Rule = "lookup target"
 )
 
-// Error says which value broke which rule of which column. Its text is meant
+// Error tells which value broke which rule of which column. Its text is meant
 // for the caller who sent the value.
 type Error struct {
 	Table, Column string
-	Value         string // as sent, shortened to 100 characters; "" for none
+	Value         string // as sent, an excerpt; "" for none
 	Rule          Rule
 	Detail        string // what the rule wants
 }
@@ -42,22 +43,17 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s: %s, got %q", name, e.Rule, e.Detail, e.Value)
 }
 
-// maxShown is how many characters of a value an error shows.
-const maxShown = 100
-
-// shorten cuts a value for an error.
-func shorten(text string) string {
-	if len(text) <= maxShown || utf8.RuneCountInString(text) <= maxShown {
-		return text
-	}
-	return string([]rune(text)[:maxShown-1]) + "…"
+// broken returns the error of a text that was to become a value of c, "" for
+// none.
+func (c *Column) broken(rule Rule, text, format string, args ...any) error {
+	return &Error{Table: c.table, Column: c.Name, Value: excerpt.Of(text), Rule: rule, Detail: fmt.Sprintf(format, args...)}
 }
 
-// broken is the error of a value of c.
-func (c *Column) broken(rule Rule, value any, format string, args ...any) error {
-	shown := ""
-	if value != nil {
-		shown = shorten(fmt.Sprint(value))
+// brokenBy returns the error of a value of c. A null is not shown.
+func (c *Column) brokenBy(rule Rule, v Value, format string, args ...any) error {
+	text := ""
+	if !v.IsNull() {
+		text = v.String()
 	}
-	return &Error{Table: c.table, Column: c.Name, Value: shown, Rule: rule, Detail: fmt.Sprintf(format, args...)}
+	return c.broken(rule, text, format, args...)
 }

@@ -11,65 +11,71 @@ import (
 // Text writes a value for machines, so that FromText reads it back; "" for
 // null. A lookup with one target table is a bare GUID.
 func (c *Column) Text(v Value) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case int64:
-		return strconv.FormatInt(v, 10)
-	case decimal.Decimal:
-		return v.String()
-	case float64:
-		return strconv.FormatFloat(v, 'g', -1, 64)
-	case bool:
-		return strconv.FormatBool(v)
-	case time.Time:
+	switch v.Kind() {
+	case KindNull:
+		return ""
+	case KindTime:
+		t, _ := v.Time()
 		if c.Type == Date {
-			return v.Format(time.DateOnly)
+			return t.Format(time.DateOnly)
 		}
-		return v.UTC().Format(timeLayout)
-	case Lookup:
-		if len(c.Targets) == 1 {
-			return v.ID
+		return t.Format(timeLayout)
+	case KindRef:
+		if l, _ := v.Ref(); len(c.Targets) == 1 {
+			return l.ID
 		}
+		return v.String()
+	case KindText, KindInt, KindDec, KindFloat, KindBool:
 		return v.String()
 	}
 	return ""
 }
 
 // Format writes a value for people, as the formatted values of Dataverse in
-// US English do (webapi.md §6): the label of an option, $20,000.00, 4/7/2023
+// US English do (docs/webapi.md §6): the label of an option, $20,000.00, 4/7/2023
 // 2:59 PM in UTC. It is "" for null and for a lookup, whose name the column
 // does not know.
 func (c *Column) Format(v Value) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case int64:
-		if label, ok := c.label(v); ok {
+	switch v.Kind() {
+	case KindNull, KindRef:
+		return ""
+	case KindText:
+		return v.String()
+	case KindInt:
+		n, _ := v.Int()
+		if label, ok := c.label(n); ok {
 			return label
 		}
-		return grouped(c.Text(v))
-	case decimal.Decimal:
-		if c.Type == Money {
-			return dollars(v)
-		}
 		return grouped(v.String())
-	case float64:
-		return grouped(strconv.FormatFloat(v, 'f', -1, 64))
-	case bool:
-		n := int64(0)
-		if v {
-			n = 1
+	case KindDec:
+		d, _ := v.Dec()
+		if c.Type == Money {
+			return dollars(d)
 		}
-		label, _ := c.label(n)
-		return label
-	case time.Time:
+		return grouped(d.String())
+	case KindFloat:
+		f, _ := v.Float()
+		return grouped(strconv.FormatFloat(f, 'f', -1, 64))
+	case KindBool:
+		b, _ := v.Bool()
+		return c.booleanLabel(b)
+	case KindTime:
+		t, _ := v.Time()
 		if c.Type == Date {
-			return v.Format("1/2/2006")
+			return t.Format("1/2/2006")
 		}
-		return v.UTC().Format("1/2/2006 3:04 PM")
+		return t.Format("1/2/2006 3:04 PM")
 	}
 	return ""
+}
+
+func (c *Column) booleanLabel(b bool) string {
+	n := int64(0)
+	if b {
+		n = 1
+	}
+	label, _ := c.label(n)
+	return label
 }
 
 // dollars rounds to cents.
@@ -81,7 +87,7 @@ func dollars(d decimal.Decimal) string {
 	return "$" + text
 }
 
-// grouped puts a comma before every third digit in front of the point.
+// grouped puts a comma before every third digit of the whole part.
 func grouped(number string) string {
 	sign := ""
 	if rest, negative := strings.CutPrefix(number, "-"); negative {

@@ -26,7 +26,8 @@ type Index struct {
 	Partition []string         `json:"partition"` // columns, or "{table}" for the table's name
 	Shards    bool             `json:"shards"`    // each partition is spread over Shards, by the row's id
 	Sort      []string         `json:"sort"`      // columns; the row's id follows and makes the key unique
-	When      map[string]Value `json:"when"`      // value that a column must have
+	When      map[string]Value `json:"-"`         // value that a column must have
+	Given     map[string]any   `json:"when"`      // When as the file writes it: JSON scalars
 
 	trait string // the trait that it came from, "" for the table's own
 }
@@ -64,7 +65,7 @@ func (c *Column) KeyDigits() int {
 }
 
 // checkIndexes checks the indexes of a table against its columns and each other,
-// and turns the values of When into their Go types.
+// and reads the values of When.
 func (t *Table) checkIndexes() error {
 	for i, x := range t.Indexes {
 		if err := t.checkIndex(x); err != nil {
@@ -87,7 +88,7 @@ func (t *Table) checkIndex(x *Index) error {
 	case x.Serves == "":
 		return fmt.Errorf("serves is missing; it says which list needs the index")
 	case !slices.Contains(IndexNames(), x.On):
-		return fmt.Errorf("on %q is none of %q", x.On, IndexNames())
+		return fmt.Errorf("on %q is not one of %q", x.On, IndexNames())
 	case len(x.Partition) == 0:
 		return fmt.Errorf("partition is missing")
 	}
@@ -97,7 +98,7 @@ func (t *Table) checkIndex(x *Index) error {
 		}
 	}
 	values := map[string]Value{}
-	for name, given := range x.When {
+	for name, given := range x.Given {
 		c := t.Column(name)
 		if c == nil {
 			return fmt.Errorf("when: there is no column %q", name)

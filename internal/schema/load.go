@@ -189,8 +189,8 @@ func (c *Column) fill(t *Table) {
 	if len(c.Options) == 0 {
 		c.Options = t.impliedOptions(c.Type)
 	}
-	if c.Type == State && c.Default == nil && len(t.States) > 0 {
-		c.Default = json.Number(fmt.Sprint(t.States[0].Value))
+	if c.Type == State && c.Preset == nil && len(t.States) > 0 {
+		c.Preset = json.Number(fmt.Sprint(t.States[0].Value))
 	}
 	low, high := bounds(c.Type)
 	if c.Min == nil {

@@ -51,7 +51,7 @@ func TestDefaultTables(t *testing.T) {
 	}
 }
 
-// TestDefaultOptions holds the options of domain.md §4 that a slip would be
+// TestDefaultOptions holds the options of docs/domain.md §4 that a slip would be
 // expensive in, in the order of the files; of a state the first status counts.
 func TestDefaultOptions(t *testing.T) {
 	s := mustDefault(t)
@@ -240,12 +240,12 @@ func TestCustom(t *testing.T) {
 		t.Fatal(err)
 	}
 	visit := s.BySet("new_visits")
-	row, err := visit.CheckCreate(map[string]Value{"new_name": "Fair"})
+	row, err := visit.CheckCreate(map[string]Value{"new_name": Text("Fair")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	length, _ := visit.Column("new_length").FromText("1.5")
-	want := map[string]Value{"new_name": "Fair", "new_length": length, "segue_connected": false, "statecode": int64(0), "statuscode": int64(1)}
+	want := map[string]Value{"new_name": Text("Fair"), "new_length": length, "segue_connected": Bool(false), "statecode": Int(0), "statuscode": Int(1)}
 	if diff := cmp.Diff(want, row); diff != "" {
 		t.Errorf("row (-want +got):\n%s", diff)
 	}

@@ -2,11 +2,14 @@ package schema
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"segue/internal/guid"
 )
 
 // maxNumberText is the longest number that is read at all.
@@ -17,22 +20,22 @@ const maxNumberText = 100
 // lookup is not read here: it is written through its navigation property.
 func (c *Column) FromJSON(v any) (Value, error) {
 	if v == nil {
-		return nil, nil
+		return Null(), nil
 	}
 	text, isText := v.(string)
 	number, isNumber := v.(json.Number)
 	truth, isTruth := v.(bool)
 	switch {
 	case c.Type == LookupTo:
-		return nil, c.broken(RuleType, v, "must be bound through its navigation property")
+		return Value{}, c.broken(RuleType, fmt.Sprint(v), "must be bound through its navigation property")
 	case c.Type == Boolean && isTruth:
-		return truth, nil
+		return Bool(truth), nil
 	case c.Type.number() && isNumber:
 		return c.parseNumber(string(number))
 	case c.Type.text() && isText:
 		return c.parseString(text)
 	}
-	return nil, c.broken(RuleType, v, "must be a JSON %s", c.Type.json())
+	return Value{}, c.broken(RuleType, fmt.Sprint(v), "must be a JSON %s", c.Type.json())
 }
 
 // parseString reads a JSON string of a type that is one on the wire.
@@ -45,7 +48,7 @@ func (c *Column) parseString(text string) (Value, error) {
 	case GUID:
 		return c.parseGUID(text)
 	default:
-		return checked(c, text)
+		return c.checked(Text(text))
 	}
 }
 
@@ -56,15 +59,15 @@ func (c *Column) parseString(text string) (Value, error) {
 // one target table. Numbers have no thousands separators.
 func (c *Column) FromText(text string) (Value, error) {
 	if text == "" {
-		return nil, nil
+		return Null(), nil
 	}
 	if c.Type == String || c.Type == Memo {
-		return checked(c, text)
+		return c.checked(Text(text))
 	}
 	text = strings.TrimSpace(text)
 	switch {
 	case text == "":
-		return nil, nil
+		return Null(), nil
 	case c.Type == DateTime:
 		return c.parseTime(text, time.RFC3339, time.DateOnly, time.DateTime, "2006-01-02 15:04")
 	case c.Type == Date:
@@ -81,17 +84,17 @@ func (c *Column) FromText(text string) (Value, error) {
 		// Only now the labels: one may look like the number of another option.
 		for _, o := range c.Options {
 			if strings.EqualFold(o.Label, text) {
-				return o.Value, nil
+				return Int(o.Value), nil
 			}
 		}
 		if len(c.Options) > 0 {
-			return nil, c.noOption(text)
+			return Value{}, c.noOption(text)
 		}
 	}
 	return v, err
 }
 
-// number says whether values of the type are numbers on the wire.
+// number reports whether values of the type are numbers on the wire.
 func (t Type) number() bool {
 	switch t {
 	case Integer, BigInt, Decimal, Money, Double, Choice, State, Status:
@@ -101,7 +104,7 @@ func (t Type) number() bool {
 	}
 }
 
-// text says whether values of the type are strings on the wire.
+// text reports whether values of the type are strings on the wire.
 func (t Type) text() bool { return !t.number() && t != Boolean && t != LookupTo }
 
 // json names the JSON type of the type's values.
@@ -117,90 +120,90 @@ func (t Type) json() string {
 
 func (c *Column) parseNumber(text string) (Value, error) {
 	if len(text) > maxNumberText || strings.Trim(text, "0123456789+-.eE") != "" {
-		return nil, c.broken(RuleType, text, "must be a number")
+		return Value{}, c.broken(RuleType, text, "must be a number")
 	}
 	switch c.Type {
 	case Double:
 		f, err := strconv.ParseFloat(text, 64)
 		if err != nil {
-			return nil, c.broken(RuleType, text, "must be a number that fits 64 bits")
+			return Value{}, c.broken(RuleType, text, "must be a number that fits 64 bits")
 		}
 		f += 0 // no negative zero
-		return checked(c, f)
+		return c.checked(Float(f))
 	case Decimal, Money:
 		d, err := decimal.NewFromString(text)
 		if err != nil {
-			return nil, c.broken(RuleType, text, "must be a number")
+			return Value{}, c.broken(RuleType, text, "must be a number")
 		}
-		return checked(c, d)
+		return c.checked(Dec(d))
 	default:
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
-			return nil, c.broken(RuleType, text, "must be a whole number of 64 bits")
+			return Value{}, c.broken(RuleType, text, "must be a whole number of 64 bits")
 		}
-		return checked(c, n)
+		return c.checked(Int(n))
 	}
 }
 
-// checked is v when it passes Check.
-func checked[T any](c *Column, v T) (Value, error) {
+// checked returns v if it passes Check.
+func (c *Column) checked(v Value) (Value, error) {
 	if err := c.Check(v); err != nil {
-		return nil, err
+		return Value{}, err
 	}
 	return v, nil
 }
 
-// parseTime reads the first layout that fits and drops fractions of a second.
+// parseTime reads a time in the first layout that fits.
 func (c *Column) parseTime(text string, layouts ...string) (Value, error) {
 	for _, layout := range layouts {
 		if t, err := time.Parse(layout, text); err == nil {
-			return checked(c, t.UTC().Truncate(time.Second))
+			return c.checked(Time(t))
 		}
 	}
-	return nil, c.broken(RuleType, text, "must be a %s such as %s", c.Type, layouts[0])
+	return Value{}, c.broken(RuleType, text, "must be a %s such as %s", c.Type, layouts[0])
 }
 
 // parseGUID takes upper case and braces too.
 func (c *Column) parseGUID(text string) (Value, error) {
-	return checked(c, bareGUID(text))
-}
-
-func bareGUID(text string) string {
-	text = strings.ToLower(text)
-	if inner, ok := strings.CutPrefix(text, "{"); ok {
-		return strings.TrimSuffix(inner, "}")
+	id, ok := guid.Parse(text)
+	if !ok {
+		return Value{}, c.broken(RuleType, text, "must be a GUID")
 	}
-	return text
+	return Text(id), nil
 }
 
 func (c *Column) parseLookup(text string) (Value, error) {
-	table, id, ok := strings.Cut(text, ":")
+	table, row, ok := strings.Cut(text, ":")
 	if !ok && len(c.Targets) != 1 {
-		return nil, c.broken(RuleLookupTarget, text, "must be table:GUID with a table of %s", c.targetNames())
+		return Value{}, c.broken(RuleLookupTarget, text, "must be table:GUID with a table of %s", c.targetNames())
 	}
 	if !ok {
-		table, id = c.Targets[0].Table, text
+		table, row = c.Targets[0].Table, text
 	}
-	return checked(c, Lookup{Table: strings.ToLower(table), ID: bareGUID(id)})
+	id, ok := guid.Parse(row)
+	if !ok {
+		return Value{}, c.broken(RuleType, row, "must point at a row by its GUID")
+	}
+	return c.checked(Ref(Lookup{Table: strings.ToLower(table), ID: id}))
 }
 
 func (c *Column) parseBoolean(text string) (Value, error) {
 	switch text = strings.ToLower(text); text {
 	case "true", "1":
-		return true, nil
+		return Bool(true), nil
 	case "false", "0":
-		return false, nil
+		return Bool(false), nil
 	}
 	for _, o := range c.Options {
 		if strings.ToLower(o.Label) == text {
-			return o.Value == 1, nil
+			return Bool(o.Value == 1), nil
 		}
 	}
 	switch text {
 	case "yes":
-		return true, nil
+		return Bool(true), nil
 	case "no":
-		return false, nil
+		return Bool(false), nil
 	}
-	return nil, c.broken(RuleType, text, "must be true, false, yes, no, 1 or 0")
+	return Value{}, c.broken(RuleType, text, "must be true, false, yes, no, 1 or 0")
 }

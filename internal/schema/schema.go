@@ -5,8 +5,8 @@
 // optionsets/*.json, one option a line. A custom table is one more file.
 //
 // Invariant: a value that passed Check or came from FromJSON or FromText is of
-// the Go type of its column and within the column's rule, so that no layer
-// above checks it again. Errors name the table, column, value and rule.
+// the kind of its column and within the column's rule, so that no layer above
+// checks it again. Errors name the table, column, value and rule.
 package schema
 
 import (
@@ -18,29 +18,46 @@ import (
 // Type is the data type of a column.
 type Type string
 
-// The column types and the Go type of a Value of each. A null of any type is
-// nil.
+// The column types. [Type.Kind] is the kind of their values.
 const (
-	String   Type = "string"   // string
-	Memo     Type = "memo"     // string, long
-	Integer  Type = "integer"  // int64
-	BigInt   Type = "bigint"   // int64
-	Decimal  Type = "decimal"  // decimal.Decimal
-	Money    Type = "money"    // decimal.Decimal, 4 digits behind the point
-	Double   Type = "double"   // float64
-	Boolean  Type = "boolean"  // bool
-	Choice   Type = "choice"   // int64, one of Options
-	State    Type = "state"    // int64, one of Table.States
-	Status   Type = "status"   // int64, one of the statuses of a state
-	DateTime Type = "datetime" // time.Time in UTC, whole seconds
-	Date     Type = "date"     // time.Time, midnight UTC
-	GUID     Type = "guid"     // string, lower case without braces
-	LookupTo Type = "lookup"   // Lookup
+	String   Type = "string"
+	Memo     Type = "memo"    // long text
+	Integer  Type = "integer" // 32 bits
+	BigInt   Type = "bigint"  // 64 bits
+	Decimal  Type = "decimal" // 10 decimal places
+	Money    Type = "money"   // 4 decimal places
+	Double   Type = "double"  // 64 bits
+	Boolean  Type = "boolean"
+	Choice   Type = "choice"   // one of Column.Options
+	State    Type = "state"    // one of Table.States
+	Status   Type = "status"   // one of the statuses of a state
+	DateTime Type = "datetime" // an instant
+	Date     Type = "date"     // midnight UTC
+	GUID     Type = "guid"     // text, lower case without braces
+	LookupTo Type = "lookup"   // a reference to a row
 )
 
-// Value is a column's value: nil or the Go type that Type states. Nothing else
-// is ever stored in one.
-type Value = any
+// Kind returns the kind of the values of columns of type t, KindNull for a type
+// that does not exist.
+func (t Type) Kind() Kind {
+	switch t {
+	case String, Memo, GUID:
+		return KindText
+	case Integer, BigInt, Choice, State, Status:
+		return KindInt
+	case Decimal, Money:
+		return KindDec
+	case Double:
+		return KindFloat
+	case Boolean:
+		return KindBool
+	case DateTime, Date:
+		return KindTime
+	case LookupTo:
+		return KindRef
+	}
+	return KindNull
+}
 
 // Lookup is a reference to a row.
 type Lookup struct {
@@ -54,7 +71,7 @@ func (l Lookup) String() string { return l.Table + ":" + l.ID }
 // Need is a column's required level.
 type Need string
 
-// The required levels (domain.md §4): a system column is always filled by the
+// The required levels (docs/domain.md §4): a system column is always filled by the
 // system, an application-required one must not be null after a create.
 const (
 	Optional    Need = ""
@@ -62,7 +79,7 @@ const (
 	Application Need = "application"
 )
 
-// Write says who may set a column.
+// Write is who may set a column.
 type Write string
 
 // The writers of a column. An engine column is read-only on the wire; a hidden
@@ -108,7 +125,8 @@ type Column struct {
 	Targets   []Target         `json:"targets"`   // lookups
 	Need      Need             `json:"need"`
 	Write     Write            `json:"write"`
-	Default   Value            `json:"default"` // given to a create that leaves the column out; already of the column's Go type
+	Default   Value            `json:"-"`       // given to a create that leaves the column out
+	Preset    any              `json:"default"` // Default as the file writes it: a JSON scalar
 	Custom    bool             `json:"custom"`  // not a Dataverse column: Segue's own or the deployer's
 	Compose   []string         `json:"compose"` // string columns whose values, joined by blanks, are this column's value
 
@@ -171,13 +189,13 @@ func (t *Table) Nav(name string) (Nav, bool) {
 	return Nav{}, false
 }
 
-// Navs is every target that a navigation property binds, all of one column:
+// Navs returns every target that a navigation property binds, all of one column:
 // "ownerid" binds users and teams, and a lookup's own name binds each of its
 // tables. The bound row's table picks one. Nil when there is no such name; not
 // to be changed.
 func (t *Table) Navs(name string) []Nav { return t.byNav[name] }
 
-// Tables is all tables in the order of their names; not to be changed.
+// Tables returns all tables in the order of their names; not to be changed.
 func (s *Schema) Tables() []*Table { return s.tables }
 
 // Table finds a table by logical name, nil when there is none.
@@ -194,5 +212,5 @@ func (s *Schema) Relation(table, name string) (Relation, bool) {
 	return r, ok
 }
 
-// timeLayout is how a date-time is written: UTC, no fractions (webapi.md §6).
+// timeLayout is how a date-time is written: UTC, no fractions (docs/webapi.md §6).
 const timeLayout = time.RFC3339

@@ -1,6 +1,6 @@
 package schema
 
-// DefaultStatus is the status that a row gets when it enters a state without
+// DefaultStatus returns the status that a row gets when it enters a state without
 // one being named; ok is false when the table has no such state.
 func (t *Table) DefaultStatus(state int64) (status int64, ok bool) {
 	for _, s := range t.States {
@@ -11,8 +11,8 @@ func (t *Table) DefaultStatus(state int64) (status int64, ok bool) {
 	return 0, false
 }
 
-// StateOf is the one state that a status belongs to; ok is false when the table
-// has no such status.
+// StateOf returns the one state that a status belongs to; ok is false when the
+// table has no such status.
 func (t *Table) StateOf(status int64) (state int64, ok bool) {
 	for _, s := range t.States {
 		for _, o := range s.Statuses {
@@ -30,7 +30,7 @@ func (t *Table) pairOnCreate(row map[string]Value) error {
 	if len(t.States) == 0 {
 		return nil
 	}
-	if row[stateColumn] == nil && row[statusColumn] == nil {
+	if row[stateColumn].IsNull() && row[statusColumn].IsNull() {
 		row[stateColumn] = t.Column(stateColumn).Default
 	}
 	return t.pair(row)
@@ -40,10 +40,10 @@ func (t *Table) pairOnCreate(row map[string]Value) error {
 // the row is in already keeps its status.
 func (t *Table) pairOnUpdate(old, changes map[string]Value) error {
 	state, status := changes[stateColumn], changes[statusColumn]
-	if state == nil && status == nil {
+	if state.IsNull() && status.IsNull() {
 		return nil
 	}
-	if status == nil && state == old[stateColumn] {
+	if status.IsNull() && state.Equal(old[stateColumn]) {
 		return nil
 	}
 	return t.pair(changes)
@@ -52,16 +52,16 @@ func (t *Table) pairOnUpdate(old, changes map[string]Value) error {
 // pair completes a state by its default status, a status by its state, and
 // refuses two that do not belong together.
 func (t *Table) pair(row map[string]Value) error {
-	state, hasState := row[stateColumn].(int64)
-	status, hasStatus := row[statusColumn].(int64)
+	state, hasState := row[stateColumn].Int()
+	status, hasStatus := row[statusColumn].Int()
 	if !hasStatus {
 		status, _ = t.DefaultStatus(state)
 	}
-	of, _ := t.StateOf(status)
-	if hasState && of != state {
+	owner, _ := t.StateOf(status)
+	if hasState && owner != state {
 		c := t.Column(statusColumn)
-		return c.broken(RuleStatusPair, status, "does not belong to %s %d", stateColumn, state)
+		return c.brokenBy(RuleStatusPair, Int(status), "does not belong to %s %d", stateColumn, state)
 	}
-	row[stateColumn], row[statusColumn] = of, status
+	row[stateColumn], row[statusColumn] = Int(owner), Int(status)
 	return nil
 }

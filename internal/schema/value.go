@@ -1,212 +1,281 @@
 package schema
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"math/big"
+	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/shopspring/decimal"
 )
 
-// Limits that hold for every column of a type.
+// Kind tells what a [Value] is. A switch over it names every kind, so that the
+// linter reports the switches that a new kind must visit.
+type Kind uint8
+
+// The kinds of values. [Type.Kind] returns the one that a column type has.
 const (
-	minYear       = 1753 // of a date or date-time, as in Dataverse
-	maxYear       = 9999
-	moneyDigits   = 4      // behind the point
-	decimalDigits = 10     // behind the point
-	storedDigits  = 38     // significant digits of a DynamoDB number
-	tiniest       = 1e-100 // smallest double that is not zero; DynamoDB ends at 1e-130
+	KindNull  Kind = iota // no value: the zero Value
+	KindText              // string
+	KindInt               // int64
+	KindDec               // decimal.Decimal
+	KindFloat             // float64
+	KindBool              // bool
+	KindTime              // time.Time, UTC, whole seconds
+	KindRef               // Lookup
 )
 
-// Check says whether v is a value of the column: its Go type, length, range,
-// option and lookup target. Null is always a value; whether a row needs one is
-// CheckCreate's and CheckUpdate's to say. The error is an *Error.
-func (c *Column) Check(v Value) error {
-	if v == nil {
-		return nil
+// String names the kind in messages.
+func (k Kind) String() string {
+	switch k {
+	case KindNull:
+		return "null"
+	case KindText:
+		return "text"
+	case KindInt:
+		return "whole number"
+	case KindDec:
+		return "decimal number"
+	case KindFloat:
+		return "floating-point number"
+	case KindBool:
+		return "boolean"
+	case KindTime:
+		return "time"
+	case KindRef:
+		return "lookup"
 	}
-	switch c.Type {
-	case String, Memo:
-		return checkAs(c, v, c.checkText)
-	case Integer, BigInt:
-		return checkAs(c, v, func(n int64) error { return c.checkRange(decimal.NewFromInt(n)) })
-	case Decimal, Money:
-		return checkAs(c, v, c.checkDecimal)
-	case Double:
-		return checkAs(c, v, c.checkDouble)
-	case Boolean:
-		return checkAs(c, v, func(bool) error { return nil })
-	case Choice, State, Status:
-		return checkAs(c, v, c.checkOption)
-	case DateTime, Date:
-		return checkAs(c, v, c.checkTime)
-	case GUID:
-		return checkAs(c, v, c.checkGUID)
-	case LookupTo:
-		return checkAs(c, v, c.checkLookup)
-	}
-	return c.broken(RuleType, v, "a column of type %q holds no values", c.Type)
+	return "kind " + strconv.Itoa(int(k))
 }
 
-// checkAs checks a value that must be of Go type T.
-func checkAs[T any](c *Column, v Value, check func(T) error) error {
-	typed, ok := v.(T)
-	if !ok {
-		return c.broken(RuleType, v, "must be a %s held as %T, not as %T", c.Type, typed, v)
-	}
-	return check(typed)
+// Value is a column's value: null or one of the kinds. The zero Value is null. It
+// is immutable, so that it can be shared, and four words long, so that copying
+// it costs little.
+//
+// A Value is canonical: values are equal if and only if == says so. A decimal
+// has no trailing zeros, a time is UTC in whole seconds, and there is one zero
+// and one NaN of a floating-point number. A whole number 1 does not equal a
+// decimal 1; no column holds both.
+//
+// An accessor returns the value and true where it is of the accessor's kind,
+// else the zero of its Go type and false. So a null reads as the zero of any
+// kind.
+type Value struct {
+	kind Kind
+	exp  int32  // KindDec: power of ten
+	n    int64  // KindInt; KindBool 0 or 1; KindTime Unix seconds; KindFloat its bits; KindRef length of the table in text; KindDec coefficient
+	text string // KindText; KindRef as table:id; KindDec coefficient where it does not fit n, else ""
 }
 
-func (c *Column) checkText(text string) error {
-	if !utf8.ValidString(text) {
-		return c.broken(RuleType, strings.ToValidUTF8(text, "�"), "must be valid UTF-8")
+// Null returns the zero Value.
+func Null() Value { return Value{} }
+
+// Text makes a value of a text, which may be empty: that is not null.
+func Text(s string) Value { return Value{kind: KindText, text: s} }
+
+// Int makes a value of a whole number, an option, a state or a status.
+func Int(n int64) Value { return Value{kind: KindInt, n: n} }
+
+// Dec makes a value of a decimal number.
+func Dec(d decimal.Decimal) Value {
+	v := Value{kind: KindDec, exp: d.Exponent()}
+	if d.NumDigits() > 18 {
+		return v.withDigits(d.Coefficient().String())
 	}
-	if n := units(text); n > c.MaxLength {
-		return c.broken(RuleLength, text, "must have at most %d characters (UTF-16 code units), has %d", c.MaxLength, n)
+	if v.n = d.CoefficientInt64(); v.n == 0 {
+		v.exp = 0
 	}
-	return nil
+	for v.n != 0 && v.n%10 == 0 && v.exp < math.MaxInt32 {
+		v.n, v.exp = v.n/10, v.exp+1
+	}
+	return v
 }
 
-// units is a text's length in UTF-16 code units, the way Dataverse counts.
-func units(text string) int {
-	n := 0
-	for _, r := range text {
-		n++
-		if r > 0xFFFF {
-			n++
+// withDigits sets the coefficient of a decimal to one that may not fit 64 bits.
+func (v Value) withDigits(digits string) Value {
+	for v.exp < math.MaxInt32 && strings.HasSuffix(digits, "0") {
+		digits, v.exp = digits[:len(digits)-1], v.exp+1
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		v.text = digits
+		return v
+	}
+	v.n = n
+	return v
+}
+
+// Float makes a value of a floating-point number.
+func Float(f float64) Value {
+	if f == 0 {
+		f = 0 // not the negative one
+	}
+	if math.IsNaN(f) {
+		f = math.NaN()
+	}
+	return Value{kind: KindFloat, n: int64(math.Float64bits(f))}
+}
+
+// Bool makes a value of a boolean.
+func Bool(b bool) Value {
+	if b {
+		return Value{kind: KindBool, n: 1}
+	}
+	return Value{kind: KindBool}
+}
+
+// Time makes a value of an instant. Its zone and its fraction of a second are
+// dropped: columns hold UTC and whole seconds.
+func Time(t time.Time) Value { return Value{kind: KindTime, n: t.Unix()} }
+
+// Ref makes a value of a reference to a row.
+func Ref(l Lookup) Value {
+	return Value{kind: KindRef, n: int64(len(l.Table)), text: l.String()}
+}
+
+// Kind returns the kind of v.
+func (v Value) Kind() Kind { return v.kind }
+
+// IsNull reports whether v is null.
+func (v Value) IsNull() bool { return v.kind == KindNull }
+
+// Text returns a text.
+func (v Value) Text() (string, bool) {
+	if v.kind != KindText {
+		return "", false
+	}
+	return v.text, true
+}
+
+// Int returns a whole number.
+func (v Value) Int() (int64, bool) {
+	if v.kind != KindInt {
+		return 0, false
+	}
+	return v.n, true
+}
+
+// Dec returns a decimal number.
+func (v Value) Dec() (decimal.Decimal, bool) {
+	if v.kind != KindDec {
+		return decimal.Decimal{}, false
+	}
+	if v.text == "" {
+		return decimal.New(v.n, v.exp), true
+	}
+	coefficient, _ := new(big.Int).SetString(v.text, 10)
+	return decimal.NewFromBigInt(coefficient, v.exp), true
+}
+
+// Float returns a floating-point number.
+func (v Value) Float() (float64, bool) {
+	if v.kind != KindFloat {
+		return 0, false
+	}
+	return math.Float64frombits(uint64(v.n)), true
+}
+
+// Bool returns a boolean.
+func (v Value) Bool() (b, ok bool) { return v.kind == KindBool && v.n == 1, v.kind == KindBool }
+
+// Time returns an instant in UTC.
+func (v Value) Time() (time.Time, bool) {
+	if v.kind != KindTime {
+		return time.Time{}, false
+	}
+	return time.Unix(v.n, 0).UTC(), true
+}
+
+// Ref returns a reference to a row.
+func (v Value) Ref() (Lookup, bool) {
+	if v.kind != KindRef {
+		return Lookup{}, false
+	}
+	return Lookup{Table: v.text[:v.n], ID: v.text[v.n+1:]}, true
+}
+
+// Equal is ==, for those who look for a method.
+func (v Value) Equal(w Value) bool { return v == w }
+
+// Compare orders values of one kind: numbers and times by size, texts by bytes,
+// false before true. It is 0 for equal values alone. Values of different kinds
+// are ordered by kind.
+func (v Value) Compare(w Value) int {
+	if v.kind != w.kind {
+		return cmp.Compare(v.kind, w.kind)
+	}
+	switch v.kind {
+	case KindNull:
+		return 0
+	case KindText:
+		return strings.Compare(v.text, w.text)
+	case KindRef:
+		return cmp.Or(strings.Compare(v.text, w.text), cmp.Compare(v.n, w.n))
+	case KindInt, KindBool, KindTime:
+		return cmp.Compare(v.n, w.n)
+	case KindFloat:
+		return cmp.Compare(math.Float64frombits(uint64(v.n)), math.Float64frombits(uint64(w.n)))
+	case KindDec:
+		return compareDecimals(v, w)
+	}
+	return 0
+}
+
+// compareDecimals is Decimal.Cmp without allocations where both numbers fit 64
+// bits at the finer exponent.
+func compareDecimals(v, w Value) int {
+	exponent := min(v.exp, w.exp)
+	x, okX := v.scaled(exponent)
+	y, okY := w.scaled(exponent)
+	if okX && okY {
+		return cmp.Compare(x, y)
+	}
+	d, _ := v.Dec()
+	e, _ := w.Dec()
+	return d.Cmp(e)
+}
+
+// scaled returns a decimal in units of ten to the exponent, which is at most its
+// own; ok is false when that does not fit.
+func (v Value) scaled(exponent int32) (n int64, ok bool) {
+	n = v.n
+	for e := v.exp; e > exponent && n != 0; e-- {
+		if n > math.MaxInt64/10 || n < math.MinInt64/10 {
+			return 0, false
 		}
+		n *= 10
 	}
-	return n
+	return n, v.text == ""
 }
 
-func (c *Column) checkDecimal(d decimal.Decimal) error {
-	// The exponent first: comparing 1e1000000000 would build that number.
-	if d.Exponent() > storedDigits || d.Exponent() < -2*storedDigits || d.NumDigits() > 3*storedDigits {
-		return c.broken(RuleRange, fmt.Sprintf("%se%d", d.Coefficient(), d.Exponent()), "must have at most %d significant digits", storedDigits)
-	}
-	behind := int32(decimalDigits)
-	if c.Type == Money {
-		behind = moneyDigits
-	}
-	if !d.Truncate(behind).Equal(d) {
-		return c.broken(RuleRange, d, "must have at most %d digits behind the point", behind)
-	}
-	if err := c.checkRange(d); err != nil {
-		return err
-	}
-	if len(strings.Trim(d.Coefficient().Text(10), "-0")) > storedDigits {
-		return c.broken(RuleRange, d, "must have at most %d significant digits", storedDigits)
-	}
-	return nil
-}
+// longestDecimal is how many zeros a message writes out.
+const longestDecimal = 100
 
-func (c *Column) checkDouble(f float64) error {
-	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return c.broken(RuleRange, f, "must be a finite number")
-	}
-	if f != 0 && math.Abs(f) < tiniest {
-		return c.broken(RuleRange, f, "must be 0 or at least %g from it", tiniest)
-	}
-	return c.checkRange(decimal.NewFromFloat(f))
-}
-
-func (c *Column) checkRange(d decimal.Decimal) error {
-	if c.Min != nil && d.LessThan(*c.Min) {
-		return c.broken(RuleRange, d, "must be at least %s", c.Min)
-	}
-	if c.Max != nil && d.GreaterThan(*c.Max) {
-		return c.broken(RuleRange, d, "must be at most %s", c.Max)
-	}
-	return nil
-}
-
-func (c *Column) checkOption(n int64) error {
-	if _, ok := c.label(n); ok {
-		return nil
-	}
-	return c.noOption(n)
-}
-
-// noOption names the options that a value, or the text of one, is none of.
-func (c *Column) noOption(v any) error {
-	values := make([]string, len(c.Options))
-	for i, o := range c.Options {
-		values[i] = fmt.Sprintf("%d %s", o.Value, o.Label)
-	}
-	return c.broken(RuleOption, v, "must be one of %s", strings.Join(values, ", "))
-}
-
-// label is the label of an option.
-func (c *Column) label(n int64) (string, bool) {
-	for _, o := range c.Options {
-		if o.Value == n {
-			return o.Label, true
+// String writes v for messages, without regard to a column: [Column.Text] is
+// for machines and [Column.Format] for people. Null is "null".
+func (v Value) String() string {
+	switch v.kind {
+	case KindNull:
+		return "null"
+	case KindText, KindRef:
+		return v.text
+	case KindInt:
+		return strconv.FormatInt(v.n, 10)
+	case KindDec:
+		d, _ := v.Dec()
+		if v.exp > longestDecimal || v.exp < -longestDecimal {
+			return fmt.Sprintf("%se%d", d.Coefficient(), v.exp)
 		}
+		return d.String()
+	case KindFloat:
+		return strconv.FormatFloat(math.Float64frombits(uint64(v.n)), 'g', -1, 64)
+	case KindBool:
+		return strconv.FormatBool(v.n == 1)
+	case KindTime:
+		return time.Unix(v.n, 0).UTC().Format(timeLayout)
 	}
-	return "", false
-}
-
-func (c *Column) checkTime(t time.Time) error {
-	whole := time.Second
-	if c.Type == Date {
-		whole = 24 * time.Hour
-	}
-	if t.Location() != time.UTC || !t.Equal(t.Truncate(whole)) {
-		return c.broken(RuleType, t, "must be a %s in UTC without parts of a %s", c.Type, whole)
-	}
-	if t.Year() < minYear || t.Year() > maxYear {
-		return c.broken(RuleRange, t.Format(timeLayout), "must lie in the years %d to %d", minYear, maxYear)
-	}
-	return nil
-}
-
-func (c *Column) checkGUID(id string) error {
-	if !canonicalGUID(id) {
-		return c.broken(RuleType, id, "must be a GUID in lower case")
-	}
-	return nil
-}
-
-func (c *Column) checkLookup(l Lookup) error {
-	if !canonicalGUID(l.ID) {
-		return c.broken(RuleType, l.ID, "must point at a row by a GUID in lower case")
-	}
-	for _, t := range c.Targets {
-		if t.Table == l.Table {
-			return nil
-		}
-	}
-	return c.broken(RuleLookupTarget, l.Table, "must point at %s", c.targetNames())
-}
-
-// targetNames lists the tables that a lookup may point at.
-func (c *Column) targetNames() string {
-	names := make([]string, len(c.Targets))
-	for i, t := range c.Targets {
-		names[i] = t.Table
-	}
-	return strings.Join(names, ", ")
-}
-
-// canonicalGUID says that id is 8-4-4-4-12 lower-case hexadecimal digits.
-func canonicalGUID(id string) bool {
-	if len(id) != 36 {
-		return false
-	}
-	for i := range len(id) {
-		b := id[i]
-		switch i {
-		case 8, 13, 18, 23:
-			if b != '-' {
-				return false
-			}
-		default:
-			if (b < '0' || b > '9') && (b < 'a' || b > 'f') {
-				return false
-			}
-		}
-	}
-	return true
+	return v.kind.String()
 }

@@ -1,350 +1,199 @@
 package schema
 
 import (
-	"encoding/json"
-	"errors"
+	gocmp "cmp"
 	"fmt"
 	"math"
-	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
 	"pgregory.net/rapid"
 )
 
-// column finds "table.column".
-func column(t *testing.T, s *Schema, name string) *Column {
-	t.Helper()
-	table, column, _ := strings.Cut(name, ".")
-	c := s.Table(table).Column(column)
-	if c == nil {
-		t.Fatalf("no column %s", name)
-	}
-	return c
-}
-
-// sameRule checks that err is an *Error of the rule, or nil where rule is "".
-func sameRule(t *testing.T, err error, rule Rule) {
-	t.Helper()
-	var got *Error
-	switch {
-	case rule == "" && err != nil:
-		t.Errorf("error is %v, want none", err)
-	case rule != "" && !errors.As(err, &got):
-		t.Errorf("error is %v, want rule %q", err, rule)
-	case rule != "" && (got.Rule != rule || got.Table == "" || got.Column == "" || got.Detail == ""):
-		t.Errorf("error is %+v, want rule %q and every field", *got, rule)
+// samples is one value of each kind, none equal to another.
+func samples() []Value {
+	return []Value{
+		Null(), Text(""), Int(0), Dec(decimal.Zero), Float(0), Bool(false), Time(time.Unix(0, 0)), Ref(Lookup{}),
 	}
 }
 
-func TestCheck(t *testing.T) {
-	s := mustDefault(t)
-	day := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
-	tests := []struct {
-		name, column string
-		value        Value
-		rule         Rule
-	}{
-		{"null", "lead.subject", nil, ""},
-		{"longest", "lead.subject", strings.Repeat("x", 300), ""},
-		{"too long", "lead.subject", strings.Repeat("x", 301), RuleLength},
-		{"two units a character", "lead.subject", strings.Repeat("😀", 150), ""},
-		{"two units a character, too long", "lead.subject", strings.Repeat("😀", 150) + "x", RuleLength},
-		{"no UTF-8", "lead.subject", "\xff", RuleType},
-		{"number for text", "lead.subject", int64(1), RuleType},
-		{"integer", "lead.numberofemployees", int64(1000000), ""},
-		{"integer too large", "lead.numberofemployees", int64(1000001), RuleRange},
-		{"integer too small", "lead.numberofemployees", int64(-1), RuleRange},
-		{"int for int64", "lead.numberofemployees", 1, RuleType},
-		{"32 bits", "lead.msdyn_leadscore", int64(math.MaxInt32), ""},
-		{"33 bits", "lead.msdyn_leadscore", int64(math.MaxInt32) + 1, RuleRange},
-		{"64 bits", "lead.versionnumber", int64(math.MaxInt64), ""},
-		{"money", "lead.revenue", decimal.RequireFromString("99.1234"), ""},
-		{"money of five digits", "lead.revenue", decimal.RequireFromString("99.12345"), RuleRange},
-		{"money of trailing zeros", "lead.revenue", decimal.RequireFromString("99.100000"), ""},
-		{"money too large", "lead.revenue", decimal.RequireFromString("100000000000001"), RuleRange},
-		{"default money range", "opportunity.estimatedvalue", decimal.RequireFromString("-922337203685477"), ""},
-		{"below default money range", "opportunity.estimatedvalue", decimal.RequireFromString("-922337203685477.0001"), RuleRange},
-		{"number that cannot be written out", "lead.revenue", decimal.New(1, math.MaxInt32), RuleRange},
-		{"fraction that cannot be written out", "lead.revenue", decimal.New(1, math.MinInt32), RuleRange},
-		{"decimal", "transactioncurrency.exchangerate", decimal.RequireFromString("0.0000000001"), ""},
-		{"decimal of eleven digits", "transactioncurrency.exchangerate", decimal.RequireFromString("0.00000000001"), RuleRange},
-		{"double", "lead.address1_latitude", -89.5, ""},
-		{"double too small", "lead.address1_latitude", -90.5, RuleRange},
-		{"not a number", "lead.address1_latitude", math.NaN(), RuleRange},
-		{"infinite", "lead.address1_latitude", math.Inf(1), RuleRange},
-		{"tiny", "lead.address1_latitude", 1e-200, RuleRange},
-		{"option", "lead.leadqualitycode", int64(3), ""},
-		{"no option", "lead.leadqualitycode", int64(4), RuleOption},
-		{"state", "msdyn_segment.statecode", int64(2), ""},
-		{"no state", "msdyn_sequence.statecode", int64(2), RuleOption},
-		{"boolean", "lead.donotemail", true, ""},
-		{"number for boolean", "lead.donotemail", int64(1), RuleType},
-		{"date", "lead.estimatedclosedate", day, ""},
-		{"date with a time", "lead.estimatedclosedate", day.Add(time.Hour), RuleType},
-		{"time", "task.scheduledend", day.Add(time.Second), ""},
-		{"time of fractions", "task.scheduledend", day.Add(time.Millisecond), RuleType},
-		{"time elsewhere", "task.scheduledend", day.In(time.FixedZone("", 3600)), RuleType},
-		{"first year", "task.scheduledend", time.Date(1753, 1, 1, 0, 0, 0, 0, time.UTC), ""},
-		{"too early", "task.scheduledend", time.Date(1752, 12, 31, 0, 0, 0, 0, time.UTC), RuleRange},
-		{"too late", "task.scheduledend", time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), RuleRange},
-		{"guid", "lead.leadid", idA, ""},
-		{"guid in upper case", "lead.leadid", strings.ToUpper(idA), RuleType},
-		{"guid cut", "lead.leadid", idA[1:], RuleType},
-		{"guid of other characters", "lead.leadid", "g" + idA[1:], RuleType},
-		{"guid without dashes", "lead.leadid", strings.ReplaceAll(idA, "-", "0"), RuleType},
-		{"lookup", "lead.ownerid", Lookup{"team", idA}, ""},
-		{"lookup elsewhere", "lead.ownerid", Lookup{"lead", idA}, RuleLookupTarget},
-		{"lookup of no guid", "lead.ownerid", Lookup{"team", "x"}, RuleType},
-		{"text for lookup", "lead.ownerid", idA, RuleType},
+func TestValueKinds(t *testing.T) {
+	for kind, v := range samples() {
+		if v.Kind() != Kind(kind) || v.IsNull() != (v.Kind() == KindNull) {
+			t.Errorf("%v is of kind %v, want %v", v, v.Kind(), Kind(kind))
+		}
+		for _, w := range samples() {
+			if got := v.Equal(w); got != (v.Kind() == w.Kind()) {
+				t.Errorf("%v value equals %v value: %v", v.Kind(), w.Kind(), got)
+			}
+		}
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			sameRule(t, column(t, s, test.column).Check(test.value), test.rule)
-		})
+	if !(Value{}).Equal(Null()) {
+		t.Error("the zero Value is not null")
 	}
 }
 
-func TestSignificantDigits(t *testing.T) {
-	low, high := decimal.New(-1, 40), decimal.New(1, 40)
-	c := &Column{Name: "n", table: "t", Type: Decimal, Min: &low, Max: &high}
-	sameRule(t, c.Check(decimal.RequireFromString("1234567890123456789012345678.0123456789")), "")
-	sameRule(t, c.Check(decimal.RequireFromString("12345678901234567890123456789.0123456789")), RuleRange)
-}
-
-func TestFromJSON(t *testing.T) {
-	s := mustDefault(t)
+// An accessor reports true for its own kind alone and otherwise returns a zero.
+func TestValueAccessors(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	tests := []struct {
-		name, column, json string
-		want               Value
-		rule               Rule
-	}{
-		{"null", "lead.subject", `null`, nil, ""},
-		{"text", "lead.subject", `"x"`, "x", ""},
-		{"empty text", "lead.subject", `""`, "", ""},
-		{"number for text", "lead.subject", `1`, nil, RuleType},
-		{"object", "lead.subject", `{}`, nil, RuleType},
-		{"integer", "lead.numberofemployees", `12`, int64(12), ""},
-		{"fraction for integer", "lead.numberofemployees", `12.0`, nil, RuleType},
-		{"text for integer", "lead.numberofemployees", `"12"`, nil, RuleType},
-		{"out of range", "lead.numberofemployees", `-1`, nil, RuleRange},
-		{"more than 64 bits", "lead.versionnumber", `9223372036854775808`, nil, RuleType},
-		{"choice", "lead.leadsourcecode", `8`, int64(8), ""},
-		{"label for choice", "lead.leadsourcecode", `"Web"`, nil, RuleType},
-		{"no option", "lead.leadsourcecode", `99`, nil, RuleOption},
-		{"money", "lead.revenue", `20000.10`, decimal.RequireFromString("20000.1"), ""},
-		{"money with an exponent", "lead.revenue", `2e4`, decimal.RequireFromString("20000"), ""},
-		{"huge exponent", "lead.revenue", `1e1000`, nil, RuleRange},
-		{"huger exponent", "lead.revenue", `1e99999999999`, nil, RuleType},
-		{"long number", "lead.revenue", strings.Repeat("9", 101), nil, RuleType},
-		{"double", "lead.address1_latitude", `-0.0`, 0.0, ""},
-		{"double too large for 64 bits", "lead.address1_latitude", `1e999`, nil, RuleType},
-		{"boolean", "lead.donotemail", `true`, true, ""},
-		{"number for boolean", "lead.donotemail", `1`, nil, RuleType},
-		{"boolean for text", "lead.subject", `true`, nil, RuleType},
-		{"time", "task.scheduledend", `"2026-01-02T03:04:05Z"`, at, ""},
-		{"fractions are dropped", "task.scheduledend", `"2026-01-02T03:04:05.999Z"`, at, ""},
-		{"offset", "task.scheduledend", `"2026-01-02T05:04:05+02:00"`, at, ""},
-		{"time without zone", "task.scheduledend", `"2026-01-02T03:04:05"`, nil, RuleType},
-		{"no such day", "task.scheduledend", `"2026-02-30T00:00:00Z"`, nil, RuleType},
-		{"offset into the year 10000", "task.scheduledend", `"9999-12-31T23:30:00-01:00"`, nil, RuleRange},
-		{"date", "lead.estimatedclosedate", `"2026-01-02"`, time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC), ""},
-		{"time for date", "lead.estimatedclosedate", `"2026-01-02T00:00:00Z"`, nil, RuleType},
-		{"guid", "lead.leadid", `"{` + strings.ToUpper(idA) + `}"`, idA, ""},
-		{"no guid", "lead.leadid", `"x"`, nil, RuleType},
-		{"lookup", "lead.parentaccountid", `"` + idA + `"`, nil, RuleType},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			d := json.NewDecoder(strings.NewReader(test.json))
-			d.UseNumber()
-			var v any
-			if err := d.Decode(&v); err != nil {
-				t.Fatal(err)
+	lookup := Lookup{"team", idA}
+	full := []Value{Null(), Text("x"), Int(-7), Dec(decimal.New(15, -1)), Float(-0.5), Bool(true), Time(at), Ref(lookup)}
+	for _, v := range full {
+		text, isText := v.Text()
+		n, isInt := v.Int()
+		d, isDec := v.Dec()
+		f, isFloat := v.Float()
+		b, isBool := v.Bool()
+		moment, isTime := v.Time()
+		l, isRef := v.Ref()
+		got := []any{nil, text, n, d.String(), f, b, moment, l}
+		want := []any{nil, "", int64(0), "0", 0.0, false, time.Time{}, Lookup{}}
+		want[v.Kind()] = []any{nil, "x", int64(-7), "1.5", -0.5, true, at, lookup}[v.Kind()]
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("accessors of a %v (-want +got):\n%s", v.Kind(), diff)
+		}
+		fits := []bool{v.IsNull(), isText, isInt, isDec, isFloat, isBool, isTime, isRef}
+		for kind, fit := range fits {
+			if fit != (v.Kind() == Kind(kind)) {
+				t.Errorf("the accessor of %v reports %v of a %v", Kind(kind), fit, v.Kind())
 			}
-			got, err := column(t, s, test.column).FromJSON(v)
-			sameRule(t, err, test.rule)
-			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Errorf("value (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestFromText(t *testing.T) {
-	s := mustDefault(t)
-	at := time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC)
-	tests := []struct {
-		name, column, text string
-		want               Value
-		rule               Rule
-	}{
-		{"empty", "lead.subject", "", nil, ""},
-		{"text keeps its blanks", "lead.subject", " x ", " x ", ""},
-		{"blank number", "lead.numberofemployees", "  ", nil, ""},
-		{"number", "lead.numberofemployees", " 12 ", int64(12), ""},
-		{"separators", "lead.numberofemployees", "1,200", nil, RuleType},
-		{"separators of money", "lead.revenue", "1,200.00", nil, RuleType},
-		{"hexadecimal", "lead.address1_latitude", "0x10", nil, RuleType},
-		{"not a number", "lead.address1_latitude", "NaN", nil, RuleType},
-		{"label", "lead.leadsourcecode", "word of mouth", int64(9), ""},
-		{"number of an option", "lead.leadsourcecode", "9", int64(9), ""},
-		{"no label", "lead.leadsourcecode", "Rumour", nil, RuleOption},
-		{"no option", "lead.leadsourcecode", "99", nil, RuleOption},
-		{"state label", "msdyn_segment.statecode", "pause", int64(2), ""},
-		{"yes", "account.creditonhold", "YES", true, ""},
-		{"zero", "account.creditonhold", "0", false, ""},
-		{"own label", "lead.donotemail", "do not allow", true, ""},
-		{"yes despite own labels", "lead.donotemail", "yes", true, ""},
-		{"no despite own labels", "lead.donotemail", "No", false, ""},
-		{"no boolean", "lead.donotemail", "maybe", nil, RuleType},
-		{"date for time", "task.scheduledend", "2026-01-02", at.Add(-3*time.Hour - 4*time.Minute), ""},
-		{"minutes", "task.scheduledend", "2026-01-02 03:04", at, ""},
-		{"seconds", "task.scheduledend", "2026-01-02 03:04:05", at.Add(5 * time.Second), ""},
-		{"offset", "task.scheduledend", "2026-01-02T04:04:00+01:00", at, ""},
-		{"American date", "task.scheduledend", "1/2/2026", nil, RuleType},
-		{"guid", "lead.leadid", strings.ToUpper(idA), idA, ""},
-		{"bare lookup", "lead.parentaccountid", "{" + idA + "}", Lookup{"account", idA}, ""},
-		{"lookup with its table", "lead.ownerid", "team:" + idA, Lookup{"team", idA}, ""},
-		{"bare lookup of two tables", "lead.ownerid", idA, nil, RuleLookupTarget},
-		{"lookup elsewhere", "lead.ownerid", "lead:" + idA, nil, RuleLookupTarget},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			got, err := column(t, s, test.column).FromText(test.text)
-			sameRule(t, err, test.rule)
-			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Errorf("value (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestLabelsLikeNumbers(t *testing.T) {
-	c := &Column{Name: "n", table: "t", Type: Choice, Options: []Option{{1, "2"}, {2, "3"}}}
-	for text, want := range map[string]Value{"1": int64(1), "2": int64(2), "3": int64(2)} {
-		got, err := c.FromText(text)
-		if err != nil || got != want {
-			t.Errorf("%q is read as %v, %v, want %v", text, got, err, want)
 		}
 	}
 }
 
-func TestFormat(t *testing.T) {
-	s := mustDefault(t)
-	at := time.Date(2023, 4, 7, 14, 59, 30, 0, time.UTC)
+func TestValueEqual(t *testing.T) {
+	noon := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 	tests := []struct {
-		name, column string
-		value        Value
-		want         string
+		name string
+		a, b Value
+		want bool
 	}{
-		{"null", "lead.revenue", nil, ""},
-		{"text", "lead.subject", "x", "x"},
-		{"money", "lead.revenue", decimal.RequireFromString("20000"), "$20,000.00"},
-		{"debt", "opportunity.estimatedvalue", decimal.RequireFromString("-1234.565"), "-$1,234.57"},
-		{"debt below a cent", "opportunity.estimatedvalue", decimal.RequireFromString("-0.001"), "$0.00"},
-		{"number", "lead.numberofemployees", int64(1000000), "1,000,000"},
-		{"small number", "lead.numberofemployees", int64(999), "999"},
-		{"negative number", "lead.msdyn_leadscore", int64(-1000), "-1,000"},
-		{"decimal", "transactioncurrency.exchangerate", decimal.RequireFromString("1234.5"), "1,234.5"},
-		{"double", "lead.address1_longitude", -0.25, "-0.25"},
-		{"choice", "lead.leadsourcecode", int64(8), "Web"},
-		{"status", "lead.statuscode", int64(6), "No Longer Interested"},
-		{"boolean", "account.creditonhold", true, "Yes"},
-		{"own label", "lead.donotemail", false, "Allow"},
-		{"time", "task.scheduledend", at, "4/7/2023 2:59 PM"},
-		{"date", "lead.estimatedclosedate", at.Truncate(24 * time.Hour), "4/7/2023"},
-		{"lookup", "lead.ownerid", Lookup{"team", idA}, ""},
+		{"decimals of other exponents", Dec(decimal.RequireFromString("1.0")), Dec(decimal.NewFromInt(1)), true},
+		{"decimal zero without digits", Dec(decimal.Decimal{}), Dec(decimal.RequireFromString("0.00")), true},
+		{"decimals of 38 digits", Dec(decimal.RequireFromString("12345678901234567890123456789012345678")), Dec(decimal.RequireFromString("12345678901234567890123456789012345679")), false},
+		{"a whole number is not a decimal", Int(1), Dec(decimal.NewFromInt(1)), false},
+		{"one instant in two zones", Time(noon), Time(noon.In(time.FixedZone("", 3600))), true},
+		{"zeros of decimals", Dec(decimal.New(0, 5)), Dec(decimal.New(0, -5)), true},
+		{"decimals beyond 64 bits", Dec(decimal.RequireFromString("100000000000000000000")), Dec(decimal.New(1, 20)), true},
+		{"a coefficient beyond 64 bits that ends in zeros", Dec(decimal.RequireFromString("-123456789012345678900")), Dec(decimal.New(-1234567890123456789, 2)), true},
+		{"exponents that cannot grow", Dec(decimal.New(10, math.MaxInt32)), Dec(decimal.New(1, math.MaxInt32)), false},
+		{"within a second", Time(noon), Time(noon.Add(time.Second - 1)), true},
+		{"next second", Time(noon), Time(noon.Add(time.Second)), false},
+		{"not a number", Float(math.NaN()), Float(math.NaN()), true},
+		{"zeros", Float(0), Float(math.Copysign(0, -1)), true},
+		{"empty text is not null", Text(""), Null(), false},
+		{"same text of two lookups", Ref(Lookup{"a:b", "c"}), Ref(Lookup{"a", "b:c"}), false},
+		{"booleans", Bool(true), Bool(false), false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := column(t, s, test.column).Format(test.value); got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
+			if test.a.Equal(test.b) != test.want || test.b.Equal(test.a) != test.want {
+				t.Errorf("%v and %v: equal is %v, want %v", test.a, test.b, !test.want, test.want)
+			}
+			if got := cmp.Equal(test.a, test.b); got != test.want {
+				t.Errorf("cmp.Equal is %v, want %v", got, test.want)
+			}
+			if got := test.a == test.b; got != test.want {
+				t.Errorf("== is %v, want %v", got, test.want)
 			}
 		})
 	}
 }
 
-func TestErrorText(t *testing.T) {
-	c := column(t, mustDefault(t), "lead.leadqualitycode")
-	want := `lead.leadqualitycode: option: must be one of 1 Hot, 2 Warm, 3 Cold, got "4"`
-	if err := c.Check(int64(4)); err == nil || err.Error() != want {
-		t.Errorf("got %v, want %s", err, want)
+func TestValueString(t *testing.T) {
+	for _, test := range []struct {
+		value Value
+		want  string
+	}{
+		{Null(), "null"},
+		{Text("x"), "x"},
+		{Int(-7), "-7"},
+		{Dec(decimal.RequireFromString("1e2")), "100"},
+		{Dec(decimal.RequireFromString("-123456789012345678901.50")), "-123456789012345678901.5"},
+		{Dec(decimal.New(12, math.MaxInt32)), "12e2147483647"},
+		{Dec(decimal.New(12, math.MinInt32)), "12e-2147483648"},
+		{Float(0.1), "0.1"},
+		{Bool(true), "true"},
+		{Time(time.Date(2026, 1, 2, 4, 0, 0, 5, time.FixedZone("", 3600))), "2026-01-02T03:00:00Z"},
+		{Ref(Lookup{"team", idA}), "team:" + idA},
+		{Value{kind: 99}, "kind 99"},
+	} {
+		if got := fmt.Sprint(test.value); got != test.want {
+			t.Errorf("%v is written as %q, want %q", test.value.Kind(), got, test.want)
+		}
 	}
 }
 
-// TestTextRoundTrip holds FromText(Text(v)) == v and Check(v) for random values
-// of every column of every table.
-func TestTextRoundTrip(t *testing.T) {
-	for _, table := range mustDefault(t).Tables() {
-		rapid.Check(t, func(t *rapid.T) {
-			for _, c := range table.Columns {
-				v := valueOf(c).Draw(t, c.Name)
-				if err := c.Check(v); err != nil {
-					t.Fatalf("Check(%v): %v", v, err)
-				}
-				got, err := c.FromText(c.Text(v))
-				if err != nil {
-					t.Fatalf("%s.%s: FromText(%q): %v", table.Name, c.Name, c.Text(v), err)
-				}
-				if diff := cmp.Diff(v, got); diff != "" {
-					t.Fatalf("%s.%s: %q reads back otherwise (-want +got):\n%s", table.Name, c.Name, c.Text(v), diff)
-				}
-			}
-		})
-	}
-}
-
-// valueOf generates values of a column, null among them.
-func valueOf(c *Column) *rapid.Generator[Value] {
-	return rapid.Custom(func(t *rapid.T) Value {
-		if rapid.IntRange(0, 9).Draw(t, "null") == 0 {
-			return nil
+// Times before 1970 lose their fraction towards the past as well.
+func TestTimeKeepsWholeSeconds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		at := time.Unix(rapid.Int64Range(-6e10, 2e11).Draw(t, "seconds"), rapid.Int64Range(0, 999_999_999).Draw(t, "nanoseconds"))
+		got, ok := Time(at).Time()
+		if want := at.UTC().Truncate(time.Second); !ok || got != want {
+			t.Fatalf("got %v, want %v", got, want)
 		}
-		switch c.Type {
-		case String, Memo:
-			return rapid.StringN(1, min(c.MaxLength/2, 30), -1).Draw(t, "text")
-		case Integer:
-			return rapid.Int64Range(c.Min.IntPart(), c.Max.IntPart()).Draw(t, "integer")
-		case BigInt:
-			return rapid.Int64().Draw(t, "bigint")
-		case Decimal, Money:
-			whole := rapid.Int64Range(c.Min.IntPart(), c.Max.IntPart()-1).Draw(t, "whole")
-			behind := rapid.Int64Range(0, 9999).Draw(t, "behind")
-			return decimal.NewFromInt(whole).Add(decimal.New(behind, -4))
-		case Double:
-			f := rapid.Float64Range(c.Min.InexactFloat64(), c.Max.InexactFloat64()).Draw(t, "double")
-			if math.Abs(f) < tiniest {
-				return 0.0
-			}
-			return f
-		case Boolean:
-			return rapid.Bool().Draw(t, "boolean")
-		case Choice, State, Status:
-			return rapid.SampledFrom(c.Options).Draw(t, "option").Value
-		case DateTime, Date:
-			at := time.Unix(rapid.Int64Range(-6_847_804_800, 253_402_300_799).Draw(t, "seconds"), 0).UTC()
-			if c.Type == Date {
-				return at.Truncate(24 * time.Hour)
-			}
-			return at
-		case GUID:
-			return guid(t)
-		case LookupTo:
-			return Lookup{
-				Table: rapid.SampledFrom(c.Targets).Draw(t, "target").Table,
-				ID:    guid(t),
-			}
-		}
-		t.Fatalf("no values for type %q", c.Type)
-		return nil
 	})
 }
 
-func guid(t *rapid.T) string {
-	a, b := rapid.Uint64().Draw(t, "high"), rapid.Uint64().Draw(t, "low")
-	return fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", a>>32, a>>16&0xffff, a&0xffff, b>>48, b&0xffffffffffff)
+// Decimals keep their value, and Compare agrees with Decimal.Cmp.
+func TestDecimals(t *testing.T) {
+	number := rapid.Custom(func(t *rapid.T) decimal.Decimal {
+		digits := rapid.StringMatching(`-?[0-9]{1,40}0{0,5}`).Draw(t, "digits")
+		return decimal.RequireFromString(digits).Shift(rapid.Int32Range(-30, 30).Draw(t, "exponent"))
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := number.Draw(t, "a"), number.Draw(t, "b")
+		if rapid.Bool().Draw(t, "close") {
+			b = a.Add(decimal.New(rapid.Int64Range(-1, 1).Draw(t, "difference"), rapid.Int32Range(-40, 40).Draw(t, "place")))
+		}
+		if got, ok := Dec(a).Dec(); !ok || !got.Equal(a) {
+			t.Fatalf("%v became %v", a, got)
+		}
+		if got := Dec(a).Compare(Dec(b)); got != a.Cmp(b) {
+			t.Fatalf("Compare of %v and %v = %d, want %d", a, b, got, a.Cmp(b))
+		}
+		if got := Dec(a) == Dec(b); got != a.Equal(b) {
+			t.Fatalf("%v == %v is %v", a, b, got)
+		}
+	})
+}
+
+func TestCompare(t *testing.T) {
+	noon := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+	ascending := []Value{
+		Null(), Text(""), Text("B"), Text("a"), Text("é"), Int(math.MinInt64), Int(0), Int(math.MaxInt64),
+		Dec(decimal.New(-1, 20)), Dec(decimal.New(-5, -1)), Dec(decimal.Zero), Dec(decimal.New(1, -20)), Dec(decimal.New(3, 0)), Dec(decimal.New(2, 1)),
+		Float(math.Inf(-1)), Float(-0.5), Float(0), Float(1e-9), Float(2), Bool(false), Bool(true),
+		Time(noon.AddDate(-300, 0, 0)), Time(noon), Time(noon.Add(time.Second)), Ref(Lookup{"a", "b:c"}), Ref(Lookup{"a:b", "c"}), Ref(Lookup{"team", idA}),
+	}
+	for i, v := range ascending {
+		for j, w := range ascending {
+			if got := v.Compare(w); got != gocmp.Compare(i, j) {
+				t.Errorf("Compare of %v %v and %v %v = %d, want %d", v.Kind(), v, w.Kind(), w, got, gocmp.Compare(i, j))
+			}
+		}
+	}
+}
+
+// A Value of more than four words would be passed in memory, not in registers.
+func TestValueIsSmall(t *testing.T) {
+	if size := unsafe.Sizeof(Value{}); size > 32 {
+		t.Errorf("a Value has %d bytes, want at most 32", size)
+	}
+}
+
+func TestTypeKind(t *testing.T) {
+	for _, table := range mustDefault(t).Tables() {
+		for _, c := range table.Columns {
+			if c.Type.Kind() == KindNull {
+				t.Errorf("type %q of %s.%s has no kind", c.Type, table.Name, c.Name)
+			}
+		}
+	}
+	if kind := Type("blob").Kind(); kind != KindNull {
+		t.Errorf("a type that does not exist has values of kind %v", kind)
+	}
 }

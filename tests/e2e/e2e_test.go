@@ -113,7 +113,7 @@ func (s stage) token(role string) string {
 // row reads a row that must be there.
 func (s stage) row(table, id string) *rows.Row {
 	s.Helper()
-	row, err := s.laptop.Sales.Retrieve(s.Context(), sales.Engine(), rows.Ref{Table: table, ID: id})
+	row, err := s.laptop.Entities.Retrieve(s.Context(), sales.Engine(), rows.Ref{Table: table, ID: id})
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func (s stage) row(table, id string) *rows.Row {
 func (s stage) live(record string) []*rows.Row {
 	s.Helper()
 	var found []*rows.Row
-	db := s.laptop.Sales.DB()
+	db := s.laptop.DB
 	for row, err := range query.New(db).Each(s.Context(), query.Query{Table: db.Schema().Table("msdyn_sequencetarget")}) {
 		if err != nil {
 			s.Fatal(err)

@@ -14,14 +14,14 @@ import (
 	"segue/internal/filter"
 )
 
-// Limits (domain.md §2).
+// Limits (docs/domain.md §2).
 const (
 	MaxActive     = 250                  // active segments of an organisation
 	MaxConditions = filter.MaxConditions // conditions of one segment
 )
 
 // Status is a segmentation status, a value of msdyn_segmentationstatus
-// (domain.md §4.7).
+// (docs/domain.md §4.7).
 type Status int64
 
 // The outcomes of a decision.
@@ -47,7 +47,7 @@ type Catalogue struct {
 	Table    string
 	Segments []Segment       // active ones
 	Known    map[string]bool // ids of all segments of the type, inactive ones included
-	Columns  []string        // columns whose change makes the segments run (domain.md §8.3)
+	Columns  []string        // columns whose change makes the segments run (docs/domain.md §8.3)
 }
 
 // NewCatalogue makes a catalogue. order is the ids of all segments of the type
@@ -88,7 +88,7 @@ type Decision struct {
 	Because string   // for people
 }
 
-// Decide picks the segment of a record (domain.md §8.4). present is the id of
+// Decide picks the segment of a record (docs/domain.md §8.4). present is the id of
 // the segment it is in, "" for none. The first match wins; a record that is in
 // a segment leaves it only for one that takes members from others.
 func (c *Catalogue) Decide(record filter.Row, present string) (Decision, error) {
@@ -139,7 +139,7 @@ func Place(order []string, id string, position int, last string) []string {
 	return placed
 }
 
-// Remove takes id out of an order; the ones behind it move up. The order given
+// Remove takes id out of an order; the ones after it move up. The order given
 // is not changed.
 func Remove(order []string, id string) []string {
 	return slices.DeleteFunc(slices.Clone(order), func(other string) bool { return other == id })

@@ -46,7 +46,7 @@ func program(t *testing.T, atLeast int) *filter.Program {
 	return compile(t, fmt.Sprintf(`{"attribute":"numberofemployees","operator":"ge","values":[%d]}`, atLeast))
 }
 
-func employees(n int64) row { return row{"numberofemployees": n} }
+func employees(n int64) row { return row{"numberofemployees": schema.Int(n)} }
 
 // verdict is a Decision without its text, which people read.
 type verdict struct {
@@ -101,7 +101,7 @@ func TestDecide_8_4(t *testing.T) {
 		{"matches its own no more, others may not take it", []string{"big", "middle"}, []Segment{big, middle}, employees(200), "big", verdict{Status: NotAllowed}},
 		{"matches nothing any more: stays", []string{"big"}, []Segment{big}, employees(5), "big", verdict{Status: NoMatch}},
 		{"its own is inactive: stays", []string{"big", "middle"}, []Segment{middle}, employees(2000), "big", verdict{Status: NotAllowed}},
-		{"its own was deleted: enters anew", []string{"middle"}, []Segment{middle}, employees(2000), "gone", verdict{Segmented, "middle", false}},
+		{"its own was deleted: enters again", []string{"middle"}, []Segment{middle}, employees(2000), "gone", verdict{Segmented, "middle", false}},
 		{"its own was deleted and nobody matches", []string{"middle"}, []Segment{middle}, employees(5), "gone", verdict{Status: NoMatch}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -116,7 +116,9 @@ func TestDecide_8_4(t *testing.T) {
 // broken is a record whose columns cannot be read.
 type broken struct{}
 
-func (broken) Value(column string) (schema.Value, error) { return nil, fmt.Errorf("no %s", column) }
+func (broken) Value(column string) (schema.Value, error) {
+	return schema.Null(), fmt.Errorf("no %s", column)
+}
 
 func TestDecideNamesTheSegmentThatFails(t *testing.T) {
 	c := NewCatalogue("lead", []string{"big"}, []Segment{{ID: "big", Name: "Big", Program: program(t, 1)}}, nil)

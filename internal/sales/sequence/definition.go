@@ -4,7 +4,7 @@
 // no store, no clock, no ids made of chance.
 //
 // Invariant: an ended target has no open step, and a target is ended exactly
-// once, with one reason (domain.md §5.2).
+// once, with one reason (docs/domain.md §5.2).
 package sequence
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Limits of a definition (domain.md §2).
+// Limits of a definition (docs/domain.md §2).
 const (
 	MaxSteps   = 40                  // without waits
 	MaxPath    = 400                 // with waits
@@ -28,7 +28,7 @@ const (
 	maxText    = 2000
 )
 
-// StepType is the type of a step, a value of msdyn_type (domain.md §4.3).
+// StepType is the type of a step, a value of msdyn_type (docs/domain.md §4.3).
 type StepType int64
 
 // The step types that a definition may use in this version: those a seller
@@ -107,7 +107,7 @@ func Parse(sequence string, version int64, text string) (Definition, error) {
 	decoder.DisallowUnknownFields()
 	var list []written
 	if err := decoder.Decode(&list); err != nil {
-		return def, &DefinitionError{Detail: fmt.Sprintf("is no list of steps: %v at byte %d", err, decoder.InputOffset())}
+		return def, &DefinitionError{Detail: fmt.Sprintf("is not a list of steps: %v at byte %d", err, decoder.InputOffset())}
 	}
 	if _, err := decoder.Token(); err != io.EOF {
 		return def, &DefinitionError{Detail: fmt.Sprintf("has text after the list at byte %d", decoder.InputOffset())}
@@ -146,7 +146,7 @@ func (w written) step(sequence string, i int) (Step, error) {
 	case kind == Wait && w.Wait == nil:
 		return bad(`is a wait without "wait", for example {"days":1,"hours":0}`)
 	case kind != Wait && w.Wait != nil:
-		return bad(`has a "wait" though its type is no wait; put a step of type wait before it`)
+		return bad(`has a "wait" though its type is not wait; put a step of type wait before it`)
 	case kind == Wait && (w.Wait.Days < 0 || w.Wait.Hours < 0 || w.Wait.Days > 30 || w.Wait.Hours > 30*24):
 		return bad("waits %d days and %d hours; each is 0 or more and together at most 30 days", w.Wait.Days, w.Wait.Hours)
 	case kind == Wait:
@@ -177,8 +177,8 @@ func shorten(raw json.RawMessage) string {
 	return string(raw[:min(len(raw), 40)])
 }
 
-// Validate applies the rules of activation (domain.md §6.1, limits §2): at
-// least one step that is no wait, at most MaxSteps of them, every step named,
+// Validate applies the rules of activation (docs/domain.md §6.1, limits §2): at
+// least one step that is not a wait, at most MaxSteps of them, every step named,
 // waits longer than nothing and at most MaxWait, no id twice, and no wait last.
 func (d Definition) Validate() error {
 	bad := func(i int, format string, args ...any) error {

@@ -85,11 +85,11 @@ func TestParseErrorsSayWhere(t *testing.T) {
 		name, text, detail string
 		step               int
 	}{
-		{"empty text", ``, "no list of steps", 0},
-		{"no JSON", `[{`, "no list of steps", 0},
-		{"no list", `{"type":"task"}`, "no list of steps", 0},
+		{"empty text", ``, "not a list of steps", 0},
+		{"no JSON", `[{`, "not a list of steps", 0},
+		{"no list", `{"type":"task"}`, "not a list of steps", 0},
 		{"unknown member", `[{"type":"task","name":"A","color":"red"}]`, `unknown field "color"`, 0},
-		{"text behind it", `[] []`, "has text after the list", 0},
+		{"text after it", `[] []`, "has text after the list", 0},
 		{"unknown type", `[{"type":"task","name":"A"},{"type":"fax","name":"B"}]`, `has type "fax"`, 2},
 		{"unknown number", `[{"type":17,"name":"A"}]`, "has type 17", 1},
 		{"no type", `[{"name":"A"}]`, "has type missing", 1},
@@ -98,7 +98,7 @@ func TestParseErrorsSayWhere(t *testing.T) {
 		{"long name", `[{"type":"task","name":"` + strings.Repeat("x", 101) + `"}]`, "name of more than 100", 1},
 		{"long description", `[{"type":"task","name":"A","description":"` + strings.Repeat("x", 2001) + `"}]`, "more than 2000 bytes", 1},
 		{"wait without wait", `[{"type":"wait","name":"A"}]`, `is a wait without "wait"`, 1},
-		{"task with wait", `[{"type":"task","name":"A","wait":{"days":1}}]`, "its type is no wait", 1},
+		{"task with wait", `[{"type":"task","name":"A","wait":{"days":1}}]`, "its type is not wait", 1},
 		{"negative days", `[{"type":"wait","name":"A","wait":{"days":-1,"hours":30}}]`, "waits -1 days", 1},
 		{"negative hours", `[{"type":"wait","name":"A","wait":{"days":1,"hours":-1}}]`, "and -1 hours", 1},
 		{"31 days", `[{"type":"wait","name":"A","wait":{"days":31}}]`, "waits 31 days", 1},
@@ -188,7 +188,7 @@ func TestValidate_6_1_Refuses(t *testing.T) {
 	}
 }
 
-// FuzzParse: whatever the text, Parse answers steps that are of a known type,
+// FuzzParse: whatever the text, Parse returns steps that are of a known type,
 // or an error that is public.
 func FuzzParse(f *testing.F) {
 	f.Add(`[{"type":"wait","name":"w","wait":{"days":1}},{"type":4212,"name":"t"}]`)

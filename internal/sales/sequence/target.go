@@ -9,7 +9,7 @@ import (
 	"segue/internal/schema"
 )
 
-// Status is the status of a target, a value of its statuscode (domain.md §4.2).
+// Status is the status of a target, a value of its statuscode (docs/domain.md §4.2).
 type Status int64
 
 // The target statuses. Connecting and Connected are live (state 0), the others
@@ -28,7 +28,7 @@ func (s Status) Live() bool { return s == Connecting || s == Connected }
 // Reason says why a target ended, a value of msdyn_deactivatereason.
 type Reason int64
 
-// The reasons (domain.md §4.2).
+// The reasons (docs/domain.md §4.2).
 const (
 	UserDisconnected    Reason = 0
 	SequenceDeactivated Reason = 1
@@ -41,7 +41,7 @@ const (
 // Event is what happens to a target.
 type Event uint8
 
-// The events of domain.md §5.2, in its order.
+// The events of docs/domain.md §5.2, in its order.
 const (
 	FirstStepCreated Event = iota + 1
 	EngineFailed
@@ -59,7 +59,7 @@ type transition struct {
 	reason Reason
 }
 
-// Next is the state machine of domain.md §5.2: where an event leads, ok false
+// Next is the state machine of docs/domain.md §5.2: where an event leads, ok false
 // when it means nothing in that status. An ended target never lives again.
 func Next(from Status, event Event) (to Status, reason Reason, ok bool) {
 	var t transition
@@ -93,7 +93,7 @@ func Next(from Status, event Event) (to Status, reason Reason, ok bool) {
 	return t.to, t.reason, true
 }
 
-// Statuses of a step (domain.md §4.3).
+// Statuses of a step (docs/domain.md §4.3).
 const (
 	StepOpen      int64 = 1
 	StepCompleted int64 = 2
@@ -101,7 +101,7 @@ const (
 	StepCancelled int64 = 4
 )
 
-// Wait states of a step (domain.md §4.3).
+// Wait states of a step (docs/domain.md §4.3).
 const (
 	waitNA      int64 = 0
 	waitWaiting int64 = 1
@@ -139,23 +139,23 @@ func Begin(def Definition, c Connection, now time.Time) (target, step map[string
 	first := Position{Target: c.Target(), Record: c.Record, Owner: c.Owner}
 	stepID, step = first.step(def, now.Add(c.Delay))
 	target = map[string]schema.Value{
-		"msdyn_name":                    clip(c.Name, 100),
-		"msdyn_target":                  c.Record,
-		"msdyn_regarding":               clip(c.Name, 200),
-		"msdyn_parentsequence":          schema.Lookup{Table: "msdyn_sequence", ID: def.Sequence},
-		"msdyn_appliedsequenceinstance": schema.Lookup{Table: "msdyn_sequence", ID: def.Sequence},
-		"msdyn_parentsequenceversion":   def.Version,
-		"msdyn_currentstepcount":        int64(0),
-		"msdyn_totalstepcount":          int64(def.Tasks()),
-		"msdyn_sequencetargetuniquekey": fmt.Sprintf("%s|%s|%d", c.Record.ID, c.Sequence, c.Entry),
-		"statecode":                     int64(0),
-		"statuscode":                    int64(Connected),
+		"msdyn_name":                    schema.Text(clip(c.Name, 100)),
+		"msdyn_target":                  schema.Ref(c.Record),
+		"msdyn_regarding":               schema.Text(clip(c.Name, 200)),
+		"msdyn_parentsequence":          schema.Ref(schema.Lookup{Table: "msdyn_sequence", ID: def.Sequence}),
+		"msdyn_appliedsequenceinstance": schema.Ref(schema.Lookup{Table: "msdyn_sequence", ID: def.Sequence}),
+		"msdyn_parentsequenceversion":   schema.Int(def.Version),
+		"msdyn_currentstepcount":        schema.Int(0),
+		"msdyn_totalstepcount":          schema.Int(int64(def.Tasks())),
+		"msdyn_sequencetargetuniquekey": schema.Text(fmt.Sprintf("%s|%s|%d", c.Record.ID, c.Sequence, c.Entry)),
+		"statecode":                     schema.Int(0),
+		"statuscode":                    schema.Int(int64(Connected)),
 	}
 	if c.Segment != "" {
-		target["msdyn_segment"] = schema.Lookup{Table: "msdyn_segment", ID: c.Segment}
+		target["msdyn_segment"] = schema.Ref(schema.Lookup{Table: "msdyn_segment", ID: c.Segment})
 	}
 	if c.Owner.ID != "" {
-		target["ownerid"] = c.Owner
+		target["ownerid"] = schema.Ref(c.Owner)
 	}
 	for column, v := range current(def.Steps[0], stepID) {
 		target[column] = v
@@ -166,10 +166,10 @@ func Begin(def Definition, c Connection, now time.Time) (target, step map[string
 // current are the columns of a target that tell its current step.
 func current(step Step, stepID string) map[string]schema.Value {
 	return map[string]schema.Value{
-		"msdyn_currentstepdefinitionid": step.ID,
-		"msdyn_currentstepname":         clip(step.Name, maxName),
-		"msdyn_currentsteptype":         int64(step.Type),
-		"segue_currentstep":             schema.Lookup{Table: "msdyn_sequencetargetstep", ID: stepID},
+		"msdyn_currentstepdefinitionid": schema.Text(step.ID),
+		"msdyn_currentstepname":         schema.Text(clip(step.Name, maxName)),
+		"msdyn_currentsteptype":         schema.Int(int64(step.Type)),
+		"segue_currentstep":             schema.Ref(schema.Lookup{Table: "msdyn_sequencetargetstep", ID: stepID}),
 	}
 }
 
@@ -190,26 +190,26 @@ func (p Position) step(def Definition, now time.Time) (stepID string, columns ma
 		waiting, due = waitWaiting, now.Add(step.Wait)
 	}
 	columns = map[string]schema.Value{
-		"msdyn_name":                  clip(step.Name, maxName),
-		"msdyn_sequencetarget":        schema.Lookup{Table: "msdyn_sequencetarget", ID: p.Target},
-		"msdyn_sequencestepid":        step.ID,
-		"msdyn_type":                  int64(step.Type),
-		"msdyn_subtype":               int64(0),
-		"msdyn_duetime":               due,
-		"msdyn_sequenceduetime":       due,
-		"msdyn_waitstate":             waiting,
-		"msdyn_advancedfromwaitstate": int64(0),
-		"segue_sequence":              schema.Lookup{Table: "msdyn_sequence", ID: def.Sequence},
-		"segue_record":                p.Record.Table + ":" + p.Record.ID,
-		"segue_position":              int64(p.Index),
-		"statecode":                   int64(0),
-		"statuscode":                  StepOpen,
+		"msdyn_name":                  schema.Text(clip(step.Name, maxName)),
+		"msdyn_sequencetarget":        schema.Ref(schema.Lookup{Table: "msdyn_sequencetarget", ID: p.Target}),
+		"msdyn_sequencestepid":        schema.Text(step.ID),
+		"msdyn_type":                  schema.Int(int64(step.Type)),
+		"msdyn_subtype":               schema.Int(0),
+		"msdyn_duetime":               schema.Time(due),
+		"msdyn_sequenceduetime":       schema.Time(due),
+		"msdyn_waitstate":             schema.Int(waiting),
+		"msdyn_advancedfromwaitstate": schema.Int(0),
+		"segue_sequence":              schema.Ref(schema.Lookup{Table: "msdyn_sequence", ID: def.Sequence}),
+		"segue_record":                schema.Text(p.Record.Table + ":" + p.Record.ID),
+		"segue_position":              schema.Int(int64(p.Index)),
+		"statecode":                   schema.Int(0),
+		"statuscode":                  schema.Int(StepOpen),
 	}
 	if step.Description != "" {
-		columns["msdyn_description"] = step.Description
+		columns["msdyn_description"] = schema.Text(step.Description)
 	}
 	if p.Owner.ID != "" {
-		columns["ownerid"], columns["segue_owner"] = p.Owner, p.Owner
+		columns["ownerid"], columns["segue_owner"] = schema.Ref(p.Owner), schema.Ref(p.Owner)
 	}
 	return stepID, columns
 }
@@ -224,15 +224,15 @@ type Outcome struct {
 }
 
 // Advance finishes the open step at p as StepCompleted or StepSkipped and moves
-// the target to the next one, or ends it after the last (domain.md §5.2, §5.3).
+// the target to the next one, or ends it after the last (docs/domain.md §5.2, §5.3).
 func Advance(def Definition, p Position, as int64, now time.Time) Outcome {
 	done := def.Steps[p.Index]
 	out := Outcome{Step: closed(as), Target: map[string]schema.Value{}}
-	out.Step["msdyn_completedon"] = now
+	out.Step["msdyn_completedon"] = schema.Time(now)
 	if done.Type == Wait {
-		out.Step["msdyn_waitstate"] = waitDone
+		out.Step["msdyn_waitstate"] = schema.Int(waitDone)
 		if as == StepSkipped {
-			out.Step["msdyn_waitstate"], out.Step["msdyn_waitskippedon"] = waitSkipped, now
+			out.Step["msdyn_waitstate"], out.Step["msdyn_waitskippedon"] = schema.Int(waitSkipped), schema.Time(now)
 		}
 	}
 	if p.Index+1 == len(def.Steps) {
@@ -242,10 +242,10 @@ func Advance(def Definition, p Position, as int64, now time.Time) Outcome {
 		out.NextID, out.Next = p.step(def, now)
 		out.Target = current(def.Steps[p.Index], out.NextID)
 	}
-	out.Target["msdyn_disconnectedafterstepdefinitionid"] = done.ID
-	out.Target["msdyn_currentstepcount"] = int64(Definition{Steps: def.Steps[:p.Index]}.Tasks())
+	out.Target["msdyn_disconnectedafterstepdefinitionid"] = schema.Text(done.ID)
+	out.Target["msdyn_currentstepcount"] = schema.Int(int64(Definition{Steps: def.Steps[:p.Index]}.Tasks()))
 	if out.NextID == "" {
-		out.Target["msdyn_currentstepcount"] = int64(def.Tasks())
+		out.Target["msdyn_currentstepcount"] = schema.Int(int64(def.Tasks()))
 	}
 	return out
 }
@@ -258,9 +258,9 @@ func End(from Status, event Event) (target map[string]schema.Value, ok bool) {
 		return nil, false
 	}
 	return map[string]schema.Value{
-		"statecode":              int64(1),
-		"statuscode":             int64(to),
-		"msdyn_deactivatereason": int64(reason),
+		"statecode":              schema.Int(1),
+		"statuscode":             schema.Int(int64(to)),
+		"msdyn_deactivatereason": schema.Int(int64(reason)),
 	}, true
 }
 
@@ -268,7 +268,7 @@ func End(from Status, event Event) (target map[string]schema.Value, ok bool) {
 func Cancelled() map[string]schema.Value { return closed(StepCancelled) }
 
 func closed(as int64) map[string]schema.Value {
-	return map[string]schema.Value{"statecode": int64(1), "statuscode": as}
+	return map[string]schema.Value{"statecode": schema.Int(1), "statuscode": schema.Int(as)}
 }
 
 // clip cuts a text to n bytes without breaking a character.

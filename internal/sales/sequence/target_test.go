@@ -65,32 +65,32 @@ func TestBegin(t *testing.T) {
 	target, step, stepID := Begin(plan, c, now)
 	due := now.Add(time.Hour)
 	wantTarget := map[string]schema.Value{
-		"msdyn_name": "Ann", "msdyn_target": record, "msdyn_regarding": "Ann", "ownerid": owner,
-		"msdyn_parentsequence":          schema.Lookup{Table: "msdyn_sequence", ID: plan.Sequence},
-		"msdyn_appliedsequenceinstance": schema.Lookup{Table: "msdyn_sequence", ID: plan.Sequence},
-		"msdyn_parentsequenceversion":   int64(3),
-		"msdyn_segment":                 schema.Lookup{Table: "msdyn_segment", ID: "the segment"},
-		"msdyn_currentstepcount":        int64(0),
-		"msdyn_totalstepcount":          int64(2),
-		"msdyn_currentstepdefinitionid": "id of call",
-		"msdyn_currentstepname":         "call",
-		"msdyn_currentsteptype":         int64(Task),
-		"segue_currentstep":             schema.Lookup{Table: "msdyn_sequencetargetstep", ID: stepID},
-		"msdyn_sequencetargetuniquekey": "the lead|the sequence|2",
-		"statecode":                     int64(0),
-		"statuscode":                    int64(Connected),
+		"msdyn_name": schema.Text("Ann"), "msdyn_target": schema.Ref(record), "msdyn_regarding": schema.Text("Ann"), "ownerid": schema.Ref(owner),
+		"msdyn_parentsequence":          schema.Ref(schema.Lookup{Table: "msdyn_sequence", ID: plan.Sequence}),
+		"msdyn_appliedsequenceinstance": schema.Ref(schema.Lookup{Table: "msdyn_sequence", ID: plan.Sequence}),
+		"msdyn_parentsequenceversion":   schema.Int(3),
+		"msdyn_segment":                 schema.Ref(schema.Lookup{Table: "msdyn_segment", ID: "the segment"}),
+		"msdyn_currentstepcount":        schema.Int(0),
+		"msdyn_totalstepcount":          schema.Int(2),
+		"msdyn_currentstepdefinitionid": schema.Text("id of call"),
+		"msdyn_currentstepname":         schema.Text("call"),
+		"msdyn_currentsteptype":         schema.Int(int64(Task)),
+		"segue_currentstep":             schema.Ref(schema.Lookup{Table: "msdyn_sequencetargetstep", ID: stepID}),
+		"msdyn_sequencetargetuniquekey": schema.Text("the lead|the sequence|2"),
+		"statecode":                     schema.Int(0),
+		"statuscode":                    schema.Int(int64(Connected)),
 	}
 	if d := cmp.Diff(wantTarget, target); d != "" {
 		t.Errorf("target (-want +got):\n%s", d)
 	}
 	wantStep := map[string]schema.Value{
-		"msdyn_name": "call", "msdyn_sequencestepid": "id of call", "msdyn_type": int64(Task), "msdyn_subtype": int64(0),
-		"msdyn_sequencetarget": schema.Lookup{Table: "msdyn_sequencetarget", ID: c.Target()},
-		"msdyn_duetime":        due, "msdyn_sequenceduetime": due,
-		"msdyn_waitstate": waitNA, "msdyn_advancedfromwaitstate": int64(0),
-		"segue_sequence": schema.Lookup{Table: "msdyn_sequence", ID: plan.Sequence},
-		"segue_record":   "lead:the lead", "segue_position": int64(0), "segue_owner": owner, "ownerid": owner,
-		"statecode": int64(0), "statuscode": StepOpen,
+		"msdyn_name": schema.Text("call"), "msdyn_sequencestepid": schema.Text("id of call"), "msdyn_type": schema.Int(int64(Task)), "msdyn_subtype": schema.Int(0),
+		"msdyn_sequencetarget": schema.Ref(schema.Lookup{Table: "msdyn_sequencetarget", ID: c.Target()}),
+		"msdyn_duetime":        schema.Time(due), "msdyn_sequenceduetime": schema.Time(due),
+		"msdyn_waitstate": schema.Int(waitNA), "msdyn_advancedfromwaitstate": schema.Int(0),
+		"segue_sequence": schema.Ref(schema.Lookup{Table: "msdyn_sequence", ID: plan.Sequence}),
+		"segue_record":   schema.Text("lead:the lead"), "segue_position": schema.Int(0), "segue_owner": schema.Ref(owner), "ownerid": schema.Ref(owner),
+		"statecode": schema.Int(0), "statuscode": schema.Int(StepOpen),
 	}
 	if d := cmp.Diff(wantStep, step); d != "" {
 		t.Errorf("step (-want +got):\n%s", d)
@@ -110,11 +110,11 @@ func TestBeginWithoutOwnerAndSegment(t *testing.T) {
 
 func TestBeginCutsNamesBetweenCharacters(t *testing.T) {
 	target, _, _ := Begin(plan, Connection{Record: record, Name: strings.Repeat("é", 150), Sequence: plan.Sequence}, now)
-	if d := cmp.Diff(strings.Repeat("é", 50), target["msdyn_name"]); d != "" {
+	if d := cmp.Diff(schema.Text(strings.Repeat("é", 50)), target["msdyn_name"]); d != "" {
 		t.Error(d)
 	}
 	target, _, _ = Begin(plan, Connection{Record: record, Name: "x" + strings.Repeat("é", 150), Sequence: plan.Sequence}, now)
-	if d := cmp.Diff("x"+strings.Repeat("é", 49), target["msdyn_name"]); d != "" {
+	if d := cmp.Diff(schema.Text("x"+strings.Repeat("é", 49)), target["msdyn_name"]); d != "" {
 		t.Error(d)
 	}
 }
@@ -140,20 +140,20 @@ func TestAdvance_5_3(t *testing.T) {
 	const afterStep = "msdyn_disconnectedafterstepdefinitionid"
 	at := func(index int) Position { return Position{Target: "t", Record: record, Owner: owner, Index: index} }
 	done := func(as int64, more map[string]schema.Value) map[string]schema.Value {
-		v := map[string]schema.Value{"statecode": int64(1), "statuscode": as, "msdyn_completedon": now}
+		v := map[string]schema.Value{"statecode": schema.Int(1), "statuscode": schema.Int(as), "msdyn_completedon": schema.Time(now)}
 		maps.Copy(v, more)
 		return v
 	}
 	moved := func(to Step, index int, count int64, after string) map[string]schema.Value {
 		return map[string]schema.Value{
-			"msdyn_currentstepdefinitionid": to.ID, "msdyn_currentstepname": to.Name, "msdyn_currentsteptype": int64(to.Type),
-			"segue_currentstep":      schema.Lookup{Table: "msdyn_sequencetargetstep", ID: id("step", "t", plan.Steps[index].ID)},
-			"msdyn_currentstepcount": count, afterStep: after,
+			"msdyn_currentstepdefinitionid": schema.Text(to.ID), "msdyn_currentstepname": schema.Text(to.Name), "msdyn_currentsteptype": schema.Int(int64(to.Type)),
+			"segue_currentstep":      schema.Ref(schema.Lookup{Table: "msdyn_sequencetargetstep", ID: id("step", "t", plan.Steps[index].ID)}),
+			"msdyn_currentstepcount": schema.Int(count), afterStep: schema.Text(after),
 		}
 	}
 	completed := map[string]schema.Value{
-		"statecode": int64(1), "statuscode": int64(Completed), "msdyn_deactivatereason": int64(SequenceCompleted),
-		"msdyn_currentstepcount": int64(2), afterStep: "id of mail",
+		"statecode": schema.Int(1), "statuscode": schema.Int(int64(Completed)), "msdyn_deactivatereason": schema.Int(int64(SequenceCompleted)),
+		"msdyn_currentstepcount": schema.Int(2), afterStep: schema.Text("id of mail"),
 	}
 	for _, test := range []struct {
 		name   string
@@ -164,9 +164,9 @@ func TestAdvance_5_3(t *testing.T) {
 	}{
 		{"task completed", 0, StepCompleted, done(StepCompleted, nil), moved(plan.Steps[1], 1, 1, "id of call")},
 		{"task skipped", 0, StepSkipped, done(StepSkipped, nil), moved(plan.Steps[1], 1, 1, "id of call")},
-		{"wait over", 1, StepCompleted, done(StepCompleted, map[string]schema.Value{"msdyn_waitstate": waitDone}),
+		{"wait over", 1, StepCompleted, done(StepCompleted, map[string]schema.Value{"msdyn_waitstate": schema.Int(waitDone)}),
 			moved(plan.Steps[2], 2, 1, "id of pause")},
-		{"wait skipped", 1, StepSkipped, done(StepSkipped, map[string]schema.Value{"msdyn_waitstate": waitSkipped, "msdyn_waitskippedon": now}),
+		{"wait skipped", 1, StepSkipped, done(StepSkipped, map[string]schema.Value{"msdyn_waitstate": schema.Int(waitSkipped), "msdyn_waitskippedon": schema.Time(now)}),
 			moved(plan.Steps[2], 2, 1, "id of pause")},
 		{"last completed", 2, StepCompleted, done(StepCompleted, nil), completed},
 		{"last skipped", 2, StepSkipped, done(StepSkipped, nil), completed},
@@ -186,7 +186,7 @@ func TestAdvance_5_3(t *testing.T) {
 func TestAdvanceToAWaitIsDueWhenItIsOver(t *testing.T) {
 	out := Advance(plan, Position{Target: "t", Record: record}, StepCompleted, now)
 	for column, want := range map[string]schema.Value{
-		"msdyn_duetime": now.Add(24 * time.Hour), "msdyn_waitstate": waitWaiting, "segue_position": int64(1),
+		"msdyn_duetime": schema.Time(now.Add(24 * time.Hour)), "msdyn_waitstate": schema.Int(waitWaiting), "segue_position": schema.Int(1),
 	} {
 		if d := cmp.Diff(want, out.Next[column]); d != "" {
 			t.Errorf("%s (-want +got):\n%s", column, d)
@@ -196,7 +196,7 @@ func TestAdvanceToAWaitIsDueWhenItIsOver(t *testing.T) {
 
 func TestEnd(t *testing.T) {
 	got, ok := End(Connected, RecordClosed)
-	want := map[string]schema.Value{"statecode": int64(1), "statuscode": int64(Disconnected), "msdyn_deactivatereason": int64(RecordDeactivated)}
+	want := map[string]schema.Value{"statecode": schema.Int(1), "statuscode": schema.Int(int64(Disconnected)), "msdyn_deactivatereason": schema.Int(int64(RecordDeactivated))}
 	if d := cmp.Diff(want, got); d != "" || !ok {
 		t.Errorf("ok %t (-want +got):\n%s", ok, d)
 	}
@@ -217,7 +217,7 @@ type life struct {
 
 func (l life) open() (ids []string) {
 	for stepID, step := range l.steps {
-		if step["statecode"] == int64(0) {
+		if step["statecode"] == schema.Int(0) {
 			ids = append(ids, stepID)
 		}
 	}
@@ -240,11 +240,11 @@ func TestLifeOfATarget(t *testing.T) {
 
 		target, step, stepID := Begin(def, Connection{Record: record, Sequence: "s"}, now)
 		l := life{target, map[string]map[string]schema.Value{stepID: step}}
-		position, reason, tasksDone := 0, schema.Value(nil), 0 // the model
+		position, reason, tasksDone := 0, schema.Null(), 0 // the model
 		for range rapid.IntRange(0, 12).Draw(t, "events") {
 			switch what := rapid.SampledFrom([]string{"complete", "skip", "disconnect", "close", "deactivate"}).Draw(t, "event"); what {
 			case "complete", "skip":
-				if reason != nil {
+				if !reason.IsNull() {
 					continue // no open step, nothing to finish
 				}
 				l.advance(def, position, map[string]int64{"complete": StepCompleted, "skip": StepSkipped}[what])
@@ -252,30 +252,30 @@ func TestLifeOfATarget(t *testing.T) {
 					tasksDone++
 				}
 				if position++; position == len(def.Steps) {
-					reason = int64(SequenceCompleted)
+					reason = schema.Int(int64(SequenceCompleted))
 				}
 			default:
 				event := map[string]Event{"disconnect": DisconnectAsked, "close": RecordClosed, "deactivate": SequenceEnded}[what]
 				l.end(event)
-				if reason == nil {
-					reason = map[string]schema.Value{"disconnect": int64(0), "close": int64(2), "deactivate": int64(1)}[what]
+				if reason.IsNull() {
+					reason = map[string]schema.Value{"disconnect": schema.Int(0), "close": schema.Int(2), "deactivate": schema.Int(1)}[what]
 				}
 			}
 			if got := l.target["msdyn_deactivatereason"]; got != reason {
 				t.Fatalf("reason %v, want %v", got, reason)
 			}
-			if got := l.target["msdyn_currentstepcount"]; got != int64(tasksDone) {
+			if got := l.target["msdyn_currentstepcount"]; got != schema.Int(int64(tasksDone)) {
 				t.Fatalf("%v steps done, want %d", got, tasksDone)
 			}
 			wantOpen := 1
-			if reason != nil {
+			if !reason.IsNull() {
 				wantOpen = 0
 			}
 			open := l.open()
 			if len(open) != wantOpen {
 				t.Fatalf("%d open steps, want %d", len(open), wantOpen)
 			}
-			if wantOpen == 1 && l.target["segue_currentstep"].(schema.Lookup).ID != open[0] {
+			if current, _ := l.target["segue_currentstep"].Ref(); wantOpen == 1 && current.ID != open[0] {
 				t.Fatal("the target's current step is not the open one")
 			}
 		}
@@ -294,7 +294,8 @@ func (l life) advance(def Definition, index int, as int64) {
 }
 
 func (l life) end(event Event) {
-	columns, ok := End(Status(l.target["statuscode"].(int64)), event)
+	status, _ := l.target["statuscode"].Int()
+	columns, ok := End(Status(status), event)
 	if !ok {
 		return
 	}

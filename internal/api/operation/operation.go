@@ -1,0 +1,122 @@
+// Package operation is where a decoded request meets a use case in a given unit
+// of work: one operation of an HTTP request, all operations of a change set, a
+// step of a flow.
+//
+// Invariant: operations that are done together are written in one commit or not
+// at all.
+package operation
+
+import (
+	"context"
+
+	"segue/internal/entity"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/connection"
+	"segue/internal/schema"
+)
+
+// Operation is a decoded request that writes: a [Create], [Update], [Delete] or
+// [Action].
+type Operation interface {
+	run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) error
+}
+
+// Create makes a row.
+type Create struct {
+	Table, ID string // ID "": one is made
+	Values    map[string]schema.Value
+}
+
+// Update changes a row, or makes it if If allows that.
+type Update struct {
+	Ref    rows.Ref
+	Values map[string]schema.Value
+	If     entity.If
+}
+
+// Delete removes a row.
+type Delete struct {
+	Ref rows.Ref
+	If  entity.If
+}
+
+// Action calls a declared action by its name; see [Find].
+type Action struct {
+	Name       string
+	Parameters map[string]string // those given; GUIDs in canonical form
+}
+
+// Outcome is what an operation came to; fields that it does not speak of are
+// zero.
+type Outcome struct {
+	Row     *rows.Row // of a create or update, as it was written
+	Created bool      // the row was not there before
+	Results []Result  // of an action, in the order of its declaration
+}
+
+// Result is a property of an action's response.
+type Result struct{ Name, Value string }
+
+// Executor runs operations by the use cases of the domain.
+type Executor struct {
+	DB          *rows.DB
+	Entities    *entity.Entities
+	Connections *connection.Connections
+}
+
+// Do runs operations in their order in one unit of work of their own. The first
+// that is refused refuses all; then nothing is written.
+func (e Executor) Do(ctx context.Context, c sales.Caller, ops ...Operation) ([]Outcome, error) {
+	outcomes := make([]Outcome, len(ops))
+	err := e.DB.Do(ctx, c.ID, func(tx *rows.Tx) error {
+		for i, op := range ops {
+			var err error
+			if outcomes[i], err = e.In(ctx, tx, c, op); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, sales.Public(err)
+	}
+	return outcomes, nil
+}
+
+// In runs an operation in a unit of work that somebody else commits, and that
+// may be tried several times.
+func (e Executor) In(ctx context.Context, tx *rows.Tx, c sales.Caller, op Operation) (Outcome, error) {
+	var out Outcome
+	err := op.run(ctx, tx, e, c, &out)
+	return out, err
+}
+
+func (o Create) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) (err error) {
+	out.Created = true
+	out.Row, err = e.Entities.CreateIn(ctx, tx, c, o.Table, o.ID, o.Values)
+	return err
+}
+
+func (o Update) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) (err error) {
+	out.Row, out.Created, err = e.Entities.UpdateIn(ctx, tx, c, o.Ref, o.Values, o.If)
+	return err
+}
+
+func (o Delete) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, _ *Outcome) error {
+	return e.Entities.DeleteIn(ctx, tx, c, o.Ref, o.If)
+}
+
+func (o Action) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) (err error) {
+	declared, ok := Find(o.Name)
+	if !ok {
+		return sales.Refuse(sales.Invalid, "there is no action %q", o.Name)
+	}
+	for _, p := range declared.Parameters {
+		if p.Required && o.Parameters[p.Name] == "" {
+			return sales.Refuse(sales.Invalid, "the parameter '%s' is required", p.Name)
+		}
+	}
+	out.Results, err = declared.run(ctx, tx, e, c, o.Parameters)
+	return err
+}

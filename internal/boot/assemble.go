@@ -1,0 +1,78 @@
+package boot
+
+import (
+	"segue/internal/api/operation"
+	"segue/internal/clock"
+	"segue/internal/entity"
+	"segue/internal/guid"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/connection"
+	"segue/internal/sales/reaction"
+	"segue/internal/sales/segmentation"
+	"segue/internal/store"
+)
+
+// Options of the domain; the zero Options is one process with the default
+// policy.
+type Options struct {
+	Policy    sales.Policy
+	Freshness sales.Freshness // its clock is the machine's by default
+	NewID     func() string   // makes the ids of rows that come without one; random by default
+}
+
+// Parts is the domain put together over the rows of one store.
+type Parts struct {
+	DB          *rows.DB
+	Entities    *entity.Entities
+	Connections *connection.Connections
+	Changes     store.Handler // follows the change records of the store
+}
+
+// Operations runs decoded requests by the parts.
+func (p *Parts) Operations() operation.Executor {
+	return operation.Executor{DB: p.DB, Entities: p.Entities, Connections: p.Connections}
+}
+
+// Assemble puts the domain together: which rules the rows of each table obey,
+// and what follows from which changes.
+func Assemble(db *rows.DB, options Options) *Parts {
+	if options.Freshness.Clock == nil {
+		options.Freshness.Clock = clock.System()
+	}
+	if options.NewID == nil {
+		options.NewID = guid.New
+	}
+	entities := entity.New(db, options.NewID)
+	connections := connection.New(db, entities, options.Policy, options.Freshness)
+	segments := segmentation.New(db, connections, options.Policy, options.Freshness)
+	changes := reaction.New(db)
+
+	var (
+		records   = sales.OfTrait(sales.Record)
+		sequences = sales.OfTable("msdyn_sequence")
+		targets   = sales.OfTable("msdyn_sequencetarget")
+		steps     = sales.OfTable("msdyn_sequencetargetstep")
+		segment   = sales.OfTable("msdyn_segment")
+		orders    = sales.OfTable("msdyn_segmentattribute")
+	)
+	entities.Register(records, connections.RecordRules())
+	entities.Register(sequences, connections.SequenceRules())
+	entities.Register(targets, connections.TargetRules())
+	entities.Register(steps, connections.StepRules())
+	entities.Register(segment, segments.SegmentRules())
+	entities.Register(orders, segments.OrderRules())
+
+	const inserted, modified, removed = store.Insert, store.Modify, store.Remove
+	changes.Register(segments.Forget(), on(segment, inserted, modified, removed), on(orders, inserted, modified, removed))
+	changes.Register(segments.Evaluate(), on(records, inserted, modified)) // after Forget: by the new catalogue
+	changes.Register(segments.Unlink(), on(segment, removed))
+	changes.Register(connections.Verify(), on(targets, inserted))
+	changes.Register(connections.Sweep(), on(sequences, modified))
+
+	return &Parts{DB: db, Entities: entities, Connections: connections, Changes: changes.Handle}
+}
+
+func on(subject sales.Subject, kinds ...store.ChangeKind) sales.Interest {
+	return sales.Interest{Subject: subject, Kinds: kinds}
+}

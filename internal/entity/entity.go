@@ -1,0 +1,124 @@
+// Package entity creates, reads, changes and deletes rows of any table on behalf
+// of a caller: it authorizes, lets the schema check the values and the table's
+// [Rules] what goes beyond it, and writes once. It knows no table; rules are
+// registered by [sales.Subject].
+//
+// Every change has two forms: CreateIn, UpdateIn and DeleteIn work in a unit of
+// work that somebody else commits, so that several can share one; Create,
+// Update and Delete are those with a unit of work of their own.
+//
+// Invariant: no row is written that breaks a rule of the schema or one of its
+// table, whichever way it is written.
+package entity
+
+import (
+	"context"
+	"slices"
+
+	"segue/internal/query"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/schema"
+)
+
+// Rules is what the rows of a table obey beyond the schema. A rule sees the row
+// as it is to be written and may change it, and may load and change others in
+// the same unit of work, which may be tried several times. Embed [Plain] and
+// write the rules that there are.
+type Rules interface {
+	// Create checks a new row.
+	Create(ctx context.Context, tx *rows.Tx, row *rows.Row) error
+	// Update checks a changed row; before has its columns that were not null.
+	Update(ctx context.Context, tx *rows.Tx, row *rows.Row, before map[string]schema.Value) error
+	// Delete ends what hangs on a row. It says keep when the row itself is to
+	// stay for now.
+	Delete(ctx context.Context, tx *rows.Tx, row *rows.Row) (keep bool, err error)
+	// Show adds to rows of one table that were read what is worked out at a read.
+	Show(ctx context.Context, list []*rows.Row) error
+	// Gone reports whether a row is there only until what hangs on it has ended:
+	// nobody sees it any more.
+	Gone(row *rows.Row) bool
+	// Committed runs after a create, update or delete has been committed, once a
+	// unit of work.
+	Committed(ctx context.Context) error
+}
+
+// Plain is the rules of a table without any.
+type Plain struct{}
+
+var _ Rules = Plain{}
+
+// Create implements [Rules].
+func (Plain) Create(context.Context, *rows.Tx, *rows.Row) error { return nil }
+
+// Update implements [Rules].
+func (Plain) Update(context.Context, *rows.Tx, *rows.Row, map[string]schema.Value) error { return nil }
+
+// Delete implements [Rules].
+func (Plain) Delete(context.Context, *rows.Tx, *rows.Row) (keep bool, err error) { return false, nil }
+
+// Show implements [Rules].
+func (Plain) Show(context.Context, []*rows.Row) error { return nil }
+
+// Gone implements [Rules].
+func (Plain) Gone(*rows.Row) bool { return false }
+
+// Committed implements [Rules].
+func (Plain) Committed(context.Context) error { return nil }
+
+// Entities is the use cases on rows of any table. It is safe for concurrent use
+// once everything has been registered.
+type Entities struct {
+	db    *rows.DB
+	lists *query.Reader
+	newID func() string
+	rules map[string][]Rules // by table, in the order of their registration
+}
+
+// New returns entities without rules; newID makes the ids of rows that come
+// without one.
+func New(db *rows.DB, newID func() string) *Entities {
+	return &Entities{db: db, lists: query.New(db), newID: newID, rules: map[string][]Rules{}}
+}
+
+// Register makes r, which must be comparable, the rules of every table of a
+// subject. A table that several subjects match obeys the rules of each, those
+// registered first before the others.
+func (e *Entities) Register(subject sales.Subject, r Rules) {
+	for _, t := range e.db.Schema().Tables() {
+		if subject.Matches(t) {
+			e.rules[t.Name] = append(e.rules[t.Name], r)
+		}
+	}
+}
+
+// table finds a table on which the caller has a privilege.
+func (e *Entities) table(c sales.Caller, name string, p sales.Privilege) (*schema.Table, error) {
+	t := e.db.Schema().Table(name)
+	if t == nil || t.Set == "" {
+		return nil, sales.Refuse(sales.NotFound, "there is no table %q", name)
+	}
+	return t, c.Authorize(e.db.Schema(), sales.Right{Privilege: p, Table: name})
+}
+
+// gone reports whether nobody sees a row any more.
+func (e *Entities) gone(row *rows.Row) bool {
+	return slices.ContainsFunc(e.rules[row.Table.Name], func(r Rules) bool { return r.Gone(row) })
+}
+
+// show adds to rows of one table what their rules work out.
+func (e *Entities) show(ctx context.Context, t *schema.Table, list []*rows.Row) error {
+	for _, r := range e.rules[t.Name] {
+		if err := r.Show(ctx, list); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// announce makes the rules of a table learn of the commit.
+func (e *Entities) announce(tx *rows.Tx, t *schema.Table) {
+	for _, r := range e.rules[t.Name] {
+		tx.OnCommit(r, r.Committed)
+	}
+}

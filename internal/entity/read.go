@@ -1,0 +1,105 @@
+package entity
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"segue/internal/filter"
+	"segue/internal/query"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/schema"
+)
+
+// Retrieve reads a row.
+func (e *Entities) Retrieve(ctx context.Context, c sales.Caller, ref rows.Ref) (*rows.Row, error) {
+	t, err := e.table(c, ref.Table, sales.Read)
+	if err != nil {
+		return nil, err
+	}
+	found, err := e.db.Get(ctx, ref)
+	if err != nil {
+		return nil, sales.Public(err)
+	}
+	if found[0] == nil || e.gone(found[0]) {
+		return nil, sales.NoRow(ref)
+	}
+	return found[0], sales.Public(e.show(ctx, t, found))
+}
+
+// RetrieveIn reads a row into a unit of work, as it stands there, without what is
+// worked out at a read.
+func (e *Entities) RetrieveIn(ctx context.Context, tx *rows.Tx, c sales.Caller, ref rows.Ref) (*rows.Row, error) {
+	if _, err := e.table(c, ref.Table, sales.Read); err != nil {
+		return nil, err
+	}
+	row, err := e.load(ctx, tx, ref)
+	if err != nil {
+		return nil, err
+	}
+	if row == nil {
+		return nil, sales.NoRow(ref)
+	}
+	return row, nil
+}
+
+// load loads a row, nil when there is none to be seen.
+func (e *Entities) load(ctx context.Context, tx *rows.Tx, ref rows.Ref) (*rows.Row, error) {
+	found, err := tx.Load(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	if row := found[0]; row != nil && !tx.Deleted(ref) && !e.gone(row) {
+		return row, nil
+	}
+	return nil, nil //nolint:nilnil // no row is not an error here
+}
+
+// List reads up to limit rows that match where, from the page token on.
+func (e *Entities) List(ctx context.Context, c sales.Caller, name string, where *filter.Group, limit int, token string) (query.Page, error) {
+	t, err := e.table(c, name, sales.Read)
+	if err != nil {
+		return query.Page{}, err
+	}
+	page, err := e.lists.Select(ctx, query.Query{Table: t, Where: where, Limit: limit, Token: token})
+	if err != nil {
+		return query.Page{}, refuseList(err)
+	}
+	page.Rows = slices.DeleteFunc(page.Rows, e.gone)
+	return page, sales.Public(e.show(ctx, t, page.Rows))
+}
+
+// refuseList says what is wrong with a list that was asked for.
+func refuseList(err error) error {
+	if broad, ok := errors.AsType[*query.TooBroadError](err); ok {
+		return &sales.Error{Kind: sales.Invalid, Text: broad.Error(), Cause: err}
+	}
+	if errors.Is(err, query.ErrBadToken) {
+		return &sales.Error{Kind: sales.Invalid, Text: query.ErrBadToken.Error(), Cause: err}
+	}
+	return sales.Public(err)
+}
+
+// Names returns the primary names of rows, for people; each row is read once,
+// and rows that are not there are left out.
+func (e *Entities) Names(ctx context.Context, lookups []schema.Lookup) (map[schema.Lookup]string, error) {
+	names := map[schema.Lookup]string{}
+	requested := map[schema.Lookup]bool{}
+	var refs []rows.Ref
+	for _, l := range lookups {
+		if e.db.Schema().Table(l.Table) != nil && !requested[l] {
+			requested[l], refs = true, append(refs, rows.Ref{Table: l.Table, ID: l.ID})
+		}
+	}
+	found, err := e.db.Get(ctx, refs...)
+	if err != nil {
+		return nil, sales.Public(err)
+	}
+	for _, row := range found {
+		if row != nil {
+			names[schema.Lookup{Table: row.Table.Name, ID: row.ID}] = row.Text(row.Table.PrimaryName)
+		}
+	}
+	return names, nil
+}

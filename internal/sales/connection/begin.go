@@ -1,0 +1,73 @@
+package connection
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/sequence"
+	"segue/internal/schema"
+)
+
+// ConnectLoaded adds a connection to a record that the unit of work holds: the
+// decision of Connect, and of an evaluation for its segment's sequence. A
+// refusal leaves the record as it is.
+func (s *Connections) ConnectLoaded(ctx context.Context, tx *rows.Tx, record *rows.Row, parent Sequence, request Request) (Connection, error) {
+	switch {
+	case parent.ID == "":
+		return Connection{}, sales.NoRow(rows.Ref{Table: sequenceTable, ID: request.Sequence})
+	case !parent.Active:
+		return Connection{}, sales.Refuse(sales.Precondition, "sequence %q (%s) is not active; only an active sequence can be connected", parent.Name, parent.ID)
+	case parent.Table != record.Table.Name:
+		return Connection{}, sales.Refuse(sales.Precondition, "sequence %q (%s) is for records of %s, not of %s", parent.Name, parent.ID, parent.Table, record.Table.Name)
+	}
+	live, err := Live(record)
+	if err != nil {
+		return Connection{}, err
+	}
+	// Before the question whether the record may be connected: one that is on
+	// the sequence stays on it, also as a lead that is not New any more.
+	if target, ok := live[parent.ID]; ok {
+		return Connection{Target: target, Already: true}, nil
+	}
+	if err := s.RefuseIneligible(record); err != nil {
+		return Connection{}, err
+	}
+	if len(live) > 0 && !s.policy.Several {
+		return Connection{}, s.refuseSecondSequence(ctx, record, slices.Sorted(maps.Keys(live))[0])
+	}
+	return s.begin(tx, record, parent, request, live), nil
+}
+
+// begin writes target, first step and guard into the unit of work.
+func (s *Connections) begin(tx *rows.Tx, record *rows.Row, parent Sequence, request Request, live map[string]string) Connection {
+	connection := sequence.Connection{
+		Record:   schema.Lookup{Table: record.Table.Name, ID: record.ID},
+		Name:     record.Text(record.Table.PrimaryName),
+		Owner:    record.Lookup("ownerid"),
+		Sequence: parent.ID,
+		Segment:  request.Segment,
+		Version:  record.Version,
+		Entry:    record.Int(entries) + 1,
+		Delay:    request.Delay,
+	}
+	target, step, stepID := sequence.Begin(parent.Definition, connection, s.db.Now())
+	tx.Create(tx.Schema().Table(targetTable), connection.Target(), target)
+	tx.Create(tx.Schema().Table(stepTable), stepID, step)
+	live[parent.ID] = connection.Target()
+	setLive(record, live)
+	record.Set(entries, schema.Int(connection.Entry))
+	return Connection{Target: connection.Target()}
+}
+
+// refuseSecondSequence says which sequence the record is on.
+func (s *Connections) refuseSecondSequence(ctx context.Context, record *rows.Row, sequenceID string) error {
+	on := schema.Lookup{Table: sequenceTable, ID: sequenceID}
+	names, err := s.entities.Names(ctx, []schema.Lookup{on})
+	if err != nil {
+		return err
+	}
+	return sales.Refuse(sales.Precondition, "%v is connected to sequence %q (%s); disconnect it first", record.Ref(), names[on], sequenceID)
+}

@@ -1,0 +1,198 @@
+// Package connection is a record on sequences: connecting and disconnecting,
+// one by one and in selections, the life of a sequence, the steps that sellers
+// work on, and what ends connections when a record or a sequence ends.
+//
+// The record's own row is the guard (ARCHITECTURE.md): its hidden column
+// segue_live holds the live connections, so whatever makes or ends a connection
+// writes the record's row under the version it saw, in the transaction that
+// writes target and step. Definitions are read through a cache and never
+// checked in that transaction, for one item that many transactions name would
+// make them cancel each other; what slips through is put right by the reactions
+// Verify and Sweep.
+//
+// Where to find what: who may be connected is in eligibility.go, the guard in
+// guard.go, the rules of rows in record.go, sequence.go, target.go and step.go.
+//
+// Size: the rules of records, sequences and steps, connecting and the sweep all
+// write the guard or the targets that it names, in the transaction that writes
+// the guard; apart, they would export those verbs to each other.
+//
+// Invariant: a record's segue_live names exactly its live targets, each of them
+// has exactly one open step, and none belongs to a sequence that is not active
+// for longer than the change records take.
+package connection
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"segue/internal/entity"
+	"segue/internal/query"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/sequence"
+)
+
+const (
+	sequenceTable = "msdyn_sequence"
+	targetTable   = "msdyn_sequencetarget"
+	stepTable     = "msdyn_sequencetargetstep"
+	segmentTable  = "msdyn_segment"
+)
+
+// Connections is the use cases on connections. It is safe for concurrent use.
+type Connections struct {
+	db        *rows.DB
+	lists     *query.Reader
+	entities  *entity.Entities
+	policy    sales.Policy
+	freshness sales.Freshness
+	sequences *sales.Cache[Sequence]
+}
+
+// New returns the use cases on the rows of db.
+func New(db *rows.DB, entities *entity.Entities, policy sales.Policy, freshness sales.Freshness) *Connections {
+	return &Connections{
+		db: db, lists: query.New(db), entities: entities, policy: policy, freshness: freshness,
+		sequences: sales.NewCache[Sequence](freshness),
+	}
+}
+
+// Request asks for one connection.
+type Request struct {
+	Record   rows.Ref
+	Sequence string
+	Segment  string        // the segment that causes it, or ""
+	Delay    time.Duration // until the first step is due
+}
+
+// WaitTime reads the time until the first step is due, whose type nobody
+// published (docs/domain.md §13.1): whole minutes as text, "" for none, at most
+// as long as a wait step (§2).
+func WaitTime(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	const most = int(sequence.MaxWait / time.Minute)
+	minutes, err := strconv.Atoi(text)
+	if err != nil || minutes < 0 || minutes > most {
+		return 0, sales.Refuse(sales.Invalid, "WaitTime %q is not a number of minutes from 0 to %d", text, most)
+	}
+	return time.Duration(minutes) * time.Minute, nil
+}
+
+// Connection is a record's place on a sequence.
+type Connection struct {
+	Target  string // id of the sequence target
+	Already bool   // it was there before; nothing was changed
+}
+
+// Connect puts a record on a sequence and creates the first step (docs/domain.md
+// §7.1, §7.3). A record that is on it already stays as it is, which is success.
+// Refusals: [sales.NotFound], [sales.Precondition], [sales.Forbidden].
+func (s *Connections) Connect(ctx context.Context, c sales.Caller, request Request) (Connection, error) {
+	return s.connect(ctx, c, request, nil)
+}
+
+// connect is Connect with the record possibly read already.
+func (s *Connections) connect(ctx context.Context, c sales.Caller, request Request, record *rows.Row) (connection Connection, err error) {
+	err = s.db.Do(ctx, c.ID, func(tx *rows.Tx) error {
+		if record != nil && !tx.Again() { // a repeated try reads it itself
+			tx.Hold(record)
+		}
+		connection, err = s.ConnectIn(ctx, tx, c, request)
+		return err
+	})
+	return connection, sales.Public(err)
+}
+
+// ConnectIn is Connect in a unit of work.
+func (s *Connections) ConnectIn(ctx context.Context, tx *rows.Tx, c sales.Caller, request Request) (Connection, error) {
+	if err := s.authorize(c, request.Record.Table); err != nil {
+		return Connection{}, err
+	}
+	record, parent, err := s.loadBoth(ctx, tx, request)
+	if err != nil {
+		return Connection{}, err
+	}
+	return s.ConnectLoaded(ctx, tx, record, parent, request)
+}
+
+// authorize demands the row "Connect / disconnect record" of docs/domain.md
+// §12.2 of the caller, and a table whose rows can be connected.
+func (s *Connections) authorize(c sales.Caller, record string) error {
+	if err := Connectable(s.db.Schema(), record); err != nil {
+		return err
+	}
+	return c.Authorize(s.db.Schema(),
+		sales.Right{Privilege: sales.Create, Table: sequenceTable}, sales.Right{Privilege: sales.AppendTo, Table: sequenceTable},
+		sales.Right{Privilege: sales.Create, Table: targetTable}, sales.Right{Privilege: sales.Read, Table: targetTable},
+		sales.Right{Privilege: sales.Write, Table: targetTable}, sales.Right{Privilege: sales.Append, Table: targetTable},
+		sales.Right{Privilege: sales.AppendTo, Table: targetTable}, sales.Right{Privilege: sales.Assign, Table: targetTable},
+		sales.Right{Privilege: sales.Create, Table: stepTable}, sales.Right{Privilege: sales.Read, Table: stepTable},
+		sales.Right{Privilege: sales.Write, Table: stepTable}, sales.Right{Privilege: sales.Append, Table: stepTable},
+		sales.Right{Privilege: sales.Assign, Table: stepTable},
+		sales.Right{Privilege: sales.Read, Table: record}, sales.Right{Privilege: sales.AppendTo, Table: record})
+}
+
+// loadBoth reads the record and, unless a usable one is at hand, the sequence,
+// in one request.
+func (s *Connections) loadBoth(ctx context.Context, tx *rows.Tx, request Request) (*rows.Row, Sequence, error) {
+	parent, ok, err := s.sequenceAtHand(tx, request.Sequence)
+	if err != nil {
+		return nil, parent, err
+	}
+	if ok {
+		found, err := tx.Load(ctx, request.refs()...)
+		if err != nil {
+			return nil, parent, err
+		}
+		return found[0], parent, request.refuseMissing(found)
+	}
+	var found []*rows.Row
+	parent, err = s.sequences.Load(ctx, request.Sequence, func(ctx context.Context, _ Sequence) (Sequence, error) {
+		all, err := tx.Load(ctx, append(request.refs(), rows.Ref{Table: sequenceTable, ID: request.Sequence})...)
+		if err != nil {
+			return Sequence{}, err
+		}
+		last := len(all) - 1
+		found = all[:last]
+		return sequenceOf(all[last])
+	})
+	if err != nil {
+		return nil, parent, err
+	}
+	return found[0], parent, request.refuseMissing(found)
+}
+
+// sequenceAtHand returns a sequence that a connect may use without reading it.
+func (s *Connections) sequenceAtHand(tx *rows.Tx, id string) (parent Sequence, ok bool, err error) {
+	// What this unit of work does to the sequence counts here and is not for
+	// the cache, which must hold only what has been committed.
+	if row := tx.Held(rows.Ref{Table: sequenceTable, ID: id}); row != nil && row.Changed() {
+		parent, err = sequenceOf(row)
+		return parent, true, err
+	}
+	parent, ok = s.sequences.Peek(id)
+	return parent, ok && parent.Active, nil // one that was inactive may have been activated since: ask again
+}
+
+// refs are the rows that must be there beside the sequence.
+func (r Request) refs() []rows.Ref {
+	refs := []rows.Ref{r.Record}
+	if r.Segment != "" {
+		refs = append(refs, rows.Ref{Table: segmentTable, ID: r.Segment})
+	}
+	return refs
+}
+
+// refuseMissing refuses when one of refs was not found.
+func (r Request) refuseMissing(found []*rows.Row) error {
+	for i, ref := range r.refs() {
+		if found[i] == nil {
+			return sales.NoRow(ref)
+		}
+	}
+	return nil
+}

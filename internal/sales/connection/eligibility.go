@@ -1,0 +1,38 @@
+package connection
+
+import (
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/schema"
+)
+
+// Connectable refuses tables whose rows cannot be connected (docs/domain.md
+// §7.1 rule 7).
+func Connectable(s *schema.Schema, name string) error {
+	t := s.Table(name)
+	if t == nil {
+		return sales.Refuse(sales.Invalid, "there is no table %q", name)
+	}
+	if !sales.OfTrait(sales.Record).Matches(t) {
+		return sales.Refuse(sales.Invalid, "rows of %s cannot be connected to sequences", name)
+	}
+	return nil
+}
+
+// leadNew is the status of a lead that nobody has contacted yet.
+const leadNew int64 = 1
+
+// RefuseIneligible refuses a record that may not be connected in its present
+// state: rule 3 of docs/domain.md §7.1 in the reading of the policy. A record
+// must be open, and a lead must be New unless the policy takes any active one
+// (§20, conflict 1).
+func (s *Connections) RefuseIneligible(record *rows.Row) error {
+	state, status := record.Int("statecode"), record.Int("statuscode")
+	switch {
+	case state != 0:
+		return sales.Refuse(sales.Precondition, "%v is closed (statecode %d); only an open record can be connected", record.Ref(), state)
+	case record.Table.Name == "lead" && status != leadNew && !s.policy.AnyActive:
+		return sales.Refuse(sales.Precondition, "%v has statuscode %d; only a lead in state New (statuscode 1) can be connected", record.Ref(), status)
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+package connection
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/sequence"
+	"segue/internal/schema"
+)
+
+const currentStep = "segue_currentstep" // of a target: its open step
+
+// Disconnect takes a record off a sequence, or off all with sequenceID ""
+// (docs/domain.md §7.4). It returns how many connections ended; none is success
+// too.
+func (s *Connections) Disconnect(ctx context.Context, c sales.Caller, ref rows.Ref, sequenceID string) (int, error) {
+	return s.disconnect(ctx, c, ref, sequenceID, nil)
+}
+
+// disconnect is Disconnect with the record possibly read already.
+func (s *Connections) disconnect(ctx context.Context, c sales.Caller, ref rows.Ref, sequenceID string, record *rows.Row) (ended int, err error) {
+	err = s.db.Do(ctx, c.ID, func(tx *rows.Tx) error {
+		if record != nil && !tx.Again() { // a repeated try reads it itself
+			tx.Hold(record)
+		}
+		ended, err = s.DisconnectIn(ctx, tx, c, ref, sequenceID)
+		return err
+	})
+	return ended, sales.Public(err)
+}
+
+// DisconnectIn is Disconnect in a unit of work.
+func (s *Connections) DisconnectIn(ctx context.Context, tx *rows.Tx, c sales.Caller, ref rows.Ref, sequenceID string) (int, error) {
+	record, err := s.loadRecord(ctx, tx, c, ref)
+	if err != nil {
+		return 0, err
+	}
+	return s.EndConnections(ctx, tx, record, sequence.DisconnectAsked, sequenceID)
+}
+
+// DisconnectTarget takes a record off one connection, named by its target. A
+// target that is not the record's, or not of the sequence given ("" for any), is
+// refused; one that has ended already is success and changes nothing, whatever
+// the record is connected to since.
+func (s *Connections) DisconnectTarget(ctx context.Context, c sales.Caller, ref rows.Ref, targetID, sequenceID string) (ended int, err error) {
+	err = s.db.Do(ctx, c.ID, func(tx *rows.Tx) error {
+		ended, err = s.DisconnectTargetIn(ctx, tx, c, ref, targetID, sequenceID)
+		return err
+	})
+	return ended, sales.Public(err)
+}
+
+// DisconnectTargetIn is DisconnectTarget in a unit of work.
+func (s *Connections) DisconnectTargetIn(ctx context.Context, tx *rows.Tx, c sales.Caller, ref rows.Ref, targetID, sequenceID string) (int, error) {
+	target, err := s.entities.RetrieveIn(ctx, tx, c, rows.Ref{Table: targetTable, ID: targetID})
+	if err != nil {
+		return 0, err
+	}
+	parent, owner := target.Lookup("msdyn_parentsequence").ID, target.Lookup("msdyn_target")
+	if owner.ID != ref.ID || sequenceID != "" && sequenceID != parent {
+		return 0, sales.Refuse(sales.Invalid, "SequenceTargetId %s is a connection of %s %s to sequence %s", targetID, owner.Table, owner.ID, parent)
+	}
+	record, err := s.loadRecord(ctx, tx, c, ref)
+	if err != nil {
+		return 0, err
+	}
+	live, err := Live(record)
+	if err != nil {
+		return 0, err
+	}
+	if live[parent] != targetID { // it has ended, and a later connection to its sequence is not meant
+		return 0, nil
+	}
+	return s.EndConnections(ctx, tx, record, sequence.DisconnectAsked, parent)
+}
+
+// loadRecord loads the record that a caller disconnects.
+func (s *Connections) loadRecord(ctx context.Context, tx *rows.Tx, c sales.Caller, ref rows.Ref) (*rows.Row, error) {
+	if err := s.authorize(c, ref.Table); err != nil {
+		return nil, err
+	}
+	found, err := tx.Load(ctx, ref)
+	if err != nil {
+		return nil, fmt.Errorf("disconnect %v: %w", ref, err)
+	}
+	if found[0] == nil {
+		return nil, sales.NoRow(ref)
+	}
+	return found[0], nil
+}
+
+// EndConnections ends live connections of a record that the unit of work holds:
+// all of them, or with sequenceID the one to that sequence. Targets are read
+// together; open steps are cancelled with them. It returns how many it ended.
+func (s *Connections) EndConnections(ctx context.Context, tx *rows.Tx, record *rows.Row, event sequence.Event, sequenceID string) (int, error) {
+	live, err := Live(record)
+	if err != nil {
+		return 0, err
+	}
+	var refs []rows.Ref
+	for _, id := range slices.Sorted(maps.Keys(live)) {
+		if sequenceID == "" || sequenceID == id {
+			refs = append(refs, rows.Ref{Table: targetTable, ID: live[id]})
+			delete(live, id)
+		}
+	}
+	if len(refs) == 0 {
+		return 0, nil
+	}
+	targets, err := tx.Load(ctx, refs...)
+	if err != nil {
+		return 0, err
+	}
+	for _, target := range targets {
+		if target != nil {
+			closeTarget(tx, target, event)
+		}
+	}
+	setLive(record, live)
+	return len(refs), nil
+}
+
+// closeTarget ends a held target and cancels its open step.
+func closeTarget(tx *rows.Tx, target *rows.Row, event sequence.Event) {
+	columns, ok := sequence.End(sequence.Status(target.Int("statuscode")), event)
+	if !ok { // it has ended already
+		return
+	}
+	target.SetAll(columns)
+	patchOpenStep(tx, target, sequence.Cancelled())
+}
+
+// patchOpenStep changes the open step of a held target without reading it.
+func patchOpenStep(tx *rows.Tx, target *rows.Row, set map[string]schema.Value) {
+	stepID := target.Lookup(currentStep).ID
+	tx.Patch(tx.Schema().Table(stepTable), stepID, set, map[string]schema.Value{"statecode": schema.Int(0)})
+}

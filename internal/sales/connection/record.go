@@ -1,0 +1,70 @@
+package connection
+
+import (
+	"context"
+
+	"segue/internal/entity"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/sequence"
+	"segue/internal/schema"
+)
+
+// RecordRules are the life-cycle effects of docs/domain.md §16 on the
+// connections of a record, each in the transaction of the change that causes it.
+func (s *Connections) RecordRules() entity.Rules { return recordRules{connections: s} }
+
+type recordRules struct {
+	entity.Plain
+	connections *Connections
+}
+
+// Update implements [entity.Rules].
+func (r recordRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
+	oldState, state := before["statecode"], row.Int("statecode")
+	if oldState != schema.Int(0) && state != 0 {
+		return sales.Refuse(sales.Precondition, "%v is closed (statecode %d) and read-only until it is opened again (statecode 0)", row.Ref(), state)
+	}
+	if state != 0 {
+		_, err := r.connections.EndConnections(ctx, tx, row, sequence.RecordClosed, "")
+		return err
+	}
+	if owner, _ := before["ownerid"].Ref(); owner != row.Lookup("ownerid") {
+		return reassignTargets(ctx, tx, row)
+	}
+	return nil
+}
+
+// reassignTargets hands the targets to the record's new owner. The open step
+// stays with the old one; the steps after it follow (docs/domain.md §7.5, §16).
+func reassignTargets(ctx context.Context, tx *rows.Tx, record *rows.Row) error {
+	live, err := Live(record)
+	if err != nil {
+		return err
+	}
+	if len(live) == 0 {
+		return nil
+	}
+	var refs []rows.Ref
+	for _, targetID := range live {
+		refs = append(refs, rows.Ref{Table: targetTable, ID: targetID})
+	}
+	targets, err := tx.Load(ctx, refs...)
+	if err != nil {
+		return err
+	}
+	owner := record.Lookup("ownerid")
+	for _, target := range targets {
+		if target != nil {
+			target.Set("ownerid", schema.Ref(owner))
+			patchOpenStep(tx, target, map[string]schema.Value{nextOwner: schema.Ref(owner)})
+		}
+	}
+	return nil
+}
+
+// Delete implements [entity.Rules].
+func (r recordRules) Delete(ctx context.Context, tx *rows.Tx, row *rows.Row) (keep bool, err error) {
+	_, err = r.connections.EndConnections(ctx, tx, row, sequence.RecordClosed, "")
+	return false, err
+}

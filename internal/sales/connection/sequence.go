@@ -1,0 +1,208 @@
+package connection
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+
+	"segue/internal/entity"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/sequence"
+	"segue/internal/schema"
+)
+
+const (
+	phase        = "segue_phase" // hidden column: what a sequence is going through
+	deactivating = "deactivating"
+	deleting     = "deleting"
+
+	revision int64 = 3 // status of an active sequence that is edited in place
+)
+
+// MaxActiveSequences is how many sequences of an organisation may be active
+// (docs/domain.md §2).
+const MaxActiveSequences = 250
+
+func activeSequences() sales.Quota {
+	return sales.Quota{Table: sequenceTable, Most: MaxActiveSequences}
+}
+
+// States of a sequence (docs/domain.md §4.1); the reverse of a segment's.
+const (
+	sequenceInactive int64 = 0
+	sequenceActive   int64 = 1
+)
+
+// Sequence is a sequence as connecting sees it. The zero Sequence is one that is
+// not there.
+type Sequence struct {
+	ID, Name   string
+	Table      string // of its records
+	Active     bool
+	Definition sequence.Definition // when it is active
+}
+
+// sequenceOf reads a sequence's row, which may be nil. One that is being deleted
+// is not there.
+func sequenceOf(row *rows.Row) (Sequence, error) {
+	if row == nil || Deleting(row) {
+		return Sequence{}, nil
+	}
+	s := Sequence{
+		ID: row.ID, Name: row.Text("msdyn_name"), Table: row.Text("msdyn_regardingentityname"),
+		Active: row.Int("statecode") == sequenceActive,
+	}
+	if !s.Active {
+		return s, nil
+	}
+	var err error
+	s.Definition, err = sequence.Parse(row.ID, row.Int("msdyn_version"), row.Text("msdyn_definition"))
+	return s, err
+}
+
+// Deleting reports whether a sequence's row is there only until its connections
+// have ended.
+func Deleting(row *rows.Row) bool { return row.Text(phase) == deleting }
+
+// Sequence reads a sequence through the cache: it is as it was at most
+// [sales.Freshness] ago.
+func (s *Connections) Sequence(ctx context.Context, id string) (Sequence, error) {
+	if known, ok := s.sequences.Peek(id); ok {
+		return known, nil
+	}
+	return s.sequences.Load(ctx, id, func(ctx context.Context, _ Sequence) (Sequence, error) {
+		found, err := s.db.Get(ctx, rows.Ref{Table: sequenceTable, ID: id})
+		if err != nil {
+			return Sequence{}, err
+		}
+		return sequenceOf(found[0])
+	})
+}
+
+// SequenceRules are the life of a sequence (docs/domain.md §5.1, §6.1).
+func (s *Connections) SequenceRules() entity.Rules { return sequenceRules{connections: s} }
+
+type sequenceRules struct {
+	entity.Plain
+	connections *Connections
+}
+
+// Gone implements [entity.Rules].
+func (sequenceRules) Gone(row *rows.Row) bool { return Deleting(row) }
+
+// Create implements [entity.Rules].
+func (sequenceRules) Create(_ context.Context, tx *rows.Tx, row *rows.Row) error {
+	if row.Int("statecode") != sequenceInactive {
+		return sales.Refuse(sales.Precondition, "a sequence is created inactive (statecode 0) and activated by setting statecode 1")
+	}
+	if err := Connectable(tx.Schema(), row.Text("msdyn_regardingentityname")); err != nil {
+		return err
+	}
+	row.Set("msdyn_version", schema.Int(1))
+	return checkDraft(row)
+}
+
+// checkDraft checks the structure of a definition that is not in use yet.
+func checkDraft(row *rows.Row) error {
+	text := row.Text("msdyn_definition")
+	if text == "" {
+		row.Set("msdyn_totaltasks", schema.Null())
+		return nil
+	}
+	definition, err := sequence.Parse(row.ID, row.Int("msdyn_version"), text)
+	if err != nil {
+		return sales.InvalidInput(err)
+	}
+	if n := definition.Tasks(); n <= sequence.MaxSteps { // Validate refuses more at activation
+		row.Set("msdyn_totaltasks", schema.Int(int64(n)))
+	}
+	return nil
+}
+
+// Update implements [entity.Rules].
+func (sequenceRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
+	oldState, state := before["statecode"], row.Int("statecode")
+	if before["msdyn_regardingentityname"] != schema.Text(row.Text("msdyn_regardingentityname")) {
+		return sales.Refuse(sales.Precondition, "the record type (msdyn_regardingentityname) of a sequence never changes")
+	}
+	if oldState == schema.Int(sequenceActive) {
+		if err := refuseEdits(row, before); err != nil {
+			return err
+		}
+	} else if err := checkDraft(row); err != nil {
+		return err
+	}
+	switch {
+	case oldState == schema.Int(sequenceInactive) && state == sequenceActive:
+		return activateSequence(ctx, tx, row)
+	case oldState == schema.Int(sequenceActive) && state == sequenceInactive:
+		row.Set(phase, schema.Text(deactivating))
+		return activeSequences().Leave(ctx, tx, row.ID)
+	}
+	return nil
+}
+
+// refuseEdits refuses changes of an active sequence (docs/domain.md §5.1, §18)
+// beside those of its state and owner.
+func refuseEdits(row *rows.Row, before map[string]schema.Value) error {
+	after := row.Values()
+	for _, c := range row.Table.Columns {
+		switch c.Name {
+		case "statecode", "statuscode", "ownerid", phase:
+			continue
+		}
+		if before[c.Name] != after[c.Name] {
+			return sales.Refuse(sales.Precondition, "sequence %q is active: %s cannot change; deactivate it first (statecode 0)", row.Text("msdyn_name"), c.Name)
+		}
+	}
+	if row.Int("statuscode") == revision {
+		return sales.Refuse(sales.Precondition, "statuscode 3 (Revision) is not available: deactivate the sequence, edit it and activate it again")
+	}
+	return nil
+}
+
+// activateSequence checks the definition and the limit. A definition that has
+// changed since the last activation is the next version.
+func activateSequence(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
+	if row.Text(phase) != "" {
+		return sales.Refuse(sales.Unavailable, "the sequence is still ending its connections; activate it when segue has disconnected them")
+	}
+	text := row.Text("msdyn_definition")
+	definition, err := sequence.Parse(row.ID, 0, text)
+	if err == nil {
+		err = definition.Validate()
+	}
+	if err != nil {
+		return sales.InvalidInput(err)
+	}
+	sum := sha256.Sum256([]byte(text))
+	digest := hex.EncodeToString(sum[:])
+	if old := row.Text("segue_digest"); old != "" && old != digest {
+		if row.Int("msdyn_version") >= sequence.MaxVersion {
+			return sales.Refuse(sales.Limit, "limit reached: sequence %q is at version %d, the last one; go on with a new sequence", row.Text("msdyn_name"), sequence.MaxVersion)
+		}
+		row.Set("msdyn_version", schema.Int(row.Int("msdyn_version")+1))
+	}
+	row.Set("segue_digest", schema.Text(digest))
+	row.Set("msdyn_maxstepcount", schema.Int(int64(len(definition.Steps))))
+	return activeSequences().Enter(ctx, tx, row.ID)
+}
+
+// Delete implements [entity.Rules]: a sequence that has no connections goes; one
+// that may have some stays, out of sight, until they have ended.
+func (sequenceRules) Delete(ctx context.Context, tx *rows.Tx, row *rows.Row) (keep bool, err error) {
+	if row.Int("statecode") != sequenceActive && row.Text(phase) == "" {
+		return false, nil
+	}
+	row.Set("statecode", schema.Int(sequenceInactive))
+	row.Set("statuscode", schema.Int(1))
+	row.Set(phase, schema.Text(deleting))
+	return true, activeSequences().Leave(ctx, tx, row.ID)
+}
+
+// Committed implements [entity.Rules].
+func (r sequenceRules) Committed(ctx context.Context) error {
+	r.connections.sequences.Drop()
+	return r.connections.freshness.Settle(ctx)
+}

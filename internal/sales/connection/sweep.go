@@ -1,0 +1,155 @@
+package connection
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+
+	"segue/internal/filter"
+	"segue/internal/query"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/sequence"
+	"segue/internal/schema"
+)
+
+// sweepSize is how many connections one change record of a sequence ends. A
+// sweep that has more to do touches the sequence, whose change record goes on,
+// so that the changes of other rows get their turn and a crash loses nothing.
+const sweepSize = 500
+
+// Sweep is the reaction to a changed sequence: it ends the live connections of
+// one that is being deactivated or deleted (docs/domain.md §5.1, §5.2), then the
+// phase itself. Connections that slip in meanwhile are those of a process that
+// still took the sequence for active: the sweep waits until there is none
+// ([sales.Freshness]), and Verify catches the rest.
+func (s *Connections) Sweep() sales.Reaction { return sales.Follow(s.sweep) }
+
+func (s *Connections) sweep(ctx context.Context, change rows.Change) error {
+	changed, err := change.New.Value(phase)
+	if err != nil {
+		return err
+	}
+	if changed.IsNull() { // it ends nothing
+		return nil
+	}
+	// The change may come again when the sequence is long active again.
+	found, err := s.db.Get(ctx, change.Ref)
+	if err != nil {
+		return err
+	}
+	if found[0] == nil || found[0].Text(phase) == "" {
+		return nil
+	}
+	s.sequences.Drop() // whoever changed it may not have come to that yet
+	if err := s.freshness.Settle(ctx); err != nil {
+		return err
+	}
+	ended, err := s.endTargets(ctx, change.Ref.ID)
+	if err != nil {
+		return err
+	}
+	if ended > 0 && ended < sweepSize {
+		// The index may have lagged: once it has had time to catch up, ask again.
+		if err := s.freshness.Settle(ctx); err != nil {
+			return err
+		}
+		if ended, err = s.endTargets(ctx, change.Ref.ID); err != nil {
+			return err
+		}
+	}
+	return s.db.Do(ctx, "", func(tx *rows.Tx) error { return endPhase(ctx, tx, change.Ref, ended > 0) })
+}
+
+// endPhase ends the phase of a sequence without live connections; with more of
+// them it makes a change record that goes on.
+func endPhase(ctx context.Context, tx *rows.Tx, ref rows.Ref, more bool) error {
+	found, err := tx.Load(ctx, ref)
+	if err != nil {
+		return err
+	}
+	row := found[0]
+	if row == nil || row.Text(phase) == "" { // another delivery of the change was faster
+		return nil
+	}
+	switch {
+	case more:
+		row.Touch()
+	case Deleting(row):
+		tx.Delete(row)
+	default:
+		row.Set(phase, schema.Null())
+	}
+	return nil
+}
+
+// endTargets ends up to sweepSize live connections of a sequence and returns how
+// many it found.
+func (s *Connections) endTargets(ctx context.Context, sequenceID string) (int, error) {
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(sales.AtOnce)
+	found := 0
+	for target, err := range s.lists.Each(ctx, liveTargets(s.db.Schema(), sequenceID)) {
+		if err != nil {
+			_ = group.Wait() // the reading error comes first
+			return found, err
+		}
+		if found++; found > sweepSize {
+			break
+		}
+		group.Go(func() error { return s.endTarget(groupCtx, target) })
+	}
+	return found, group.Wait()
+}
+
+// liveTargets selects the live targets of a sequence.
+func liveTargets(tables *schema.Schema, sequenceID string) query.Query {
+	equal := func(column string, v schema.Value) filter.Node {
+		return &filter.Condition{Column: column, Operator: filter.Eq, Values: []schema.Value{v}}
+	}
+	return query.Query{Table: tables.Table(targetTable), Where: &filter.Group{Logic: filter.And, Items: []filter.Node{
+		equal("msdyn_parentsequence", schema.Ref(schema.Lookup{Table: sequenceTable, ID: sequenceID})), equal("statecode", schema.Int(0)),
+	}}}
+}
+
+// endTarget ends one live target, because its sequence has ended, and takes it
+// out of its record's guard.
+func (s *Connections) endTarget(ctx context.Context, target *rows.Row) error {
+	record, sequenceID := target.Lookup("msdyn_target"), target.Lookup("msdyn_parentsequence").ID
+	return s.db.Do(ctx, "", func(tx *rows.Tx) error {
+		found, err := tx.Load(ctx, rows.Ref{Table: record.Table, ID: record.ID}, target.Ref())
+		if err != nil {
+			return err
+		}
+		row := found[1]
+		if row == nil || row.Int("statecode") != 0 { // it has ended meanwhile
+			return nil
+		}
+		closeTarget(tx, row, sequence.SequenceEnded)
+		return freeGuard(found[0], sequenceID, target.ID)
+	})
+}
+
+// Verify is the reaction to a new target: it ends one whose sequence is not
+// active, for somebody connected it by a definition that had just been replaced.
+func (s *Connections) Verify() sales.Reaction { return sales.Follow(s.verify) }
+
+func (s *Connections) verify(ctx context.Context, change rows.Change) error {
+	value, err := change.New.Value("msdyn_parentsequence")
+	if err != nil {
+		return err
+	}
+	lookup, _ := value.Ref()
+	parent, err := s.Sequence(ctx, lookup.ID)
+	if err != nil {
+		return err
+	}
+	if parent.Active {
+		return nil
+	}
+	target, err := change.New.Row()
+	if err != nil {
+		return err
+	}
+	return s.endTarget(ctx, target)
+}

@@ -1,0 +1,86 @@
+package sales
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"segue/internal/guid"
+	"segue/internal/rows"
+	"segue/internal/schema"
+)
+
+// A ledger row lists the active rows of a table, so that a limit on their number
+// holds under any race: whoever activates or deactivates writes it under the
+// version seen, which is affordable because that is rare (ARCHITECTURE.md).
+const (
+	ledgerTable   = "segue_ledger"
+	ledgerName    = "segue_name"
+	ledgerMembers = "segue_members"
+)
+
+// Quota limits how many rows of a table are active.
+type Quota struct {
+	Table string
+	Most  int
+}
+
+// Enter adds an active row to the quota's ledger, or refuses it with [Limit].
+func (q Quota) Enter(ctx context.Context, tx *rows.Tx, id string) error {
+	ledger, ids, err := q.ledger(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(ids, id) {
+		return nil
+	}
+	if len(ids) >= q.Most {
+		return Refuse(Limit, "limit reached: %d rows of %s are active and the limit is %d; deactivate one first", len(ids), q.Table, q.Most)
+	}
+	return SetIDs(ledger, ledgerMembers, append(ids, id))
+}
+
+// Leave takes a row that is no longer active out of the ledger.
+func (q Quota) Leave(ctx context.Context, tx *rows.Tx, id string) error {
+	ledger, ids, err := q.ledger(ctx, tx)
+	if err != nil {
+		return err
+	}
+	return SetIDs(ledger, ledgerMembers, slices.DeleteFunc(ids, func(other string) bool { return other == id }))
+}
+
+func (q Quota) ledger(ctx context.Context, tx *rows.Tx) (*rows.Row, []string, error) {
+	ref := rows.Ref{Table: ledgerTable, ID: guid.Derive("ledger", q.Table)}
+	found, err := tx.Load(ctx, ref)
+	if err != nil {
+		return nil, nil, err
+	}
+	if found[0] == nil {
+		row := tx.Create(tx.Schema().Table(ledgerTable), ref.ID, map[string]schema.Value{ledgerName: schema.Text(q.Table)})
+		return row, nil, nil
+	}
+	ids, err := IDs(found[0], ledgerMembers)
+	return found[0], ids, err
+}
+
+// IDs reads a column that holds a JSON array of ids.
+func IDs(row *rows.Row, column string) ([]string, error) {
+	var ids []string
+	if text := row.Text(column); text != "" {
+		if err := json.Unmarshal([]byte(text), &ids); err != nil {
+			return nil, fmt.Errorf("%v: stored %s: %w", row.Ref(), column, err)
+		}
+	}
+	return ids, nil
+}
+
+// SetIDs writes a column that [IDs] reads.
+func SetIDs(row *rows.Row, column string, ids []string) error {
+	text, err := json.Marshal(ids)
+	if err != nil {
+		return fmt.Errorf("%v: %s: %w", row.Ref(), column, err)
+	}
+	row.Set(column, schema.Text(string(text)))
+	return nil
+}

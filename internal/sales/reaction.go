@@ -1,0 +1,33 @@
+package sales
+
+import (
+	"context"
+
+	"segue/internal/rows"
+	"segue/internal/store"
+)
+
+// AtOnce is how many rows of one batch or selection are worked on in parallel.
+const AtOnce = 16
+
+// Reaction is what follows from changes. The same change may come again at any
+// time; what was done is not done again.
+type Reaction interface {
+	// Prepare is called once a batch with the changes that the reaction is
+	// registered for, and not at all when there is none. Its error fails each of
+	// them. It returns what is then called for each, for different rows at the
+	// same time; nil when nothing follows.
+	Prepare(ctx context.Context, batch []rows.Change) (Follow, error)
+}
+
+// Follow does what follows from one change.
+type Follow func(ctx context.Context, change rows.Change) error
+
+// Prepare makes a Follow that needs nothing prepared a [Reaction].
+func (f Follow) Prepare(context.Context, []rows.Change) (Follow, error) { return f, nil }
+
+// Interest is the changes that a reaction is registered for.
+type Interest struct {
+	Subject Subject
+	Kinds   []store.ChangeKind
+}

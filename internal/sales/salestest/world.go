@@ -1,0 +1,196 @@
+// Package salestest is what the tests of the domain stand on: a [World] is a
+// Segue on a store of its own, put together as the product is, with a probe
+// between, and with the words in which a test tells what users do and what must
+// be true then. Only tests import it.
+//
+// Size: it is the vocabulary of every test of the domain; what the tests of one
+// room alone need stays in them.
+package salestest
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"segue/internal/boot"
+	"segue/internal/embed"
+	"segue/internal/entity"
+	"segue/internal/guid"
+	"segue/internal/probe"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/connection"
+	"segue/internal/schema"
+	"segue/internal/schema/schematest"
+)
+
+// Values is columns of a row, as Go literals.
+type Values = map[string]any
+
+// World is a Segue in one process on a store of its own. Its methods fail T when
+// what must succeed does not.
+type World struct {
+	*boot.Parts
+	T     testing.TB
+	Store ChangeStore
+	Probe *probe.Probe
+
+	begin func() *boot.Parts
+}
+
+// Now stands still, so that runs can be compared.
+func Now() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
+
+// New makes a world on the embedded store.
+func New(t testing.TB, options boot.Options) *World {
+	t.Helper()
+	return NewOn(t, OpenEmbedded(t, embed.NoSync()), Now, options)
+}
+
+// NewOn makes a world on any store, empty or not; now stamps its rows.
+func NewOn(t testing.TB, store ChangeStore, now func() time.Time, options boot.Options) *World {
+	t.Helper()
+	tables, err := schema.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	between := probe.New(store, rows.Indexes()...)
+	begin := func() *boot.Parts { return boot.Assemble(rows.New(between, tables, now), options) }
+	return &World{begin(), t, store, between, begin}
+}
+
+// Restart ends the process and begins another, which knows nothing but what is
+// in the store.
+func (w *World) Restart() {
+	w.Probe.Reset()
+	w.Parts = w.begin()
+}
+
+// Plain is another process on the world's store, without the probe, which would
+// read before every write.
+func (w *World) Plain(options boot.Options) *boot.Parts {
+	return boot.Assemble(rows.New(w.Store, w.DB.Schema(), Now), options)
+}
+
+// Manager is a caller who may do what the domain lets a sales manager do.
+func Manager() sales.Caller {
+	return sales.Caller{ID: ID("user", 1), Roles: []string{sales.SalesManager}}
+}
+
+// ID is a fixed GUID for a name and number.
+func ID(name string, n int) string { return guid.FromName(fmt.Sprintf("%s%d", name, n)) }
+
+// Lookup is the value of a lookup column that points at a row.
+func Lookup(ref rows.Ref) schema.Lookup { return schema.Lookup{Table: ref.Table, ID: ref.ID} }
+
+// Link is the value of a lookup column.
+func Link(table, id string) schema.Lookup { return schema.Lookup{Table: table, ID: id} }
+
+// Create makes a row.
+func (w *World) Create(table, id string, v Values) *rows.Row {
+	w.T.Helper()
+	row, err := w.Entities.Create(w.T.Context(), Manager(), table, id, schematest.Row(v))
+	if err != nil {
+		w.T.Fatalf("create %s %s: %v", table, id, err)
+	}
+	return row
+}
+
+// Update changes a row.
+func (w *World) Update(table, id string, v Values) {
+	w.T.Helper()
+	if err := w.TryUpdate(table, id, v); err != nil {
+		w.T.Fatalf("update %s %s: %v", table, id, err)
+	}
+}
+
+// TryUpdate is an update by the manager that may be refused.
+func (w *World) TryUpdate(table, id string, v Values) error {
+	_, _, err := w.Entities.Update(w.T.Context(), Manager(), rows.Ref{Table: table, ID: id}, schematest.Row(v), entity.If{Exists: true})
+	return err
+}
+
+// Remove deletes a row.
+func (w *World) Remove(table, id string) {
+	w.T.Helper()
+	if err := w.Entities.Delete(w.T.Context(), Manager(), rows.Ref{Table: table, ID: id}, entity.If{}); err != nil {
+		w.T.Fatalf("delete %s %s: %v", table, id, err)
+	}
+}
+
+// Row reads a row.
+func (w *World) Row(table, id string) *rows.Row {
+	w.T.Helper()
+	row, err := w.Entities.Retrieve(w.T.Context(), Manager(), rows.Ref{Table: table, ID: id})
+	if err != nil {
+		w.T.Fatalf("read %s %s: %v", table, id, err)
+	}
+	return row
+}
+
+// Corrupt changes a row past all rules, as no use case does.
+func (w *World) Corrupt(table, id string, change func(row *rows.Row)) {
+	w.T.Helper()
+	err := w.DB.Do(w.T.Context(), "", func(tx *rows.Tx) error {
+		found, err := tx.Load(w.T.Context(), rows.Ref{Table: table, ID: id})
+		if err == nil {
+			change(found[0])
+		}
+		return err
+	})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// Lead makes an open lead.
+func (w *World) Lead(n int, v Values) rows.Ref {
+	w.T.Helper()
+	return w.Create("lead", ID("lead", n), with(v, Values{"subject": fmt.Sprintf("Topic %d", n), "lastname": fmt.Sprintf("Lead %d", n)})).Ref()
+}
+
+// Opportunity makes an open opportunity.
+func (w *World) Opportunity(n int, v Values) rows.Ref {
+	w.T.Helper()
+	return w.Create("opportunity", ID("opportunity", n), with(v, Values{"name": "Opportunity"})).Ref()
+}
+
+// with are columns and, where they say nothing, their usual values.
+func with(v, usual Values) Values {
+	for column, value := range v {
+		usual[column] = value
+	}
+	return usual
+}
+
+// TryConnect is a connect by the manager that may be refused.
+func (w *World) TryConnect(record rows.Ref, sequence string) error {
+	_, err := w.Connections.Connect(w.T.Context(), Manager(), connection.Request{Record: record, Sequence: sequence})
+	return err
+}
+
+// Connect connects a record and returns its target.
+func (w *World) Connect(record rows.Ref, sequence string) *rows.Row {
+	w.T.Helper()
+	made, err := w.Connections.Connect(w.T.Context(), Manager(), connection.Request{Record: record, Sequence: sequence})
+	if err != nil {
+		w.T.Fatalf("connect %v: %v", record, err)
+	}
+	return w.Row("msdyn_sequencetarget", made.Target)
+}
+
+// ConnectOnly connects a record and reads nothing afterwards.
+func (w *World) ConnectOnly(record rows.Ref, sequence string) {
+	w.T.Helper()
+	if err := w.TryConnect(record, sequence); err != nil {
+		w.T.Fatalf("connect %v: %v", record, err)
+	}
+}
+
+// Disconnect ends all connections of a record.
+func (w *World) Disconnect(record rows.Ref) {
+	w.T.Helper()
+	if _, err := w.Connections.Disconnect(w.T.Context(), Manager(), record, ""); err != nil {
+		w.T.Fatalf("disconnect %v: %v", record, err)
+	}
+}

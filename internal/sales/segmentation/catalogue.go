@@ -1,0 +1,172 @@
+package segmentation
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"segue/internal/filter"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/segment"
+	"segue/internal/schema"
+)
+
+// catalogues are the active segments by record type, as they were read
+// together.
+type catalogues map[string]compiled
+
+// compiled is the catalogue of a record type, or why there is none: then the
+// records of that type cannot be evaluated, those of the others can.
+type compiled struct {
+	*segment.Catalogue
+	version int64 // of the order row
+	broken  error
+	columns []string // all that an evaluation reads of a record's images
+}
+
+// readCatalogues returns the active segments of every record type. Asking
+// whether what is known is still true costs one read for all types, at most once
+// in [sales.Freshness]; only a type that has changed is read again.
+func (s *Segmentation) readCatalogues(ctx context.Context) (catalogues, error) {
+	const all = "" // one entry for all types
+	if known, ok := s.catalogues.Peek(all); ok {
+		return known, nil
+	}
+	return s.catalogues.Load(ctx, all, s.loadCatalogues)
+}
+
+func (s *Segmentation) loadCatalogues(ctx context.Context, old catalogues) (catalogues, error) {
+	var refs []rows.Ref
+	var recordTypes []string
+	for _, t := range s.db.Schema().Tables() {
+		if sales.OfTrait(sales.Record).Matches(t) {
+			recordTypes = append(recordTypes, t.Name)
+			refs = append(refs, rows.Ref{Table: orderTable, ID: orderID(t.Name)})
+		}
+	}
+	orders, err := s.db.Get(ctx, refs...)
+	if err != nil {
+		return nil, fmt.Errorf("read the orders of segments: %w", err)
+	}
+	var all []*rows.Row // segments of every type, read once when needed
+	now := catalogues{}
+	for i, recordType := range recordTypes {
+		switch {
+		case orders[i] == nil: // the type never had a segment
+			now[recordType] = compiled{Catalogue: segment.NewCatalogue(recordType, nil, nil, nil)}
+		case old[recordType].version == orders[i].Version:
+			now[recordType] = old[recordType]
+		default:
+			if all == nil {
+				if all, err = s.readSegments(ctx, orders); err != nil {
+					return nil, err
+				}
+			}
+			// An error is the type's own: the other types go on.
+			catalogue, err := s.compileCatalogue(orders[i], all)
+			known := compiled{Catalogue: catalogue, version: orders[i].Version, broken: err}
+			if err == nil {
+				known.columns = append(slices.Clip(catalogue.Columns), "statecode", segmentColumn, enteredColumn, connected)
+			}
+			now[recordType] = known
+		}
+	}
+	return now, nil
+}
+
+// readSegments reads the segments that the order rows of the record types name,
+// in a few requests, and not the whole table.
+func (s *Segmentation) readSegments(ctx context.Context, orders []*rows.Row) ([]*rows.Row, error) {
+	var refs []rows.Ref
+	for _, row := range orders {
+		if row == nil { // the type never had a segment
+			continue
+		}
+		ids, err := sales.IDs(row, orderColumn)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			refs = append(refs, rows.Ref{Table: segmentTable, ID: id})
+		}
+	}
+	found, err := s.db.Get(ctx, refs...)
+	if err != nil {
+		return nil, fmt.Errorf("read the segments: %w", err)
+	}
+	return slices.DeleteFunc(found, func(row *rows.Row) bool { return row == nil }), nil
+}
+
+// compileCatalogue makes the catalogue of an order row. An active segment that
+// no longer compiles (its column was taken out of the schema) is an error: it
+// must not silently match nothing.
+func (s *Segmentation) compileCatalogue(orderRow *rows.Row, all []*rows.Row) (*segment.Catalogue, error) {
+	recordType := orderRow.Text(recordTypeColumn)
+	ids, err := sales.IDs(orderRow, orderColumn)
+	if err != nil {
+		return nil, err
+	}
+	var active []segment.Segment
+	for _, row := range all {
+		if row.Text(recordTypeColumn) != recordType || row.Int("statecode") != segmentActive {
+			continue
+		}
+		program, err := compileConditions(s.db.Schema(), row)
+		if err != nil {
+			return nil, fmt.Errorf("segment %q (%s): %w", row.Text("msdyn_name"), row.ID, err)
+		}
+		active = append(active, segment.Segment{
+			ID: row.ID, Name: row.Text("msdyn_name"), Program: program,
+			Sequence: row.Lookup(sequenceColumn).ID,
+			Takes:    row.Is("msdyn_isresegmentationenabled"),
+			Default:  row.Is(defaultColumn),
+		})
+	}
+	return segment.NewCatalogue(recordType, ids, active, ownColumns(s.db.Schema().Table(recordType))), nil
+}
+
+// ownColumns are the columns of a record type that Segue itself writes; their
+// changes never make segments run.
+func ownColumns(t *schema.Table) []string {
+	columns := []string{segmentColumn, rows.ModifiedOn, rows.ModifiedBy, rows.Version, connected, receiptColumn}
+	for _, c := range t.Columns {
+		if c.Write == schema.Hidden {
+			columns = append(columns, c.Name)
+		}
+	}
+	return columns
+}
+
+// parseConditions reads the conditions of a segment and applies their limit
+// (docs/domain.md §9.1).
+func parseConditions(s *schema.Schema, row *rows.Row) (*filter.Group, error) {
+	text := row.Text(conditionsColumn)
+	if text == "" {
+		return &filter.Group{Logic: filter.And}, nil
+	}
+	if row.Is(defaultColumn) {
+		return nil, sales.Refuse(sales.Precondition, "the default segment takes every record; it has no conditions")
+	}
+	group, err := filter.Parse(s, row.Text(recordTypeColumn), text)
+	if err != nil {
+		return nil, refuseConditions(err)
+	}
+	if err := group.CheckLimit(segment.MaxConditions); err != nil {
+		return nil, refuseConditions(err)
+	}
+	return group, nil
+}
+
+// compileConditions makes the program that evaluates a segment.
+func compileConditions(s *schema.Schema, row *rows.Row) (*filter.Program, error) {
+	group, err := parseConditions(s, row)
+	if err != nil {
+		return nil, err
+	}
+	program, err := filter.Compile(s, row.Text(recordTypeColumn), group)
+	if err != nil {
+		return nil, refuseConditions(err)
+	}
+	return program, nil
+}

@@ -1,0 +1,140 @@
+package segmentation
+
+import (
+	"context"
+
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/segment"
+	"segue/internal/schema"
+)
+
+// Evaluate is the reaction to new and changed records: it runs the segments of
+// a record's type (docs/domain.md §8.3, §8.4). One catalogue serves a batch: it
+// is as new as the batch's newest change needs, because [Segmentation.Forget] is
+// registered before. A batch without a record reads nothing.
+func (s *Segmentation) Evaluate() sales.Reaction { return evaluate{s} }
+
+type evaluate struct{ *Segmentation }
+
+// Prepare implements [sales.Reaction].
+func (e evaluate) Prepare(ctx context.Context, _ []rows.Change) (sales.Follow, error) {
+	known, err := e.readCatalogues(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, change rows.Change) error {
+		return e.evaluate(ctx, known[change.Table.Name], change)
+	}, nil
+}
+
+// Forget is the reaction to changed segments and orders: the catalogues are
+// read again, because the process that made the change may not have come to
+// dropping its own yet. It is registered before Evaluate.
+func (s *Segmentation) Forget() sales.Reaction { return forget{s} }
+
+type forget struct{ *Segmentation }
+
+// Prepare implements [sales.Reaction].
+func (f forget) Prepare(context.Context, []rows.Change) (sales.Follow, error) {
+	f.catalogues.Drop()
+	return nil, nil //nolint:nilnil // nothing follows
+}
+
+// evaluate runs the segments of a record's type if the record is new or a column
+// that any of them reads has changed.
+func (s *Segmentation) evaluate(ctx context.Context, known compiled, change rows.Change) error {
+	if known.broken != nil {
+		return known.broken
+	}
+	catalogue := known.Catalogue
+	if len(catalogue.Segments) == 0 {
+		return nil
+	}
+	if err := change.Read(known.columns); err != nil { // one pass over each image
+		return err
+	}
+	touched, err := change.Touches(catalogue.Columns)
+	if err != nil {
+		return err
+	}
+	if !touched { // by far the most changes: they cost no read and no write
+		return nil
+	}
+	requested, pending, err := s.decide(ctx, catalogue, change.New)
+	if err != nil {
+		return err
+	}
+	if !pending { // the record stays as it is
+		return nil
+	}
+	row, err := change.New.Row()
+	if err != nil {
+		return err
+	}
+	return s.db.Do(ctx, "", func(tx *rows.Tx) error {
+		if !tx.Again() { // else the row has moved on: decide on it as it is
+			tx.Hold(row)
+		}
+		found, err := tx.Load(ctx, change.Ref)
+		if err != nil {
+			return err
+		}
+		if found[0] == nil { // deleted meanwhile
+			return nil
+		}
+		return s.enter(ctx, tx, catalogue, found[0], requested)
+	})
+}
+
+// decide says what the change asks for and whether that would write anything,
+// from the few columns that it reads.
+func (s *Segmentation) decide(ctx context.Context, catalogue *segment.Catalogue, record *rows.Image) (requested segment.Status, pending bool, err error) {
+	state, err := record.Value("statecode")
+	if err != nil {
+		return 0, false, err
+	}
+	if state != schema.Int(0) { // closed records are not segmented
+		return 0, false, nil
+	}
+	value, err := record.Value(segmentColumn)
+	if err != nil {
+		return 0, false, err
+	}
+	present, _ := value.Ref()
+	decision, err := catalogue.Decide(record, present.ID)
+	switch {
+	case err != nil:
+		return 0, false, err
+	case decision.Segment == nil: // no segment takes it
+		return decision.Status, false, nil
+	case decision.Status == segment.Segmented: // it enters one
+		return decision.Status, true, nil
+	}
+	pending, err = s.isUnconnectedMember(ctx, record, decision.Segment.Sequence)
+	return decision.Status, pending, err
+}
+
+// isUnconnectedMember reports whether a member is to be connected now: a
+// sequence was attached to its segment after it entered.
+func (s *Segmentation) isUnconnectedMember(ctx context.Context, record *rows.Image, sequenceID string) (bool, error) {
+	if sequenceID == "" {
+		return false, nil
+	}
+	entered, err := record.Value(enteredColumn)
+	if err != nil {
+		return false, err
+	}
+	if entered == schema.Ref((schema.Lookup{Table: sequenceTable, ID: sequenceID})) { // it was on it before, once is enough
+		return false, nil
+	}
+	on, err := record.Value(connected)
+	if err != nil {
+		return false, err
+	}
+	if on == schema.Bool(true) && !s.policy.Several { // it keeps the sequence that it is on
+		return false, nil
+	}
+	parent, err := s.connections.Sequence(ctx, sequenceID)
+	return parent.Active, err
+}

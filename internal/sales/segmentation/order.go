@@ -1,0 +1,78 @@
+package segmentation
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"segue/internal/entity"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/segment"
+	"segue/internal/schema"
+)
+
+// loadOrder loads the row that holds the priority order of a record type's
+// segments. The first segment of a type brings it, and the type's default
+// segment.
+func loadOrder(ctx context.Context, tx *rows.Tx, recordType string) (*rows.Row, []string, error) {
+	ref := rows.Ref{Table: orderTable, ID: orderID(recordType)}
+	found, err := tx.Load(ctx, ref)
+	if err != nil {
+		return nil, nil, err
+	}
+	if found[0] != nil {
+		ids, err := sales.IDs(found[0], orderColumn)
+		return found[0], ids, err
+	}
+	row := tx.Create(tx.Schema().Table(orderTable), ref.ID, map[string]schema.Value{
+		recordTypeColumn: schema.Text(recordType), "statecode": schema.Int(0), "statuscode": schema.Int(1),
+	})
+	tx.Create(tx.Schema().Table(segmentTable), defaultID(recordType), map[string]schema.Value{
+		"msdyn_name": schema.Text("Default segment"), recordTypeColumn: schema.Text(recordType), defaultColumn: schema.Bool(true),
+		"msdyn_objecttypecode": schema.Int(typeCode(recordType)), "statecode": schema.Int(segmentInactive), "statuscode": schema.Int(2),
+	})
+	return row, []string{defaultID(recordType)}, nil
+}
+
+// OrderRules let a manager set the whole order of a record type's segments at
+// once.
+func (s *Segmentation) OrderRules() entity.Rules { return orderRules{segmentation: s} }
+
+type orderRules struct {
+	entity.Plain
+	segmentation *Segmentation
+}
+
+// Committed implements [entity.Rules].
+func (r orderRules) Committed(ctx context.Context) error { return r.segmentation.committed(ctx) }
+
+// Create implements [entity.Rules].
+func (orderRules) Create(context.Context, *rows.Tx, *rows.Row) error {
+	return sales.Refuse(sales.Precondition, "the order of a record type's segments is made with its first segment")
+}
+
+// Delete implements [entity.Rules].
+func (orderRules) Delete(context.Context, *rows.Tx, *rows.Row) (keep bool, err error) {
+	return false, sales.Refuse(sales.Precondition, "the order of a record type's segments cannot be deleted")
+}
+
+// Update implements [entity.Rules].
+func (orderRules) Update(_ context.Context, _ *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
+	ids, err := sales.IDs(row, orderColumn)
+	if err != nil {
+		return sales.Refuse(sales.Invalid, "%s is not a JSON array of segment ids", orderColumn)
+	}
+	var old []string
+	if text, ok := before[orderColumn].Text(); ok {
+		if err := json.Unmarshal([]byte(text), &old); err != nil {
+			return fmt.Errorf("%v: stored %s: %w", row.Ref(), orderColumn, err)
+		}
+	}
+	if !slices.Equal(slices.Sorted(slices.Values(ids)), slices.Sorted(slices.Values(old))) {
+		return sales.Refuse(sales.Invalid, "%s must name each segment of the record type once: %q", orderColumn, old)
+	}
+	last := defaultID(row.Text(recordTypeColumn)) // wherever it was put, the default segment comes last
+	return sales.SetIDs(row, orderColumn, append(segment.Remove(ids, last), last))
+}

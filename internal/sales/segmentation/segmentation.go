@@ -1,0 +1,58 @@
+// Package segmentation is a record and its segment: the life of segments and of
+// their order, the catalogue of the active ones, and the evaluation of a changed
+// record, which may enter a segment and be connected to its sequence.
+//
+// Segments of every record type are read through one cache, whose entry is as
+// old as [sales.Freshness] allows. Every change of a segment writes the order row
+// of its record type, whose version tells every process that its catalogue is
+// old.
+//
+// Invariant: an evaluation that changes nothing writes nothing and reads nothing
+// of the record; one that changes something is written under the version of the
+// change, or decided again on the row as it is.
+package segmentation
+
+import (
+	"segue/internal/guid"
+	"segue/internal/query"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/connection"
+)
+
+const (
+	segmentTable  = "msdyn_segment"
+	orderTable    = "msdyn_segmentattribute"
+	targetTable   = "msdyn_sequencetarget"
+	sequenceTable = "msdyn_sequence"
+)
+
+// Columns of a record that segmentation keeps.
+const (
+	segmentColumn = "msdyn_segmentid"  // the segment that it is in
+	enteredColumn = "segue_sequence"   // the sequence that its segment connected it to
+	receiptColumn = "segue_evaluation" // the Evaluation that last changed it
+	connected     = "segue_connected"  // kept by connection: whether it is on a sequence
+)
+
+// Segmentation is the rules of segments and what follows from changes of
+// records. It is safe for concurrent use.
+type Segmentation struct {
+	db          *rows.DB
+	lists       *query.Reader
+	connections *connection.Connections
+	policy      sales.Policy
+	freshness   sales.Freshness
+	catalogues  *sales.Cache[catalogues]
+}
+
+// New returns the segmentation of the rows of db.
+func New(db *rows.DB, connections *connection.Connections, policy sales.Policy, freshness sales.Freshness) *Segmentation {
+	return &Segmentation{
+		db: db, lists: query.New(db), connections: connections, policy: policy, freshness: freshness,
+		catalogues: sales.NewCache[catalogues](freshness),
+	}
+}
+
+func orderID(recordType string) string   { return guid.Derive("order", recordType) }
+func defaultID(recordType string) string { return guid.Derive("default segment", recordType) }
