@@ -58,7 +58,7 @@ import (
 
 // Limits of a filter.
 const (
-	MaxConditions = 10      // conditions of a segment or rule (domain.md §9.1); applied by CheckLimit, not by Parse
+	MaxConditions = 10      // conditions of a segment or rule (docs/domain.md §9.1); applied by CheckLimit, not by Parse
 	MaxDepth      = 10      // groups inside each other, the root included
 	MaxValues     = 100     // values of in and not-in
 	MaxText       = 1 << 20 // bytes of text that Parse reads
@@ -111,7 +111,7 @@ type Related struct {
 }
 
 // Conditions counts the conditions anywhere in g, a [Related] without any inside
-// as one (domain.md §9.1).
+// as one (docs/domain.md §9.1).
 func (g *Group) Conditions() int { return g.conditions() }
 
 // CheckLimit refuses a filter of more than limit conditions with an error that

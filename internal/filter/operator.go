@@ -9,7 +9,7 @@ import (
 // Operator is a comparison. The package comment says what each means.
 type Operator string
 
-// The operators (domain.md §9.2).
+// The operators (docs/domain.md §9.2).
 const (
 	Eq           Operator = "eq"
 	Ne           Operator = "ne" // "neq" in a text is read as ne

@@ -165,7 +165,7 @@ func TestConditionAgreesWithOracle(t *testing.T) {
 }
 
 // TestNegationSplitsRows: of an operator and its negation exactly one holds, on
-// whatever value, null included (peers.md C13).
+// whatever value, null included (docs/domain.md §9.4).
 func TestNegationSplitsRows(t *testing.T) {
 	s := loadSchema(t)
 	all := columns(s)

@@ -12,7 +12,7 @@ import (
 // Code is a Dataverse error code, which clients decide by.
 type Code string
 
-// The codes by their public names (webapi.md §5). The first two have no public
+// The codes by their public names (docs/webapi.md §5). The first two have no public
 // name: one is for URLs, the other for bodies that do not fit the model.
 const (
 	BadRequest Code = "0x80060888"

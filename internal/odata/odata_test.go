@@ -11,7 +11,7 @@ import (
 	"segue/internal/schema"
 )
 
-// Two GUIDs for the tests' rows, as in webapi.md §17.
+// Two GUIDs for the tests' rows, as in docs/webapi.md §17.
 const (
 	idI = "7eb682f1-ca75-e511-80d4-00155d2a68d1"
 	idJ = "0a1b2c3d-0000-4000-8000-0000000000ff"

@@ -9,7 +9,7 @@ import (
 )
 
 // Precondition is what must hold of a row for the request to be done
-// (webapi.md §10). At most one field is set.
+// (docs/webapi.md §10). At most one field is set.
 type Precondition struct {
 	Exists     bool  // If-Match: *
 	Version    int64 // If-Match: W/"n": the version the row must have; -1: one that no row has

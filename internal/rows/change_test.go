@@ -185,7 +185,7 @@ func TestChangeImages(t *testing.T) {
 	}
 }
 
-// TestImageRowIsWrittenOnlyIfNothingCameAfter: design.md §4, "a write triggered
+// TestImageRowIsWrittenOnlyIfNothingCameAfter: docs/decisions/0008, "a write caused
 // by a change is conditional on the version in that change".
 func TestImageRowIsWrittenOnlyIfNothingCameAfter(t *testing.T) {
 	f := newFixture(t)

@@ -145,7 +145,7 @@ func TestConnect_7_3_WritesTargetStepAndGuard(t *testing.T) {
 	w.Sound(false)
 }
 
-// design.md §5, docs/domain.md §17.1.
+// docs/domain.md §17.1.
 func TestConnect_7_3_AgainIsSuccess(t *testing.T) {
 	w := newWorld(t, boot.Options{})
 	seq, lead := w.Sequence(1, "lead"), w.Lead(1, nil)
