@@ -10,6 +10,7 @@ import (
 	"segue/internal/sales/connection"
 	"segue/internal/sales/reaction"
 	"segue/internal/sales/segmentation"
+	"segue/internal/schema/name"
 	"segue/internal/store"
 )
 
@@ -49,12 +50,12 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	changes := reaction.New(db)
 
 	var (
-		records   = sales.OfTrait(sales.Record)
-		sequences = sales.OfTable("msdyn_sequence")
-		targets   = sales.OfTable("msdyn_sequencetarget")
-		steps     = sales.OfTable("msdyn_sequencetargetstep")
-		segment   = sales.OfTable("msdyn_segment")
-		orders    = sales.OfTable("msdyn_segmentattribute")
+		records   = sales.OfTrait(name.RecordTrait)
+		sequences = sales.OfTable(name.Sequence)
+		targets   = sales.OfTable(name.SequenceTarget)
+		steps     = sales.OfTable(name.SequenceTargetStep)
+		segment   = sales.OfTable(name.Segment)
+		orders    = sales.OfTable(name.SegmentAttribute)
 	)
 	entities.Register(records, connections.RecordRules())
 	entities.Register(sequences, connections.SequenceRules())

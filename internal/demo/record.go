@@ -69,7 +69,7 @@ func (d dice) owner(sellers []Row) schema.Lookup {
 // place sets country and city, most rows in few countries.
 func (d dice) place(v values) {
 	country := d.words.countries[d.skewed(len(d.words.countries))]
-	v["address1_country"], v["address1_city"] = schema.Text(country.name), schema.Text(d.pick(country.cities))
+	v[name.Address1Country], v[name.Address1City] = schema.Text(country.name), schema.Text(d.pick(country.cities))
 }
 
 // mail returns an address that cannot exist.
@@ -91,8 +91,8 @@ func seller(d dice, n int) values {
 		title = "Sales Development Representative"
 	}
 	v := values{
-		"firstname": schema.Text(first), "lastname": schema.Text(last), "title": schema.Text(title),
-		"domainname": schema.Text(mail(first, last, n)), "internalemailaddress": schema.Text(mail(first, last, n)), "mobilephone": schema.Text(d.phone()),
+		name.Firstname: schema.Text(first), name.Lastname: schema.Text(last), name.Title: schema.Text(title),
+		name.Domainname: schema.Text(mail(first, last, n)), name.Internalemailaddress: schema.Text(mail(first, last, n)), name.Mobilephone: schema.Text(d.phone()),
 	}
 	d.place(v)
 	return v
@@ -102,9 +102,9 @@ func account(sellers []Row) func(dice, int) values {
 	return func(d dice, n int) values {
 		revenue := d.amount(8_000_000, 1.4)
 		v := values{
-			"name": schema.Text(d.company()), "accountnumber": schema.Text(fmt.Sprintf("A-%05d", n+1)), "telephone1": schema.Text(d.phone()),
-			"revenue": schema.Dec(revenue), "numberofemployees": schema.Int(d.staff(revenue)),
-			"industrycode": schema.Int(1 + int64(d.skewed(33))), "customertypecode": schema.Int(d.option(3, 8, 5, 9)),
+			name.Name: schema.Text(d.company()), name.Accountnumber: schema.Text(fmt.Sprintf("A-%05d", n+1)), name.Telephone1: schema.Text(d.phone()),
+			name.Revenue: schema.Dec(revenue), name.Numberofemployees: schema.Int(d.staff(revenue)),
+			name.Industrycode: schema.Int(1 + int64(d.skewed(33))), name.Customertypecode: schema.Int(d.option(3, 8, 5, 9)),
 			name.Ownerid: schema.Ref(d.owner(sellers)),
 		}
 		d.place(v)
@@ -122,26 +122,26 @@ func lead(sellers, accounts []Row) func(dice, int) values {
 	return func(d dice, n int) values {
 		first, last := d.pick(d.words.first), d.pick(d.words.last)
 		v := values{
-			"subject":   schema.Text(d.pick(d.words.interests) + " for " + d.pick(d.words.uses)),
-			"firstname": schema.Text(first), "lastname": schema.Text(last), "leadqualitycode": schema.Int(2),
-			"jobtitle": schema.Text(d.words.titles[d.skewed(len(d.words.titles))]), name.Ownerid: schema.Ref(d.owner(sellers)),
+			name.Subject:   schema.Text(d.pick(d.words.interests) + " for " + d.pick(d.words.uses)),
+			name.Firstname: schema.Text(first), name.Lastname: schema.Text(last), name.Leadqualitycode: schema.Int(2),
+			name.Jobtitle: schema.Text(d.words.titles[d.skewed(len(d.words.titles))]), name.Ownerid: schema.Ref(d.owner(sellers)),
 		}
 		switch p := d.Float64(); {
 		case p < 0.07:
-			v["leadqualitycode"] = schema.Int(1)
+			v[name.Leadqualitycode] = schema.Int(1)
 		case p < 0.45:
-			v["leadqualitycode"] = schema.Int(3)
+			v[name.Leadqualitycode] = schema.Int(3)
 		}
 		d.reach(v, first, last, n)
 		d.size(v)
 		if d.maybe(0.12) {
-			v["parentaccountid"] = schema.Ref(schema.Lookup{Table: name.Account, ID: accounts[d.skewed(len(accounts))].ID})
+			v[name.Parentaccountid] = schema.Ref(schema.Lookup{Table: name.Account, ID: accounts[d.skewed(len(accounts))].ID})
 		}
 		switch p := d.Float64(); { // the others are New
 		case p < 0.10:
-			v["statuscode"] = schema.Int(2)
+			v[name.Statuscode] = schema.Int(2)
 		case p < 0.14:
-			v["statuscode"] = schema.Int(d.option(6, 5, 4, 7))
+			v[name.Statuscode] = schema.Int(d.option(6, 5, 4, 7))
 		}
 		return v
 	}
@@ -150,45 +150,45 @@ func lead(sellers, accounts []Row) func(dice, int) values {
 // reach sets where a lead comes from and how to contact it.
 func (d dice) reach(v values, first, last string, n int) {
 	if d.maybe(0.94) {
-		v["leadsourcecode"] = schema.Int(d.option(8, 1, 7, 4, 2, 9, 3, 6, 5, 10))
+		v[name.Leadsourcecode] = schema.Int(d.option(8, 1, 7, 4, 2, 9, 3, 6, 5, 10))
 	}
 	if d.maybe(0.93) {
-		v["emailaddress1"] = schema.Text(mail(first, last, n))
+		v[name.Emailaddress1] = schema.Text(mail(first, last, n))
 	}
 	if d.maybe(0.6) {
-		v["telephone1"] = schema.Text(d.phone())
+		v[name.Telephone1] = schema.Text(d.phone())
 	}
 	if d.maybe(0.9) {
 		d.place(v)
 	}
 	if d.maybe(0.04) {
-		v["donotemail"] = schema.Bool(true)
+		v[name.Donotemail] = schema.Bool(true)
 	}
 	if d.maybe(0.02) {
-		v["donotphone"] = schema.Bool(true)
+		v[name.Donotphone] = schema.Bool(true)
 	}
 }
 
 // size sets what is known of a lead's company and budget.
 func (d dice) size(v values) {
 	if d.maybe(0.9) {
-		v["companyname"] = schema.Text(d.company())
+		v[name.Companyname] = schema.Text(d.company())
 	}
 	if d.maybe(0.7) {
-		v["industrycode"] = schema.Int(1 + int64(d.skewed(33)))
+		v[name.Industrycode] = schema.Int(1 + int64(d.skewed(33)))
 	}
 	if d.maybe(0.75) {
 		revenue := d.amount(2_000_000, 1.7)
-		v["revenue"] = schema.Dec(revenue)
+		v[name.Revenue] = schema.Dec(revenue)
 		if d.maybe(0.8) {
-			v["numberofemployees"] = schema.Int(d.staff(revenue))
+			v[name.Numberofemployees] = schema.Int(d.staff(revenue))
 		}
 	}
 	if d.maybe(0.5) {
-		v["estimatedamount"] = schema.Dec(d.amount(12_000, 1.1))
-		v["budgetstatus"] = schema.Int(d.option(1, 0, 2, 3))
-		v["purchasetimeframe"] = schema.Int(d.option(4, 2, 1, 3, 0))
-		v["decisionmaker"] = schema.Bool(d.maybe(0.3))
+		v[name.Estimatedamount] = schema.Dec(d.amount(12_000, 1.1))
+		v[name.Budgetstatus] = schema.Int(d.option(1, 0, 2, 3))
+		v[name.Purchasetimeframe] = schema.Int(d.option(4, 2, 1, 3, 0))
+		v[name.Decisionmaker] = schema.Bool(d.maybe(0.3))
 	}
 }
 
@@ -197,22 +197,22 @@ func opportunity(sellers, accounts []Row) func(dice, int) values {
 		customer := accounts[d.skewed(len(accounts))]
 		stage := int64(d.skewed(4))
 		v := values{
-			"name":       schema.Text(fmt.Sprintf("%s for %v", d.pick(d.words.interests), customer.Values["name"])),
-			"customerid": schema.Ref(schema.Lookup{Table: name.Account, ID: customer.ID}), "parentaccountid": schema.Ref(schema.Lookup{Table: name.Account, ID: customer.ID}),
-			"salesstage": schema.Int(stage), "closeprobability": schema.Int(min(95, 10+20*stage+int64(d.IntN(25)))),
-			"opportunityratingcode": schema.Int(d.option(2, 3, 1)), name.Ownerid: schema.Ref(d.owner(sellers)),
-			"estimatedclosedate": schema.Time(time.Date(2027, 1, 1+d.IntN(365), 0, 0, 0, 0, time.UTC)),
+			name.Name:       schema.Text(fmt.Sprintf("%s for %v", d.pick(d.words.interests), customer.Values[name.Name])),
+			name.Customerid: schema.Ref(schema.Lookup{Table: name.Account, ID: customer.ID}), name.Parentaccountid: schema.Ref(schema.Lookup{Table: name.Account, ID: customer.ID}),
+			name.Salesstage: schema.Int(stage), name.Closeprobability: schema.Int(min(95, 10+20*stage+int64(d.IntN(25)))),
+			name.Opportunityratingcode: schema.Int(d.option(2, 3, 1)), name.Ownerid: schema.Ref(d.owner(sellers)),
+			name.Estimatedclosedate: schema.Time(time.Date(2027, 1, 1+d.IntN(365), 0, 0, 0, 0, time.UTC)),
 		}
 		if d.maybe(0.92) {
-			v["estimatedvalue"] = schema.Dec(d.amount(45_000, 1.2))
+			v[name.Estimatedvalue] = schema.Dec(d.amount(45_000, 1.2))
 		}
 		switch p := d.Float64(); { // the others are In Progress
 		case p < 0.06:
-			v["statuscode"] = schema.Int(2)
+			v[name.Statuscode] = schema.Int(2)
 		case p < 0.14:
-			v["statuscode"] = schema.Int(3)
+			v[name.Statuscode] = schema.Int(3)
 		case p < 0.20:
-			v["statuscode"] = schema.Int(d.option(5, 4))
+			v[name.Statuscode] = schema.Int(d.option(5, 4))
 		}
 		return v
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"segue/internal/schema/name"
+
 	"segue/internal/boot"
 	"segue/internal/entity"
 	"segue/internal/probe"
@@ -146,7 +148,7 @@ func TestRegister(t *testing.T) {
 	var asked []string
 	e := entity.New(w.DB, func() string { return id("made", 1) })
 	one, two := &noted{name: "one", asked: &asked}, &noted{name: "two", asked: &asked}
-	e.Register(sales.OfTrait(sales.Record), one)
+	e.Register(sales.OfTrait(name.RecordTrait), one)
 	e.Register(sales.OfTable("lead"), two)
 	e.Register(sales.OfTable("opportunity"), &noted{name: "other", asked: &asked})
 	ref := rows.Ref{Table: "lead", ID: id("made", 1)}

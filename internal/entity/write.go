@@ -3,6 +3,8 @@ package entity
 import (
 	"context"
 
+	"segue/internal/schema/name"
+
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
@@ -109,7 +111,7 @@ func (e *Entities) UpdateIn(ctx context.Context, tx *rows.Tx, c sales.Caller, re
 	if err != nil {
 		return nil, false, err
 	}
-	if _, assigns := changes["ownerid"]; assigns {
+	if _, assigns := changes[name.Ownerid]; assigns {
 		if err := c.Authorize(tx.Schema(), sales.Right{Privilege: sales.Assign, Table: t.Name}); err != nil {
 			return nil, false, err
 		}
@@ -222,10 +224,10 @@ func (e *Entities) DeleteIn(ctx context.Context, tx *rows.Tx, c sales.Caller, re
 
 // withOwner adds the caller as owner of a row that names none.
 func withOwner(t *schema.Table, c sales.Caller, values map[string]schema.Value) map[string]schema.Value {
-	if !sales.OfTrait(sales.UserOwned).Matches(t) || c.ID == "" || !values["ownerid"].IsNull() {
+	if !sales.OfTrait(name.UserOwnedTrait).Matches(t) || c.ID == "" || !values[name.Ownerid].IsNull() {
 		return values
 	}
-	with := map[string]schema.Value{"ownerid": schema.Ref(schema.Lookup{Table: "systemuser", ID: c.ID})}
+	with := map[string]schema.Value{name.Ownerid: schema.Ref(schema.Lookup{Table: name.User, ID: c.ID})}
 	for column, v := range values {
 		with[column] = v
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // The annotations that rows can carry, put before the property they are
@@ -19,8 +20,7 @@ const (
 	totalExceeded      = Namespace + "totalrecordcountlimitexceeded"
 )
 
-// versionColumn shows a row's Version.
-const versionColumn = "versionnumber"
+// name.Versionnumber shows a row's Version.
 
 // Row is a row to be shown. Values has neither the key nor the version; what
 // it lacks is null.
@@ -165,7 +165,7 @@ func (e Encoder) row(o *object, t *schema.Table, row Row, columns []*schema.Colu
 		switch c.Name {
 		case t.ID:
 			v = schema.Text(row.ID)
-		case versionColumn:
+		case name.Versionnumber:
 			v = schema.Int(row.Version)
 		}
 		text, err := encodeValue(c, v)

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 	"segue/internal/store"
 )
 
@@ -34,11 +35,11 @@ func (r Ref) String() string { return r.Table + " " + r.ID }
 
 // Columns that rows itself maintains.
 const (
-	Version    = "versionnumber"
-	CreatedOn  = "createdon"
-	ModifiedOn = "modifiedon"
-	CreatedBy  = "createdby"
-	ModifiedBy = "modifiedby"
+	Version    = name.Versionnumber
+	CreatedOn  = name.Createdon
+	ModifiedOn = name.Modifiedon
+	CreatedBy  = name.Createdby
+	ModifiedBy = name.Modifiedby
 )
 
 // Row is one row as a value. It belongs to one goroutine.

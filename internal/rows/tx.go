@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"segue/internal/schema/name"
+
 	"segue/internal/schema"
 	"segue/internal/store"
 )
@@ -226,7 +228,7 @@ func (tx *Tx) stamp(row *Row, on, by string) {
 		row.Set(on, schema.Time(tx.db.Now()))
 	}
 	if tx.by != "" {
-		row.Set(by, schema.Ref(schema.Lookup{Table: "systemuser", ID: tx.by}))
+		row.Set(by, schema.Ref(schema.Lookup{Table: name.User, ID: tx.by}))
 	}
 }
 

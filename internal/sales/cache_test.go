@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"segue/internal/schema/name"
+
 	"segue/internal/boot"
 	"segue/internal/clock"
 	"segue/internal/sales"
@@ -90,9 +92,9 @@ func TestSubject(t *testing.T) {
 		yes, no string
 	}{
 		{"a table", sales.OfTable("lead"), "lead", "opportunity"},
-		{"records", sales.OfTrait(sales.Record), "lead", "task"},
-		{"activities", sales.OfTrait(sales.Activity), "task", "lead"},
-		{"owned rows", sales.OfTrait(sales.UserOwned), "lead", "team"},
+		{"records", sales.OfTrait(name.RecordTrait), "lead", "task"},
+		{"activities", sales.OfTrait(name.ActivityTrait), "task", "lead"},
+		{"owned rows", sales.OfTrait(name.UserOwnedTrait), "lead", "team"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if !test.subject.Matches(tables.Table(test.yes)) || test.subject.Matches(tables.Table(test.no)) {

@@ -3,6 +3,8 @@ package sales
 import (
 	"slices"
 
+	"segue/internal/schema/name"
+
 	"segue/internal/schema"
 )
 
@@ -33,13 +35,13 @@ const (
 //nolint:gochecknoglobals // a constant, but Go has no constant arrays
 var matrix = [...]grant{
 	// table                     administrator  sequence manager  sales manager    salesperson
-	{"msdyn_sequence", everything, everything, everything, everything},
-	{"msdyn_sequencetarget", everything, connects, connects, connects},
-	{"msdyn_sequencetargetstep", everything, works, works, works},
-	{"msdyn_segment", everything, sets, sets, Read},
-	{"msdyn_segmentattribute", everything, sets, sets, Read},
-	{"systemuser", everything, Read | AppendTo, Read | AppendTo, Read | AppendTo},
-	{"team", everything, Read | AppendTo, Read | AppendTo, Read | AppendTo},
+	{name.Sequence, everything, everything, everything, everything},
+	{name.SequenceTarget, everything, connects, connects, connects},
+	{name.SequenceTargetStep, everything, works, works, works},
+	{name.Segment, everything, sets, sets, Read},
+	{name.SegmentAttribute, everything, sets, sets, Read},
+	{name.User, everything, Read | AppendTo, Read | AppendTo, Read | AppendTo},
+	{name.Team, everything, Read | AppendTo, Read | AppendTo, Read | AppendTo},
 }
 
 //nolint:gochecknoglobals // the line of every other table

@@ -6,21 +6,17 @@ import (
 	"fmt"
 	"slices"
 
+	"segue/internal/schema/name"
+
 	"segue/internal/guid"
 	"segue/internal/rows"
 	"segue/internal/schema"
 )
 
-// A ledger row lists the active rows of a table, so that a limit on their number
-// holds under any race: whoever activates or deactivates writes it under the
-// version seen, which is affordable because that is rare (ARCHITECTURE.md).
-const (
-	ledgerTable   = "segue_ledger"
-	ledgerName    = "segue_name"
-	ledgerMembers = "segue_members"
-)
-
-// Quota limits how many rows of a table are active.
+// Quota limits how many rows of a table are active. A ledger row lists them, so
+// that the limit holds under any race: whoever activates or deactivates writes
+// it under the version seen, which is affordable because that is rare
+// (docs/decisions/0008).
 type Quota struct {
 	Table string
 	Most  int
@@ -38,7 +34,7 @@ func (q Quota) Enter(ctx context.Context, tx *rows.Tx, id string) error {
 	if len(ids) >= q.Most {
 		return Refuse(Limit, "limit reached: %d rows of %s are active and the limit is %d; deactivate one first", len(ids), q.Table, q.Most)
 	}
-	return SetIDs(ledger, ledgerMembers, append(ids, id))
+	return SetIDs(ledger, name.SegueMembers, append(ids, id))
 }
 
 // Leave takes a row that is no longer active out of the ledger.
@@ -47,20 +43,20 @@ func (q Quota) Leave(ctx context.Context, tx *rows.Tx, id string) error {
 	if err != nil {
 		return err
 	}
-	return SetIDs(ledger, ledgerMembers, slices.DeleteFunc(ids, func(other string) bool { return other == id }))
+	return SetIDs(ledger, name.SegueMembers, slices.DeleteFunc(ids, func(other string) bool { return other == id }))
 }
 
 func (q Quota) ledger(ctx context.Context, tx *rows.Tx) (*rows.Row, []string, error) {
-	ref := rows.Ref{Table: ledgerTable, ID: guid.Derive("ledger", q.Table)}
+	ref := rows.Ref{Table: name.Ledger, ID: guid.Derive("ledger", q.Table)}
 	found, err := tx.Load(ctx, ref)
 	if err != nil {
 		return nil, nil, err
 	}
 	if found[0] == nil {
-		row := tx.Create(tx.Schema().Table(ledgerTable), ref.ID, map[string]schema.Value{ledgerName: schema.Text(q.Table)})
+		row := tx.Create(tx.Schema().Table(name.Ledger), ref.ID, map[string]schema.Value{name.SegueName: schema.Text(q.Table)})
 		return row, nil, nil
 	}
-	ids, err := IDs(found[0], ledgerMembers)
+	ids, err := IDs(found[0], name.SegueMembers)
 	return found[0], ids, err
 }
 

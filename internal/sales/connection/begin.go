@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 
+	"segue/internal/schema/name"
+
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/sequence"
@@ -17,7 +19,7 @@ import (
 func (s *Connections) ConnectLoaded(ctx context.Context, tx *rows.Tx, record *rows.Row, parent Sequence, request Request) (Connection, error) {
 	switch {
 	case parent.ID == "":
-		return Connection{}, sales.NoRow(rows.Ref{Table: sequenceTable, ID: request.Sequence})
+		return Connection{}, sales.NoRow(rows.Ref{Table: name.Sequence, ID: request.Sequence})
 	case !parent.Active:
 		return Connection{}, sales.Refuse(sales.Precondition, "sequence %q (%s) is not active; only an active sequence can be connected", parent.Name, parent.ID)
 	case parent.Table != record.Table.Name:
@@ -46,7 +48,7 @@ func (s *Connections) begin(tx *rows.Tx, record *rows.Row, parent Sequence, requ
 	connection := sequence.Connection{
 		Record:   schema.Lookup{Table: record.Table.Name, ID: record.ID},
 		Name:     record.Text(record.Table.PrimaryName),
-		Owner:    record.Lookup("ownerid"),
+		Owner:    record.Lookup(name.Ownerid),
 		Sequence: parent.ID,
 		Segment:  request.Segment,
 		Version:  record.Version,
@@ -54,8 +56,8 @@ func (s *Connections) begin(tx *rows.Tx, record *rows.Row, parent Sequence, requ
 		Delay:    request.Delay,
 	}
 	target, step, stepID := sequence.Begin(parent.Definition, connection, s.db.Now())
-	tx.Create(tx.Schema().Table(targetTable), connection.Target(), target)
-	tx.Create(tx.Schema().Table(stepTable), stepID, step)
+	tx.Create(tx.Schema().Table(name.SequenceTarget), connection.Target(), target)
+	tx.Create(tx.Schema().Table(name.SequenceTargetStep), stepID, step)
 	live[parent.ID] = connection.Target()
 	setLive(record, live)
 	record.Set(entries, schema.Int(connection.Entry))
@@ -64,7 +66,7 @@ func (s *Connections) begin(tx *rows.Tx, record *rows.Row, parent Sequence, requ
 
 // refuseSecondSequence says which sequence the record is on.
 func (s *Connections) refuseSecondSequence(ctx context.Context, record *rows.Row, sequenceID string) error {
-	on := schema.Lookup{Table: sequenceTable, ID: sequenceID}
+	on := schema.Lookup{Table: name.Sequence, ID: sequenceID}
 	names, err := s.entities.Names(ctx, []schema.Lookup{on})
 	if err != nil {
 		return err

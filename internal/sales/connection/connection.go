@@ -27,18 +27,13 @@ import (
 	"strconv"
 	"time"
 
+	"segue/internal/schema/name"
+
 	"segue/internal/entity"
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/sequence"
-)
-
-const (
-	sequenceTable = "msdyn_sequence"
-	targetTable   = "msdyn_sequencetarget"
-	stepTable     = "msdyn_sequencetargetstep"
-	segmentTable  = "msdyn_segment"
 )
 
 // Connections is the use cases on connections. It is safe for concurrent use.
@@ -126,13 +121,13 @@ func (s *Connections) authorize(c sales.Caller, record string) error {
 		return err
 	}
 	return c.Authorize(s.db.Schema(),
-		sales.Right{Privilege: sales.Create, Table: sequenceTable}, sales.Right{Privilege: sales.AppendTo, Table: sequenceTable},
-		sales.Right{Privilege: sales.Create, Table: targetTable}, sales.Right{Privilege: sales.Read, Table: targetTable},
-		sales.Right{Privilege: sales.Write, Table: targetTable}, sales.Right{Privilege: sales.Append, Table: targetTable},
-		sales.Right{Privilege: sales.AppendTo, Table: targetTable}, sales.Right{Privilege: sales.Assign, Table: targetTable},
-		sales.Right{Privilege: sales.Create, Table: stepTable}, sales.Right{Privilege: sales.Read, Table: stepTable},
-		sales.Right{Privilege: sales.Write, Table: stepTable}, sales.Right{Privilege: sales.Append, Table: stepTable},
-		sales.Right{Privilege: sales.Assign, Table: stepTable},
+		sales.Right{Privilege: sales.Create, Table: name.Sequence}, sales.Right{Privilege: sales.AppendTo, Table: name.Sequence},
+		sales.Right{Privilege: sales.Create, Table: name.SequenceTarget}, sales.Right{Privilege: sales.Read, Table: name.SequenceTarget},
+		sales.Right{Privilege: sales.Write, Table: name.SequenceTarget}, sales.Right{Privilege: sales.Append, Table: name.SequenceTarget},
+		sales.Right{Privilege: sales.AppendTo, Table: name.SequenceTarget}, sales.Right{Privilege: sales.Assign, Table: name.SequenceTarget},
+		sales.Right{Privilege: sales.Create, Table: name.SequenceTargetStep}, sales.Right{Privilege: sales.Read, Table: name.SequenceTargetStep},
+		sales.Right{Privilege: sales.Write, Table: name.SequenceTargetStep}, sales.Right{Privilege: sales.Append, Table: name.SequenceTargetStep},
+		sales.Right{Privilege: sales.Assign, Table: name.SequenceTargetStep},
 		sales.Right{Privilege: sales.Read, Table: record}, sales.Right{Privilege: sales.AppendTo, Table: record})
 }
 
@@ -152,7 +147,7 @@ func (s *Connections) loadBoth(ctx context.Context, tx *rows.Tx, request Request
 	}
 	var found []*rows.Row
 	parent, err = s.sequences.Load(ctx, request.Sequence, func(ctx context.Context, _ Sequence) (Sequence, error) {
-		all, err := tx.Load(ctx, append(request.refs(), rows.Ref{Table: sequenceTable, ID: request.Sequence})...)
+		all, err := tx.Load(ctx, append(request.refs(), rows.Ref{Table: name.Sequence, ID: request.Sequence})...)
 		if err != nil {
 			return Sequence{}, err
 		}
@@ -170,7 +165,7 @@ func (s *Connections) loadBoth(ctx context.Context, tx *rows.Tx, request Request
 func (s *Connections) sequenceAtHand(tx *rows.Tx, id string) (parent Sequence, ok bool, err error) {
 	// What this unit of work does to the sequence counts here and is not for
 	// the cache, which must hold only what has been committed.
-	if row := tx.Held(rows.Ref{Table: sequenceTable, ID: id}); row != nil && row.Changed() {
+	if row := tx.Held(rows.Ref{Table: name.Sequence, ID: id}); row != nil && row.Changed() {
 		parent, err = sequenceOf(row)
 		return parent, true, err
 	}
@@ -182,7 +177,7 @@ func (s *Connections) sequenceAtHand(tx *rows.Tx, id string) (parent Sequence, o
 func (r Request) refs() []rows.Ref {
 	refs := []rows.Ref{r.Record}
 	if r.Segment != "" {
-		refs = append(refs, rows.Ref{Table: segmentTable, ID: r.Segment})
+		refs = append(refs, rows.Ref{Table: name.Segment, ID: r.Segment})
 	}
 	return refs
 }

@@ -4,17 +4,18 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // Connectable refuses tables whose rows cannot be connected (docs/domain.md
 // §7.1 rule 7).
-func Connectable(s *schema.Schema, name string) error {
-	t := s.Table(name)
+func Connectable(s *schema.Schema, table string) error {
+	t := s.Table(table)
 	if t == nil {
-		return sales.Refuse(sales.Invalid, "there is no table %q", name)
+		return sales.Refuse(sales.Invalid, "there is no table %q", table)
 	}
-	if !sales.OfTrait(sales.Record).Matches(t) {
-		return sales.Refuse(sales.Invalid, "rows of %s cannot be connected to sequences", name)
+	if !t.Is(name.RecordTrait) {
+		return sales.Refuse(sales.Invalid, "rows of %s cannot be connected to sequences", table)
 	}
 	return nil
 }
@@ -27,11 +28,11 @@ const leadNew int64 = 1
 // must be open, and a lead must be New unless the policy takes any active one
 // (§20, conflict 1).
 func (s *Connections) RefuseIneligible(record *rows.Row) error {
-	state, status := record.Int("statecode"), record.Int("statuscode")
+	state, status := record.Int(name.Statecode), record.Int(name.Statuscode)
 	switch {
 	case state != 0:
 		return sales.Refuse(sales.Precondition, "%v is closed (statecode %d); only an open record can be connected", record.Ref(), state)
-	case record.Table.Name == "lead" && status != leadNew && !s.policy.AnyActive:
+	case record.Table.Name == name.Lead && status != leadNew && !s.policy.AnyActive:
 		return sales.Refuse(sales.Precondition, "%v has statuscode %d; only a lead in state New (statuscode 1) can be connected", record.Ref(), status)
 	}
 	return nil

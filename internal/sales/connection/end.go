@@ -6,13 +6,15 @@ import (
 	"maps"
 	"slices"
 
+	"segue/internal/schema/name"
+
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
 )
 
-const currentStep = "segue_currentstep" // of a target: its open step
+const currentStep = name.SegueCurrentstep // of a target: its open step
 
 // Disconnect takes a record off a sequence, or off all with sequenceID ""
 // (docs/domain.md §7.4). It returns how many connections ended; none is success
@@ -56,11 +58,11 @@ func (s *Connections) DisconnectTarget(ctx context.Context, c sales.Caller, ref 
 
 // DisconnectTargetIn is DisconnectTarget in a unit of work.
 func (s *Connections) DisconnectTargetIn(ctx context.Context, tx *rows.Tx, c sales.Caller, ref rows.Ref, targetID, sequenceID string) (int, error) {
-	target, err := s.entities.RetrieveIn(ctx, tx, c, rows.Ref{Table: targetTable, ID: targetID})
+	target, err := s.entities.RetrieveIn(ctx, tx, c, rows.Ref{Table: name.SequenceTarget, ID: targetID})
 	if err != nil {
 		return 0, err
 	}
-	parent, owner := target.Lookup("msdyn_parentsequence").ID, target.Lookup("msdyn_target")
+	parent, owner := target.Lookup(name.MsdynParentsequence).ID, target.Lookup(name.MsdynTarget)
 	if owner.ID != ref.ID || sequenceID != "" && sequenceID != parent {
 		return 0, sales.Refuse(sales.Invalid, "SequenceTargetId %s is a connection of %s %s to sequence %s", targetID, owner.Table, owner.ID, parent)
 	}
@@ -104,7 +106,7 @@ func (s *Connections) EndConnections(ctx context.Context, tx *rows.Tx, record *r
 	var refs []rows.Ref
 	for _, id := range slices.Sorted(maps.Keys(live)) {
 		if sequenceID == "" || sequenceID == id {
-			refs = append(refs, rows.Ref{Table: targetTable, ID: live[id]})
+			refs = append(refs, rows.Ref{Table: name.SequenceTarget, ID: live[id]})
 			delete(live, id)
 		}
 	}
@@ -126,7 +128,7 @@ func (s *Connections) EndConnections(ctx context.Context, tx *rows.Tx, record *r
 
 // closeTarget ends a held target and cancels its open step.
 func closeTarget(tx *rows.Tx, target *rows.Row, event sequence.Event) {
-	columns, ok := sequence.End(sequence.Status(target.Int("statuscode")), event)
+	columns, ok := sequence.End(sequence.Status(target.Int(name.Statuscode)), event)
 	if !ok { // it has ended already
 		return
 	}
@@ -137,5 +139,5 @@ func closeTarget(tx *rows.Tx, target *rows.Row, event sequence.Event) {
 // patchOpenStep changes the open step of a held target without reading it.
 func patchOpenStep(tx *rows.Tx, target *rows.Row, set map[string]schema.Value) {
 	stepID := target.Lookup(currentStep).ID
-	tx.Patch(tx.Schema().Table(stepTable), stepID, set, map[string]schema.Value{"statecode": schema.Int(0)})
+	tx.Patch(tx.Schema().Table(name.SequenceTargetStep), stepID, set, map[string]schema.Value{name.Statecode: schema.Int(0)})
 }

@@ -4,15 +4,17 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"segue/internal/schema/name"
+
 	"segue/internal/rows"
 	"segue/internal/schema"
 )
 
 // Columns of a record that make it the guard of its connections.
 const (
-	liveColumn = "segue_live"      // live connections as JSON: sequence id → target id
-	connected  = "segue_connected" // whether there is one
-	entries    = "segue_entries"   // how often the record was connected
+	liveColumn = name.SegueLive      // live connections as JSON: sequence id → target id
+	connected  = name.SegueConnected // whether there is one
+	entries    = name.SegueEntries   // how often the record was connected
 )
 
 // Live returns the live connections of a record: sequence id → target id.

@@ -3,6 +3,8 @@ package connection
 import (
 	"context"
 
+	"segue/internal/schema/name"
+
 	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -21,7 +23,7 @@ type recordRules struct {
 
 // Update implements [entity.Rules].
 func (r recordRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
-	oldState, state := before["statecode"], row.Int("statecode")
+	oldState, state := before[name.Statecode], row.Int(name.Statecode)
 	if oldState != schema.Int(0) && state != 0 {
 		return sales.Refuse(sales.Precondition, "%v is closed (statecode %d) and read-only until it is opened again (statecode 0)", row.Ref(), state)
 	}
@@ -29,7 +31,7 @@ func (r recordRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, bef
 		_, err := r.connections.EndConnections(ctx, tx, row, sequence.RecordClosed, "")
 		return err
 	}
-	if owner, _ := before["ownerid"].Ref(); owner != row.Lookup("ownerid") {
+	if owner, _ := before[name.Ownerid].Ref(); owner != row.Lookup(name.Ownerid) {
 		return reassignTargets(ctx, tx, row)
 	}
 	return nil
@@ -47,16 +49,16 @@ func reassignTargets(ctx context.Context, tx *rows.Tx, record *rows.Row) error {
 	}
 	var refs []rows.Ref
 	for _, targetID := range live {
-		refs = append(refs, rows.Ref{Table: targetTable, ID: targetID})
+		refs = append(refs, rows.Ref{Table: name.SequenceTarget, ID: targetID})
 	}
 	targets, err := tx.Load(ctx, refs...)
 	if err != nil {
 		return err
 	}
-	owner := record.Lookup("ownerid")
+	owner := record.Lookup(name.Ownerid)
 	for _, target := range targets {
 		if target != nil {
-			target.Set("ownerid", schema.Ref(owner))
+			target.Set(name.Ownerid, schema.Ref(owner))
 			patchOpenStep(tx, target, map[string]schema.Value{nextOwner: schema.Ref(owner)})
 		}
 	}

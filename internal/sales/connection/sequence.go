@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 
+	"segue/internal/schema/name"
+
 	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -13,7 +15,7 @@ import (
 )
 
 const (
-	phase        = "segue_phase" // hidden column: what a sequence is going through
+	phase        = name.SeguePhase // hidden column: what a sequence is going through
 	deactivating = "deactivating"
 	deleting     = "deleting"
 
@@ -25,7 +27,7 @@ const (
 const MaxActiveSequences = 250
 
 func activeSequences() sales.Quota {
-	return sales.Quota{Table: sequenceTable, Most: MaxActiveSequences}
+	return sales.Quota{Table: name.Sequence, Most: MaxActiveSequences}
 }
 
 // States of a sequence (docs/domain.md §4.1); the reverse of a segment's.
@@ -50,14 +52,14 @@ func sequenceOf(row *rows.Row) (Sequence, error) {
 		return Sequence{}, nil
 	}
 	s := Sequence{
-		ID: row.ID, Name: row.Text("msdyn_name"), Table: row.Text("msdyn_regardingentityname"),
-		Active: row.Int("statecode") == sequenceActive,
+		ID: row.ID, Name: row.Text(name.MsdynName), Table: row.Text(name.MsdynRegardingentityname),
+		Active: row.Int(name.Statecode) == sequenceActive,
 	}
 	if !s.Active {
 		return s, nil
 	}
 	var err error
-	s.Definition, err = sequence.Parse(row.ID, row.Int("msdyn_version"), row.Text("msdyn_definition"))
+	s.Definition, err = sequence.Parse(row.ID, row.Int(name.MsdynVersion), row.Text(name.MsdynDefinition))
 	return s, err
 }
 
@@ -72,7 +74,7 @@ func (s *Connections) Sequence(ctx context.Context, id string) (Sequence, error)
 		return known, nil
 	}
 	return s.sequences.Load(ctx, id, func(ctx context.Context, _ Sequence) (Sequence, error) {
-		found, err := s.db.Get(ctx, rows.Ref{Table: sequenceTable, ID: id})
+		found, err := s.db.Get(ctx, rows.Ref{Table: name.Sequence, ID: id})
 		if err != nil {
 			return Sequence{}, err
 		}
@@ -93,37 +95,37 @@ func (sequenceRules) Gone(row *rows.Row) bool { return Deleting(row) }
 
 // Create implements [entity.Rules].
 func (sequenceRules) Create(_ context.Context, tx *rows.Tx, row *rows.Row) error {
-	if row.Int("statecode") != sequenceInactive {
+	if row.Int(name.Statecode) != sequenceInactive {
 		return sales.Refuse(sales.Precondition, "a sequence is created inactive (statecode 0) and activated by setting statecode 1")
 	}
-	if err := Connectable(tx.Schema(), row.Text("msdyn_regardingentityname")); err != nil {
+	if err := Connectable(tx.Schema(), row.Text(name.MsdynRegardingentityname)); err != nil {
 		return err
 	}
-	row.Set("msdyn_version", schema.Int(1))
+	row.Set(name.MsdynVersion, schema.Int(1))
 	return checkDraft(row)
 }
 
 // checkDraft checks the structure of a definition that is not in use yet.
 func checkDraft(row *rows.Row) error {
-	text := row.Text("msdyn_definition")
+	text := row.Text(name.MsdynDefinition)
 	if text == "" {
-		row.Set("msdyn_totaltasks", schema.Null())
+		row.Set(name.MsdynTotaltasks, schema.Null())
 		return nil
 	}
-	definition, err := sequence.Parse(row.ID, row.Int("msdyn_version"), text)
+	definition, err := sequence.Parse(row.ID, row.Int(name.MsdynVersion), text)
 	if err != nil {
 		return sales.InvalidInput(err)
 	}
 	if n := definition.Tasks(); n <= sequence.MaxSteps { // Validate refuses more at activation
-		row.Set("msdyn_totaltasks", schema.Int(int64(n)))
+		row.Set(name.MsdynTotaltasks, schema.Int(int64(n)))
 	}
 	return nil
 }
 
 // Update implements [entity.Rules].
 func (sequenceRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
-	oldState, state := before["statecode"], row.Int("statecode")
-	if before["msdyn_regardingentityname"] != schema.Text(row.Text("msdyn_regardingentityname")) {
+	oldState, state := before[name.Statecode], row.Int(name.Statecode)
+	if before[name.MsdynRegardingentityname] != schema.Text(row.Text(name.MsdynRegardingentityname)) {
 		return sales.Refuse(sales.Precondition, "the record type (msdyn_regardingentityname) of a sequence never changes")
 	}
 	if oldState == schema.Int(sequenceActive) {
@@ -149,14 +151,14 @@ func refuseEdits(row *rows.Row, before map[string]schema.Value) error {
 	after := row.Values()
 	for _, c := range row.Table.Columns {
 		switch c.Name {
-		case "statecode", "statuscode", "ownerid", phase:
+		case name.Statecode, name.Statuscode, name.Ownerid, phase:
 			continue
 		}
 		if before[c.Name] != after[c.Name] {
-			return sales.Refuse(sales.Precondition, "sequence %q is active: %s cannot change; deactivate it first (statecode 0)", row.Text("msdyn_name"), c.Name)
+			return sales.Refuse(sales.Precondition, "sequence %q is active: %s cannot change; deactivate it first (statecode 0)", row.Text(name.MsdynName), c.Name)
 		}
 	}
-	if row.Int("statuscode") == revision {
+	if row.Int(name.Statuscode) == revision {
 		return sales.Refuse(sales.Precondition, "statuscode 3 (Revision) is not available: deactivate the sequence, edit it and activate it again")
 	}
 	return nil
@@ -168,7 +170,7 @@ func activateSequence(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
 	if row.Text(phase) != "" {
 		return sales.Refuse(sales.Unavailable, "the sequence is still ending its connections; activate it when segue has disconnected them")
 	}
-	text := row.Text("msdyn_definition")
+	text := row.Text(name.MsdynDefinition)
 	definition, err := sequence.Parse(row.ID, 0, text)
 	if err == nil {
 		err = definition.Validate()
@@ -178,25 +180,25 @@ func activateSequence(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
 	}
 	sum := sha256.Sum256([]byte(text))
 	digest := hex.EncodeToString(sum[:])
-	if old := row.Text("segue_digest"); old != "" && old != digest {
-		if row.Int("msdyn_version") >= sequence.MaxVersion {
-			return sales.Refuse(sales.Limit, "limit reached: sequence %q is at version %d, the last one; go on with a new sequence", row.Text("msdyn_name"), sequence.MaxVersion)
+	if old := row.Text(name.SegueDigest); old != "" && old != digest {
+		if row.Int(name.MsdynVersion) >= sequence.MaxVersion {
+			return sales.Refuse(sales.Limit, "limit reached: sequence %q is at version %d, the last one; go on with a new sequence", row.Text(name.MsdynName), sequence.MaxVersion)
 		}
-		row.Set("msdyn_version", schema.Int(row.Int("msdyn_version")+1))
+		row.Set(name.MsdynVersion, schema.Int(row.Int(name.MsdynVersion)+1))
 	}
-	row.Set("segue_digest", schema.Text(digest))
-	row.Set("msdyn_maxstepcount", schema.Int(int64(len(definition.Steps))))
+	row.Set(name.SegueDigest, schema.Text(digest))
+	row.Set(name.MsdynMaxstepcount, schema.Int(int64(len(definition.Steps))))
 	return activeSequences().Enter(ctx, tx, row.ID)
 }
 
 // Delete implements [entity.Rules]: a sequence that has no connections goes; one
 // that may have some stays, out of sight, until they have ended.
 func (sequenceRules) Delete(ctx context.Context, tx *rows.Tx, row *rows.Row) (keep bool, err error) {
-	if row.Int("statecode") != sequenceActive && row.Text(phase) == "" {
+	if row.Int(name.Statecode) != sequenceActive && row.Text(phase) == "" {
 		return false, nil
 	}
-	row.Set("statecode", schema.Int(sequenceInactive))
-	row.Set("statuscode", schema.Int(1))
+	row.Set(name.Statecode, schema.Int(sequenceInactive))
+	row.Set(name.Statuscode, schema.Int(1))
 	row.Set(phase, schema.Text(deleting))
 	return true, activeSequences().Leave(ctx, tx, row.ID)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 
+	"segue/internal/schema/name"
+
 	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -11,7 +13,7 @@ import (
 	"segue/internal/schema"
 )
 
-const nextOwner = "segue_owner" // hidden column of a step: who owns the steps after it
+const nextOwner = name.SegueOwner // hidden column of a step: who owns the steps after it
 
 // StepRules let a seller complete or skip the open step, which makes the next
 // one or completes the target (docs/domain.md §5.2, §5.3).
@@ -29,13 +31,13 @@ func (stepRules) Delete(context.Context, *rows.Tx, *rows.Row) (keep bool, err er
 
 // Update implements [entity.Rules].
 func (r stepRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
-	oldState, state, status := before["statecode"], row.Int("statecode"), row.Int("statuscode")
+	oldState, state, status := before[name.Statecode], row.Int(name.Statecode), row.Int(name.Statuscode)
 	switch {
-	case oldState != schema.Int(0) && (state == 0 || before["statuscode"] != schema.Int(status)):
-		return sales.Refuse(sales.Precondition, "step %q is done (statuscode %v) and stays so", row.Text("msdyn_name"), before["statuscode"])
+	case oldState != schema.Int(0) && (state == 0 || before[name.Statuscode] != schema.Int(status)):
+		return sales.Refuse(sales.Precondition, "step %q is done (statuscode %v) and stays so", row.Text(name.MsdynName), before[name.Statuscode])
 	case oldState != schema.Int(0) || state == 0: // done before or open after: nothing is finished by this
 		return nil
-	case status == sequence.StepCompleted && row.Int("msdyn_type") == int64(sequence.Wait):
+	case status == sequence.StepCompleted && row.Int(name.MsdynType) == int64(sequence.Wait):
 		return sales.Refuse(sales.Precondition, "a wait completes by itself when it is due; skip it with statuscode 3")
 	case status != sequence.StepCompleted && status != sequence.StepSkipped:
 		return sales.Refuse(sales.Precondition, "a step is completed (statuscode 2) or skipped (statuscode 3); it is cancelled by disconnecting the record")
@@ -47,19 +49,19 @@ func (r stepRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, befor
 // cache; the target is changed without being read, for it changes only together
 // with its open step.
 func (r stepRules) finishStep(ctx context.Context, tx *rows.Tx, row *rows.Row, status int64) error {
-	parent, err := r.connections.Sequence(ctx, row.Lookup("segue_sequence").ID)
+	parent, err := r.connections.Sequence(ctx, row.Lookup(name.SegueSequence).ID)
 	if err != nil {
 		return err
 	}
-	index := int(row.Int("segue_position"))
+	index := int(row.Int(name.SeguePosition))
 	// A definition that is shorter than the step's place is another version,
 	// for which the sequence was deactivated in between.
 	if index >= len(parent.Definition.Steps) || !parent.Active {
-		return sales.Refuse(sales.Precondition, "the sequence of step %q has been deactivated; its connections are being ended", row.Text("msdyn_name"))
+		return sales.Refuse(sales.Precondition, "the sequence of step %q has been deactivated; its connections are being ended", row.Text(name.MsdynName))
 	}
-	table, id, _ := strings.Cut(row.Text("segue_record"), ":")
+	table, id, _ := strings.Cut(row.Text(name.SegueRecord), ":")
 	position := sequence.Position{
-		Target: row.Lookup("msdyn_sequencetarget").ID,
+		Target: row.Lookup(name.MsdynSequencetarget).ID,
 		Record: schema.Lookup{Table: table, ID: id},
 		Owner:  row.Lookup(nextOwner),
 		Index:  index,
@@ -69,11 +71,11 @@ func (r stepRules) finishStep(ctx context.Context, tx *rows.Tx, row *rows.Row, s
 	if out.NextID == "" {
 		return completeTarget(ctx, tx, position, parent.ID, out.Target)
 	}
-	tx.Create(tx.Schema().Table(stepTable), out.NextID, out.Next)
+	tx.Create(tx.Schema().Table(name.SequenceTargetStep), out.NextID, out.Next)
 	// The target must be live and at this step at commit: else somebody has
 	// ended it or gone on, and its next step is not this one's.
-	tx.Patch(tx.Schema().Table(targetTable), position.Target, out.Target, map[string]schema.Value{
-		"statecode": schema.Int(0), currentStep: schema.Ref(schema.Lookup{Table: stepTable, ID: row.ID}),
+	tx.Patch(tx.Schema().Table(name.SequenceTarget), position.Target, out.Target, map[string]schema.Value{
+		name.Statecode: schema.Int(0), currentStep: schema.Ref(schema.Lookup{Table: name.SequenceTargetStep, ID: row.ID}),
 	})
 	return nil
 }
@@ -81,11 +83,11 @@ func (r stepRules) finishStep(ctx context.Context, tx *rows.Tx, row *rows.Row, s
 // completeTarget ends the target after its last step and takes the connection
 // out of the record's guard.
 func completeTarget(ctx context.Context, tx *rows.Tx, position sequence.Position, sequenceID string, ended map[string]schema.Value) error {
-	found, err := tx.Load(ctx, rows.Ref{Table: targetTable, ID: position.Target}, rows.Ref{Table: position.Record.Table, ID: position.Record.ID})
+	found, err := tx.Load(ctx, rows.Ref{Table: name.SequenceTarget, ID: position.Target}, rows.Ref{Table: position.Record.Table, ID: position.Record.ID})
 	if err != nil {
 		return err
 	}
-	if target := found[0]; target != nil && target.Int("statecode") == 0 {
+	if target := found[0]; target != nil && target.Int(name.Statecode) == 0 {
 		target.SetAll(ended)
 	}
 	return freeGuard(found[1], sequenceID, position.Target)

@@ -3,6 +3,8 @@ package connection
 import (
 	"context"
 
+	"segue/internal/schema/name"
+
 	"golang.org/x/sync/errgroup"
 
 	"segue/internal/filter"
@@ -107,22 +109,22 @@ func liveTargets(tables *schema.Schema, sequenceID string) query.Query {
 	equal := func(column string, v schema.Value) filter.Node {
 		return &filter.Condition{Column: column, Operator: filter.Eq, Values: []schema.Value{v}}
 	}
-	return query.Query{Table: tables.Table(targetTable), Where: &filter.Group{Logic: filter.And, Items: []filter.Node{
-		equal("msdyn_parentsequence", schema.Ref(schema.Lookup{Table: sequenceTable, ID: sequenceID})), equal("statecode", schema.Int(0)),
+	return query.Query{Table: tables.Table(name.SequenceTarget), Where: &filter.Group{Logic: filter.And, Items: []filter.Node{
+		equal(name.MsdynParentsequence, schema.Ref(schema.Lookup{Table: name.Sequence, ID: sequenceID})), equal(name.Statecode, schema.Int(0)),
 	}}}
 }
 
 // endTarget ends one live target, because its sequence has ended, and takes it
 // out of its record's guard.
 func (s *Connections) endTarget(ctx context.Context, target *rows.Row) error {
-	record, sequenceID := target.Lookup("msdyn_target"), target.Lookup("msdyn_parentsequence").ID
+	record, sequenceID := target.Lookup(name.MsdynTarget), target.Lookup(name.MsdynParentsequence).ID
 	return s.db.Do(ctx, "", func(tx *rows.Tx) error {
 		found, err := tx.Load(ctx, rows.Ref{Table: record.Table, ID: record.ID}, target.Ref())
 		if err != nil {
 			return err
 		}
 		row := found[1]
-		if row == nil || row.Int("statecode") != 0 { // it has ended meanwhile
+		if row == nil || row.Int(name.Statecode) != 0 { // it has ended meanwhile
 			return nil
 		}
 		closeTarget(tx, row, sequence.SequenceEnded)
@@ -135,7 +137,7 @@ func (s *Connections) endTarget(ctx context.Context, target *rows.Row) error {
 func (s *Connections) Verify() sales.Reaction { return sales.Follow(s.verify) }
 
 func (s *Connections) verify(ctx context.Context, change rows.Change) error {
-	value, err := change.New.Value("msdyn_parentsequence")
+	value, err := change.New.Value(name.MsdynParentsequence)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 
+	"segue/internal/schema/name"
+
 	"segue/internal/boot"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -68,8 +70,8 @@ func TestHandle_GivesEachReactionItsChanges(t *testing.T) {
 	h := reaction.New(db)
 	leads, records, twice, none := &noted{follow: done}, &noted{follow: done}, &noted{}, &noted{follow: done}
 	h.Register(leads, on(sales.OfTable("lead"), store.Modify))
-	h.Register(records, on(sales.OfTrait(sales.Record), store.Insert))
-	h.Register(twice, on(sales.OfTable("account"), store.Insert), on(sales.OfTrait(sales.Record), store.Insert, store.Remove))
+	h.Register(records, on(sales.OfTrait(name.RecordTrait), store.Insert))
+	h.Register(twice, on(sales.OfTable("account"), store.Insert), on(sales.OfTrait(name.RecordTrait), store.Insert, store.Remove))
 	h.Register(none, on(sales.OfTable("task"), store.Insert), on(sales.OfTable("lead"), store.Remove))
 	if failures := h.Handle(t.Context(), batch); len(failures) > 0 {
 		t.Fatal(failures)
@@ -122,7 +124,7 @@ func TestHandle_PreparationFails(t *testing.T) {
 	broken := &noted{prepare: errors.New("broken")}
 	good := &noted{follow: done}
 	h.Register(broken, on(sales.OfTable("lead"), store.Insert))
-	h.Register(good, on(sales.OfTrait(sales.Record), store.Insert, store.Modify))
+	h.Register(good, on(sales.OfTrait(name.RecordTrait), store.Insert, store.Modify))
 	failures := h.Handle(t.Context(), batch)
 	if got := indexes(failures); !slices.Equal(got, []int{0, 1}) || !errors.Is(failures[0].Err, broken.prepare) || !errors.Is(failures[1].Err, broken.prepare) {
 		t.Errorf("failures %v, want 0 and 1", failures)
@@ -163,7 +165,7 @@ func TestHandle_ChangesOfOneRowInTheirOrder(t *testing.T) {
 				}
 				return nil
 			}}
-			all := on(sales.OfTrait(sales.Record), store.Insert, store.Modify)
+			all := on(sales.OfTrait(name.RecordTrait), store.Insert, store.Modify)
 			h.Register(bad, all)
 			h.Register(other, all)
 			failures := h.Handle(t.Context(), batch)
@@ -188,7 +190,7 @@ func TestHandle_UnknownTable(t *testing.T) {
 	db, batch, _ := changes(t)
 	h := reaction.New(db)
 	all := &noted{follow: done}
-	h.Register(all, on(sales.OfTrait(sales.Record), store.Insert, store.Modify))
+	h.Register(all, on(sales.OfTrait(name.RecordTrait), store.Insert, store.Modify))
 	key := store.Key{PK: "leda#0", SK: "x"}
 	batch = append([]store.Change{{Key: key, Kind: store.Insert, New: store.Item{}}, {Key: key, Kind: store.Modify, New: store.Item{}}}, batch...)
 	failures := h.Handle(t.Context(), batch)

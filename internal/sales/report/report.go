@@ -6,6 +6,8 @@ package report
 import (
 	"context"
 
+	"segue/internal/schema/name"
+
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -59,12 +61,12 @@ func Count(ctx context.Context, db *rows.DB) (Census, error) {
 func (t *tally) count(row *rows.Row) error {
 	t.Rows[row.Table.Name]++
 	switch {
-	case sales.OfTable("msdyn_segment").Matches(row.Table):
-		t.Segments = append(t.Segments, Place{Table: row.Text("msdyn_objecttype"), ID: row.ID, Name: row.Text("msdyn_name")})
-	case sales.OfTable("msdyn_sequence").Matches(row.Table):
-		t.Sequences = append(t.Sequences, Place{Table: row.Text("msdyn_regardingentityname"), ID: row.ID, Name: row.Text("msdyn_name")})
-	case sales.OfTrait(sales.Record).Matches(row.Table):
-		t.members[row.Lookup("msdyn_segmentid").ID]++
+	case sales.OfTable(name.Segment).Matches(row.Table):
+		t.Segments = append(t.Segments, Place{Table: row.Text(name.MsdynObjecttype), ID: row.ID, Name: row.Text(name.MsdynName)})
+	case sales.OfTable(name.Sequence).Matches(row.Table):
+		t.Sequences = append(t.Sequences, Place{Table: row.Text(name.MsdynRegardingentityname), ID: row.ID, Name: row.Text(name.MsdynName)})
+	case row.Table.Is(name.RecordTrait):
+		t.members[row.Lookup(name.MsdynSegmentid).ID]++
 		live, err := connection.Live(row)
 		if err != nil {
 			return err

@@ -6,13 +6,14 @@ import (
 	"slices"
 	"testing"
 
+	"segue/internal/schema/name"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"segue/internal/filter"
 	"segue/internal/query"
 	"segue/internal/rows"
-	"segue/internal/sales"
 	"segue/internal/schema"
 	"segue/internal/store"
 	"segue/internal/storetest"
@@ -132,7 +133,7 @@ func (w *World) Audit() *Audit {
 			w.T.Fatal(err)
 		}
 		switch {
-		case sales.OfTrait(sales.Record).Matches(row.Table):
+		case row.Table.Is(name.RecordTrait):
 			a.Records[row.ID], a.items[row.ID] = row, item
 		case row.Table.Name == "msdyn_sequence":
 			a.Sequences[row.ID] = row

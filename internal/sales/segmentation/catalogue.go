@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"segue/internal/schema/name"
+
 	"segue/internal/filter"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -40,9 +42,9 @@ func (s *Segmentation) loadCatalogues(ctx context.Context, old catalogues) (cata
 	var refs []rows.Ref
 	var recordTypes []string
 	for _, t := range s.db.Schema().Tables() {
-		if sales.OfTrait(sales.Record).Matches(t) {
+		if t.Is(name.RecordTrait) {
 			recordTypes = append(recordTypes, t.Name)
-			refs = append(refs, rows.Ref{Table: orderTable, ID: orderID(t.Name)})
+			refs = append(refs, rows.Ref{Table: name.SegmentAttribute, ID: orderID(t.Name)})
 		}
 	}
 	orders, err := s.db.Get(ctx, refs...)
@@ -67,7 +69,7 @@ func (s *Segmentation) loadCatalogues(ctx context.Context, old catalogues) (cata
 			catalogue, err := s.compileCatalogue(orders[i], all)
 			known := compiled{Catalogue: catalogue, version: orders[i].Version, broken: err}
 			if err == nil {
-				known.columns = append(slices.Clip(catalogue.Columns), "statecode", segmentColumn, enteredColumn, connected)
+				known.columns = append(slices.Clip(catalogue.Columns), name.Statecode, segmentColumn, enteredColumn, connected)
 			}
 			now[recordType] = known
 		}
@@ -88,7 +90,7 @@ func (s *Segmentation) readSegments(ctx context.Context, orders []*rows.Row) ([]
 			return nil, err
 		}
 		for _, id := range ids {
-			refs = append(refs, rows.Ref{Table: segmentTable, ID: id})
+			refs = append(refs, rows.Ref{Table: name.Segment, ID: id})
 		}
 	}
 	found, err := s.db.Get(ctx, refs...)
@@ -109,17 +111,17 @@ func (s *Segmentation) compileCatalogue(orderRow *rows.Row, all []*rows.Row) (*s
 	}
 	var active []segment.Segment
 	for _, row := range all {
-		if row.Text(recordTypeColumn) != recordType || row.Int("statecode") != segmentActive {
+		if row.Text(recordTypeColumn) != recordType || row.Int(name.Statecode) != segmentActive {
 			continue
 		}
 		program, err := compileConditions(s.db.Schema(), row)
 		if err != nil {
-			return nil, fmt.Errorf("segment %q (%s): %w", row.Text("msdyn_name"), row.ID, err)
+			return nil, fmt.Errorf("segment %q (%s): %w", row.Text(name.MsdynName), row.ID, err)
 		}
 		active = append(active, segment.Segment{
-			ID: row.ID, Name: row.Text("msdyn_name"), Program: program,
+			ID: row.ID, Name: row.Text(name.MsdynName), Program: program,
 			Sequence: row.Lookup(sequenceColumn).ID,
-			Takes:    row.Is("msdyn_isresegmentationenabled"),
+			Takes:    row.Is(name.MsdynIsresegmentationenabled),
 			Default:  row.Is(defaultColumn),
 		})
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"segue/internal/schema/name"
+
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
@@ -39,7 +41,7 @@ type Evaluation struct {
 // enter decides on a held record and changes it. The record may have moved on
 // since the change, which requested something then.
 func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, catalogue *segment.Catalogue, record *rows.Row, requested segment.Status) error {
-	if record.Int("statecode") != 0 { // closed meanwhile
+	if record.Int(name.Statecode) != 0 { // closed meanwhile
 		return nil
 	}
 	decision, err := catalogue.Decide(record, record.Lookup(segmentColumn).ID)
@@ -55,7 +57,7 @@ func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, catalogue *segmen
 		return nil
 	}
 	if decision.Status == segment.Segmented {
-		record.Set(segmentColumn, schema.Ref(schema.Lookup{Table: segmentTable, ID: decision.Segment.ID}))
+		record.Set(segmentColumn, schema.Ref(schema.Lookup{Table: name.Segment, ID: decision.Segment.ID}))
 		record.Set(enteredColumn, schema.Null())
 	}
 	status, why, err := s.connectMember(ctx, tx, record, decision)
@@ -102,7 +104,7 @@ func (s *Segmentation) connectMember(ctx context.Context, tx *rows.Tx, record *r
 		return 0, "", err
 	}
 	if _, on := live[sequenceID]; on {
-		record.Set(enteredColumn, schema.Ref(schema.Lookup{Table: sequenceTable, ID: sequenceID}))
+		record.Set(enteredColumn, schema.Ref(schema.Lookup{Table: name.Sequence, ID: sequenceID}))
 		return ConnectUnchanged, "the record is on its sequence", nil
 	}
 	// A member that has completed the sequence, or was taken off it, is not
@@ -124,7 +126,7 @@ func (s *Segmentation) connectMember(ctx context.Context, tx *rows.Tx, record *r
 	if err != nil {
 		return 0, "", err
 	}
-	record.Set(enteredColumn, schema.Ref(schema.Lookup{Table: sequenceTable, ID: sequenceID}))
+	record.Set(enteredColumn, schema.Ref(schema.Lookup{Table: name.Sequence, ID: sequenceID}))
 	return ConnectDone, "connected as " + made.Target, nil
 }
 

@@ -3,6 +3,8 @@ package segmentation
 import (
 	"context"
 
+	"segue/internal/schema/name"
+
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/segment"
@@ -90,7 +92,7 @@ func (s *Segmentation) evaluate(ctx context.Context, known compiled, change rows
 // decide says what the change asks for and whether that would write anything,
 // from the few columns that it reads.
 func (s *Segmentation) decide(ctx context.Context, catalogue *segment.Catalogue, record *rows.Image) (requested segment.Status, pending bool, err error) {
-	state, err := record.Value("statecode")
+	state, err := record.Value(name.Statecode)
 	if err != nil {
 		return 0, false, err
 	}
@@ -125,7 +127,7 @@ func (s *Segmentation) isUnconnectedMember(ctx context.Context, record *rows.Ima
 	if err != nil {
 		return false, err
 	}
-	if entered == schema.Ref((schema.Lookup{Table: sequenceTable, ID: sequenceID})) { // it was on it before, once is enough
+	if entered == schema.Ref((schema.Lookup{Table: name.Sequence, ID: sequenceID})) { // it was on it before, once is enough
 		return false, nil
 	}
 	on, err := record.Value(connected)

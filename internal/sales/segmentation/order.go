@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"segue/internal/schema/name"
+
 	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -17,7 +19,7 @@ import (
 // segments. The first segment of a type brings it, and the type's default
 // segment.
 func loadOrder(ctx context.Context, tx *rows.Tx, recordType string) (*rows.Row, []string, error) {
-	ref := rows.Ref{Table: orderTable, ID: orderID(recordType)}
+	ref := rows.Ref{Table: name.SegmentAttribute, ID: orderID(recordType)}
 	found, err := tx.Load(ctx, ref)
 	if err != nil {
 		return nil, nil, err
@@ -26,12 +28,12 @@ func loadOrder(ctx context.Context, tx *rows.Tx, recordType string) (*rows.Row, 
 		ids, err := sales.IDs(found[0], orderColumn)
 		return found[0], ids, err
 	}
-	row := tx.Create(tx.Schema().Table(orderTable), ref.ID, map[string]schema.Value{
-		recordTypeColumn: schema.Text(recordType), "statecode": schema.Int(0), "statuscode": schema.Int(1),
+	row := tx.Create(tx.Schema().Table(name.SegmentAttribute), ref.ID, map[string]schema.Value{
+		recordTypeColumn: schema.Text(recordType), name.Statecode: schema.Int(0), name.Statuscode: schema.Int(1),
 	})
-	tx.Create(tx.Schema().Table(segmentTable), defaultID(recordType), map[string]schema.Value{
-		"msdyn_name": schema.Text("Default segment"), recordTypeColumn: schema.Text(recordType), defaultColumn: schema.Bool(true),
-		"msdyn_objecttypecode": schema.Int(typeCode(recordType)), "statecode": schema.Int(segmentInactive), "statuscode": schema.Int(2),
+	tx.Create(tx.Schema().Table(name.Segment), defaultID(recordType), map[string]schema.Value{
+		name.MsdynName: schema.Text("Default segment"), recordTypeColumn: schema.Text(recordType), defaultColumn: schema.Bool(true),
+		name.MsdynObjecttypecode: schema.Int(typeCode(recordType)), name.Statecode: schema.Int(segmentInactive), name.Statuscode: schema.Int(2),
 	})
 	return row, []string{defaultID(recordType)}, nil
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"segue/internal/schema/name"
+
 	"segue/internal/entity"
 	"segue/internal/filter"
 	"segue/internal/rows"
@@ -17,13 +19,13 @@ import (
 
 // Columns of segments and of their order.
 const (
-	priorityColumn   = "segue_priority" // given with a write, worked out at a read, never stored
-	orderColumn      = "msdyn_segmentpriorityorder"
-	newestColumn     = "segue_newest" // hidden: the segment created last
-	recordTypeColumn = "msdyn_objecttype"
-	defaultColumn    = "segue_isdefault"
-	conditionsColumn = "msdyn_entityfilter"
-	sequenceColumn   = "msdyn_sequence"
+	priorityColumn   = name.SeguePriority // given with a write, worked out at a read, never stored
+	orderColumn      = name.MsdynSegmentpriorityorder
+	newestColumn     = name.SegueNewest // hidden: the segment created last
+	recordTypeColumn = name.MsdynObjecttype
+	defaultColumn    = name.SegueIsdefault
+	conditionsColumn = name.MsdynEntityfilter
+	sequenceColumn   = name.MsdynSequence
 )
 
 // States of a segment (docs/domain.md §4.4); the reverse of a sequence's.
@@ -32,7 +34,7 @@ const (
 	segmentInactive int64 = 1
 )
 
-func activeSegments() sales.Quota { return sales.Quota{Table: segmentTable, Most: segment.MaxActive} }
+func activeSegments() sales.Quota { return sales.Quota{Table: name.Segment, Most: segment.MaxActive} }
 
 // SegmentRules are the life of a segment (docs/domain.md §5.4, §8). Every change
 // of a segment also changes the order row of its record type.
@@ -59,7 +61,7 @@ func (r segmentRules) Create(ctx context.Context, tx *rows.Tx, row *rows.Row) er
 	if err := connection.Connectable(tx.Schema(), recordType); err != nil {
 		return err
 	}
-	if row.Int("statecode") != segmentInactive {
+	if row.Int(name.Statecode) != segmentInactive {
 		return sales.Refuse(sales.Precondition, "a segment is created inactive (statecode 1) and activated by setting statecode 0")
 	}
 	if _, err := parseConditions(tx.Schema(), row); err != nil {
@@ -68,7 +70,7 @@ func (r segmentRules) Create(ctx context.Context, tx *rows.Tx, row *rows.Row) er
 	if err := refuseUnattachable(ctx, tx, row); err != nil {
 		return err
 	}
-	row.Set("msdyn_objecttypecode", schema.Int(typeCode(recordType)))
+	row.Set(name.MsdynObjecttypecode, schema.Int(typeCode(recordType)))
 	row.Set(defaultColumn, schema.Bool(false))
 	orderRow, ids, err := loadOrder(ctx, tx, recordType)
 	if err != nil {
@@ -86,9 +88,9 @@ func (r segmentRules) Create(ctx context.Context, tx *rows.Tx, row *rows.Row) er
 
 func typeCode(recordType string) int64 {
 	switch recordType {
-	case "opportunity":
+	case name.Opportunity:
 		return 3
-	case "lead":
+	case name.Lead:
 		return 4
 	}
 	return 5
@@ -106,7 +108,7 @@ func (r segmentRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, be
 	if err := refuseOtherSequence(ctx, tx, row, before[sequenceColumn]); err != nil {
 		return err
 	}
-	if err := followState(ctx, tx, row, before["statecode"]); err != nil {
+	if err := followState(ctx, tx, row, before[name.Statecode]); err != nil {
 		return err
 	}
 	return reorder(ctx, tx, row, recordType)
@@ -120,21 +122,21 @@ func refuseOtherSequence(ctx context.Context, tx *rows.Tx, row *rows.Row, old sc
 	case attached.ID == "" || old == schema.Ref(attached):
 		return nil
 	case !old.IsNull():
-		return sales.Refuse(sales.Precondition, "segment %q has a sequence attached; detach it first (%s@odata.bind null), then attach the other", row.Text("msdyn_name"), sequenceColumn)
+		return sales.Refuse(sales.Precondition, "segment %q has a sequence attached; detach it first (%s@odata.bind null), then attach the other", row.Text(name.MsdynName), sequenceColumn)
 	}
 	return refuseUnattachable(ctx, tx, row)
 }
 
 // followState follows a change of the segment's state.
 func followState(ctx context.Context, tx *rows.Tx, row *rows.Row, old schema.Value) error {
-	switch state := row.Int("statecode"); {
+	switch state := row.Int(name.Statecode); {
 	case state == segmentActive: // also of one that is active already: its conditions may have changed
 		program, err := compileConditions(tx.Schema(), row)
 		if err != nil {
 			return err
 		}
 		if len(program.Columns()) == 0 && !row.Is(defaultColumn) {
-			return sales.Refuse(sales.Precondition, "segment %q has no condition; only the default segment matches everything", row.Text("msdyn_name"))
+			return sales.Refuse(sales.Precondition, "segment %q has no condition; only the default segment matches everything", row.Text(name.MsdynName))
 		}
 		return activeSegments().Enter(ctx, tx, row.ID)
 	case old == schema.Int(segmentActive):
@@ -179,7 +181,7 @@ func (r segmentRules) Show(ctx context.Context, list []*rows.Row) error {
 	for _, row := range list {
 		recordType := row.Text(recordTypeColumn)
 		if orders[recordType] == nil {
-			found, err := r.segmentation.db.Get(ctx, rows.Ref{Table: orderTable, ID: orderID(recordType)})
+			found, err := r.segmentation.db.Get(ctx, rows.Ref{Table: name.SegmentAttribute, ID: orderID(recordType)})
 			if err != nil {
 				return err
 			}
@@ -213,7 +215,7 @@ func refuseUnattachable(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
 	if id == "" {
 		return nil
 	}
-	ref := rows.Ref{Table: sequenceTable, ID: id}
+	ref := rows.Ref{Table: name.Sequence, ID: id}
 	found, err := tx.Load(ctx, ref)
 	if err != nil {
 		return err
@@ -222,8 +224,8 @@ func refuseUnattachable(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
 	if parent == nil || connection.Deleting(parent) {
 		return sales.NoRow(ref)
 	}
-	if of := parent.Text("msdyn_regardingentityname"); of != row.Text(recordTypeColumn) {
-		return sales.Refuse(sales.Precondition, "sequence %q is for %s, the segment for %s", parent.Text("msdyn_name"), of, row.Text(recordTypeColumn))
+	if of := parent.Text(name.MsdynRegardingentityname); of != row.Text(recordTypeColumn) {
+		return sales.Refuse(sales.Precondition, "sequence %q is for %s, the segment for %s", parent.Text(name.MsdynName), of, row.Text(recordTypeColumn))
 	}
 	return nil
 }

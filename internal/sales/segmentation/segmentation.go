@@ -18,21 +18,15 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
-)
-
-const (
-	segmentTable  = "msdyn_segment"
-	orderTable    = "msdyn_segmentattribute"
-	targetTable   = "msdyn_sequencetarget"
-	sequenceTable = "msdyn_sequence"
+	"segue/internal/schema/name"
 )
 
 // Columns of a record that segmentation keeps.
 const (
-	segmentColumn = "msdyn_segmentid"  // the segment that it is in
-	enteredColumn = "segue_sequence"   // the sequence that its segment connected it to
-	receiptColumn = "segue_evaluation" // the Evaluation that last changed it
-	connected     = "segue_connected"  // kept by connection: whether it is on a sequence
+	segmentColumn = name.MsdynSegmentid  // the segment that it is in
+	enteredColumn = name.SegueSequence   // the sequence that its segment connected it to
+	receiptColumn = name.SegueEvaluation // the Evaluation that last changed it
+	connected     = name.SegueConnected  // kept by connection: whether it is on a sequence
 )
 
 // Segmentation is the rules of segments and what follows from changes of

@@ -7,6 +7,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // Unlink is the reaction to a deleted segment: it empties the links to it, of
@@ -25,7 +26,7 @@ func (s *Segmentation) unlink(ctx context.Context, change rows.Change) error {
 	if err := s.freshness.Settle(ctx); err != nil {
 		return err
 	}
-	if err := s.unlinkTable(ctx, targetTable, "msdyn_segment", change.Ref.ID); err != nil {
+	if err := s.unlinkTable(ctx, name.SequenceTarget, name.MsdynSegment, change.Ref.ID); err != nil {
 		return err
 	}
 	return s.unlinkTable(ctx, recordType, segmentColumn, change.Ref.ID)
@@ -33,7 +34,7 @@ func (s *Segmentation) unlink(ctx context.Context, change rows.Change) error {
 
 // unlinkTable empties the links of a table's rows to a segment.
 func (s *Segmentation) unlinkTable(ctx context.Context, table, column, segmentID string) error {
-	link := schema.Lookup{Table: segmentTable, ID: segmentID}
+	link := schema.Lookup{Table: name.Segment, ID: segmentID}
 	for row, err := range s.lists.Each(ctx, query.Query{Table: s.db.Schema().Table(table)}) {
 		if err != nil {
 			return err

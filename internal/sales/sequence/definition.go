@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"segue/internal/schema/name"
+
 	"github.com/google/uuid"
 )
 
@@ -75,9 +77,9 @@ type DefinitionError struct {
 // Error names the step by its position in the list.
 func (e *DefinitionError) Error() string {
 	if e.Step == 0 {
-		return "msdyn_definition: " + e.Detail
+		return name.MsdynDefinition + ": " + e.Detail
 	}
-	return fmt.Sprintf("msdyn_definition: step %d %s", e.Step, e.Detail)
+	return fmt.Sprintf("%s: step %d %s", name.MsdynDefinition, e.Step, e.Detail)
 }
 
 // written is a step as a definition's JSON has it.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"segue/internal/schema/name"
+
 	"github.com/google/uuid"
 
 	"segue/internal/schema"
@@ -139,23 +141,23 @@ func Begin(def Definition, c Connection, now time.Time) (target, step map[string
 	first := Position{Target: c.Target(), Record: c.Record, Owner: c.Owner}
 	stepID, step = first.step(def, now.Add(c.Delay))
 	target = map[string]schema.Value{
-		"msdyn_name":                    schema.Text(clip(c.Name, 100)),
-		"msdyn_target":                  schema.Ref(c.Record),
-		"msdyn_regarding":               schema.Text(clip(c.Name, 200)),
-		"msdyn_parentsequence":          schema.Ref(schema.Lookup{Table: "msdyn_sequence", ID: def.Sequence}),
-		"msdyn_appliedsequenceinstance": schema.Ref(schema.Lookup{Table: "msdyn_sequence", ID: def.Sequence}),
-		"msdyn_parentsequenceversion":   schema.Int(def.Version),
-		"msdyn_currentstepcount":        schema.Int(0),
-		"msdyn_totalstepcount":          schema.Int(int64(def.Tasks())),
-		"msdyn_sequencetargetuniquekey": schema.Text(fmt.Sprintf("%s|%s|%d", c.Record.ID, c.Sequence, c.Entry)),
-		"statecode":                     schema.Int(0),
-		"statuscode":                    schema.Int(int64(Connected)),
+		name.MsdynName:                    schema.Text(clip(c.Name, 100)),
+		name.MsdynTarget:                  schema.Ref(c.Record),
+		name.MsdynRegarding:               schema.Text(clip(c.Name, 200)),
+		name.MsdynParentsequence:          schema.Ref(schema.Lookup{Table: name.Sequence, ID: def.Sequence}),
+		name.MsdynAppliedsequenceinstance: schema.Ref(schema.Lookup{Table: name.Sequence, ID: def.Sequence}),
+		name.MsdynParentsequenceversion:   schema.Int(def.Version),
+		name.MsdynCurrentstepcount:        schema.Int(0),
+		name.MsdynTotalstepcount:          schema.Int(int64(def.Tasks())),
+		name.MsdynSequencetargetuniquekey: schema.Text(fmt.Sprintf("%s|%s|%d", c.Record.ID, c.Sequence, c.Entry)),
+		name.Statecode:                    schema.Int(0),
+		name.Statuscode:                   schema.Int(int64(Connected)),
 	}
 	if c.Segment != "" {
-		target["msdyn_segment"] = schema.Ref(schema.Lookup{Table: "msdyn_segment", ID: c.Segment})
+		target[name.MsdynSegment] = schema.Ref(schema.Lookup{Table: name.Segment, ID: c.Segment})
 	}
 	if c.Owner.ID != "" {
-		target["ownerid"] = schema.Ref(c.Owner)
+		target[name.Ownerid] = schema.Ref(c.Owner)
 	}
 	for column, v := range current(def.Steps[0], stepID) {
 		target[column] = v
@@ -166,10 +168,10 @@ func Begin(def Definition, c Connection, now time.Time) (target, step map[string
 // current are the columns of a target that tell its current step.
 func current(step Step, stepID string) map[string]schema.Value {
 	return map[string]schema.Value{
-		"msdyn_currentstepdefinitionid": schema.Text(step.ID),
-		"msdyn_currentstepname":         schema.Text(clip(step.Name, maxName)),
-		"msdyn_currentsteptype":         schema.Int(int64(step.Type)),
-		"segue_currentstep":             schema.Ref(schema.Lookup{Table: "msdyn_sequencetargetstep", ID: stepID}),
+		name.MsdynCurrentstepdefinitionid: schema.Text(step.ID),
+		name.MsdynCurrentstepname:         schema.Text(clip(step.Name, maxName)),
+		name.MsdynCurrentsteptype:         schema.Int(int64(step.Type)),
+		name.SegueCurrentstep:             schema.Ref(schema.Lookup{Table: name.SequenceTargetStep, ID: stepID}),
 	}
 }
 
@@ -190,26 +192,26 @@ func (p Position) step(def Definition, now time.Time) (stepID string, columns ma
 		waiting, due = waitWaiting, now.Add(step.Wait)
 	}
 	columns = map[string]schema.Value{
-		"msdyn_name":                  schema.Text(clip(step.Name, maxName)),
-		"msdyn_sequencetarget":        schema.Ref(schema.Lookup{Table: "msdyn_sequencetarget", ID: p.Target}),
-		"msdyn_sequencestepid":        schema.Text(step.ID),
-		"msdyn_type":                  schema.Int(int64(step.Type)),
-		"msdyn_subtype":               schema.Int(0),
-		"msdyn_duetime":               schema.Time(due),
-		"msdyn_sequenceduetime":       schema.Time(due),
-		"msdyn_waitstate":             schema.Int(waiting),
-		"msdyn_advancedfromwaitstate": schema.Int(0),
-		"segue_sequence":              schema.Ref(schema.Lookup{Table: "msdyn_sequence", ID: def.Sequence}),
-		"segue_record":                schema.Text(p.Record.Table + ":" + p.Record.ID),
-		"segue_position":              schema.Int(int64(p.Index)),
-		"statecode":                   schema.Int(0),
-		"statuscode":                  schema.Int(StepOpen),
+		name.MsdynName:                  schema.Text(clip(step.Name, maxName)),
+		name.MsdynSequencetarget:        schema.Ref(schema.Lookup{Table: name.SequenceTarget, ID: p.Target}),
+		name.MsdynSequencestepid:        schema.Text(step.ID),
+		name.MsdynType:                  schema.Int(int64(step.Type)),
+		name.MsdynSubtype:               schema.Int(0),
+		name.MsdynDuetime:               schema.Time(due),
+		name.MsdynSequenceduetime:       schema.Time(due),
+		name.MsdynWaitstate:             schema.Int(waiting),
+		name.MsdynAdvancedfromwaitstate: schema.Int(0),
+		name.SegueSequence:              schema.Ref(schema.Lookup{Table: name.Sequence, ID: def.Sequence}),
+		name.SegueRecord:                schema.Text(p.Record.Table + ":" + p.Record.ID),
+		name.SeguePosition:              schema.Int(int64(p.Index)),
+		name.Statecode:                  schema.Int(0),
+		name.Statuscode:                 schema.Int(StepOpen),
 	}
 	if step.Description != "" {
-		columns["msdyn_description"] = schema.Text(step.Description)
+		columns[name.MsdynDescription] = schema.Text(step.Description)
 	}
 	if p.Owner.ID != "" {
-		columns["ownerid"], columns["segue_owner"] = schema.Ref(p.Owner), schema.Ref(p.Owner)
+		columns[name.Ownerid], columns[name.SegueOwner] = schema.Ref(p.Owner), schema.Ref(p.Owner)
 	}
 	return stepID, columns
 }
@@ -228,11 +230,11 @@ type Outcome struct {
 func Advance(def Definition, p Position, as int64, now time.Time) Outcome {
 	done := def.Steps[p.Index]
 	out := Outcome{Step: closed(as), Target: map[string]schema.Value{}}
-	out.Step["msdyn_completedon"] = schema.Time(now)
+	out.Step[name.MsdynCompletedon] = schema.Time(now)
 	if done.Type == Wait {
-		out.Step["msdyn_waitstate"] = schema.Int(waitDone)
+		out.Step[name.MsdynWaitstate] = schema.Int(waitDone)
 		if as == StepSkipped {
-			out.Step["msdyn_waitstate"], out.Step["msdyn_waitskippedon"] = schema.Int(waitSkipped), schema.Time(now)
+			out.Step[name.MsdynWaitstate], out.Step[name.MsdynWaitskippedon] = schema.Int(waitSkipped), schema.Time(now)
 		}
 	}
 	if p.Index+1 == len(def.Steps) {
@@ -242,10 +244,10 @@ func Advance(def Definition, p Position, as int64, now time.Time) Outcome {
 		out.NextID, out.Next = p.step(def, now)
 		out.Target = current(def.Steps[p.Index], out.NextID)
 	}
-	out.Target["msdyn_disconnectedafterstepdefinitionid"] = schema.Text(done.ID)
-	out.Target["msdyn_currentstepcount"] = schema.Int(int64(Definition{Steps: def.Steps[:p.Index]}.Tasks()))
+	out.Target[name.MsdynDisconnectedafterstepdefinitionid] = schema.Text(done.ID)
+	out.Target[name.MsdynCurrentstepcount] = schema.Int(int64(Definition{Steps: def.Steps[:p.Index]}.Tasks()))
 	if out.NextID == "" {
-		out.Target["msdyn_currentstepcount"] = schema.Int(int64(def.Tasks()))
+		out.Target[name.MsdynCurrentstepcount] = schema.Int(int64(def.Tasks()))
 	}
 	return out
 }
@@ -258,9 +260,9 @@ func End(from Status, event Event) (target map[string]schema.Value, ok bool) {
 		return nil, false
 	}
 	return map[string]schema.Value{
-		"statecode":              schema.Int(1),
-		"statuscode":             schema.Int(int64(to)),
-		"msdyn_deactivatereason": schema.Int(int64(reason)),
+		name.Statecode:             schema.Int(1),
+		name.Statuscode:            schema.Int(int64(to)),
+		name.MsdynDeactivatereason: schema.Int(int64(reason)),
 	}, true
 }
 
@@ -268,7 +270,7 @@ func End(from Status, event Event) (target map[string]schema.Value, ok bool) {
 func Cancelled() map[string]schema.Value { return closed(StepCancelled) }
 
 func closed(as int64) map[string]schema.Value {
-	return map[string]schema.Value{"statecode": schema.Int(1), "statuscode": schema.Int(as)}
+	return map[string]schema.Value{name.Statecode: schema.Int(1), name.Statuscode: schema.Int(as)}
 }
 
 // clip cuts a text to n bytes without breaking a character.
