@@ -21,6 +21,7 @@ import (
 	"segue/internal/odata"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
+	"segue/internal/schema/name"
 )
 
 // Authenticator says who sent a request, from its context (gateway claims) and
@@ -142,7 +143,7 @@ func (a *API) identify(r *request) error {
 	if err != nil {
 		return err
 	}
-	r.caller = sales.Caller{ID: who.ID, Roles: who.Roles}
+	r.caller = sales.Caller{ID: name.UserID(who.ID), Roles: who.Roles}
 	for _, header := range []string{"CallerObjectId", "MSCRMCallerID"} {
 		if as := r.Header.Get(header); as != "" && !strings.EqualFold(strings.Trim(as, "{}"), who.ID) {
 			return odata.Errorf(odata.CannotActOnBehalfOfAnotherUser, "%s: acting as %q is not available; requests run as the token's user %s", header, as, who.ID)

@@ -64,7 +64,7 @@ func (a *API) operation(w http.ResponseWriter, r *request, name string) error {
 	}
 	odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.Complex("WhoAmIResponse",
 		odata.Property{Name: "BusinessUnitId", Value: fixed("businessunit")},
-		odata.Property{Name: "UserId", Value: r.caller.ID},
+		odata.Property{Name: "UserId", Value: string(r.caller.ID)},
 		odata.Property{Name: "OrganizationId", Value: fixed("organization")}))
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
+	"segue/internal/schema/name"
 	"segue/internal/strictjson"
 )
 
@@ -47,7 +48,7 @@ func (a *API) disconnect(w http.ResponseWriter, r *request) error {
 	return a.selected(w, r, false, a.connections.DisconnectSelection, "disconnected", "not connected")
 }
 
-type useCase func(ctx context.Context, c sales.Caller, sequence string, records []rows.Ref, skip bool) ([]connection.Outcome, error)
+type useCase func(ctx context.Context, c sales.Caller, sequenceID name.SequenceID, records []rows.Ref, skip bool) ([]connection.Outcome, error)
 
 // selected runs a use case on a selection of records and returns one result
 // for each, in their order.
@@ -63,13 +64,13 @@ func (a *API) selected(w http.ResponseWriter, r *request, needsSequence bool, do
 	if err != nil {
 		return err
 	}
-	outcomes, err := do(r.Context(), r.caller, chosen.SequenceID, refs, chosen.SkipConnected)
+	outcomes, err := do(r.Context(), r.caller, name.SequenceID(chosen.SequenceID), refs, chosen.SkipConnected)
 	if err != nil {
 		return err
 	}
 	answer := struct{ Results []result }{}
 	for _, outcome := range outcomes {
-		item := result{EntityName: outcome.Record.Table, ID: outcome.Record.ID, Status: done, SequenceTargetID: outcome.Target}
+		item := result{EntityName: outcome.Record.Table, ID: outcome.Record.ID, Status: done, SequenceTargetID: string(outcome.Target)}
 		if outcome.Already {
 			item.Status = already
 		}

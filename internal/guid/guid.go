@@ -29,6 +29,13 @@ func Parse(text string) (id string, ok bool) {
 	return text, Canonical(text)
 }
 
+// ParseAny is Parse for text that was written for another program: it takes 32
+// digits in a row and a URN too.
+func ParseAny(text string) (id string, ok bool) {
+	parsed, err := uuid.Parse(text)
+	return parsed.String(), err == nil
+}
+
 // Canonical reports whether text is an id in the form that is stored.
 func Canonical(text string) bool {
 	if len(text) != 36 {

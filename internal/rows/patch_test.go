@@ -10,6 +10,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 func TestPatch(t *testing.T) {
@@ -31,7 +32,7 @@ func TestPatch(t *testing.T) {
 			before := f.Row(t, ref)
 			f.Probe.Reset()
 			later := rows.New(f.Probe, f.Schema(), func() time.Time { return rowstest.Clock().Add(time.Second) })
-			tx := later.Begin(rowstest.ID("user", 1))
+			tx := later.Begin(name.UserID(rowstest.ID("user", 1)))
 			tx.Create(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": schema.Text("with it")})
 			tx.Patch(f.Table(ref.Table), ref.ID, values{"msdyn_name": schema.Text("B"), "msdyn_currentstepcount": schema.Int(3)}, test.when)
 			err := tx.Commit(t.Context())

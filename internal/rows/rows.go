@@ -30,6 +30,9 @@ import (
 // Ref names a row.
 type Ref struct{ Table, ID string }
 
+// RefTo names a row of a table by an id of its own type.
+func RefTo[ID ~string](table string, id ID) Ref { return Ref{table, string(id)} }
+
 // String is "table id", for messages.
 func (r Ref) String() string { return r.Table + " " + r.ID }
 

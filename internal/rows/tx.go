@@ -7,9 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"segue/internal/schema/name"
-
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 	"segue/internal/store"
 )
 
@@ -34,8 +33,8 @@ func (e *ConflictError) Error() string {
 // to one goroutine.
 type Tx struct {
 	db      *DB
-	by      string // user on whose behalf; "" for the engine
-	try     int64  // how often the use case has started anew
+	by      name.UserID // user on whose behalf; "" for the engine
+	try     int64       // how often the use case has started anew
 	rows    map[Ref]*Row
 	order   []Ref
 	deleted map[Ref]bool
@@ -52,7 +51,7 @@ type patch struct {
 
 // Begin starts a unit of work on behalf of a user (a systemuser id; "" for the
 // engine itself).
-func (db *DB) Begin(by string) *Tx {
+func (db *DB) Begin(by name.UserID) *Tx {
 	return &Tx{db: db, by: by, rows: map[Ref]*Row{}, deleted: map[Ref]bool{}}
 }
 
@@ -228,7 +227,7 @@ func (tx *Tx) stamp(row *Row, on, by string) {
 		row.Set(on, schema.Time(tx.db.Now()))
 	}
 	if tx.by != "" {
-		row.Set(by, schema.Ref(schema.Lookup{Table: name.User, ID: tx.by}))
+		row.Set(by, schema.RefTo(name.User, tx.by))
 	}
 }
 
@@ -241,7 +240,7 @@ const (
 // Do runs one use case: work loads, decides and changes; Do commits. When a row
 // is no longer as it was loaded it starts anew with fresh rows, a bounded number
 // of times; then the last *ConflictError is answered.
-func (db *DB) Do(ctx context.Context, by string, work func(tx *Tx) error) error {
+func (db *DB) Do(ctx context.Context, by name.UserID, work func(tx *Tx) error) error {
 	var err error
 	for try := range attempts {
 		tx := db.Begin(by)

@@ -21,6 +21,7 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 	"segue/internal/schema/schematest"
 )
 
@@ -74,7 +75,7 @@ func (w *World) Plain(options boot.Options) *boot.Parts {
 
 // Manager is a caller who may do what the domain lets a sales manager do.
 func Manager() sales.Caller {
-	return sales.Caller{ID: ID("user", 1), Roles: []string{sales.SalesManager}}
+	return sales.Caller{ID: name.UserID(ID("user", 1)), Roles: []string{sales.SalesManager}}
 }
 
 // ID is a fixed GUID for a name and number.
@@ -165,18 +166,18 @@ func with(v, usual Values) Values {
 
 // TryConnect is a connect by the manager that may be refused.
 func (w *World) TryConnect(record rows.Ref, sequence string) error {
-	_, err := w.Connections.Connect(w.T.Context(), Manager(), connection.Request{Record: record, Sequence: sequence})
+	_, err := w.Connections.Connect(w.T.Context(), Manager(), connection.Request{Record: record, Sequence: name.SequenceID(sequence)})
 	return err
 }
 
 // Connect connects a record and returns its target.
 func (w *World) Connect(record rows.Ref, sequence string) *rows.Row {
 	w.T.Helper()
-	made, err := w.Connections.Connect(w.T.Context(), Manager(), connection.Request{Record: record, Sequence: sequence})
+	made, err := w.Connections.Connect(w.T.Context(), Manager(), connection.Request{Record: record, Sequence: name.SequenceID(sequence)})
 	if err != nil {
 		w.T.Fatalf("connect %v: %v", record, err)
 	}
-	return w.Row("msdyn_sequencetarget", made.Target)
+	return w.Row("msdyn_sequencetarget", string(made.Target))
 }
 
 // ConnectOnly connects a record and reads nothing afterwards.
