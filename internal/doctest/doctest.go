@@ -70,7 +70,7 @@ func replace(text, name, want string) (string, error) {
 		return "", fmt.Errorf("there is no block %q: put %s and %s where it belongs", name, begin, end)
 	}
 	if strings.Contains(rest, begin) {
-		return "", fmt.Errorf("the block %q is there twice", name)
+		return "", fmt.Errorf("the block %q occurs twice", name)
 	}
 	old, after, closed := strings.Cut(rest, end)
 	if !closed || strings.Contains(old, "<!-- generated: ") {
