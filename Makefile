@@ -49,7 +49,7 @@ deploy: build ## deploy with SAM: make deploy ISSUER=https://… AUDIENCE=…
 bench: ## print the benchmark table
 	scripts/bench.sh
 
-soak: ## run the fault and race tests for long
+soak: ## run the fault and race tests for a long time
 	go test -tags soak -timeout 30m -run Soak -v ./internal/sales
 
 clean: ## remove what was fetched and built (not ./data)

@@ -20,7 +20,7 @@ import (
 )
 
 // policy is how often and how fast a request is sent again. The SDK's retry
-// loop runs it, because that loop repeats the serialised request as it was,
+// loop runs it, because that loop repeats the serialized request as it was,
 // the token of a transaction included.
 type policy struct {
 	attempts int
