@@ -10,7 +10,7 @@ LINT  := $(CACHE)/bin/golangci-lint-v2.15.0
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## serve on $(ADDR) over ./data; RESET=1 begins with an empty store
+run: ## serve on $(ADDR) over ./data; RESET=1 starts with an empty store
 	go run ./cmd/segue serve --data $(DATA) --addr $(ADDR) $(if $(RESET),--reset)
 
 test: ## run all tests that need nothing but Go
