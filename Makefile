@@ -10,7 +10,7 @@ LINT  := $(CACHE)/bin/golangci-lint-v2.15.0
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## serve on $(ADDR) over ./data; RESET=1 begins with an empty store
+run: ## serve on $(ADDR) over ./data; RESET=1 starts with an empty store
 	go run ./cmd/segue serve --data $(DATA) --addr $(ADDR) $(if $(RESET),--reset)
 
 test: ## run all tests that need nothing but Go
@@ -49,7 +49,7 @@ deploy: build ## deploy with SAM: make deploy ISSUER=https://… AUDIENCE=…
 bench: ## print the benchmark table
 	scripts/bench.sh
 
-soak: ## run the fault and race tests for long
+soak: ## run the fault and race tests for a long time
 	go test -tags soak -timeout 30m -run Soak -v ./internal/sales
 
 clean: ## remove what was fetched and built (not ./data)

@@ -41,7 +41,7 @@ func lists() map[string]struct {
 	}
 }
 
-// pages follows a list to its end and answers its rows by id, which come once.
+// pages follows a list to its end and returns its rows by id, which come once.
 func pages(t *testing.T, next func(token string) (query.Page, error), limit int) []string {
 	t.Helper()
 	var found []string

@@ -152,7 +152,7 @@ type lagging struct {
 	old *embed.Store
 }
 
-// freeze copies the store, whose copy answers the indexes from now on.
+// freeze copies the store, whose copy serves queries of indexes from now on.
 func (f *fixture) freeze(t *testing.T) *query.Reader {
 	t.Helper()
 	old := rowstest.Open(t, filepath.Join(t.TempDir(), "old.db"))

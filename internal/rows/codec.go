@@ -78,7 +78,7 @@ func parseValue(c *schema.Column, v store.Value) (schema.Value, error) {
 	return schema.Null(), fmt.Errorf("unknown kind %s", c.Type.Kind())
 }
 
-// layout is how the times of a column are stored.
+// layout returns the layout in which the times of a column are stored.
 func layout(c *schema.Column) string {
 	if c.Type == schema.Date {
 		return time.DateOnly

@@ -124,7 +124,7 @@ func TestIndexKeys(t *testing.T) {
 	}
 }
 
-// TestPatchOfAnIndex: a patch never leaves keys behind that are not the row's.
+// TestPatchOfAnIndex: a patch never leaves keys that are not the row's.
 func TestPatchOfAnIndex(t *testing.T) {
 	day := time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC)
 	planned := values{"statecode": schema.Int(0), "day": schema.Time(day), "minutes": schema.Int(45), "kind": schema.Int(7), "paid": schema.Bool(true), "roomid": schema.Text(rowstest.ID("room", 1))}

@@ -8,8 +8,8 @@
 //	g1pk = <index>#<partition values>[#<shard of id>] g1sk = <sort values>#<id>
 //
 // and so on for gsi2 to gsi4; the schema's files say which index a table uses and
-// of which columns its keys are made ([schema.Index]). The other attributes of an item are the row's columns by logical name; a null
-// column is no attribute.
+// of which columns its keys are made ([schema.Index]). The other attributes of an
+// item are the row's columns by logical name; a null column is not stored.
 //
 // Invariant: a row is written only under the condition that it is still as it
 // was loaded (its versionnumber), or not there if it is new, so that whatever

@@ -34,7 +34,7 @@ func (e *ConflictError) Error() string {
 type Tx struct {
 	db      *DB
 	by      name.UserID // user on whose behalf; "" for the engine
-	try     int64       // how often the use case has started anew
+	try     int64       // how often the use case has started again
 	rows    map[Ref]*Row
 	order   []Ref
 	deleted map[Ref]bool
@@ -56,7 +56,7 @@ func (db *DB) Begin(by name.UserID) *Tx {
 }
 
 // Load reads rows that the unit of work does not hold yet, in one request, and
-// answers all in the order of refs; nil where there is none.
+// returns all of refs in their order, nil where there is none.
 func (tx *Tx) Load(ctx context.Context, refs ...Ref) ([]*Row, error) {
 	var missing []Ref
 	for _, ref := range refs {
@@ -82,8 +82,8 @@ func (tx *Tx) Load(ctx context.Context, refs ...Ref) ([]*Row, error) {
 	return rows, nil
 }
 
-// Hold takes in a row that was read elsewhere (a list, a change record): its
-// version is the condition under which it is written.
+// Hold adds a row that was read elsewhere (a list, a change record). Its version is
+// the condition under which it is written.
 func (tx *Tx) Hold(row *Row) {
 	if tx.rows[row.Ref()] == nil {
 		tx.order = append(tx.order, row.Ref())
@@ -113,10 +113,11 @@ func (tx *Tx) Patch(t *schema.Table, id string, set, when map[string]schema.Valu
 	tx.patches = append(tx.patches, patch{row, set, when})
 }
 
-// version is what every row of this commit gets: larger than that of any row it
-// holds, and than that of anything written a while ago, so that a row deleted
-// and made again never repeats a version. A row that is patched may have it
-// nevertheless; then the commit fails and the next try takes another.
+// version returns the version that every row of this commit gets. It is larger than
+// that of any row that the unit of work holds, and than any that was written a while
+// ago, so that a row that is deleted and made again never repeats a version. A row
+// that is patched may have it nevertheless; then the commit fails and the next try
+// takes another.
 func (tx *Tx) version() int64 {
 	next := tx.db.now().UnixMilli()
 	for _, row := range tx.rows {
@@ -126,9 +127,9 @@ func (tx *Tx) version() int64 {
 }
 
 // Commit writes everything that changed, atomically, and stamps the rows
-// (version, createdon, modifiedon and who). Nothing changed: nothing is
-// written. A row that is no longer as it was loaded ends it with a
-// *ConflictError.
+// (version, createdon, modifiedon and who). If nothing changed, nothing
+// is written. If a row is no longer as it was loaded, nothing is written and the
+// error is a [*ConflictError].
 func (tx *Tx) Commit(ctx context.Context) error {
 	var ops []store.Op
 	var names []Ref
@@ -173,7 +174,8 @@ func (tx *Tx) Commit(ctx context.Context) error {
 	return nil
 }
 
-// op is the operation that writes a held row, ok false when it needs none.
+// op returns the operation that writes a row of the unit of work; ok is false when
+// there is nothing to write.
 func (tx *Tx) op(row *Row, version int64) (op store.Op, ok bool, err error) {
 	key, unchanged := keyOf(row.Table, row.ID), store.Equals(Version, store.Int(row.Version))
 	switch {
@@ -192,6 +194,8 @@ func (tx *Tx) op(row *Row, version int64) (op store.Op, ok bool, err error) {
 	return store.Put(item, unchanged), err == nil, err
 }
 
+// patchOp returns the operation of a patch. It never repeats a version: a row that
+// has the new one already fails the condition.
 func (tx *Tx) patchOp(p patch, version int64) (store.Op, error) {
 	removed, err := indexesLeft(p.row.Table, p.set)
 	if err != nil {
@@ -222,6 +226,7 @@ func (tx *Tx) patchOp(p patch, version int64) (store.Op, error) {
 	return store.Update(keyOf(p.row.Table, p.row.ID), set, removed, cond), nil
 }
 
+// stamp sets when and by whom a row was written.
 func (tx *Tx) stamp(row *Row, on, by string) {
 	if row.values[on].IsNull() || on == ModifiedOn {
 		row.Set(on, schema.Time(tx.db.Now()))
@@ -238,8 +243,8 @@ const (
 )
 
 // Do runs one use case: work loads, decides and changes; Do commits. When a row
-// is no longer as it was loaded it starts anew with fresh rows, a bounded number
-// of times; then the last *ConflictError is answered.
+// is no longer as it was loaded, it starts again with fresh rows, at most attempts
+// times in all; then it returns the last [*ConflictError].
 func (db *DB) Do(ctx context.Context, by name.UserID, work func(tx *Tx) error) error {
 	var err error
 	for try := range attempts {
@@ -249,7 +254,7 @@ func (db *DB) Do(ctx context.Context, by name.UserID, work func(tx *Tx) error) e
 			return err
 		}
 		if err = tx.Commit(ctx); err == nil {
-			return tx.committed(ctx)
+			return tx.runHooks(ctx)
 		}
 		if _, again := errors.AsType[*ConflictError](err); !again {
 			return err
