@@ -113,6 +113,9 @@ func (r *Row) Touch() { r.dirty[Version] = true }
 // and the version.
 func (r *Row) Values() map[string]schema.Value { return maps.Clone(r.values) }
 
+// hasSet reports whether a Set changed the column since the row was loaded.
+func (r *Row) hasSet(column string) bool { return r.dirty[column] }
+
 // Changed reports whether a Set changed the row since it was loaded or made.
 func (r *Row) Changed() bool { return len(r.dirty) > 0 }
 

@@ -7,9 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"segue/internal/schema/name"
-
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 	"segue/internal/store"
 )
 
@@ -39,21 +38,23 @@ type Tx struct {
 	rows    map[Ref]*Row
 	order   []Ref
 	deleted map[Ref]bool
-	patches []patch
+	patches map[Ref]*patch // of rows that are not held
+	patched []Ref          // the order of patches, of rows that are held since included
+	failed  error          // why there is nothing to commit
 	hooks   []hook
-}
-
-// patch is a change of a row that was not loaded.
-type patch struct {
-	row  *Row // columns to set, and the stamps
-	set  map[string]schema.Value
-	when map[string]schema.Value
 }
 
 // Begin starts a unit of work on behalf of a user (a systemuser id; "" for the
 // engine itself).
 func (db *DB) Begin(by string) *Tx {
-	return &Tx{db: db, by: by, rows: map[Ref]*Row{}, deleted: map[Ref]bool{}}
+	return &Tx{db: db, by: by, rows: map[Ref]*Row{}, deleted: map[Ref]bool{}, patches: map[Ref]*patch{}}
+}
+
+// fail ends the unit of work with the first error: nothing of it is committed.
+func (tx *Tx) fail(err error) {
+	if tx.failed == nil {
+		tx.failed = err
+	}
 }
 
 // Load reads rows that the unit of work does not hold yet, in one request, and
@@ -70,10 +71,15 @@ func (tx *Tx) Load(ctx context.Context, refs ...Ref) ([]*Row, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, row := range found {
+		for i, row := range found {
 			if row != nil {
 				tx.Hold(row)
+			} else if tx.patches[missing[i]] != nil { // a patch is of a row that is there
+				tx.fail(&ConflictError{Ref: missing[i]})
 			}
+		}
+		if tx.failed != nil {
+			return nil, tx.failed
 		}
 	}
 	rows := make([]*Row, len(refs))
@@ -90,6 +96,7 @@ func (tx *Tx) Hold(row *Row) {
 		tx.order = append(tx.order, row.Ref())
 	}
 	tx.rows[row.Ref()] = row
+	tx.patchHeld(row)
 }
 
 // Create adds a new row with these values.
@@ -102,17 +109,6 @@ func (tx *Tx) Create(t *schema.Table, id string, values map[string]schema.Value)
 
 // Delete removes a row that the unit of work holds.
 func (tx *Tx) Delete(row *Row) { tx.deleted[row.Ref()] = true }
-
-// Patch changes columns of a row without having loaded it, if the columns of
-// when have those values at commit. It is for a row that changes together with
-// one that is loaded: it gets the version of this unit of work. Commit refuses a
-// column that index keys are made of, except a value of a "when" column that
-// takes the row out of every use of a secondary index: the keys go with it.
-func (tx *Tx) Patch(t *schema.Table, id string, set, when map[string]schema.Value) {
-	row := newRow(t, id)
-	row.SetAll(set)
-	tx.patches = append(tx.patches, patch{row, set, when})
-}
 
 // version is what every row of this commit gets: larger than that of any row it
 // holds, and than that of anything written a while ago, so that a row deleted
@@ -131,6 +127,9 @@ func (tx *Tx) version() int64 {
 // written. A row that is no longer as it was loaded ends it with a
 // *ConflictError.
 func (tx *Tx) Commit(ctx context.Context) error {
+	if tx.failed != nil {
+		return tx.failed
+	}
 	var ops []store.Op
 	var names []Ref
 	version := tx.version()
@@ -143,12 +142,16 @@ func (tx *Tx) Commit(ctx context.Context) error {
 			ops, names = append(ops, op), append(names, ref)
 		}
 	}
-	for _, p := range tx.patches {
+	for _, ref := range tx.patched {
+		p := tx.patches[ref]
+		if p == nil { // its row is held since, and written above
+			continue
+		}
 		op, err := tx.patchOp(p, version)
 		if err != nil {
 			return err
 		}
-		ops, names = append(ops, op), append(names, p.row.Ref())
+		ops, names = append(ops, op), append(names, ref)
 	}
 	if len(ops) == 0 {
 		return nil
@@ -193,36 +196,6 @@ func (tx *Tx) op(row *Row, version int64) (op store.Op, ok bool, err error) {
 	return store.Put(item, unchanged), err == nil, err
 }
 
-func (tx *Tx) patchOp(p patch, version int64) (store.Op, error) {
-	removed, err := indexesLeft(p.row.Table, p.set)
-	if err != nil {
-		return store.Op{}, fmt.Errorf("patch %v: %w", p.row.Ref(), err)
-	}
-	for name, v := range p.set {
-		if v.IsNull() {
-			removed = append(removed, name)
-		}
-	}
-	tx.stamp(p.row, ModifiedOn, ModifiedBy)
-	set := store.Item{Version: store.Int(version)}
-	for name, v := range p.row.values {
-		attr, err := encodeValue(p.row.Table.Column(name), v)
-		if err != nil {
-			return store.Op{}, err
-		}
-		set[name] = attr
-	}
-	cond := store.And(store.Exists(store.PK), store.NotEquals(Version, store.Int(version)))
-	for name, v := range p.when {
-		attr, err := encodeValue(p.row.Table.Column(name), v)
-		if err != nil {
-			return store.Op{}, err
-		}
-		cond = store.And(cond, store.Equals(name, attr))
-	}
-	return store.Update(keyOf(p.row.Table, p.row.ID), set, removed, cond), nil
-}
-
 func (tx *Tx) stamp(row *Row, on, by string) {
 	if row.values[on].IsNull() || on == ModifiedOn {
 		row.Set(on, schema.Time(tx.db.Now()))
@@ -246,7 +219,9 @@ func (db *DB) Do(ctx context.Context, by string, work func(tx *Tx) error) error 
 	for try := range attempts {
 		tx := db.Begin(by)
 		tx.try = int64(try)
-		if err = work(tx); err != nil {
+		// What the unit of work has found to be changed decides, not what work
+		// made of it: Commit says so.
+		if err = work(tx); err != nil && tx.failed == nil {
 			return err
 		}
 		if err = tx.Commit(ctx); err == nil {
