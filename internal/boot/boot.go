@@ -107,7 +107,7 @@ func New(env Environment, store store.Store, claims func(context.Context) (map[s
 	if options.Freshness.Clock == nil {
 		options.Freshness.Clock = clock.System()
 	}
-	parts := Assemble(rows.New(store, tables, options.Freshness.Clock.Now), options)
+	parts := Assemble(rows.New(store, tables, options.Freshness.Clock), options)
 	return &App{
 		Parts: parts,
 		API: api.Config{

@@ -40,6 +40,17 @@ func (system) Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// Of returns a clock that tells the time of now and waits as the machine does: for
+// tests that fix the time and need real pauses.
+func Of(now func() time.Time) Clock { return fixed{now: now} }
+
+type fixed struct {
+	system
+	now func() time.Time
+}
+
+func (f fixed) Now() time.Time { return f.now() }
+
 // Manual is a clock that stands still until it is told to move. Sleep moves it
 // by the time asked for and returns at once, so that nothing waits in a test.
 type Manual struct {

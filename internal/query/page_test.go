@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"segue/internal/clock"
 	"segue/internal/filter"
 	"segue/internal/query"
 	"segue/internal/rows"
@@ -114,7 +115,7 @@ func TestPagesWhileRowsComeAndGo(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		runs++
 		file := rowstest.Open(t, filepath.Join(dir, fmt.Sprint(runs)))
-		db := rows.New(file, tables, rowstest.Clock)
+		db := rows.New(file, tables, clock.Of(rowstest.Clock))
 		all := lists()
 		list := all[rapid.SampledFrom(slices.Sorted(maps.Keys(all))).Draw(rt, "list")]
 		there := map[string]bool{}

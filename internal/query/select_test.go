@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"segue/internal/clock"
 	"segue/internal/embed"
 	"segue/internal/filter"
 	"segue/internal/probe"
@@ -165,7 +166,7 @@ func (f *fixture) freeze(t *testing.T) *query.Reader {
 			}
 		}
 	}
-	return query.New(rows.New(lagging{f.Store, old}, f.Schema(), rowstest.Clock))
+	return query.New(rows.New(lagging{f.Store, old}, f.Schema(), clock.Of(rowstest.Clock)))
 }
 
 func (l lagging) Query(ctx context.Context, q store.Query) (store.Page, error) {

@@ -120,7 +120,7 @@ func (db *DB) decode(item store.Item) (*Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	row := newRow(t, item.Key().SK)
+	row := db.newRow(t, item.Key().SK)
 	row.values = make(map[string]schema.Value, len(item))
 	row.Version = item[Version].Int()
 	for name, attr := range item {
@@ -137,6 +137,6 @@ func (db *DB) decode(item store.Item) (*Row, error) {
 	return row, nil
 }
 
-func newRow(t *schema.Table, id string) *Row {
-	return &Row{Table: t, ID: id, values: map[string]schema.Value{}, dirty: map[string]bool{}}
+func (db *DB) newRow(t *schema.Table, id string) *Row {
+	return &Row{Table: t, ID: id, values: map[string]schema.Value{}, dirty: map[string]bool{}, report: db.misreads}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"segue/internal/clock"
 	"segue/internal/rows"
 	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
@@ -31,7 +32,7 @@ func TestPatch(t *testing.T) {
 			ref := f.Put(t, "msdyn_sequencetarget", values{"msdyn_name": schema.Text("A"), "statecode": schema.Int(0), "segue_currentstep": schema.Ref(step)})[0]
 			before := f.Row(t, ref)
 			f.Probe.Reset()
-			later := rows.New(f.Probe, f.Schema(), func() time.Time { return rowstest.Clock().Add(time.Second) })
+			later := rows.New(f.Probe, f.Schema(), clock.Of(func() time.Time { return rowstest.Clock().Add(time.Second) }))
 			tx := later.Begin(name.UserID(rowstest.ID("user", 1)))
 			tx.Create(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": schema.Text("with it")})
 			tx.Patch(f.Table(ref.Table), ref.ID, values{"msdyn_name": schema.Text("B"), "msdyn_currentstepcount": schema.Int(3)}, test.when)
@@ -93,5 +94,210 @@ func TestPatchNeverRepeatsAVersion(t *testing.T) {
 	}
 	if got := f.Row(t, ref).Text("subject"); got != "patched" {
 		t.Errorf("the row is %q", got)
+	}
+}
+
+// meeting is a unit of work that patches the row that it also holds, or patches
+// it twice. Its row has statecode 0 and msdyn_currentstepcount 1.
+type meeting struct {
+	name string
+	work func(t *testing.T, tx *rows.Tx, w *patched)
+	want map[string]schema.Value // of the row afterwards, what differs
+	is   string                  // "conflict" or "contradiction" with the column, "" for committed
+	gets int
+}
+
+// patched is the row that a meeting is about.
+type patched struct {
+	*fixture
+	ref rows.Ref
+}
+
+func (w *patched) patch(tx *rows.Tx, set, when values) {
+	tx.Patch(w.Table(w.ref.Table), w.ref.ID, set, when)
+}
+
+func (w *patched) load(t *testing.T, tx *rows.Tx) *rows.Row {
+	t.Helper()
+	found, err := tx.Load(t.Context(), w.ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found[0]
+}
+
+func count(n int64) values { return values{"msdyn_currentstepcount": schema.Int(n)} }
+
+func state(n int64) values { return values{"statecode": schema.Int(n)} }
+
+func named(text string) values { return values{"msdyn_name": schema.Text(text)} }
+
+func TestPatchOfOneRowIsOneItem(t *testing.T) {
+	for _, test := range []meeting{
+		{"of a held row", func(t *testing.T, tx *rows.Tx, w *patched) {
+			row := w.load(t, tx)
+			row.Set("msdyn_name", schema.Text("B"))
+			w.patch(tx, count(2), state(0))
+			if row.Int("msdyn_currentstepcount") != 2 {
+				t.Error("the held row does not show the patch")
+			}
+		}, values{"msdyn_name": schema.Text("B"), "msdyn_currentstepcount": schema.Int(2)}, "", 1},
+		{"of a row that is loaded later", func(t *testing.T, tx *rows.Tx, w *patched) {
+			w.patch(tx, count(2), state(0))
+			if row := w.load(t, tx); row.Int("msdyn_currentstepcount") != 2 || row.Version == 0 {
+				t.Errorf("it was loaded as version %d, %v", row.Version, row.Values())
+			}
+		}, count(2), "", 1},
+		{"of a row that is held later", func(t *testing.T, tx *rows.Tx, w *patched) {
+			row := w.load(t, w.Begin(""))
+			w.patch(tx, count(2), state(0))
+			tx.Hold(row)
+			row.Set("msdyn_name", schema.Text("B"))
+		}, values{"msdyn_name": schema.Text("B"), "msdyn_currentstepcount": schema.Int(2)}, "", 1},
+		{"of a held row, a column of an index", func(t *testing.T, tx *rows.Tx, w *patched) {
+			w.load(t, tx)
+			w.patch(tx, state(1), state(0))
+		}, state(1), "", 1},
+		{"of a held row, against its state", func(t *testing.T, tx *rows.Tx, w *patched) {
+			w.load(t, tx)
+			w.patch(tx, count(2), state(1))
+		}, nil, "conflict", 1},
+		{"of a held row, as this unit has made it", func(t *testing.T, tx *rows.Tx, w *patched) {
+			w.load(t, tx).Set("statecode", schema.Int(1))
+			w.patch(tx, count(2), state(1))
+		}, values{"statecode": schema.Int(1), "msdyn_currentstepcount": schema.Int(2)}, "", 1},
+		{"of a held row, against what this unit has made of it", func(t *testing.T, tx *rows.Tx, w *patched) {
+			w.load(t, tx).Set("statecode", schema.Int(1))
+			w.patch(tx, count(2), state(0))
+		}, nil, "contradiction statecode", 1},
+		{"of a row that is deleted", func(t *testing.T, tx *rows.Tx, w *patched) {
+			tx.Delete(w.load(t, tx))
+			w.patch(tx, count(2), nil)
+		}, nil, "contradiction ", 1},
+		{"of a row that is deleted later", func(t *testing.T, tx *rows.Tx, w *patched) {
+			w.patch(tx, count(2), nil)
+			tx.Delete(w.load(t, tx))
+		}, nil, "", 1},
+		{"of a row that is made later", func(_ *testing.T, tx *rows.Tx, w *patched) {
+			w.patch(tx, count(2), nil)
+			tx.Create(w.Table(w.ref.Table), w.ref.ID, named("B"))
+		}, nil, "conflict", 0},
+		{"twice, other columns", func(_ *testing.T, tx *rows.Tx, w *patched) {
+			w.patch(tx, count(2), nil)
+			w.patch(tx, named("B"), state(0))
+		}, values{"msdyn_name": schema.Text("B"), "msdyn_currentstepcount": schema.Int(2)}, "", 0},
+		{"twice, the same", func(_ *testing.T, tx *rows.Tx, w *patched) {
+			w.patch(tx, count(2), state(0))
+			w.patch(tx, count(2), state(0))
+		}, count(2), "", 0},
+		{"twice, one after the other", func(_ *testing.T, tx *rows.Tx, w *patched) {
+			w.patch(tx, values{"msdyn_currentstepcount": schema.Int(2), "msdyn_name": schema.Text("B")}, count(1))
+			w.patch(tx, values{"msdyn_currentstepcount": schema.Int(3), "msdyn_name": schema.Text("C")}, count(2))
+		}, values{"msdyn_name": schema.Text("C"), "msdyn_currentstepcount": schema.Int(3)}, "", 0},
+		{"twice, another value", func(_ *testing.T, tx *rows.Tx, w *patched) {
+			w.patch(tx, count(2), state(0))
+			w.patch(tx, count(3), state(0))
+		}, nil, "contradiction msdyn_currentstepcount", 0},
+		{"twice, against what the first makes", func(_ *testing.T, tx *rows.Tx, w *patched) {
+			w.patch(tx, state(1), nil)
+			w.patch(tx, count(3), state(0))
+		}, nil, "contradiction statecode", 0},
+		{"twice, under conditions that cannot both hold", func(_ *testing.T, tx *rows.Tx, w *patched) {
+			w.patch(tx, count(2), state(0))
+			w.patch(tx, named("B"), state(1))
+		}, nil, "contradiction statecode", 0},
+		{"twice, the second against the state", func(_ *testing.T, tx *rows.Tx, w *patched) {
+			w.patch(tx, count(2), nil)
+			w.patch(tx, named("B"), state(1))
+		}, nil, "conflict", 0},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t) })
+	}
+}
+
+func (m meeting) run(t *testing.T) {
+	f := newFixture(t)
+	ref := f.Put(t, "msdyn_sequencetarget", values{
+		"msdyn_name": schema.Text("A"), "statecode": schema.Int(0), "msdyn_currentstepcount": schema.Int(1),
+	})[0]
+	want := f.Row(t, ref).Values()
+	later := rows.New(f.Probe, f.Schema(), clock.Of(func() time.Time { return rowstest.Clock().Add(time.Second) }))
+	for column, v := range m.want {
+		want[column], want[rows.ModifiedOn] = v, schema.Time(later.Now())
+	}
+	f.Probe.Reset()
+	tx := later.Begin("")
+	m.work(t, tx, &patched{f, ref})
+	err := tx.Commit(t.Context())
+	got := ""
+	if conflict, ok := errors.AsType[*rows.ConflictError](err); ok {
+		got = "conflict"
+		if conflict.Ref != ref {
+			t.Errorf("the conflict is about %v", conflict.Ref)
+		}
+	} else if contradiction, ok := errors.AsType[*rows.ContradictionError](err); ok {
+		got = "contradiction " + contradiction.Column
+		if contradiction.Ref != ref {
+			t.Errorf("the contradiction is about %v", contradiction.Ref)
+		}
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	if got != m.is {
+		t.Errorf("got %q (%v), want %q", got, err, m.is)
+	}
+	if c := f.Probe.Counts(); c.GetKeys != m.gets || m.is == "" && c.Ops != 1 {
+		t.Errorf("%+v, want %d reads and one item written", c, m.gets)
+	}
+	found, err := f.Get(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found[0] == nil {
+		if m.is != "" || m.want != nil {
+			t.Error("the row is gone")
+		}
+		return
+	}
+	if d := cmp.Diff(want, found[0].Values()); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestPatchedRowChangesBeforeItIsLoaded: a unit of work that loads a row which
+// does not allow its patch any more begins again, whatever it makes of the error.
+func TestPatchedRowChangesBeforeItIsLoaded(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		gone bool
+	}{{"changed", false}, {"deleted", true}} {
+		t.Run(test.name, func(t *testing.T) {
+			f := newFixture(t)
+			ref := f.Put(t, "msdyn_sequencetarget", named("A"))[0]
+			tries := 0
+			err := f.Do(t.Context(), "", func(tx *rows.Tx) error {
+				if tries++; tries > 1 {
+					return nil
+				}
+				tx.Patch(f.Table(ref.Table), ref.ID, count(2), named("A"))
+				change := f.Begin("")
+				row := (&patched{f, ref}).load(t, change)
+				row.Set("msdyn_name", schema.Text("theirs"))
+				if test.gone {
+					change.Delete(row)
+				}
+				if err := change.Commit(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				found, err := tx.Load(t.Context(), ref)
+				if conflict, ok := errors.AsType[*rows.ConflictError](err); !ok || conflict.Ref != ref || (conflict.Seen == nil) != test.gone {
+					t.Errorf("loaded %v, %v; want a conflict about %v", found, err, ref)
+				}
+				return errors.New("no such row")
+			})
+			if err != nil || tries != 2 {
+				t.Errorf("%d tries, then %v", tries, err)
+			}
+		})
 	}
 }

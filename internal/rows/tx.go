@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
+	"segue/internal/clock"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 	"segue/internal/store"
@@ -38,21 +38,23 @@ type Tx struct {
 	rows    map[Ref]*Row
 	order   []Ref
 	deleted map[Ref]bool
-	patches []patch
+	patches map[Ref]*patch // of rows that are not held
+	patched []Ref          // the order of patches, of rows that are held since included
+	failed  error          // why there is nothing to commit
 	hooks   []hook
-}
-
-// patch is a change of a row that was not loaded.
-type patch struct {
-	row  *Row // columns to set, and the stamps
-	set  map[string]schema.Value
-	when map[string]schema.Value
 }
 
 // Begin starts a unit of work on behalf of a user (a systemuser id; "" for the
 // engine itself).
 func (db *DB) Begin(by name.UserID) *Tx {
-	return &Tx{db: db, by: by, rows: map[Ref]*Row{}, deleted: map[Ref]bool{}}
+	return &Tx{db: db, by: by, rows: map[Ref]*Row{}, deleted: map[Ref]bool{}, patches: map[Ref]*patch{}}
+}
+
+// fail ends the unit of work with the first error: nothing of it is committed.
+func (tx *Tx) fail(err error) {
+	if tx.failed == nil {
+		tx.failed = err
+	}
 }
 
 // Load reads rows that the unit of work does not hold yet, in one request, and
@@ -69,10 +71,15 @@ func (tx *Tx) Load(ctx context.Context, refs ...Ref) ([]*Row, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, row := range found {
+		for i, row := range found {
 			if row != nil {
 				tx.Hold(row)
+			} else if tx.patches[missing[i]] != nil { // a patch is of a row that is there
+				tx.fail(&ConflictError{Ref: missing[i]})
 			}
+		}
+		if tx.failed != nil {
+			return nil, tx.failed
 		}
 	}
 	rows := make([]*Row, len(refs))
@@ -89,11 +96,12 @@ func (tx *Tx) Hold(row *Row) {
 		tx.order = append(tx.order, row.Ref())
 	}
 	tx.rows[row.Ref()] = row
+	tx.patchHeld(row)
 }
 
 // Create adds a new row with these values.
 func (tx *Tx) Create(t *schema.Table, id string, values map[string]schema.Value) *Row {
-	row := newRow(t, id)
+	row := tx.db.newRow(t, id)
 	row.SetAll(values)
 	tx.Hold(row)
 	return row
@@ -102,24 +110,13 @@ func (tx *Tx) Create(t *schema.Table, id string, values map[string]schema.Value)
 // Delete removes a row that the unit of work holds.
 func (tx *Tx) Delete(row *Row) { tx.deleted[row.Ref()] = true }
 
-// Patch changes columns of a row without having loaded it, if the columns of
-// when have those values at commit. It is for a row that changes together with
-// one that is loaded: it gets the version of this unit of work. Commit refuses a
-// column that index keys are made of, except a value of a "when" column that
-// takes the row out of every use of a secondary index: the keys go with it.
-func (tx *Tx) Patch(t *schema.Table, id string, set, when map[string]schema.Value) {
-	row := newRow(t, id)
-	row.SetAll(set)
-	tx.patches = append(tx.patches, patch{row, set, when})
-}
-
 // version returns the version that every row of this commit gets. It is larger than
 // that of any row that the unit of work holds, and than any that was written a while
 // ago, so that a row that is deleted and made again never repeats a version. A row
 // that is patched may have it nevertheless; then the commit fails and the next try
 // takes another.
 func (tx *Tx) version() int64 {
-	next := tx.db.now().UnixMilli()
+	next := tx.db.clock.Now().UnixMilli()
 	for _, row := range tx.rows {
 		next = max(next, row.Version+1)
 	}
@@ -131,29 +128,18 @@ func (tx *Tx) version() int64 {
 // is written. If a row is no longer as it was loaded, nothing is written and the
 // error is a [*ConflictError].
 func (tx *Tx) Commit(ctx context.Context) error {
-	var ops []store.Op
-	var names []Ref
-	version := tx.version()
-	for _, ref := range tx.order {
-		op, ok, err := tx.op(tx.rows[ref], version)
-		if err != nil {
-			return err
-		}
-		if ok {
-			ops, names = append(ops, op), append(names, ref)
-		}
+	if tx.failed != nil {
+		return tx.failed
 	}
-	for _, p := range tx.patches {
-		op, err := tx.patchOp(p, version)
-		if err != nil {
-			return err
-		}
-		ops, names = append(ops, op), append(names, p.row.Ref())
+	version := tx.version()
+	ops, names, err := tx.operations(version)
+	if err != nil {
+		return err
 	}
 	if len(ops) == 0 {
 		return nil
 	}
-	err := tx.db.store.Write(ctx, ops...)
+	err = tx.db.store.Write(ctx, ops...)
 	if failed, ok := errors.AsType[*store.ConditionError](err); ok {
 		seen, derr := tx.db.decode(failed.Item)
 		if derr != nil {
@@ -172,6 +158,34 @@ func (tx *Tx) Commit(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// operations returns what the commit writes, and the row of each.
+func (tx *Tx) operations(version int64) (ops []store.Op, names []Ref, err error) {
+	for _, ref := range tx.order {
+		if err := tx.rows[ref].misread; err != nil {
+			return nil, nil, err // what was decided on a column that is not there must not be written
+		}
+		op, ok, err := tx.op(tx.rows[ref], version)
+		if err != nil {
+			return nil, nil, err
+		}
+		if ok {
+			ops, names = append(ops, op), append(names, ref)
+		}
+	}
+	for _, ref := range tx.patched {
+		p := tx.patches[ref]
+		if p == nil { // its row is held since, and written above
+			continue
+		}
+		op, err := tx.patchOp(p, version)
+		if err != nil {
+			return nil, nil, err
+		}
+		ops, names = append(ops, op), append(names, ref)
+	}
+	return ops, names, nil
 }
 
 // op returns the operation that writes a row of the unit of work; ok is false when
@@ -194,38 +208,6 @@ func (tx *Tx) op(row *Row, version int64) (op store.Op, ok bool, err error) {
 	return store.Put(item, unchanged), err == nil, err
 }
 
-// patchOp returns the operation of a patch. It never repeats a version: a row that
-// has the new one already fails the condition.
-func (tx *Tx) patchOp(p patch, version int64) (store.Op, error) {
-	removed, err := indexesLeft(p.row.Table, p.set)
-	if err != nil {
-		return store.Op{}, fmt.Errorf("patch %v: %w", p.row.Ref(), err)
-	}
-	for name, v := range p.set {
-		if v.IsNull() {
-			removed = append(removed, name)
-		}
-	}
-	tx.stamp(p.row, ModifiedOn, ModifiedBy)
-	set := store.Item{Version: store.Int(version)}
-	for name, v := range p.row.values {
-		attr, err := encodeValue(p.row.Table.Column(name), v)
-		if err != nil {
-			return store.Op{}, err
-		}
-		set[name] = attr
-	}
-	cond := store.And(store.Exists(store.PK), store.NotEquals(Version, store.Int(version)))
-	for name, v := range p.when {
-		attr, err := encodeValue(p.row.Table.Column(name), v)
-		if err != nil {
-			return store.Op{}, err
-		}
-		cond = store.And(cond, store.Equals(name, attr))
-	}
-	return store.Update(keyOf(p.row.Table, p.row.ID), set, removed, cond), nil
-}
-
 // stamp sets when and by whom a row was written.
 func (tx *Tx) stamp(row *Row, on, by string) {
 	if row.values[on].IsNull() || on == ModifiedOn {
@@ -236,11 +218,13 @@ func (tx *Tx) stamp(row *Row, on, by string) {
 	}
 }
 
-// Attempts of Do, and the longest pause between two.
-const (
-	attempts = 10
-	maxPause = 64 * time.Millisecond
-)
+// attempts is how often Do tries.
+const attempts = 10
+
+// between says how long Do waits before it tries again.
+func between() clock.Backoff {
+	return clock.Backoff{Base: time.Millisecond, Most: 64 * time.Millisecond}
+}
 
 // Do runs one use case: work loads, decides and changes; Do commits. When a row
 // is no longer as it was loaded, it starts again with fresh rows, at most attempts
@@ -250,7 +234,9 @@ func (db *DB) Do(ctx context.Context, by name.UserID, work func(tx *Tx) error) e
 	for try := range attempts {
 		tx := db.Begin(by)
 		tx.try = int64(try)
-		if err = work(tx); err != nil {
+		// What the unit of work has found to be changed decides, not what work
+		// made of it: Commit says so.
+		if err = work(tx); err != nil && tx.failed == nil {
 			return err
 		}
 		if err = tx.Commit(ctx); err == nil {
@@ -259,22 +245,9 @@ func (db *DB) Do(ctx context.Context, by name.UserID, work func(tx *Tx) error) e
 		if _, again := errors.AsType[*ConflictError](err); !again {
 			return err
 		}
-		if perr := pause(ctx, try); perr != nil {
-			return perr
+		if serr := db.clock.Sleep(ctx, between().Delay(try+1)); serr != nil {
+			return serr
 		}
 	}
 	return err
-}
-
-// pause waits a random time that doubles with every try.
-func pause(ctx context.Context, try int) error {
-	longest := min(time.Millisecond<<try, maxPause)
-	timer := time.NewTimer(rand.N(longest)) //nolint:gosec // jitter needs no secrecy
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

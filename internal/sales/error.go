@@ -78,6 +78,9 @@ func Public(err error) error {
 	if conflict, ok := errors.AsType[*rows.ConflictError](err); ok {
 		return &Error{Unavailable, fmt.Sprintf("%v kept changing while it was written; try again", conflict.Ref), err}
 	}
+	if both, ok := errors.AsType[*rows.ContradictionError](err); ok {
+		return &Error{Precondition, both.Error(), err}
+	}
 	if big, ok := errors.AsType[*store.ExceededError](err); ok {
 		return &Error{TooLarge, big.Error(), err}
 	}

@@ -56,6 +56,16 @@ func TestErrors_RowIsTooLarge(t *testing.T) {
 	}, "the limit is 409600")
 }
 
+// Operations that cannot be done together are the caller's mistake, and another
+// try of them is of no use.
+func TestErrors_OperationsContradict(t *testing.T) {
+	cause := &rows.ContradictionError{Ref: rows.Ref{Table: "lead", ID: "x"}, Column: "subject"}
+	err := sales.Public(cause)
+	if !errors.Is(err, sales.Precondition) || !errors.Is(err, cause) || err.Error() != cause.Error() {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A record that somebody changes at every try is given up in the end.
 func TestErrors_RowKeepsChanging(t *testing.T) {
 	w := newWorld(t, boot.Options{})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"segue/internal/boot"
+	"segue/internal/clock"
 	"segue/internal/embed"
 	"segue/internal/entity"
 	"segue/internal/guid"
@@ -56,7 +57,11 @@ func NewOn(t testing.TB, store ChangeStore, now func() time.Time, options boot.O
 		t.Fatal(err)
 	}
 	between := probe.New(store, rows.Indexes()...)
-	begin := func() *boot.Parts { return boot.Assemble(rows.New(between, tables, now), options) }
+	begin := func() *boot.Parts {
+		db := rows.New(between, tables, clock.Of(now))
+		db.OnMisread(func(err error) { t.Error(err) })
+		return boot.Assemble(db, options)
+	}
 	return &World{begin(), t, store, between, begin}
 }
 
@@ -70,7 +75,7 @@ func (w *World) Restart() {
 // Plain is another process on the world's store, without the probe, which would
 // read before every write.
 func (w *World) Plain(options boot.Options) *boot.Parts {
-	return boot.Assemble(rows.New(w.Store, w.DB.Schema(), Now), options)
+	return boot.Assemble(rows.New(w.Store, w.DB.Schema(), clock.Of(Now)), options)
 }
 
 // Manager is a caller who may do what the domain lets a sales manager do.

@@ -1,0 +1,165 @@
+package rows
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"segue/internal/schema"
+	"segue/internal/store"
+)
+
+// ContradictionError says that a unit of work means to do to a row what cannot
+// be done together: two values for a column, or a change under a condition that
+// the unit itself has ended. Another try would come to the same.
+type ContradictionError struct {
+	Ref    Ref
+	Column string // "" when the row is deleted as well
+}
+
+// Error names the row and the column.
+func (e *ContradictionError) Error() string {
+	if e.Column == "" {
+		return fmt.Sprintf("%v is changed and deleted at once", e.Ref)
+	}
+	return fmt.Sprintf("%v is changed twice at once, and the changes of %s contradict each other", e.Ref, e.Column)
+}
+
+// patch is a change of a row that the unit of work does not hold.
+type patch struct {
+	table *schema.Table
+	id    string
+	set   map[string]schema.Value
+	when  map[string]schema.Value // what the columns must be in the store
+}
+
+// Patch changes columns of a row without having loaded it, if the columns of
+// when have those values at commit. It is for a row that changes together with
+// one that is loaded: it gets the version of this unit of work. Commit refuses a
+// column that index keys are made of, except a value of a "when" column that
+// takes the row out of every use of a secondary index: the keys go with it.
+//
+// One row is one item of the commit, however often it is changed: a row that the
+// unit of work holds, or loads later, is changed as if by Set, and two patches
+// of a row become one: the later one may set a column to something else only if
+// its when demands what the earlier one sets. What the row or the earlier patch does not allow ends the
+// commit: with a [*ConflictError] where somebody else has changed the row, with
+// a [*ContradictionError] where this unit of work has.
+func (tx *Tx) Patch(t *schema.Table, id string, set, when map[string]schema.Value) {
+	ref := Ref{t.Name, id}
+	later := &patch{t, id, maps.Clone(set), maps.Clone(when)}
+	row, earlier := tx.rows[ref], tx.patches[ref]
+	switch {
+	case row != nil:
+		tx.patchRow(row, later)
+	case earlier != nil:
+		tx.fail(earlier.merge(later))
+	default:
+		tx.patches[ref] = later
+		tx.patched = append(tx.patched, ref)
+	}
+}
+
+// patchRow applies a patch to a row that the unit of work holds, as it stands in
+// it. Its version makes sure that the store has it as it was loaded.
+func (tx *Tx) patchRow(row *Row, p *patch) {
+	if tx.deleted[row.Ref()] {
+		tx.fail(&ContradictionError{Ref: row.Ref()})
+		return
+	}
+	for _, column := range slices.Sorted(maps.Keys(p.when)) {
+		if row.values[column] == p.when[column] {
+			continue
+		}
+		if own := row.Version == 0 || row.hasSet(column); own {
+			tx.fail(&ContradictionError{row.Ref(), column})
+		} else {
+			tx.fail(&ConflictError{Ref: row.Ref(), Seen: row})
+		}
+		return
+	}
+	row.SetAll(p.set)
+}
+
+// patchHeld applies the patch of a row that the unit of work has just taken in.
+func (tx *Tx) patchHeld(row *Row) {
+	ref := row.Ref()
+	p := tx.patches[ref]
+	if p == nil {
+		return
+	}
+	delete(tx.patches, ref)
+	if row.Version == 0 { // a patch is of a row that is there
+		tx.fail(&ConflictError{Ref: ref, New: true})
+		return
+	}
+	tx.patchRow(row, p)
+}
+
+// merge makes later, which the unit of work means to happen after p, part of it.
+func (p *patch) merge(later *patch) error {
+	follows := false // later demands what p sets, so it may set it to something else
+	for _, column := range slices.Sorted(maps.Keys(later.when)) {
+		want := later.when[column]
+		if set, ok := p.set[column]; ok { // what p makes of the column, not what the store has
+			if set != want {
+				return &ContradictionError{p.ref(), column}
+			}
+			follows = true
+			continue
+		}
+		if given, ok := p.when[column]; ok && given != want {
+			return &ContradictionError{p.ref(), column}
+		}
+		p.require(column, want)
+	}
+	for _, column := range slices.Sorted(maps.Keys(later.set)) {
+		if set, ok := p.set[column]; ok && set != later.set[column] && !follows {
+			return &ContradictionError{p.ref(), column}
+		}
+		p.set[column] = later.set[column]
+	}
+	return nil
+}
+
+func (p *patch) ref() Ref { return Ref{p.table.Name, p.id} }
+
+func (p *patch) require(column string, v schema.Value) {
+	if p.when == nil {
+		p.when = map[string]schema.Value{}
+	}
+	p.when[column] = v
+}
+
+// patchOp is the operation that writes a patch.
+func (tx *Tx) patchOp(p *patch, version int64) (store.Op, error) {
+	removed, err := indexesLeft(p.table, p.set)
+	if err != nil {
+		return store.Op{}, fmt.Errorf("patch %v: %w", p.ref(), err)
+	}
+	for name, v := range p.set {
+		if v.IsNull() {
+			removed = append(removed, name)
+		}
+	}
+	row := tx.db.newRow(p.table, p.id)
+	row.SetAll(p.set)
+	tx.stamp(row, ModifiedOn, ModifiedBy)
+	set := store.Item{Version: store.Int(version)}
+	for name, v := range row.values {
+		attr, err := encodeValue(p.table.Column(name), v)
+		if err != nil {
+			return store.Op{}, err
+		}
+		set[name] = attr
+	}
+	cond := store.And(store.Exists(store.PK), store.NotEquals(Version, store.Int(version)))
+	for name, v := range p.when {
+		attr, err := encodeValue(p.table.Column(name), v)
+		if err != nil {
+			return store.Op{}, err
+		}
+		cond = store.And(cond, store.Equals(name, attr))
+	}
+	return store.Update(keyOf(p.table, p.id), set, removed, cond), nil
+}
