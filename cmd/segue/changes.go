@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"segue/internal/boot"
-	"segue/internal/clock"
 	"segue/internal/store"
 )
 
@@ -22,7 +21,7 @@ func evaluateAll(ctx context.Context, laptop *boot.Laptop) error {
 	if laptop.File != nil {
 		return laptop.File.Drain(ctx, consumer, laptop.Changes)
 	}
-	return drain(ctx, clock.System(), calm, laptop.Feed, laptop.Changes)
+	return drain(ctx, laptop.Clock, calm, laptop.Feed, laptop.Changes)
 }
 
 // logFailures returns a handler that also logs what handle could not process.

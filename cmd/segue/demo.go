@@ -7,7 +7,6 @@ import (
 	"log/slog"
 
 	"segue/internal/boot"
-	"segue/internal/clock"
 	"segue/internal/demo"
 	"segue/internal/ingest"
 	"segue/internal/sales"
@@ -36,7 +35,7 @@ func (d *demoCommand) Run(ctx context.Context, p *program) error {
 // loadDemo loads the demo data, evaluates it and prints how many rows are
 // in which segment and on which sequence.
 func loadDemo(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
-	now := clock.System().Now
+	now := laptop.Clock.Now
 	began := now()
 	rows, err := writeDemo(ctx, laptop, seed)
 	if err != nil {

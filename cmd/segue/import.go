@@ -66,7 +66,9 @@ func (c *importCommand) loadThrough(ctx context.Context, url string, p *program,
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "Loading through the server at %s\n", url)
-	return c.load(ctx, ingest.NewRemote(tables, url, token), t)
+	remote := ingest.NewRemote(tables, url, token)
+	remote.Clock = issuer.Clock
+	return c.load(ctx, remote, t)
 }
 
 // load writes the rows of the file, keeps the lines that were refused in the

@@ -2,7 +2,6 @@ package boot
 
 import (
 	"segue/internal/api/operation"
-	"segue/internal/clock"
 	"segue/internal/entity"
 	"segue/internal/guid"
 	"segue/internal/rows"
@@ -39,7 +38,7 @@ func (p *Parts) Operations() operation.Executor {
 // and what follows from which changes.
 func Assemble(db *rows.DB, options Options) *Parts {
 	if options.Freshness.Clock == nil {
-		options.Freshness.Clock = clock.System()
+		options.Freshness.Clock = Clock()
 	}
 	if options.NewID == nil {
 		options.NewID = guid.New

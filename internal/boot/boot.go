@@ -80,9 +80,13 @@ func Function(ctx context.Context, claims func(context.Context) (map[string]stri
 	if err != nil {
 		return nil, fmt.Errorf("load the AWS configuration: %w", err)
 	}
-	store := dynamo.New(dynamodb.NewFromConfig(cfg), env.Table, rows.Indexes())
-	return New(env, store, claims, Options{Freshness: sales.Freshness{For: fresh}}, log)
+	c := Clock()
+	store := dynamo.New(dynamodb.NewFromConfig(cfg), env.Table, rows.Indexes(), dynamo.Clock(c))
+	return New(env, store, claims, Options{Freshness: sales.Freshness{For: fresh, Clock: c}}, log)
 }
+
+// Clock returns the clock of a program: the only one that is made, for all parts.
+func Clock() clock.Clock { return clock.System() }
 
 // client returns the HTTP client for DynamoDB. The SDK's own has no time limit, and
 // a response that got lost is worth another try, which dynamo makes.
@@ -90,8 +94,8 @@ func client() *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().WithTimeout(5 * time.Second)
 }
 
-// New puts the parts together on any store, with one clock: that of options, or
-// the machine's. The policy of env overrides that of options.
+// New puts the parts together on any store. All of them use the clock of options.
+// The policy of env overrides that of options.
 func New(env Environment, store store.Store, claims func(context.Context) (map[string]string, bool), options Options, log *slog.Logger) (*App, error) {
 	tables, err := schema.Default()
 	if err != nil {
@@ -100,12 +104,12 @@ func New(env Environment, store store.Store, claims func(context.Context) (map[s
 	if options.Policy, err = parsePolicy(env.Policy); err != nil {
 		return nil, err
 	}
-	identity, err := env.authenticator(claims)
+	if options.Freshness.Clock == nil {
+		options.Freshness.Clock = Clock()
+	}
+	identity, err := env.authenticator(claims, options.Freshness.Clock)
 	if err != nil {
 		return nil, err
-	}
-	if options.Freshness.Clock == nil {
-		options.Freshness.Clock = clock.System()
 	}
 	parts := Assemble(rows.New(store, tables, options.Freshness.Clock), options)
 	return &App{
@@ -121,14 +125,14 @@ func New(env Environment, store store.Store, claims func(context.Context) (map[s
 
 // authenticator returns an Authenticator that trusts the gateway's claims and the
 // configured key set.
-func (env Environment) authenticator(claims func(context.Context) (map[string]string, bool)) (auth.Authenticator, error) {
+func (env Environment) authenticator(claims func(context.Context) (map[string]string, bool), c clock.Clock) (auth.Authenticator, error) {
 	identity := auth.Authenticator{Claims: claims, RolesClaim: env.RolesClaim}
 	if env.KeySet == "" {
 		return identity, nil
 	}
 	var err error
 	identity.Verifier, err = auth.NewVerifier([]byte(env.KeySet), auth.Options{
-		Issuer: auth.LocalIssuer, Audience: auth.LocalAudience, RolesClaim: env.RolesClaim,
+		Issuer: auth.LocalIssuer, Audience: auth.LocalAudience, RolesClaim: env.RolesClaim, Clock: c,
 	})
 	if err != nil {
 		return identity, fmt.Errorf("SEGUE_JWKS: %w", err)

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
 	"segue/internal/auth"
+	"segue/internal/clock"
 	"segue/internal/dynamo"
 	"segue/internal/embed"
 	"segue/internal/rows"
@@ -33,6 +34,7 @@ type Place struct {
 type Laptop struct {
 	*App
 	Issuer *auth.Issuer
+	Clock  clock.Clock
 	Feed   store.Feed
 	File   *embed.Store // nil on DynamoDB
 	Close  func() error
@@ -40,7 +42,14 @@ type Laptop struct {
 
 // OpenIssuer returns the local issuer of the data folder. The first call makes its
 // key.
-func (p Place) OpenIssuer() (*auth.Issuer, error) { return auth.OpenIssuer(p.Data) }
+func (p Place) OpenIssuer() (*auth.Issuer, error) {
+	issuer, err := auth.OpenIssuer(p.Data)
+	if err != nil {
+		return nil, err
+	}
+	issuer.Clock = Clock()
+	return issuer, nil
+}
 
 // Open boots the laptop program. The caller closes what it returns.
 func (p Place) Open(ctx context.Context, log *slog.Logger) (*Laptop, error) {
@@ -59,15 +68,15 @@ func (p Place) Open(ctx context.Context, log *slog.Logger) (*Laptop, error) {
 			return nil, fmt.Errorf("reset the store: %w", err)
 		}
 	}
-	store, err := embed.Open(file, rows.Indexes())
+	store, err := embed.Open(file, rows.Indexes(), embed.Clock(issuer.Clock))
 	if err != nil {
 		return nil, err
 	}
-	app, err := New(env, store, nil, Options{}, log)
+	app, err := New(env, store, nil, Options{Freshness: sales.Freshness{Clock: issuer.Clock}}, log)
 	if err != nil {
 		return nil, err
 	}
-	return &Laptop{app, issuer, store, store, store.Close}, nil
+	return &Laptop{app, issuer, issuer.Clock, store, store, store.Close}, nil
 }
 
 // openDynamoDB boots on the DynamoDB at the endpoint, with the table's stream as
@@ -78,7 +87,7 @@ func (p Place) openDynamoDB(ctx context.Context, env Environment, issuer *auth.I
 	if err != nil {
 		return nil, fmt.Errorf("configure %s: %w", p.Endpoint, err)
 	}
-	store := dynamo.New(dynamodb.NewFromConfig(cfg), p.Table, rows.Indexes())
+	store := dynamo.New(dynamodb.NewFromConfig(cfg), p.Table, rows.Indexes(), dynamo.Clock(issuer.Clock))
 	if p.Reset {
 		if err := store.Delete(ctx); err != nil {
 			return nil, fmt.Errorf("reset table %s: %w", p.Table, err)
@@ -87,10 +96,10 @@ func (p Place) openDynamoDB(ctx context.Context, env Environment, issuer *auth.I
 	if err := store.Create(ctx); err != nil {
 		return nil, fmt.Errorf("make table %s: %w", p.Table, err)
 	}
-	app, err := New(env, store, nil, Options{Freshness: sales.Freshness{For: fresh}}, log)
+	app, err := New(env, store, nil, Options{Freshness: sales.Freshness{For: fresh, Clock: issuer.Clock}}, log)
 	if err != nil {
 		return nil, err
 	}
-	feed := dynamo.NewFeed(dynamodbstreams.NewFromConfig(cfg), p.Table)
-	return &Laptop{app, issuer, feed, nil, func() error { return nil }}, nil
+	feed := dynamo.NewFeed(dynamodbstreams.NewFromConfig(cfg), p.Table, dynamo.FeedClock(issuer.Clock))
+	return &Laptop{app, issuer, issuer.Clock, feed, nil, func() error { return nil }}, nil
 }

@@ -51,6 +51,9 @@ func Retries(attempts int, firstWait time.Duration) Option {
 	return func(s *Store) { s.policy.attempts, s.policy.backoff.Base = max(attempts, 1), 2*max(firstWait, 0) }
 }
 
+// Clock waits between the attempts; the machine's by default.
+func Clock(c clock.Clock) Option { return func(s *Store) { s.policy.clock = c } }
+
 // New returns the Store of a table. indexes are those that the table was made with.
 // The client's own retryer is not used.
 func New(client *dynamodb.Client, name string, indexes []store.Index, opts ...Option) *Store {

@@ -38,6 +38,9 @@ type FeedOption func(*Feed)
 // PollEvery sets the pause after a poll that found nothing; default 200 ms.
 func PollEvery(d time.Duration) FeedOption { return func(f *Feed) { f.interval = d } }
 
+// FeedClock tells the time and waits between polls; the machine's by default.
+func FeedClock(c clock.Clock) FeedOption { return func(f *Feed) { f.clock = c } }
+
 // Batches sets how many records a handler is given at most; default 100.
 func Batches(size int) FeedOption { return func(f *Feed) { f.batch = min(max(size, 1), maxRecords) } }
 
