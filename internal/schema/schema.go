@@ -107,6 +107,7 @@ type StatePair struct {
 // Target is one table that a lookup may point at.
 type Target struct {
 	Table        string `json:"table"`        // logical name
+	Trait        string `json:"trait"`        // in a file, alone: each table with the trait that the column does not name; "" once loaded
 	Nav          string `json:"nav"`          // navigation property to read and bind through
 	Relationship string `json:"relationship"` // schema name, used by related-entity conditions
 	Collection   string `json:"collection"`   // the target's navigation property back, may be ""
