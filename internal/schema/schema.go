@@ -4,6 +4,10 @@
 // tables/*.json, one a table; traits/*.json, what several tables have in common;
 // optionsets/*.json, one option a line. A custom table is one more file.
 //
+// Size: a column is one type to whoever loads its file, reads and prints its
+// values and checks rows, and only a whole schema is shown to the packages above;
+// apart, loading and checking would export what nobody else may use.
+//
 // Invariant: a value that passed Check or came from FromJSON or FromText is of
 // the kind of its column and within the column's rule, so that no layer above
 // checks it again. Errors name the table, column, value and rule.
