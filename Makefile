@@ -10,7 +10,7 @@ LINT  := $(CACHE)/bin/golangci-lint-v2.15.0
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## serve on $(ADDR) over ./data; RESET=1 begins with an empty store
+run: ## serve on $(ADDR) over ./data; RESET=1 starts with an empty store
 	go run ./cmd/segue serve --data $(DATA) --addr $(ADDR) $(if $(RESET),--reset)
 
 test: ## run all tests that need nothing but Go
@@ -26,7 +26,7 @@ $(LINT):
 lint-tool: $(LINT)
 
 store: ## run the store contract and the domain's tests on the emulator
-	scripts/with-emulator.sh go test -race -count=1 -v ./internal/dynamo ./internal/sales ./functions
+	scripts/with-emulator.sh go test -race -count=1 -v ./internal/dynamo ./internal/sales/... ./functions
 
 e2e: ## run the real parts end to end; RUN=TestInvoke, TestStartAPI, TestNodeClient, TestREADME
 	go test -tags e2e -count=1 -timeout 20m -v -run '$(RUN)' ./tests/e2e
@@ -49,7 +49,7 @@ deploy: build ## deploy with SAM: make deploy ISSUER=https://… AUDIENCE=…
 bench: ## print the benchmark table
 	scripts/bench.sh
 
-soak: ## run the fault and race tests for long
+soak: ## run the fault and race tests for a long time
 	go test -tags soak -timeout 30m -run Soak -v ./internal/sales
 
 clean: ## remove what was fetched and built (not ./data)

@@ -25,7 +25,7 @@ func TestLimits(t *testing.T) {
 		document, section, row string
 		want                   string // must be in the row's second cell
 	}{
-		{"domain.md", "2", "active segments of an organisation", number1000(segment.MaxActive)},
+		{"domain.md", "2", "active segments of an organization", number1000(segment.MaxActive)},
 		{"domain.md", "2", "conditions of a segment, those in groups and of related rows included", number1000(segment.MaxConditions)},
 		{"domain.md", "2", "groups inside each other", number1000(filter.MaxDepth)},
 		{"domain.md", "2", "values of `in` and `not-in`", number1000(filter.MaxValues)},

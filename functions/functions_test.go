@@ -1,6 +1,6 @@
 // Package functions_test runs the functions as Lambda does: each as a process of
 // its own binary, fed by the runtime API with the events of ../events. With a
-// DynamoDB at hand the answers and the rows are compared; without it the
+// DynamoDB at hand the responses and the rows are compared; without it the
 // functions must still start and turn strangers away.
 package functions_test
 
@@ -26,7 +26,7 @@ import (
 // names are the functions in the order in which their events make a story.
 func names() []string { return []string{"connect", "disconnect", "action", "data", "evaluate"} }
 
-// build makes all binaries as sam build does and answers their folder.
+// build makes all binaries as sam build does and returns their folder.
 func build(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -65,8 +65,8 @@ func request(t *testing.T, name, authorization string) events.APIGatewayV2HTTPRe
 	return e
 }
 
-// answer calls an HTTP function.
-func (f *function) answer(t *testing.T, e events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
+// respond calls an HTTP function.
+func (f *function) respond(t *testing.T, e events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
 	t.Helper()
 	payload, err := json.Marshal(e)
 	if err != nil {
@@ -118,14 +118,14 @@ func TestStart(t *testing.T) {
 			if name == "evaluate" {
 				got := guarded.invoke(t, []byte(`{"detail":"no stream event"}`))
 				if !got.failed || !strings.Contains(string(got.body), "decode stream event") {
-					t.Errorf("answer %s, want an error that says what was wrong", got.body)
+					t.Errorf("response %s, want an error that says what was wrong", got.body)
 				}
 				return
 			}
-			turnedAway(t, "without a token", guarded.answer(t, request(t, name, "")), "0x80044302")
-			turnedAway(t, "with garbage", guarded.answer(t, request(t, name, "Bearer garbage")), "0x8004a100")
+			turnedAway(t, "without a token", guarded.respond(t, request(t, name, "")), "0x80044302")
+			turnedAway(t, "with garbage", guarded.respond(t, request(t, name, "Bearer garbage")), "0x8004a100")
 			open := start(t, bin, name, env...)
-			turnedAway(t, "without a key set", open.answer(t, request(t, name, token)), "0x80044302")
+			turnedAway(t, "without a key set", open.respond(t, request(t, name, token)), "0x80044302")
 		})
 	}
 	t.Run("without a table", func(t *testing.T) {
@@ -164,7 +164,7 @@ type expectation struct {
 }
 
 // TestEvents runs every function on DynamoDB with its event and compares
-// its answer and the rows that follow.
+// its response and the rows that follow.
 func TestEvents(t *testing.T) {
 	endpoint, tab := dynamotest.Endpoint(t), dynamotest.Open(t, rows.Indexes())
 	bin := build(t)
@@ -187,12 +187,12 @@ func TestEvents(t *testing.T) {
 				result := functions[name].invoke(t, read(t, name+".json"))
 				got.Body = string(result.body)
 			} else {
-				got = functions[name].answer(t, request(t, name, token))
+				got = functions[name].respond(t, request(t, name, token))
 			}
 			if got.StatusCode != want.StatusCode {
 				t.Errorf("status %d, want %d", got.StatusCode, want.StatusCode)
 			}
-			contains(t, "answer", got.Body, want.Contains)
+			contains(t, "response", got.Body, want.Contains)
 			for _, row := range want.Rows {
 				contains(t, row.Get, call(t, data, token, http.MethodGet, row.Get, "").Body, row.Contains)
 			}
@@ -206,7 +206,7 @@ func TestEvents(t *testing.T) {
 			},
 		}
 		unguarded := start(t, bin, "data", env[:2]...)
-		if a := unguarded.answer(t, e); a.StatusCode != http.StatusOK {
+		if a := unguarded.respond(t, e); a.StatusCode != http.StatusOK {
 			t.Errorf("%+v, want 200", a)
 		}
 	})
@@ -250,5 +250,5 @@ func call(t *testing.T, data *function, token, method, target, body string) even
 	path, query, _ := strings.Cut(target, "?")
 	e.RawPath, e.RawQueryString, e.Body = "/api/data/v9.2/"+path, query, body
 	e.RequestContext.HTTP.Method, e.RequestContext.HTTP.Path = method, e.RawPath
-	return data.answer(t, e)
+	return data.respond(t, e)
 }

@@ -24,7 +24,7 @@ type function struct {
 	log    *bytes.Buffer
 }
 
-// result is what a function answered; failed says that it reported an error.
+// result is what a function responded; failed is whether it reported an error.
 type result struct {
 	body   []byte
 	failed bool
@@ -89,7 +89,7 @@ func (f *function) api() http.Handler {
 	return mux
 }
 
-// invoke hands an event to the function and waits for what it answers.
+// invoke hands an event to the function and waits for its response.
 func (f *function) invoke(t *testing.T, payload []byte) result {
 	t.Helper()
 	select {

@@ -7,7 +7,7 @@ usage() {
 	cat <<'USAGE'
 usage: scripts/api.sh start [port] | stop
 
-  start  build, start it and wait until it answers; does nothing when it runs
+  start  build, start it and wait until it accepts connections; does nothing when it runs
          already (default port: 3000)
   stop   stop the one that `start` started; no other
 
@@ -30,28 +30,28 @@ say() { echo "api.sh: $*" >&2; }
 # ours tells whether the process in the pid file is a `sam local` of this folder.
 ours() { [[ -s $pidfile ]] && ps -o args= -p "$(<"$pidfile")" 2>/dev/null | grep -q 'start-api'; }
 
-answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 start() {
 	local port=${1:-3000}
 	if ours; then
-		say "runs already"
+		say "is already running"
 		return
 	fi
-	! answers "$port" || die "port $port is taken by another program"
+	! listening "$port" || die "port $port is taken by another program"
 	mkdir -p "$home"
 	setsid "$here/scripts/sam-local.sh" start-api --port "$port" --warm-containers LAZY \
 		>"$log" 2>&1 </dev/null &
 	echo $! >"$pidfile"
 	# Everything may have to be fetched and built first.
 	local tries=1200
-	until answers "$port"; do
-		ours || die "it ended; its last words:
+	until listening "$port"; do
+		ours || die "it ended; the end of its log:
 $(tail -n 20 "$log")"
-		((tries-- > 0)) || die "no answer after 10 minutes; see $log"
+		((tries-- > 0)) || die "no connection after 10 minutes; see $log"
 		sleep 0.5
 	done
-	say "answers on http://127.0.0.1:$port"
+	say "listens on http://127.0.0.1:$port"
 }
 
 stop() {

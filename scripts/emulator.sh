@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The emulator of AWS, ministack: the DynamoDB of the contract suite and of
 # `sam local`. It keeps everything in memory, so stopping it empties it.
-# docs/decisions/0005-emulator.md says why it is this one.
+# docs/decisions/0005-emulator.md gives the reasons for this one.
 set -euo pipefail
 
 usage() {
@@ -10,7 +10,7 @@ usage: scripts/emulator.sh install | start [HOST] | stop [ENDPOINT]
 
   install  put what emulator.txt pins into $SEGUE_CACHE/emulator; nothing
            happens when it is there
-  start    install, start it in the background, wait until it answers and print
+  start    install, start it in the background, wait until it responds and print
            its endpoint; one that `start` has started before is used again.
            HOST is the address to listen on (default: 127.0.0.1), or `bridge`
            for the one that containers reach as well
@@ -45,7 +45,7 @@ healthy() (
 ) 2>/dev/null
 
 # address turns `bridge` into the bridge's gateway. Docker Desktop forwards to
-# the host's loopback itself, and its gateway is no address of the host.
+# the host's loopback itself, and its gateway is not an address of the host.
 address() {
 	if [[ $1 != bridge ]]; then
 		echo "$1"
@@ -83,17 +83,17 @@ start() {
 	install
 	if ! ours "$home/$host:$port.pid"; then
 		port=$(vacant "$host" "$port") ||
-			die "what is in the way was not started by this script: end it, or set SEGUE_EMULATOR_PORT to another port"
+			die "the process there was not started by this script: stop it, or set SEGUE_EMULATOR_PORT to another port"
 		launch "$host" "$port" "$home/$host:$port.pid"
 	fi
 	file=$home/$host:$port.pid
 	tries=120
 	until healthy "$host" "$port"; do
-		kill -0 "$(<"$file")" 2>/dev/null || die "it ended; its last words:
+		kill -0 "$(<"$file")" 2>/dev/null || die "it ended; the end of its log:
 $(tail -n 5 "${file%.pid}.log")"
 		if ((tries-- == 0)); then
 			stop_one "$file"
-			die "no answer after 60 s; see $home/last.log"
+			die "no response after 60 s; see $home/last.log"
 		fi
 		sleep 0.5
 	done

@@ -8,7 +8,7 @@ usage() {
 	cat <<'USAGE'
 usage: scripts/engine.sh ensure | stop | image | gateway | arch
 
-  ensure   make sure that `docker info` answers: use the engine that runs, else
+  ensure   make sure that `docker info` works: use the engine that runs, else
            (Debian, root) install docker.io and start dockerd in the background
   stop     stop the dockerd that `ensure` started; no other
   image    see to the base image of provided.al2023; prints the option that
@@ -34,7 +34,7 @@ die() {
 
 say() { echo "engine.sh: $*" >&2; }
 
-answers() { command -v docker >/dev/null && timeout 20 docker info >/dev/null 2>&1; }
+works() { command -v docker >/dev/null && timeout 20 docker info >/dev/null 2>&1; }
 
 # ours tells whether the process in the pid file is a dockerd of this folder.
 ours() {
@@ -42,7 +42,7 @@ ours() {
 }
 
 apt_install() {
-	command -v apt-get >/dev/null || die "$* missing, and this is no Debian: install it by hand"
+	command -v apt-get >/dev/null || die "$* missing, and this is not Debian: install it by hand"
 	((EUID == 0)) || die "$* missing: install it, or run this as root"
 	say "installing $*"
 	apt-get -qq update
@@ -60,18 +60,18 @@ wait_for() {
 }
 
 ensure() {
-	if answers; then
+	if works; then
 		return
 	fi
 	if ! ours; then
 		if ! command -v dockerd >/dev/null; then
 			apt_install docker.io iptables
 			# The package may have started the engine itself.
-			if wait_for 3 answers; then
+			if wait_for 3 works; then
 				return
 			fi
 		fi
-		((EUID == 0)) || die "no container engine answers: start one, or run this as root"
+		((EUID == 0)) || die "no container engine responds: start one, or run this as root"
 		mkdir -p "$home/data"
 		rm -f "$pidfile"
 		# No rule of the machine's firewall is touched: containers reach the
@@ -79,7 +79,7 @@ ensure() {
 		setsid dockerd --iptables=false --ip6tables=false --data-root "$home/data" \
 			--pidfile "$pidfile" >"$log" 2>&1 </dev/null &
 	fi
-	wait_for 60 answers || die "dockerd does not answer; the end of $log:
+	wait_for 60 works || die "dockerd does not respond; the end of $log:
 $(tail -n 5 "$log")"
 }
 
@@ -104,7 +104,7 @@ arch() {
 	esac
 }
 
-# image prints nothing where the registry answers: SAM pulls the image itself.
+# image prints nothing if the registry responds: SAM pulls the image itself.
 # Elsewhere it builds a stand-in under the same name. The functions are static
 # binaries, so a root file system with busybox carries them.
 image() {
@@ -143,7 +143,7 @@ stand_in() {
 		--change 'WORKDIR /var/task' \
 		--change 'ENV LAMBDA_TASK_ROOT=/var/task LAMBDA_RUNTIME_DIR=/var/runtime PATH=/bin' \
 		- "$1" >&2
-	# SAM's own image on top of an earlier base would be used again.
+	# SAM would reuse its own image, which is built on an earlier base.
 	docker image rm "${1/al2023-/al2023-rapid-}" >/dev/null 2>&1 || true
 }
 

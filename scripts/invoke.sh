@@ -10,7 +10,7 @@ usage() {
 usage: scripts/invoke.sh FUNCTION [ROLE]
 
   Runs the function with events/FUNCTION.json, as a caller with that role
-  (default: Sales Manager), and prints its answer. The environment is that of
+  (default: Sales Manager), and prints its response. The environment is that of
   scripts/sam-local.sh. Functions: $(cd events && echo *.json | sed 's/\.json//g')
 USAGE
 }

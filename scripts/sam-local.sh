@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# `sam local` for real: the functions as SAM builds them, in containers, on the
-# emulator, with tokens of the laptop's own issuer. invoke.sh and api.sh are made
-# of it.
+# `sam local` with the real parts: the functions as SAM builds them, in containers,
+# on the emulator, with tokens of the laptop's own issuer. invoke.sh and api.sh call
+# it.
 set -euo pipefail
 
 usage() {
@@ -81,7 +81,7 @@ run() {
 	# this one must be missing, not empty, so template.yaml does not declare it.
 	awk '{ print } sub(/SEGUE_JWKS:.*/, "AWS_ENDPOINT_URL_DYNAMODB: none") { print }' \
 		"$build/template.yaml" >"$build/local.yaml"
-	# Credentials of nobody: nothing here may reach an account.
+	# Invalid credentials: nothing here may reach an AWS account.
 	AWS_ACCESS_KEY_ID=segue AWS_SECRET_ACCESS_KEY=segue AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 \
 		exec scripts/sam.sh exec local "$command" ${function:+"$function"} \
 		--template "$build/local.yaml" --env-vars "$home/env.json" \

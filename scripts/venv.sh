@@ -26,7 +26,7 @@ if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
 fi
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "$(python3 --version) is too old: 3.11 or later is needed"
 echo "venv.sh: installing $(grep -m 1 -v '^#' "$requirements")" >&2
-# The list is copied last: an installation that was cut short starts anew.
+# The list is copied last: an installation that was cut short starts again.
 rm -rf "$venv"
 python3 -m venv "$venv"
 "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements" >&2

@@ -13,11 +13,11 @@ import (
 // consumer is the name under which change records are acknowledged.
 const consumer = "evaluate"
 
-// calm is how long a real stream must be silent to count as drained.
+// calm is how long a stream must be silent to count as drained.
 const calm = 2 * time.Second
 
-// evaluateAll runs the change handler until no change is left. The embedded
-// store knows when that is; a real stream is drained when it has been silent.
+// evaluateAll runs the change handler until no change is left. The embedded store
+// knows when that is; a stream counts as drained when it has been silent for calm.
 func evaluateAll(ctx context.Context, laptop *boot.Laptop) error {
 	if laptop.File != nil {
 		return laptop.File.Drain(ctx, consumer, laptop.Changes)
@@ -25,12 +25,12 @@ func evaluateAll(ctx context.Context, laptop *boot.Laptop) error {
 	return drain(ctx, clock.System(), calm, laptop.Feed, laptop.Changes)
 }
 
-// logFailures logs what a handler could not process.
+// logFailures returns a handler that also logs what handle could not process.
 func logFailures(log *slog.Logger, handle store.Handler) store.Handler {
 	return func(ctx context.Context, batch []store.Change) []store.Failure {
 		failures := handle(ctx, batch)
 		for _, f := range failures {
-			log.ErrorContext(ctx, "a change could not be processed; it comes again, then it is parked (segue parked)",
+			log.ErrorContext(ctx, "a change could not be processed; it is tried again, then parked (segue parked)",
 				"row", batch[f.Index].Key, "error", f.Err)
 		}
 		return failures

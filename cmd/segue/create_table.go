@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// createTableCommand makes the table on DynamoDB, which a server does on its
-// first start too.
+// createTableCommand makes the table on DynamoDB. A server also does that on its
+// first start.
 type createTableCommand struct{}
 
 // Run implements the command.

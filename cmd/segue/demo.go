@@ -33,7 +33,8 @@ func (d *demoCommand) Run(ctx context.Context, p *program) error {
 	return errors.Join(err, laptop.Close())
 }
 
-// loadDemo loads the demo data, evaluates it and prints what became of it.
+// loadDemo loads the demo data, evaluates it and prints how many rows are
+// in which segment and on which sequence.
 func loadDemo(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
 	now := clock.System().Now
 	began := now()
@@ -61,7 +62,7 @@ func writeDemo(ctx context.Context, laptop *boot.Laptop, seed uint64) (rows int,
 	direct := ingest.Direct{Entities: laptop.Entities, Caller: sales.Engine()}
 	loaded, err := demo.New(seed).Load(ctx, direct, laptop.DB.Schema(), func(done, total int) {
 		bar.ChangeMax(total)
-		_ = bar.Set(done) // a bar that cannot be drawn is no reason to stop
+		_ = bar.Set(done) // a bar that cannot be drawn is not a reason to stop
 	})
 	_ = bar.Finish()
 	if err != nil {
@@ -76,8 +77,8 @@ func writeDemo(ctx context.Context, laptop *boot.Laptop, seed uint64) (rows int,
 	return rows, nil
 }
 
-// printCensus prints the rest of a line, then what is in each segment and on
-// each sequence.
+// printCensus ends the current line with the number of rows of each table, then
+// prints how many records are in each segment and on each sequence.
 func printCensus(census report.Census) {
 	for _, table := range []string{name.Lead, name.Opportunity, name.Account, name.User, name.Sequence, name.Segment} {
 		fmt.Printf(" %d %s", census.Rows[table], table)

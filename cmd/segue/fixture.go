@@ -18,8 +18,8 @@ import (
 	"segue/internal/strictjson"
 )
 
-// fixtureCommand brings the rows that events/*.json speak of into a store,
-// through the Web API like any client.
+// fixtureCommand writes the rows that events/*.json refer to, through the Web API
+// like any client.
 type fixtureCommand struct {
 	File string `help:"Rows as [{set, id, body}], each written by a PATCH." default:"events/fixture.json" type:"existingfile"`
 }
@@ -56,7 +56,7 @@ func (f *fixtureCommand) Run(ctx context.Context, p *program) error {
 	return nil
 }
 
-// patchAll writes the rows through a server that runs as long as it takes.
+// patchAll writes the rows through a server that it starts and stops.
 func patchAll(ctx context.Context, laptop *boot.Laptop, token string, rows []fixtureRow) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -67,7 +67,7 @@ func patchAll(ctx context.Context, laptop *boot.Laptop, token string, rows []fix
 		ReadHeaderTimeout: time.Second,
 	}
 	go func() { _ = server.Serve(listener) }() // ends with Close
-	defer func() { _ = server.Close() }()      // nothing is under way then
+	defer func() { _ = server.Close() }()      // no request is running by then
 	for _, row := range rows {
 		url := fmt.Sprintf("http://%s/api/data/v9.2/%s(%s)", listener.Addr(), row.Set, row.ID)
 		if err := patch(ctx, url, token, row.Body); err != nil {

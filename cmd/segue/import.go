@@ -25,7 +25,7 @@ type importCommand struct {
 	Workers int               `help:"Rows written at the same time." default:"32"`
 }
 
-// localServer is where a server is looked for that has the store open.
+// localServer is where import expects the server that has the store open.
 const localServer = "http://127.0.0.1:8080"
 
 // Run implements the command.
@@ -70,7 +70,7 @@ func (c *importCommand) loadThrough(ctx context.Context, url string, p *program,
 }
 
 // load writes the rows of the file, keeps the lines that were refused in the
-// reject file and prints what came of it.
+// reject file and prints a summary.
 func (c *importCommand) load(ctx context.Context, w ingest.Writer, t *schema.Table) error {
 	file, err := os.Open(c.File)
 	if err != nil {
@@ -103,7 +103,7 @@ func (c *importCommand) load(ctx context.Context, w ingest.Writer, t *schema.Tab
 	return err
 }
 
-// loadLines imports the file and shows how far it is.
+// loadLines imports the file and shows its progress.
 func (c *importCommand) loadLines(ctx context.Context, w ingest.Writer, t *schema.Table, file *os.File, rejects io.Writer) (ingest.Report, error) {
 	stat, err := file.Stat()
 	if err != nil {
@@ -113,6 +113,6 @@ func (c *importCommand) loadLines(ctx context.Context, w ingest.Writer, t *schem
 	defer func() { _ = bar.Finish() }() // as with Set64
 	return ingest.CSV(ctx, w, t, file, ingest.Options{
 		Map: c.Map, Key: c.Key, Reject: rejects, Workers: c.Workers,
-		Progress: func(read int64) { _ = bar.Set64(read) }, // a bar that cannot be drawn is no reason to stop
+		Progress: func(read int64) { _ = bar.Set64(read) }, // a bar that cannot be drawn is not a reason to stop
 	})
 }

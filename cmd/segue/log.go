@@ -6,7 +6,7 @@ import (
 )
 
 // startLog makes the logger of the process: lines on standard error, from level
-// upwards. It is the default logger too, for packages that are not given one.
+// upwards. It also becomes the default logger, for packages that are not given one.
 func startLog(level slog.Level) *slog.Logger {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	slog.SetDefault(log)

@@ -28,7 +28,7 @@ type program struct {
 	Token       tokenCommand       `cmd:"" help:"Print a bearer token of the local issuer."`
 	Jwks        jwksCommand        `cmd:"" help:"Print the public keys that verify its tokens."`
 	Parked      parkedCommand      `cmd:"" help:"List the changes that could not be processed, and try one again."`
-	Fixture     fixtureCommand     `cmd:"" help:"Write the rows that events/*.json speak of."`
+	Fixture     fixtureCommand     `cmd:"" help:"Write the rows that events/*.json refer to."`
 	CreateTable createTableCommand `cmd:"" help:"Make the table on DynamoDB."`
 }
 
@@ -37,7 +37,7 @@ func (p *program) place() boot.Place {
 	return boot.Place{Data: p.Data, Endpoint: p.Endpoint, Table: p.Table}
 }
 
-// open boots Segue for a command that does its work and ends.
+// open boots Segue for a command that runs once.
 func (p *program) open(ctx context.Context) (*boot.Laptop, error) {
 	return p.place().Open(ctx, startLog(slog.LevelWarn))
 }
@@ -50,6 +50,6 @@ func main() {
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(&p); err != nil {
 		fmt.Fprintln(os.Stderr, "segue:", err)
-		os.Exit(1) //nolint:gocritic // stop only gives the signals back
+		os.Exit(1) //nolint:gocritic // stop only restores the default handling of signals
 	}
 }

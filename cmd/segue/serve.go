@@ -22,7 +22,7 @@ type serveCommand struct {
 	Reset bool   `help:"Begin with an empty store."`
 	Bare  bool   `help:"Load no demo data."`
 	Seed  uint64 `help:"Seed of the demo data." default:"1"`
-	Log   string `help:"Least level to log: debug, info, warn, error." default:"warn"`
+	Log   string `help:"Lowest level to log: debug, info, warn, error." default:"warn"`
 }
 
 // grace is how long requests under way may take once the server is told to stop.
@@ -60,8 +60,8 @@ func (s *serveCommand) Run(ctx context.Context, p *program) error {
 	return serve(ctx, laptop, listener)
 }
 
-// firstStart loads the demo data into a store without any sequence and prints
-// what became of it.
+// firstStart loads the demo data into a store that has no sequence, and reports
+// changes that are parked.
 func firstStart(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
 	if laptop.File != nil {
 		parked, err := laptop.File.Parked(ctx)
@@ -72,19 +72,19 @@ func firstStart(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
 			fmt.Printf("%d changes could not be processed and are parked: see `segue parked` when no server runs.\n", len(parked))
 		}
 	}
-	used, err := laptop.Entities.List(ctx, sales.Engine(), name.Sequence, nil, 1, "")
+	sequences, err := laptop.Entities.List(ctx, sales.Engine(), name.Sequence, nil, 1, "")
 	if err != nil {
 		return err
 	}
-	if len(used.Rows) > 0 {
-		fmt.Println("The store is as it was left; RESET=1 make run starts again from nothing.")
+	if len(sequences.Rows) > 0 {
+		fmt.Println("The store has data already and is left as it is; RESET=1 make run starts with an empty one.")
 		return nil
 	}
 	return loadDemo(ctx, laptop, seed)
 }
 
-// serve handles requests and evaluates changes until ctx ends, which is not an
-// error, or one of the two fails.
+// serve handles requests and evaluates changes until ctx ends or one of the two
+// fails. That ctx ends is not an error.
 func serve(ctx context.Context, laptop *boot.Laptop, listener net.Listener) error {
 	server := &http.Server{
 		Handler:           api.New(laptop.API).Mux(),
@@ -97,9 +97,9 @@ func serve(ctx context.Context, laptop *boot.Laptop, listener net.Listener) erro
 	parts.Go(func() { stop(server.Serve(listener)) })
 	<-running.Done()
 
-	ending, end := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer end()
-	if err := server.Shutdown(ending); err != nil {
+	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if err := server.Shutdown(shutdown); err != nil {
 		laptop.Log.Warn("stop serving", "error", err)
 	}
 	parts.Wait()

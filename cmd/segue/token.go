@@ -10,8 +10,8 @@ import (
 type tokenCommand struct {
 	Role []string      `help:"Security role; may be repeated." default:"Sales Manager"`
 	Name string        `help:"Name of the user." default:"Demo User"`
-	User string        `help:"systemuserid of the user; made of the name when left out."`
-	TTL  time.Duration `help:"How long it is valid." default:"12h"`
+	User string        `help:"systemuserid of the user; derived from the name when left out."`
+	TTL  time.Duration `help:"How long the token is valid." default:"12h"`
 }
 
 // Run implements the command.

@@ -1,4 +1,5 @@
-// Command action is the Lambda function of that name; api says what it serves.
+// Command action is the Lambda function that serves the unbound actions of the
+// Web API; see [api.API.Action].
 package main
 
 import (

@@ -1,4 +1,5 @@
-// Command connect is the Lambda function of that name; api says what it serves.
+// Command connect is the Lambda function that connects selections of records to
+// sequences; see [api.API.Connect].
 package main
 
 import (

@@ -1,4 +1,5 @@
-// Command data is the Lambda function of that name; api says what it serves.
+// Command data is the Lambda function that serves everything else of the Web API;
+// see [api.API.Data].
 package main
 
 import (

@@ -1,4 +1,5 @@
-// Command disconnect is the Lambda function of that name; api says what it serves.
+// Command disconnect is the Lambda function that disconnects selections of
+// records; see [api.API.Disconnect].
 package main
 
 import (

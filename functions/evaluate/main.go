@@ -1,5 +1,5 @@
-// Command evaluate is the Lambda function on the table's stream: what follows
-// from each change of a row.
+// Command evaluate is the Lambda function on the table's stream. It runs the
+// reactions to each change of a row: segments, connections, sweeps.
 package main
 
 import (

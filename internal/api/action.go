@@ -16,27 +16,27 @@ func (a *API) action(w http.ResponseWriter, r *request) error {
 	if resource.Kind != odata.Operation { // the version in the path is not one
 		return odata.NoSegment(r.URL.Path)
 	}
-	return a.act(w, r, resource.Name)
+	return a.runAction(w, r, resource.Name)
 }
 
-// act runs one action by its declaration.
-func (a *API) act(w http.ResponseWriter, r *request, name string) error {
-	declared, ok := operation.Find(name)
+// runAction runs the action of that name, as it is declared.
+func (a *API) runAction(w http.ResponseWriter, r *request, name string) error {
+	action, ok := operation.Find(name)
 	if !ok {
 		return odata.NoSegment(name)
 	}
 	if r.Method != http.MethodPost {
 		return wrongMethod(w, r, name, http.MethodPost)
 	}
-	given, err := odata.ReadAction(w, r.Request, declared.Parameters)
+	parameters, err := odata.ReadAction(w, r.Request, action.Parameters)
 	if err != nil {
 		return err
 	}
-	outcome, err := a.run(r, operation.Action{Name: name, Parameters: given})
+	outcome, err := a.commit(r, operation.Action{Name: name, Parameters: parameters})
 	if err != nil {
 		return err
 	}
-	if declared.Response == "" || !r.prefer.Representation {
+	if action.Response == "" || !r.prefer.Representation {
 		odata.WriteNoContent(w, "")
 		return nil
 	}
@@ -44,13 +44,13 @@ func (a *API) act(w http.ResponseWriter, r *request, name string) error {
 	for _, result := range outcome.Results {
 		properties = append(properties, odata.Property{Name: result.Name, Value: result.Value})
 	}
-	applied(w, r)
-	odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.Complex(declared.Response, properties...))
+	setPreferenceApplied(w, r)
+	odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.Complex(action.Response, properties...))
 	return nil
 }
 
-// run does one operation in a unit of work of its own.
-func (a *API) run(r *request, op operation.Operation) (operation.Outcome, error) {
+// commit runs one operation in a unit of work of its own.
+func (a *API) commit(r *request, op operation.Operation) (operation.Outcome, error) {
 	outcomes, err := a.config.Operations.Do(r.Context(), r.caller, op)
 	if err != nil {
 		return operation.Outcome{}, err

@@ -1,10 +1,10 @@
 // Package api is Segue on HTTP: one handler per Lambda function and one mux that
 // serves them all on a laptop. A handler decodes, calls one use case and encodes;
-// what writes a row or calls an action goes through package operation. What an
-// error means on the wire is said once, in error.go.
+// what writes a row or calls an action goes through package operation. How an
+// error looks on the wire is decided in one place, error.go.
 //
-// Invariant: no handler does anything for a caller who did not show who they
-// are, and every answer, refusals included, has the shape of docs/webapi.md §3 and §5.
+// Invariant: no handler does anything for a caller who is not authenticated, and
+// every response, refusals included, has the form of docs/webapi.md §3 and §5.
 package api
 
 import (
@@ -21,31 +21,32 @@ import (
 	"segue/internal/odata"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
+	"segue/internal/schema/name"
 )
 
-// Authenticator says who sent a request, from its context (gateway claims) and
-// Authorization header. auth.Authenticator is one.
+// Authenticator finds out who sent a request, from the request's context (claims
+// of the gateway) and its Authorization header. [auth.Authenticator] is one.
 type Authenticator interface {
 	Authenticate(ctx context.Context, authorization string) (auth.Caller, error)
 }
 
-// Config is what the API is made of.
+// Config is what [New] makes an API of.
 type Config struct {
-	Operations operation.Executor // what writes, and the rest of the domain
+	Operations operation.Executor // runs writes; it also holds the use cases that read
 	Auth       Authenticator
 	Public     string // URL under which clients reach the service, without a slash at its end; "" takes it from each request
-	// Organization names this installation; the ids of WhoAmI are made of it.
+	// Organization names this installation; the ids of WhoAmI are derived from it.
 	Organization string
 	Clock        clock.Clock
 	Log          *slog.Logger
 }
 
-// API makes handlers.
+// API makes the handlers of the HTTP API. It is safe for concurrent use.
 type API struct {
 	config      Config
 	entities    *entity.Entities
 	connections *connection.Connections
-	actions     []string // their names
+	actions     []string // names of the unbound actions
 }
 
 // New makes an API.
@@ -58,14 +59,14 @@ func New(config Config) *API {
 }
 
 // Route is one line of the HTTP API: a method, a path (of net/http's patterns),
-// the Lambda function that serves it and its handler. template.yaml has the
-// same.
+// the Lambda function that serves it and its handler. template.yaml declares the
+// same routes; a test compares them.
 type Route struct {
 	Method, Path, Function string
 	Handler                func(*API) http.Handler
 }
 
-// Routes lists all routes. A method of "ANY" is every method.
+// Routes returns all routes. The method "ANY" stands for every method.
 func Routes() []Route {
 	routes := []Route{
 		{"POST", "/api/connect", "connect", (*API).Connect},
@@ -77,20 +78,24 @@ func Routes() []Route {
 	return append(routes, Route{"ANY", "/api/data/{proxy...}", "data", (*API).Data})
 }
 
-// Connect serves POST /api/connect: a selection of records onto a sequence.
+// Connect returns the handler of POST /api/connect, which connects a selection of
+// records to a sequence.
 func (a *API) Connect() http.Handler { return a.serve(a.connect) }
 
-// Disconnect serves POST /api/disconnect.
+// Disconnect returns the handler of POST /api/disconnect, which disconnects a
+// selection of records.
 func (a *API) Disconnect() http.Handler { return a.serve(a.disconnect) }
 
-// Action serves the unbound actions.
+// Action returns the handler of the unbound actions.
 func (a *API) Action() http.Handler { return a.serve(a.action) }
 
-// Data serves everything under the service root that has no function of its own.
+// Data returns the handler of everything under the service root that no other
+// function serves.
 func (a *API) Data() http.Handler { return a.serve(a.data) }
 
-// Mux serves every route in one process. A handler refuses other methods than
-// its route's itself, in the form of the Web API.
+// Mux returns a handler that serves every route in one process. Routes match by
+// path alone: each handler refuses wrong methods itself, in the form of the Web
+// API, which net/http could not do.
 func (a *API) Mux() http.Handler {
 	mux := http.NewServeMux()
 	for _, route := range Routes() {
@@ -102,7 +107,7 @@ func (a *API) Mux() http.Handler {
 	return mux
 }
 
-// request is an HTTP request with what every handler needs of it.
+// request is an HTTP request with what every handler needs from it.
 type request struct {
 	*http.Request
 	caller sales.Caller
@@ -111,12 +116,12 @@ type request struct {
 	prefer odata.Prefer
 }
 
-// serve wraps a handler: identity, headers of every answer, errors, one log
-// line.
+// serve wraps a handler with what all have in common: authentication, the headers
+// of every response, errors, and one line in the log.
 func (a *API) serve(handle func(http.ResponseWriter, *request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := guid.New()
-		seen := &recorder{ResponseWriter: w, status: http.StatusOK}
+		recorder := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
 		header := w.Header()
 		header.Set("OData-Version", "4.0")
 		header.Set("x-ms-service-request-id", id)
@@ -126,44 +131,44 @@ func (a *API) serve(handle func(http.ResponseWriter, *request) error) http.Handl
 		began := a.config.Clock.Now()
 		err := a.identify(req)
 		if err == nil {
-			err = handle(seen, req)
+			err = handle(recorder, req)
 		}
 		if err != nil {
-			odata.WriteError(seen, a.refusal(r, id, err))
+			odata.WriteError(recorder, a.refusal(r, id, err))
 		}
-		a.config.Log.InfoContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", seen.status,
+		a.config.Log.InfoContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", recorder.status,
 			"id", id, "client", r.Header.Get("x-ms-client-request-id"), "user", req.caller.ID, "ms", a.config.Clock.Now().Sub(began).Milliseconds())
 	})
 }
 
-// identify fills in caller, service root and path, or refuses.
+// identify authenticates the caller and fills in caller, service root and path.
 func (a *API) identify(r *request) error {
-	who, err := a.config.Auth.Authenticate(r.Context(), r.Header.Get("Authorization"))
+	caller, err := a.config.Auth.Authenticate(r.Context(), r.Header.Get("Authorization"))
 	if err != nil {
 		return err
 	}
-	r.caller = sales.Caller{ID: who.ID, Roles: who.Roles}
+	r.caller = sales.Caller{ID: name.UserID(caller.ID), Roles: caller.Roles}
 	for _, header := range []string{"CallerObjectId", "MSCRMCallerID"} {
-		if as := r.Header.Get(header); as != "" && !strings.EqualFold(strings.Trim(as, "{}"), who.ID) {
-			return odata.Errorf(odata.CannotActOnBehalfOfAnotherUser, "%s: acting as %q is not available; requests run as the token's user %s", header, as, who.ID)
+		if user := r.Header.Get(header); user != "" && !strings.EqualFold(strings.Trim(user, "{}"), caller.ID) {
+			return odata.Errorf(odata.CannotActOnBehalfOfAnotherUser, "%s: acting as %q is not available; requests run as the token's user %s", header, user, caller.ID)
 		}
 	}
 	version, rest, ok := odata.ParseVersion(r.URL.Path)
 	if !ok {
-		version = "v9.2"
+		version = "v9.2" // the paths of selections have no version
 	}
 	r.base, r.path = odata.ServiceRoot(odata.PublicBase(r.Request, a.config.Public), version), rest
 	return nil
 }
 
-// recorder remembers the status for the log.
-type recorder struct {
+// statusRecorder remembers the status for the log.
+type statusRecorder struct {
 	http.ResponseWriter
 	status int
 }
 
 // WriteHeader implements http.ResponseWriter.
-func (r *recorder) WriteHeader(status int) {
+func (r *statusRecorder) WriteHeader(status int) {
 	r.status = status
 	r.ResponseWriter.WriteHeader(status)
 }

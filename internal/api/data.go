@@ -17,10 +17,10 @@ import (
 
 const whoAmI = "WhoAmI"
 
-// data serves everything under the service root that has no function of its
-// own: rows, lists, WhoAmI, the service document.
+// data serves everything under the service root that no other function serves:
+// rows, lists, WhoAmI, the service document, and actions on a laptop.
 func (a *API) data(w http.ResponseWriter, r *request) error {
-	if r.path == "" && !isRoot(r) {
+	if r.path == "" && !isRoot(r) { // the version in the path is not one
 		return odata.NoSegment(r.URL.Path)
 	}
 	resource, err := odata.ParsePath(a.schema(), r.path, append(slices.Clip(a.actions), whoAmI)...)
@@ -43,10 +43,12 @@ func (a *API) data(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
+// isRoot reports whether the path is that of a service root or below one.
 func isRoot(r *request) bool { _, _, ok := odata.ParseVersion(r.URL.Path); return ok }
 
 func (a *API) schema() *schema.Schema { return a.config.Operations.DB.Schema() }
 
+// wrongMethod returns the refusal of a method that a resource does not serve.
 func wrongMethod(w http.ResponseWriter, r *request, what string, allowed ...string) error {
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	return odata.Errorf(odata.NotSupported, "%s does not serve %s; it serves %v", what, r.Method, allowed)
@@ -54,18 +56,18 @@ func wrongMethod(w http.ResponseWriter, r *request, what string, allowed ...stri
 
 func (a *API) operation(w http.ResponseWriter, r *request, name string) error {
 	if name != whoAmI {
-		return a.act(w, r, name)
+		return a.runAction(w, r, name)
 	}
 	if r.Method != http.MethodGet {
 		return wrongMethod(w, r, whoAmI, http.MethodGet)
 	}
-	fixed := func(what string) string {
+	derived := func(what string) string {
 		return guid.FromName("segue:" + what + ":" + a.config.Organization)
 	}
 	odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.Complex("WhoAmIResponse",
-		odata.Property{Name: "BusinessUnitId", Value: fixed("businessunit")},
-		odata.Property{Name: "UserId", Value: r.caller.ID},
-		odata.Property{Name: "OrganizationId", Value: fixed("organization")}))
+		odata.Property{Name: "BusinessUnitId", Value: derived("businessunit")},
+		odata.Property{Name: "UserId", Value: string(r.caller.ID)},
+		odata.Property{Name: "OrganizationId", Value: derived("organization")}))
 	return nil
 }
 
@@ -85,7 +87,7 @@ func (a *API) collection(w http.ResponseWriter, r *request, t *schema.Table) err
 
 func (a *API) list(w http.ResponseWriter, r *request, t *schema.Table, query odata.Query) error {
 	limit, paged := odata.MaxPageSize, true
-	if query.Top != nil {
+	if query.Top != nil { // $top asks for the first rows alone: no next link
 		limit, paged = min(*query.Top, limit), false
 	}
 	if r.prefer.MaxPageSize > 0 { // $top is ignored then (docs/webapi.md §7)
@@ -106,15 +108,15 @@ func (a *API) list(w http.ResponseWriter, r *request, t *schema.Table, query oda
 	if err != nil {
 		return err
 	}
-	shown := make([]odata.Row, len(page.Rows))
+	list := make([]odata.Row, len(page.Rows))
 	for i, row := range page.Rows {
-		shown[i] = show(row)
+		list[i] = wireRow(row)
 	}
-	body, err := encoder.Collection(t, shown, query.Select, next)
+	body, err := encoder.Collection(t, list, query.Select, next)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", t.Set, err)
 	}
-	applied(w, r)
+	setPreferenceApplied(w, r)
 	odata.WriteJSON(w, http.StatusOK, body)
 	return nil
 }
@@ -123,18 +125,19 @@ func (a *API) create(w http.ResponseWriter, r *request, t *schema.Table, query o
 	if err := query.SelectOnly(); err != nil {
 		return err
 	}
-	input, err := a.input(w, r, t)
+	input, err := a.readInput(w, r, t)
 	if err != nil {
 		return err
 	}
-	outcome, err := a.run(r, operation.Create{Table: t.Name, ID: input.ID, Values: input.Values})
+	outcome, err := a.commit(r, operation.Create{Table: t.Name, ID: input.ID, Values: input.Values})
 	if err != nil {
 		return err
 	}
-	return a.written(w, r, outcome, query)
+	return a.respondWritten(w, r, outcome, query)
 }
 
-func (a *API) input(w http.ResponseWriter, r *request, t *schema.Table) (odata.Input, error) {
+// readInput reads the body of a create or update.
+func (a *API) readInput(w http.ResponseWriter, r *request, t *schema.Table) (odata.Input, error) {
 	body, err := odata.ReadBody(w, r.Request)
 	if err != nil {
 		return odata.Input{}, err
@@ -150,19 +153,19 @@ func (a *API) entity(w http.ResponseWriter, r *request, resource odata.Resource)
 	if err != nil {
 		return err
 	}
-	cond, err := odata.ParsePrecondition(r.Header)
+	precondition, err := odata.ParsePrecondition(r.Header)
 	if err != nil {
 		return err
 	}
 	ref := rows.Ref{Table: resource.Table.Name, ID: resource.ID}
-	demand := entity.If{Version: cond.Version, Exists: cond.Exists, Absent: cond.Absent}
+	condition := entity.If{Version: precondition.Version, Exists: precondition.Exists, Absent: precondition.Absent}
 	switch r.Method {
 	case http.MethodGet:
-		return a.retrieve(w, r, ref, query, cond)
+		return a.retrieve(w, r, ref, query, precondition)
 	case http.MethodPatch:
-		return a.update(w, r, ref, query, demand)
+		return a.update(w, r, ref, query, condition)
 	case http.MethodDelete:
-		if _, err := a.run(r, operation.Delete{Ref: ref, If: demand}); err != nil {
+		if _, err := a.commit(r, operation.Delete{Ref: ref, If: condition}); err != nil {
 			return err
 		}
 		odata.WriteNoContent(w, "")
@@ -176,32 +179,34 @@ func (a *API) retrieve(w http.ResponseWriter, r *request, ref rows.Ref, query od
 	if err != nil {
 		return err
 	}
+	// With annotations there is no 304: a formatted value may have changed without
+	// the row (docs/webapi.md §10).
 	if cond.NotVersion == row.Version && r.prefer.Annotations == nil {
 		w.Header().Set("ETag", odata.ETag(row.Version))
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	return a.show(w, r, row, query, http.StatusOK)
+	return a.respondRow(w, r, row, query, http.StatusOK)
 }
 
 func (a *API) update(w http.ResponseWriter, r *request, ref rows.Ref, query odata.Query, cond entity.If) error {
 	t := a.schema().Table(ref.Table)
-	input, err := a.input(w, r, t)
+	input, err := a.readInput(w, r, t)
 	if err != nil {
 		return err
 	}
 	if input.ID != "" && input.ID != ref.ID {
 		return odata.Errorf(odata.BadPayload, "%s is %s in the body and %s in the URL; the primary key never changes", t.ID, input.ID, ref.ID)
 	}
-	outcome, err := a.run(r, operation.Update{Ref: ref, Values: input.Values, If: cond})
+	outcome, err := a.commit(r, operation.Update{Ref: ref, Values: input.Values, If: cond})
 	if err != nil {
 		return err
 	}
-	return a.written(w, r, outcome, query)
+	return a.respondWritten(w, r, outcome, query)
 }
 
-// written responds to a create or update.
-func (a *API) written(w http.ResponseWriter, r *request, outcome operation.Outcome, query odata.Query) error {
+// respondWritten responds to a create or update.
+func (a *API) respondWritten(w http.ResponseWriter, r *request, outcome operation.Outcome, query odata.Query) error {
 	row := outcome.Row
 	if !r.prefer.Representation {
 		odata.WriteNoContent(w, odata.Encoder{Base: r.base}.EntityURL(row.Table, row.ID))
@@ -211,30 +216,31 @@ func (a *API) written(w http.ResponseWriter, r *request, outcome operation.Outco
 	if outcome.Created {
 		status = http.StatusCreated
 	}
-	return a.show(w, r, row, query, status)
+	return a.respondRow(w, r, row, query, status)
 }
 
-// show responds with one row.
-func (a *API) show(w http.ResponseWriter, r *request, row *rows.Row, query odata.Query, status int) error {
+// respondRow responds with one row.
+func (a *API) respondRow(w http.ResponseWriter, r *request, row *rows.Row, query odata.Query, status int) error {
 	encoder, err := a.encoder(r, query.Select, row)
 	if err != nil {
 		return err
 	}
-	body, err := encoder.Entity(row.Table, show(row), query.Select)
+	body, err := encoder.Entity(row.Table, wireRow(row), query.Select)
 	if err != nil {
 		return fmt.Errorf("encode %v: %w", row.Ref(), err)
 	}
-	applied(w, r)
+	setPreferenceApplied(w, r)
 	w.Header().Set("ETag", odata.ETag(row.Version))
 	odata.WriteJSON(w, status, body)
 	return nil
 }
 
-func show(row *rows.Row) odata.Row {
+func wireRow(row *rows.Row) odata.Row {
 	return odata.Row{ID: row.ID, Version: row.Version, Values: row.Values()}
 }
 
-func applied(w http.ResponseWriter, r *request) {
+// setPreferenceApplied tells the client which of its preferences were honored.
+func setPreferenceApplied(w http.ResponseWriter, r *request) {
 	if preference := r.prefer.Applied(); preference != "" {
 		w.Header().Set("Preference-Applied", preference)
 	}
@@ -242,8 +248,8 @@ func applied(w http.ResponseWriter, r *request) {
 
 const formattedValue = "OData.Community.Display.V1.FormattedValue"
 
-// encoder knows the names of what the rows' lookups point at, if they are asked
-// for.
+// encoder returns the encoder of a response. It reads the names of the rows that
+// lookups in list point at, if the client asked for formatted values.
 func (a *API) encoder(r *request, columns []string, list ...*rows.Row) (odata.Encoder, error) {
 	encoder := odata.Encoder{Base: r.base, Annotations: r.prefer.Annotations}
 	if !r.prefer.Annotations.Want(formattedValue) {

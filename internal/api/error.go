@@ -10,21 +10,23 @@ import (
 	"segue/internal/schema"
 )
 
-// refusal says what an error is on the wire. What has no kind is an internal
-// error to the caller and logged in full, here and only here; an alarm watches
-// that level. A store that is busy is a warning, with its reason.
+// refusal returns what an error is on the wire. An error without a kind is an
+// internal error to the caller and is logged in full, here and nowhere else; an
+// alarm watches that level. A store that is busy is logged as a warning with its
+// reason.
 func (a *API) refusal(r *http.Request, id string, err error) *odata.Error {
-	refused := a.translate(err)
-	switch refused.Status {
+	public := a.translate(err)
+	switch public.Status {
 	case http.StatusInternalServerError:
 		a.config.Log.ErrorContext(r.Context(), "failed", "method", r.Method, "path", r.URL.Path, "id", id, "error", err.Error())
 	case http.StatusServiceUnavailable:
 		a.config.Log.WarnContext(r.Context(), "unavailable", "method", r.Method, "path", r.URL.Path, "id", id, "error", reasonOf(err))
 	}
-	return refused
+	return public
 }
 
-// reasonOf is what an error says for the log.
+// reasonOf returns the text of an error for the log: that of the cause where the
+// public text hides one.
 func reasonOf(err error) string {
 	if e, ok := errors.AsType[*sales.Error](err); ok && e.Cause != nil {
 		return e.Cause.Error()
@@ -32,6 +34,7 @@ func reasonOf(err error) string {
 	return err.Error()
 }
 
+// translate returns the public form of an error.
 func (a *API) translate(err error) *odata.Error {
 	if e, ok := errors.AsType[*odata.Error](err); ok {
 		return e
@@ -40,7 +43,7 @@ func (a *API) translate(err error) *odata.Error {
 		return odata.FromSchema(a.schema(), e)
 	}
 	if e, ok := errors.AsType[*sales.Error](err); ok {
-		return ofKind(e)
+		return errorOfKind(e)
 	}
 	switch {
 	case errors.Is(err, auth.ErrNoIdentity):
@@ -53,9 +56,9 @@ func (a *API) translate(err error) *odata.Error {
 	return odata.Errorf(odata.UnExpected, "An unexpected error occurred; the request id is in the header REQ_ID.")
 }
 
-// ofKind gives each kind of refusal its Dataverse code (docs/webapi.md §5,
+// errorOfKind gives each kind of refusal its Dataverse code (docs/webapi.md §5,
 // docs/domain.md §18).
-func ofKind(e *sales.Error) *odata.Error {
+func errorOfKind(e *sales.Error) *odata.Error {
 	switch e.Kind {
 	case sales.NotFound:
 		return odata.Errorf(odata.ObjectDoesNotExist, "%s", e.Text)

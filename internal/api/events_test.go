@@ -47,7 +47,7 @@ func TestEvents(t *testing.T) {
 			if status != want.StatusCode {
 				t.Errorf("status %d, want %d", status, want.StatusCode)
 			}
-			contains(t, "answer", body, want.Contains)
+			contains(t, "response", body, want.Contains)
 			for _, row := range want.Rows {
 				contains(t, row.Get, w.send("GET ~/"+row.Get).body, row.Contains)
 			}
@@ -58,16 +58,16 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// invoke runs a function's handler on an event; a stream event's answer has no
+// invoke runs a function's handler on an event; a stream event's response has no
 // status.
 func (w *world) invoke(t *testing.T, function string, payload []byte) (status int, body string) {
 	t.Helper()
 	if function == "evaluate" {
-		answer, err := lambdaio.Stream(dynamo.DecodeEvent, w.parts.Changes)(t.Context(), payload)
+		response, err := lambdaio.Stream(dynamo.DecodeEvent, w.parts.Changes)(t.Context(), payload)
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := json.Marshal(answer)
+		text, err := json.Marshal(response)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,11 +77,11 @@ func (w *world) invoke(t *testing.T, function string, payload []byte) (status in
 	if err := json.Unmarshal(payload, &event); err != nil {
 		t.Fatal(err)
 	}
-	answer, err := lambdaio.HTTP(handlerOf(function)(w.api), api.Gateway{})(t.Context(), event)
+	response, err := lambdaio.HTTP(handlerOf(function)(w.api), api.Gateway{})(t.Context(), event)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer.StatusCode, answer.Body
+	return response.StatusCode, response.Body
 }
 
 func contains(t *testing.T, what, text string, parts []string) {

@@ -12,6 +12,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
+	"segue/internal/schema/name"
 	"segue/internal/strictjson"
 )
 
@@ -25,7 +26,7 @@ type selection struct {
 	SkipConnected bool
 }
 
-// result is what became of one record.
+// result is the outcome for one record.
 type result struct {
 	EntityName       string
 	ID               string  `json:"Id"`
@@ -39,19 +40,22 @@ type reason struct {
 	Message string     `json:"message"`
 }
 
+// connect serves POST /api/connect.
 func (a *API) connect(w http.ResponseWriter, r *request) error {
-	return a.selected(w, r, true, a.connections.ConnectSelection, "connected", "already connected")
+	return a.serveSelection(w, r, true, a.connections.ConnectSelection, "connected", "already connected")
 }
 
+// disconnect serves POST /api/disconnect.
 func (a *API) disconnect(w http.ResponseWriter, r *request) error {
-	return a.selected(w, r, false, a.connections.DisconnectSelection, "disconnected", "not connected")
+	return a.serveSelection(w, r, false, a.connections.DisconnectSelection, "disconnected", "not connected")
 }
 
-type useCase func(ctx context.Context, c sales.Caller, sequence string, records []rows.Ref, skip bool) ([]connection.Outcome, error)
+// useCase connects or disconnects records and returns one outcome for each.
+type useCase func(ctx context.Context, c sales.Caller, sequenceID name.SequenceID, records []rows.Ref, skip bool) ([]connection.Outcome, error)
 
-// selected runs a use case on a selection of records and returns one result
-// for each, in their order.
-func (a *API) selected(w http.ResponseWriter, r *request, needsSequence bool, do useCase, done, already string) error {
+// serveSelection runs a use case on a selection of records and responds with one
+// result for each, in their order.
+func (a *API) serveSelection(w http.ResponseWriter, r *request, needsSequence bool, apply useCase, done, already string) error {
 	if r.Method != http.MethodPost {
 		return wrongMethod(w, r, r.URL.Path, http.MethodPost)
 	}
@@ -59,58 +63,58 @@ func (a *API) selected(w http.ResponseWriter, r *request, needsSequence bool, do
 	if err != nil {
 		return err
 	}
-	chosen, refs, err := readSelection(body, needsSequence)
+	selection, refs, err := readSelection(body, needsSequence)
 	if err != nil {
 		return err
 	}
-	outcomes, err := do(r.Context(), r.caller, chosen.SequenceID, refs, chosen.SkipConnected)
+	outcomes, err := apply(r.Context(), r.caller, name.SequenceID(selection.SequenceID), refs, selection.SkipConnected)
 	if err != nil {
 		return err
 	}
-	answer := struct{ Results []result }{}
+	response := struct{ Results []result }{}
 	for _, outcome := range outcomes {
-		item := result{EntityName: outcome.Record.Table, ID: outcome.Record.ID, Status: done, SequenceTargetID: outcome.Target}
+		item := result{EntityName: outcome.Record.Table, ID: outcome.Record.ID, Status: done, SequenceTargetID: string(outcome.Target)}
 		if outcome.Already {
 			item.Status = already
 		}
 		if outcome.Err != nil {
-			refused := a.refusal(r.Request, outcome.Record.ID, outcome.Err)
-			item.Status, item.Error = "failed", &reason{refused.Code, refused.Message}
+			refusal := a.refusal(r.Request, outcome.Record.ID, outcome.Err)
+			item.Status, item.Error = "failed", &reason{refusal.Code, refusal.Message}
 		}
-		answer.Results = append(answer.Results, item)
+		response.Results = append(response.Results, item)
 	}
-	text, err := json.Marshal(answer)
+	text, err := json.Marshal(response)
 	if err != nil {
-		return fmt.Errorf("encode answer: %w", err)
+		return fmt.Errorf("encode response: %w", err)
 	}
 	odata.WriteJSON(w, http.StatusOK, text)
 	return nil
 }
 
-// readSelection decodes strictly: unknown members, broken ids and text after
-// the object are refused.
+// readSelection decodes a selection strictly: unknown members, invalid ids and
+// text after the object are refused.
 func readSelection(body []byte, needsSequence bool) (selection, []rows.Ref, error) {
-	var chosen selection
-	bad := func(format string, args ...any) (selection, []rows.Ref, error) {
-		return chosen, nil, odata.Errorf(odata.InvalidArgument, format, args...)
+	var s selection
+	invalid := func(format string, args ...any) (selection, []rows.Ref, error) {
+		return s, nil, odata.Errorf(odata.InvalidArgument, format, args...)
 	}
-	if err := strictjson.Decode(body, &chosen); err != nil {
-		return bad("the body is not a selection {\"SequenceId\":…,\"Records\":[{\"EntityName\":…,\"Id\":…}]}: %v", err)
+	if err := strictjson.Decode(body, &s); err != nil {
+		return invalid("the body is not a selection {\"SequenceId\":…,\"Records\":[{\"EntityName\":…,\"Id\":…}]}: %v", err)
 	}
-	if chosen.SequenceID != "" || needsSequence {
-		id, ok := guid.Parse(chosen.SequenceID)
+	if s.SequenceID != "" || needsSequence {
+		id, ok := guid.Parse(s.SequenceID)
 		if !ok {
-			return bad("SequenceId %q is not a GUID", excerpt.Of(chosen.SequenceID))
+			return invalid("SequenceId %q is not a GUID", excerpt.Of(s.SequenceID))
 		}
-		chosen.SequenceID = id
+		s.SequenceID = id
 	}
-	refs := make([]rows.Ref, len(chosen.Records))
-	for i, record := range chosen.Records {
+	refs := make([]rows.Ref, len(s.Records))
+	for i, record := range s.Records {
 		id, ok := guid.Parse(record.ID)
 		if !ok {
-			return bad("Records[%d].Id %q is not a GUID", i, excerpt.Of(record.ID))
+			return invalid("Records[%d].Id %q is not a GUID", i, excerpt.Of(record.ID))
 		}
 		refs[i] = rows.Ref{Table: record.EntityName, ID: id}
 	}
-	return chosen, refs, nil
+	return s, refs, nil
 }

@@ -85,7 +85,7 @@ func newWorld(t *testing.T, more ...fs.FS) *world {
 	var ids atomic.Int64
 	now := clock.NewManual(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)) // stands still, so that whole answers can be compared
 	w.probe = probe.New(w.store, rows.Indexes()...)
-	w.parts = boot.Assemble(rows.New(w.probe, w.tables, now.Now), boot.Options{
+	w.parts = boot.Assemble(rows.New(w.probe, w.tables, now), boot.Options{
 		Freshness: sales.Freshness{Clock: now},
 		NewID:     func() string { return fmt.Sprintf("0e100000-0000-4000-8000-%012d", ids.Add(1)) },
 	})

@@ -1,12 +1,11 @@
-// Package auth tells who is calling: it makes a [Caller] of a bearer token that
-// it verifies against a key set ([Verifier]), or of the claims of a token that
-// the gateway has verified already ([FromClaims]). It also has the [Issuer] that
+// Package auth finds out who is calling. It makes a [Caller] from a bearer token that it
+// verifies against a key set ([Verifier]), or from the claims of a token that the
+// gateway has verified already ([FromClaims]). It also has the [Issuer] that
 // a laptop uses in place of an identity provider.
 //
-// Invariant: a Caller is made only of claims under a signature that was checked,
-// here or by the gateway. Claims that did not come out of such a token have no
-// way in: the gateway's come from its event, never from a header a client can
-// set, and without them and without a key set nobody is let in.
+// Invariant: a Caller is made only from claims whose signature was checked, here or by
+// the gateway. The gateway's claims come from its event, never from a header that a
+// client can set. Without them and without a key set, nobody is authenticated.
 package auth
 
 import (
@@ -23,27 +22,28 @@ type Caller struct {
 	Roles []string
 }
 
-// Why a call has no Caller. Every error of this package that a client caused
-// is one of these, with a text that may be shown to it; all are a 401.
+// The reasons why a request has no Caller. Every error of this package that a client
+// caused wraps one of these and has a text that may be shown to the client; all are a
+// 401.
 var (
 	// ErrNoIdentity means that the request carries no token, or that there is
 	// nothing to check one with (code 0x80044302).
 	ErrNoIdentity = errors.New("not authenticated")
-	// ErrInvalid means that the token is not to be trusted (code 0x8004a100).
+	// ErrInvalid means that the token cannot be trusted (code 0x8004a100).
 	ErrInvalid = errors.New("invalid token")
-	// ErrExpired means that the token was good once (code 0x8005f101).
+	// ErrExpired means that the token was valid once (code 0x8005f101).
 	ErrExpired = errors.New("token has expired")
 )
 
-// MaxTokenBytes is how long a token may be; a longer one is [ErrInvalid],
-// unread.
+// MaxTokenBytes is the largest size of a token; a longer one is [ErrInvalid] and is not
+// read.
 const MaxTokenBytes = 16 << 10
 
-// DefaultRolesClaim is the claim with a user's roles where none is configured.
-// Either way Cognito's groups are taken where that claim is missing.
+// DefaultRolesClaim is the claim with a user's roles if none is configured. If a token
+// lacks the claim, Cognito's groups are the roles.
 const DefaultRolesClaim = "roles"
 
-// Authenticator finds the caller of a request. The zero value lets nobody in.
+// Authenticator finds the caller of a request. The zero value authenticates nobody.
 type Authenticator struct {
 	// Claims returns the claims that the gateway verified for this request;
 	// nil where there is no gateway.
@@ -57,7 +57,7 @@ type Authenticator struct {
 }
 
 // Authenticate returns the caller of the request with this context and this
-// Authorization header. The gateway's claims go before the header.
+// Authorization header. The gateway's claims take precedence over the header.
 func (a Authenticator) Authenticate(ctx context.Context, authorization string) (Caller, error) {
 	if a.Claims != nil {
 		if claims, ok := a.Claims(ctx); ok {

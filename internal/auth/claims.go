@@ -15,13 +15,13 @@ const cognitoGroups = "cognito:groups"
 
 const nilGUID = "00000000-0000-0000-0000-000000000000"
 
-// FromClaims makes a [Caller] of the claims that a gateway's JWT authorizer
-// hands over, all of them strings. It writes an array as its elements between
-// brackets with blanks between them, so that of "[Sales Manager Salesperson]"
-// the roles cannot be told apart: they are then read from the token in the
-// Authorization header ("Bearer" may be missing there), which is the one the
-// authorizer verified as long as that header is its identity source. A roles
-// claim that is a JSON array or a list with commas needs no token.
+// FromClaims makes a [Caller] from the claims that a gateway's JWT authorizer passes on,
+// all of them strings. The gateway writes an array as its elements in brackets, separated
+// by blanks, so that the roles in "[Sales Manager Salesperson]" cannot be told apart.
+// Then they are read from the token in the Authorization header ("Bearer" may be missing
+// there), which is the one that the authorizer verified as long as that header is its
+// identity source. A roles claim that is a JSON array or a list with commas needs no
+// token.
 func FromClaims(gateway map[string]string, authorization, rolesClaim string) (Caller, error) {
 	c := make(claims, len(gateway))
 	for name, value := range gateway {
@@ -48,8 +48,8 @@ func ambiguous(rendered string) bool {
 	return ok && strings.ContainsAny(inner, " ,") && jsonList(rendered) == nil
 }
 
-// sameWords reports whether the gateway could have written v like this. It
-// keeps a token that the gateway did not verify from adding a role.
+// sameWords reports whether the gateway could have written v as rendered. So a token that
+// the gateway did not verify cannot add a role.
 func sameWords(v any, rendered string) bool {
 	squeeze := strings.NewReplacer(" ", "", ",", "", `"`, "")
 	return squeeze.Replace(fmt.Sprint(v)) == squeeze.Replace(rendered)
@@ -138,8 +138,8 @@ func (c claims) text(name string) string {
 	return s
 }
 
-// userGUID takes the hyphenated form only, in any case, and not the nil GUID,
-// which stands for nobody.
+// userGUID accepts a GUID with hyphens, in any letter case, but not the nil GUID, which
+// stands for nobody.
 func userGUID(text string) (id string, ok bool) {
 	id = strings.ToLower(text)
 	return id, guid.Canonical(id) && id != nilGUID
@@ -147,7 +147,7 @@ func userGUID(text string) (id string, ok bool) {
 
 // roles reads a roles claim: an array, or a string that is a JSON array, an
 // array of at most one element as the gateway writes it, or a list with
-// commas. Each role comes once; what is not a string is not a role.
+// commas. Each role is returned once; an element that is not a string is ignored.
 func roles(claim any) []string {
 	var all []string
 	switch v := claim.(type) {
@@ -171,7 +171,7 @@ func roles(claim any) []string {
 	return names
 }
 
-// jsonList returns nil when s is not a JSON array.
+// jsonList returns the elements of a JSON array, nil if s is not one.
 func jsonList(s string) []any {
 	var list []any
 	if json.Unmarshal([]byte(s), &list) != nil {

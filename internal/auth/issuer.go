@@ -19,7 +19,7 @@ import (
 	"segue/internal/clock"
 )
 
-// What tokens of a local issuer have as "iss" and "aud".
+// The "iss" and "aud" claims in tokens of a local issuer.
 const (
 	LocalIssuer   = "urn:segue:local"
 	LocalAudience = "segue"
@@ -29,7 +29,7 @@ const (
 const keyFile = "issuer.jwk"
 
 // Issuer signs tokens on a machine without an identity provider. Whoever can
-// read its key file can be anybody to a server that trusts its key set.
+// read its key file can pose as any user to a server that trusts its key set.
 type Issuer struct {
 	Clock clock.Clock // tells when tokens are issued; clock.System unless set before use
 	key   jwk.Key
@@ -109,9 +109,9 @@ func publicSet(key jwk.Key) ([]byte, error) {
 	return json.Marshal(set)
 }
 
-// makeKeyFile writes a new key aside and links it to path, which fails when
-// another process was first: a reader sees a whole key or none, and the first
-// one stays. It returns what is at path then.
+// makeKeyFile writes a new key to a temporary file and links it to path, which fails if
+// another process was first. So a reader sees a whole key or none, and the first key
+// stays. It returns the key at path.
 func makeKeyFile(path string) ([]byte, error) {
 	data, err := newKey()
 	if err != nil {
@@ -125,7 +125,7 @@ func makeKeyFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make its file: %w", err)
 	}
-	defer func() { _ = os.Remove(f.Name()) }() // linked by now, or of no use
+	defer func() { _ = os.Remove(f.Name()) }() // it is linked by now, or useless
 	_, err = f.Write(data)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return nil, fmt.Errorf("write its file: %w", err)

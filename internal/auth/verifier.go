@@ -14,10 +14,10 @@ import (
 	"segue/internal/clock"
 )
 
-// leeway is how far the clocks of issuer and server may differ.
+// leeway is the difference allowed between the clocks of issuer and server.
 const leeway = time.Minute
 
-// Options say what a [Verifier] asks of a token besides its signature and times.
+// Options are what a [Verifier] requires of a token besides its signature and times.
 type Options struct {
 	Issuer     string      // the "iss" it must have; "" means any
 	Audience   string      // what must be in its "aud"; "" means anything
@@ -31,7 +31,7 @@ type Verifier struct {
 	opts Options
 }
 
-// NewVerifier takes a JSON Web Key Set. Of a key pair only the public half is
+// NewVerifier returns a Verifier for a JSON Web Key Set. Of a key pair only the public half is
 // kept. A set with a symmetric key is refused: whoever can check with such a
 // key can sign with it.
 func NewVerifier(jwks []byte, opts Options) (*Verifier, error) {
@@ -120,5 +120,5 @@ func (v *Verifier) validate(payload []byte) error {
 	case errors.Is(err, jwt.InvalidAudienceError()):
 		return fmt.Errorf("%w: its \"aud\" does not name this server", ErrInvalid)
 	}
-	return fmt.Errorf("%w: its claims do not hold", ErrInvalid)
+	return fmt.Errorf("%w: its claims are not valid", ErrInvalid)
 }

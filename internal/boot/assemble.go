@@ -14,15 +14,15 @@ import (
 	"segue/internal/store"
 )
 
-// Options of the domain; the zero Options is one process with the default
-// policy.
+// Options are the settings of the domain. The zero Options suits one process with
+// the default policy.
 type Options struct {
 	Policy    sales.Policy
 	Freshness sales.Freshness // its clock is the machine's by default
 	NewID     func() string   // makes the ids of rows that come without one; random by default
 }
 
-// Parts is the domain put together over the rows of one store.
+// Parts is the domain, put together over the rows of one store.
 type Parts struct {
 	DB          *rows.DB
 	Entities    *entity.Entities
@@ -30,7 +30,7 @@ type Parts struct {
 	Changes     store.Handler // follows the change records of the store
 }
 
-// Operations runs decoded requests by the parts.
+// Operations returns the executor of decoded requests.
 func (p *Parts) Operations() operation.Executor {
 	return operation.Executor{DB: p.DB, Entities: p.Entities, Connections: p.Connections}
 }
@@ -74,6 +74,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	return &Parts{DB: db, Entities: entities, Connections: connections, Changes: changes.Handle}
 }
 
+// on returns an interest in these kinds of changes of a subject's rows.
 func on(subject sales.Subject, kinds ...store.ChangeKind) sales.Interest {
 	return sales.Interest{Subject: subject, Kinds: kinds}
 }

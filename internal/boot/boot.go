@@ -1,9 +1,10 @@
 // Package boot turns the environment into a running Segue: logger, store,
-// service, who may come in. It is the only reader of the environment, and the
-// only place where the parts are put together, so that a Lambda function and
-// the laptop program differ in what they boot and in nothing else.
+// domain, authentication. It is the only reader of the environment, and the only
+// place where the parts are put together, so that a Lambda function and the
+// laptop program differ in what they boot and in nothing else.
 //
-// Invariant: without gateway claims and without a key set nobody gets in.
+// Invariant: without gateway claims and without a key set, every request is
+// refused as not authenticated.
 package boot
 
 import (
@@ -35,8 +36,8 @@ import (
 // again, where several processes share a table (docs/decisions/0003).
 const fresh = time.Second
 
-// Environment is what Segue reads from its environment. Every field is
-// optional but Table in a function.
+// Environment is what Segue reads from its environment. Every field is optional,
+// except Table in a Lambda function.
 type Environment struct {
 	Table      string // SEGUE_TABLE: name of the DynamoDB table
 	Public     string // SEGUE_PUBLIC_URL: the URL that clients use
@@ -45,7 +46,7 @@ type Environment struct {
 	KeySet     string // SEGUE_JWKS: public keys that verify tokens of the local issuer
 }
 
-// FromEnvironment reads the environment.
+// FromEnvironment returns the Environment of this process.
 func FromEnvironment() Environment {
 	return Environment{
 		Table:      os.Getenv("SEGUE_TABLE"),
@@ -59,14 +60,15 @@ func FromEnvironment() Environment {
 // App is a booted Segue.
 type App struct {
 	*Parts
-	API api.Config // what the HTTP API is made of
+	API api.Config // for [api.New]
 	Log *slog.Logger
 	// Decode reads a Lambda event of the table's stream.
 	Decode func(json.RawMessage) ([]store.Change, error)
 }
 
-// Function boots a Lambda function: the table in DynamoDB, logs for CloudWatch.
-// claims reads what the gateway verified from a request's context.
+// Function boots a Lambda function, with the table in DynamoDB and logs for
+// CloudWatch. claims returns the claims that the gateway verified, from a
+// request's context.
 func Function(ctx context.Context, claims func(context.Context) (map[string]string, bool)) (*App, error) {
 	env := FromEnvironment()
 	if env.Table == "" {
@@ -82,20 +84,20 @@ func Function(ctx context.Context, claims func(context.Context) (map[string]stri
 	return New(env, store, claims, Options{Freshness: sales.Freshness{For: fresh}}, log)
 }
 
-// client is the HTTP client for DynamoDB: the SDK's has no time limit of its own, and a
-// lost answer is worth asking again (dynamo retries).
+// client returns the HTTP client for DynamoDB. The SDK's own has no time limit, and
+// a response that got lost is worth another try, which dynamo makes.
 func client() *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().WithTimeout(5 * time.Second)
 }
 
 // New puts the parts together on any store, with one clock: that of options, or
-// the machine's. What env says of policy overrides options.
+// the machine's. The policy of env overrides that of options.
 func New(env Environment, store store.Store, claims func(context.Context) (map[string]string, bool), options Options, log *slog.Logger) (*App, error) {
 	tables, err := schema.Default()
 	if err != nil {
 		return nil, fmt.Errorf("read the schema: %w", err)
 	}
-	if options.Policy, err = policy(env.Policy); err != nil {
+	if options.Policy, err = parsePolicy(env.Policy); err != nil {
 		return nil, err
 	}
 	identity, err := env.authenticator(claims)
@@ -105,7 +107,7 @@ func New(env Environment, store store.Store, claims func(context.Context) (map[s
 	if options.Freshness.Clock == nil {
 		options.Freshness.Clock = clock.System()
 	}
-	parts := Assemble(rows.New(store, tables, options.Freshness.Clock.Now), options)
+	parts := Assemble(rows.New(store, tables, options.Freshness.Clock), options)
 	return &App{
 		Parts: parts,
 		API: api.Config{
@@ -117,7 +119,8 @@ func New(env Environment, store store.Store, claims func(context.Context) (map[s
 	}, nil
 }
 
-// authenticator lets in whom the gateway or the key set vouches for.
+// authenticator returns an Authenticator that trusts the gateway's claims and the
+// configured key set.
 func (env Environment) authenticator(claims func(context.Context) (map[string]string, bool)) (auth.Authenticator, error) {
 	identity := auth.Authenticator{Claims: claims, RolesClaim: env.RolesClaim}
 	if env.KeySet == "" {
@@ -133,7 +136,8 @@ func (env Environment) authenticator(claims func(context.Context) (map[string]st
 	return identity, nil
 }
 
-func policy(text string) (sales.Policy, error) {
+// parsePolicy reads the words of SEGUE_POLICY.
+func parsePolicy(text string) (sales.Policy, error) {
 	var p sales.Policy
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }) {
 		switch word {

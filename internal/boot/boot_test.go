@@ -22,11 +22,11 @@ func TestPolicy(t *testing.T) {
 		"active, several": {AnyActive: true, Several: true},
 		"several,seed":    {Several: true},
 	} {
-		if got, err := policy(text); got != want || err != nil {
+		if got, err := parsePolicy(text); got != want || err != nil {
 			t.Errorf("policy %q is %+v, %v; want %+v", text, got, err, want)
 		}
 	}
-	if _, err := policy("sead"); err == nil {
+	if _, err := parsePolicy("sead"); err == nil {
 		t.Error("an unknown policy is accepted")
 	}
 }

@@ -24,7 +24,7 @@ import (
 // Place is where the laptop program keeps its data.
 type Place struct {
 	Data     string // folder of the store's file and the issuer's key
-	Endpoint string // of DynamoDB, the emulator or another; "" for the embedded store
+	Endpoint string // URL of a DynamoDB, the emulator or another; "" for the embedded store
 	Table    string // name of the table there
 	Reset    bool   // begin with an empty store
 }
@@ -38,11 +38,11 @@ type Laptop struct {
 	Close  func() error
 }
 
-// OpenIssuer opens the local issuer of a data folder and makes its key on first
-// use.
+// OpenIssuer returns the local issuer of the data folder. The first call makes its
+// key.
 func (p Place) OpenIssuer() (*auth.Issuer, error) { return auth.OpenIssuer(p.Data) }
 
-// Open boots the laptop program.
+// Open boots the laptop program. The caller closes what it returns.
 func (p Place) Open(ctx context.Context, log *slog.Logger) (*Laptop, error) {
 	issuer, err := p.OpenIssuer()
 	if err != nil {
@@ -51,7 +51,7 @@ func (p Place) Open(ctx context.Context, log *slog.Logger) (*Laptop, error) {
 	env := FromEnvironment()
 	env.Table, env.KeySet = p.Table, string(issuer.JWKS())
 	if p.Endpoint != "" {
-		return p.local(ctx, env, issuer, log)
+		return p.openDynamoDB(ctx, env, issuer, log)
 	}
 	file := filepath.Join(p.Data, "segue.db")
 	if p.Reset {
@@ -70,8 +70,9 @@ func (p Place) Open(ctx context.Context, log *slog.Logger) (*Laptop, error) {
 	return &Laptop{app, issuer, store, store, store.Close}, nil
 }
 
-// local boots on the DynamoDB at the endpoint, with the table's real stream.
-func (p Place) local(ctx context.Context, env Environment, issuer *auth.Issuer, log *slog.Logger) (*Laptop, error) {
+// openDynamoDB boots on the DynamoDB at the endpoint, with the table's stream as
+// the change feed.
+func (p Place) openDynamoDB(ctx context.Context, env Environment, issuer *auth.Issuer, log *slog.Logger) (*Laptop, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion("us-east-1"), config.WithBaseEndpoint(p.Endpoint), config.WithHTTPClient(client()),
 		config.WithCredentialsProvider(aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider("segue", "segue", ""))))
 	if err != nil {

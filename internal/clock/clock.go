@@ -1,6 +1,6 @@
-// Package clock is the product's only way to learn the time and to wait: one
-// [Clock], made in boot and passed on, so that a test can stop it and every
-// wait ends with its context.
+// Package clock is the only way in which the product learns the time and waits: one
+// [Clock], made in package boot and passed on, so that a test can stop it and every wait
+// ends with its context.
 package clock
 
 import (
@@ -12,14 +12,14 @@ import (
 
 // Clock tells the time and waits. It is safe for concurrent use.
 type Clock interface {
-	// Now is the time, in any location and precision.
+	// Now returns the time, in any location and precision.
 	Now() time.Time
 	// Sleep waits for d, or less when ctx ends first; it then returns the
 	// context's error. A d of zero or less returns at once.
 	Sleep(ctx context.Context, d time.Duration) error
 }
 
-// System is the machine's clock.
+// System returns the machine's clock.
 func System() Clock { return system{} }
 
 type system struct{}
@@ -39,6 +39,17 @@ func (system) Sleep(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 }
+
+// Of returns a clock that tells the time of now and waits as the machine does: for
+// tests that fix the time and need real pauses.
+func Of(now func() time.Time) Clock { return fixed{now: now} }
+
+type fixed struct {
+	system
+	now func() time.Time
+}
+
+func (f fixed) Now() time.Time { return f.now() }
 
 // Manual is a clock that stands still until it is told to move. Sleep moves it
 // by the time asked for and returns at once, so that nothing waits in a test.
@@ -78,21 +89,21 @@ func (m *Manual) Advance(d time.Duration) {
 	m.now = m.now.Add(d)
 }
 
-// Slept is the sum of all Sleeps.
+// Slept returns the sum of all Sleeps.
 func (m *Manual) Slept() time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.slept
 }
 
-// Backoff says how long to wait before the next try at something that failed.
+// Backoff is how long to wait before the next try of something that failed.
 type Backoff struct {
 	Base time.Duration // the longest wait after the first failure
 	Most time.Duration // the longest wait after any
 }
 
-// Longest is the bound of the wait after so many failures (1 is the first): it
-// doubles with each, up to Most.
+// Longest returns the longest wait after this many failures, at least one. It doubles
+// with each, up to Most.
 func (b Backoff) Longest(failed int) time.Duration {
 	bound := b.Base
 	for ; failed > 1 && bound < b.Most; failed-- {
@@ -101,8 +112,8 @@ func (b Backoff) Longest(failed int) time.Duration {
 	return min(bound, b.Most)
 }
 
-// Delay is a random wait of at most Longest ("full jitter"), so that those who
-// failed together do not try again together.
+// Delay returns a random wait of at most [Backoff.Longest] ("full jitter"), so that
+// clients that failed together do not try again together.
 func (b Backoff) Delay(failed int) time.Duration {
 	return time.Duration(rand.Int64N(int64(b.Longest(failed)) + 1)) //nolint:gosec // jitter needs no secrecy
 }

@@ -1,10 +1,10 @@
-// Package demo makes a sales organisation to try Segue on, and loads it:
-// invented people and companies with the skew that real ones have, sequences
-// and segments that take them in. Mail addresses are of example.com and
-// example.org, telephone numbers of the range kept for fiction.
+// Package demo makes a sales organization to try Segue on, and loads it: invented people
+// and companies with the skew that real ones have, and sequences and segments that take
+// them in. Mail addresses are in example.com and example.org, telephone numbers in the
+// range reserved for fiction.
 //
 // Invariant: the same seed makes the same rows with the same ids in every
-// version, so that a demo that is loaded again is never there twice.
+// version, so that loading a demo again duplicates nothing.
 package demo
 
 import (
@@ -21,7 +21,7 @@ type Row struct {
 	Values    map[string]schema.Value
 }
 
-// Demo is the rows of a sales organisation.
+// Demo is the rows of a sales organization.
 type Demo struct {
 	Sellers       []Row // 20 users
 	Accounts      []Row // 200
@@ -31,10 +31,10 @@ type Demo struct {
 	Opportunities []Row // 500
 }
 
-// counts is how many rows of a table a Demo has.
+// counts is the number of rows of a Demo, by table.
 type counts struct{ sellers, accounts, leads, opportunities int }
 
-// New makes the demo of a seed.
+// New returns the demo of a seed.
 func New(seed uint64) Demo {
 	return newDemo(seed, counts{sellers: 20, accounts: 200, leads: 5000, opportunities: 500})
 }
@@ -48,8 +48,8 @@ func newDemo(seed uint64, n counts) Demo {
 	return d
 }
 
-// rowID is the id of row n of a table. The format of the name is fixed: demos
-// that were loaded have these ids.
+// rowID returns the id of row n of a table. The format of the name is fixed: demos that
+// were loaded have these ids.
 func rowID(seed uint64, table string, n int) string {
 	return guid.FromName(fmt.Sprintf("segue:demo:%d:%s:%d", seed, table, n))
 }

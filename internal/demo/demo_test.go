@@ -23,6 +23,7 @@ import (
 	"segue/internal/sales/segment"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // few is a demo that loads in no time.
@@ -78,7 +79,7 @@ func TestDemoFitsTheSchema(t *testing.T) {
 		}
 	}
 	for _, row := range d.Sequences {
-		def, err := sequence.Parse(row.ID, 1, row.Values["msdyn_definition"].String())
+		def, err := sequence.Parse(name.SequenceID(row.ID), 1, row.Values["msdyn_definition"].String())
 		if err == nil {
 			err = def.Validate()
 		}
@@ -95,30 +96,30 @@ func (r record) Value(column string) (schema.Value, error) { return r.values[col
 
 // shares is how many of a table's rows enter each segment, by its name, "" for
 // none, if all segments were there first.
-func shares(t *testing.T, d Demo, name string, list []Row) map[string]int {
+func shares(t *testing.T, d Demo, table string, list []Row) map[string]int {
 	t.Helper()
 	s := tables(t)
-	var order []string
-	var active []segment.Segment
+	var order []name.SegmentID
+	var active []segment.Entry
 	for _, row := range d.Segments {
-		if row.Values["msdyn_objecttype"] != schema.Text(name) {
+		if row.Values["msdyn_objecttype"] != schema.Text(table) {
 			continue
 		}
-		group, err := filter.Parse(s, name, row.Values["msdyn_entityfilter"].String())
+		group, err := filter.Parse(s, table, row.Values["msdyn_entityfilter"].String())
 		if err != nil {
 			t.Fatal(err)
 		}
-		program, err := filter.Compile(s, name, group)
+		program, err := filter.Compile(s, table, group)
 		if err != nil {
 			t.Fatal(err)
 		}
-		order = append(order, row.ID)
-		active = append(active, segment.Segment{ID: row.ID, Name: row.Values["msdyn_name"].String(), Program: program})
+		order = append(order, name.SegmentID(row.ID))
+		active = append(active, segment.Entry{ID: name.SegmentID(row.ID), Name: row.Values["msdyn_name"].String(), Program: program})
 	}
-	catalogue := segment.NewCatalogue(name, order, active, nil)
+	catalogue := segment.NewCatalogue(table, order, active, nil)
 	in := map[string]int{}
 	for _, row := range list {
-		stored, err := s.Table(name).CheckCreate(row.Values)
+		stored, err := s.Table(table).CheckCreate(row.Values)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,17 +13,17 @@ import (
 	"segue/internal/schema/name"
 )
 
-// Loaded is what [Demo.Load] did.
+// Loaded is the result of [Demo.Load].
 type Loaded struct {
 	Rows    map[string]int // written, by table
 	Refused int            // rows that were not, or not activated
-	Because error          // why the first of them was not; nil when all were
+	Because error          // why the first of those was refused; nil if there are none
 }
 
-// Load writes the demo: sellers, then sequences and segments, each activated as
-// soon as it is there, then the records, which the segments take as they come.
-// Loading it again changes nothing but what was edited since, which becomes as
-// it was; an edit that a rule protects stays and counts as refused. The error is
+// Load writes the demo: sellers, then sequences and segments, each of which is activated
+// once it is written, then the records, which the segments take in as they come.
+// Loading it again undoes what was edited since and changes nothing else; an edit that a
+// rule protects stays and counts as refused. The error is
 // [ingest.ErrUnavailable] or the end of ctx. progress may be nil.
 func (d Demo) Load(ctx context.Context, w ingest.Writer, tables *schema.Schema, progress func(done, total int)) (Loaded, error) {
 	// A new segment goes in front of the last one, so the lowest priority comes first.
@@ -46,21 +46,21 @@ func (d Demo) Load(ctx context.Context, w ingest.Writer, tables *schema.Schema, 
 	return l.loaded, nil
 }
 
-// loader is one Load under way.
+// loader is one Load in progress.
 type loader struct {
 	writer   ingest.Writer
 	tables   *schema.Schema
 	progress func(done, total int)
 	total    int
 
-	mu     sync.Mutex // guards what follows while there are workers
+	mu     sync.Mutex // guards the fields below while there are workers
 	at     int
 	loaded Loaded
 }
 
-// define writes a row that the records rely on and activates it if it is a
-// sequence or a segment. One that cannot be written may be there in another
-// form, so it is activated all the same; the first error counts.
+// define writes a row that the records rely on and activates it if it is a sequence or a
+// segment. One that cannot be written may exist in another form, so it is activated
+// nevertheless; the first error counts.
 func (l *loader) define(ctx context.Context, row Row) error {
 	err := l.write(ctx, row, row.Values)
 	active, ok := activeState(row.Table)
@@ -71,9 +71,9 @@ func (l *loader) define(ctx context.Context, row Row) error {
 	return cmp.Or(err, activated)
 }
 
-// activeState is the statecode of an active row, for tables whose rows begin
-// inactive.
-func activeState(table string) (int64, bool) {
+// activeState returns the statecode of an active row; ok is false for a table whose rows
+// are not created inactive.
+func activeState(table string) (state int64, ok bool) {
 	switch table {
 	case name.Sequence:
 		return 1, true
@@ -98,7 +98,7 @@ func (l *loader) table(table string) (*schema.Table, error) {
 	return nil, fmt.Errorf("the schema has no table %s", table)
 }
 
-// jobs yields the rows that can be written and accounts for the others.
+// jobs yields the rows that can be written and counts the others as refused.
 func (l *loader) jobs(list []Row) iter.Seq[ingest.Job] {
 	return func(yield func(ingest.Job) bool) {
 		for _, row := range list {

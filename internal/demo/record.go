@@ -14,7 +14,7 @@ import (
 	"segue/internal/schema/name"
 )
 
-// values is the columns of a row.
+// values are the columns of a row.
 type values = map[string]schema.Value
 
 // dice decides what is random in the rows of one table.

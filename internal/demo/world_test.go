@@ -4,9 +4,9 @@ import (
 	"context"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"segue/internal/boot"
+	"segue/internal/clock"
 	"segue/internal/embed"
 	"segue/internal/ingest"
 	"segue/internal/query"
@@ -34,7 +34,7 @@ func newWorld(t *testing.T) world {
 			t.Error(err)
 		}
 	})
-	return world{t, store, boot.Assemble(rows.New(store, tables(t), time.Now), boot.Options{})}
+	return world{t, store, boot.Assemble(rows.New(store, tables(t), clock.System()), boot.Options{})}
 }
 
 func (w world) direct() ingest.Direct {

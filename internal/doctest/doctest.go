@@ -35,8 +35,8 @@ const end = "<!-- end -->"
 
 // Block fails the test when the block called name in a Markdown file does not
 // hold want, or with -update writes it. The file is relative to the folder of
-// the test. Blank lines around want do not count. A file that has no such
-// block, or two, fails in either case.
+// the test. Blank lines around want are ignored. A file without such a block,
+// or with two, fails in either case.
 func Block(t testing.TB, file, name, want string) {
 	t.Helper()
 	block(t, file, name, want, Update())
@@ -62,7 +62,7 @@ func block(t testing.TB, file, name, want string, write bool) {
 	}
 }
 
-// replace is a document with another text in a block.
+// replace returns the document with another text in a block.
 func replace(text, name, want string) (string, error) {
 	begin := "<!-- generated: " + name + " -->"
 	before, rest, found := strings.Cut(text, begin)
@@ -70,7 +70,7 @@ func replace(text, name, want string) (string, error) {
 		return "", fmt.Errorf("there is no block %q: put %s and %s where it belongs", name, begin, end)
 	}
 	if strings.Contains(rest, begin) {
-		return "", fmt.Errorf("the block %q is there twice", name)
+		return "", fmt.Errorf("the block %q occurs twice", name)
 	}
 	old, after, closed := strings.Cut(rest, end)
 	if !closed || strings.Contains(old, "<!-- generated: ") {

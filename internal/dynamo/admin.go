@@ -13,12 +13,12 @@ import (
 	"segue/internal/store"
 )
 
-// Longest wait for a table to appear or to go.
+// adminWait is the longest wait for a table to appear or to be gone.
 const adminWait = time.Minute
 
 // Create makes the table as template.yaml does on AWS (on demand, a stream with
 // both images, its indexes with keys only) and waits until it can be used. It
-// is for laptops and tests. A table that is there is left as it is.
+// is for laptops and tests. An existing table is left as it is.
 func (s *Store) Create(ctx context.Context) error {
 	in := &dynamodb.CreateTableInput{
 		TableName:   s.tableName(),
@@ -57,8 +57,8 @@ func (s *Store) Create(ctx context.Context) error {
 	return nil
 }
 
-// Delete removes the table with all it holds and waits until it is gone. There
-// need not be one.
+// Delete removes the table with everything in it and waits until it is gone. It is not
+// an error if there is none.
 func (s *Store) Delete(ctx context.Context) error {
 	var missing *types.ResourceNotFoundException
 	if _, err := s.client.DeleteTable(ctx, &dynamodb.DeleteTableInput{TableName: s.tableName()}); errors.As(err, &missing) {

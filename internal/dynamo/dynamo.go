@@ -1,17 +1,17 @@
-// Package dynamo keeps the store contract (internal/store) on one Amazon
+// Package dynamo implements the store contract (internal/store) on one Amazon
 // DynamoDB table: reads and conditional writes on the table, change records
-// from its stream. It exists so that nothing above it knows DynamoDB.
+// from its stream. Nothing above it knows DynamoDB.
 //
 //	table         pk (S, hash)   sk (S, range)   any attributes; on demand; stream with both images
 //	index (each)  Index.PK       Index.SK        keys only; sparse
 //
-// The mapping is one to one: one Get or Query is one request (more only where
-// DynamoDB returned a part), one Write is one request, a single
-// operation a plain one and several a transaction.
+// The mapping is one to one: a Get or Query is one request (more only where DynamoDB
+// returned a part), and so is a Write, a plain one for a single operation and a
+// transaction for several.
 //
-// Invariant: what fails for a passing reason is retried here and nowhere else,
-// within bounds, with the very same request; what still fails then is
-// store.ErrUnavailable. See attempts for what a lost answer can do.
+// Invariant: a request that fails for a transient reason is retried here and nowhere
+// else, within bounds, as the very same request; if it still fails, the error is
+// [store.ErrUnavailable]. See attempts for what a lost response can lead to.
 //
 // Size: reading, writing, retrying, the two forms of a stream record and a feed
 // for places without Lambda are one mapping of one service; apart they would
@@ -51,8 +51,8 @@ func Retries(attempts int, firstWait time.Duration) Option {
 	return func(s *Store) { s.policy.attempts, s.policy.backoff.Base = max(attempts, 1), 2*max(firstWait, 0) }
 }
 
-// New makes the Store of the table that has this name. The indexes are those
-// that the table was made with. The client's own retryer is not used.
+// New returns the Store of a table. indexes are those that the table was made with.
+// The client's own retryer is not used.
 func New(client *dynamodb.Client, name string, indexes []store.Index, opts ...Option) *Store {
 	s := &Store{name: name, indexes: indexes, policy: policy{
 		attempts: 8, backoff: clock.Backoff{Base: 25 * time.Millisecond, Most: maxWait}, clock: clock.System(),
@@ -68,5 +68,5 @@ func New(client *dynamodb.Client, name string, indexes []store.Index, opts ...Op
 	return s
 }
 
-// tableName is the name as the SDK wants it.
+// tableName returns the name as the SDK takes it.
 func (s *Store) tableName() *string { return aws.String(s.name) }

@@ -9,8 +9,8 @@ import (
 	"segue/internal/store"
 )
 
-// event is what Lambda hands to a function for a batch of stream records, less
-// what nobody reads.
+// event is what Lambda passes to a function for a batch of stream records, without
+// the members that nobody reads.
 type event struct {
 	Records []struct {
 		EventName string `json:"eventName"`
@@ -25,13 +25,13 @@ type event struct {
 // DecodeEvent reads the Lambda event of a DynamoDB stream, record for record.
 // The images stay JSON until a column is asked for.
 //
-// A record that makes no sense becomes a Change whose two images return the reason
-// whatever is asked of them, so that it fails alone; its other fields are what
-// could be read of it. The error is for a payload that is not such an event.
+// A record that is malformed becomes a Change whose two images return the reason from
+// every method, so that this change fails and no other; its other fields hold what
+// could be read. The error is for a payload that is not such an event.
 func DecodeEvent(payload json.RawMessage) ([]store.Change, error) {
 	var e event
 	err := json.Unmarshal(payload, &e)
-	var mismatch *json.UnmarshalTypeError // decoding went on after it and the record shows the gap
+	var mismatch *json.UnmarshalTypeError // decoding went on after it, and the record lacks the member
 	if err != nil && !errors.As(err, &mismatch) {
 		return nil, fmt.Errorf("decode stream event: %w", err)
 	}
@@ -65,7 +65,7 @@ type record struct {
 	at             time.Time
 }
 
-// change checks r, see DecodeEvent.
+// change returns the record as a Change; see [DecodeEvent] for a malformed one.
 func (r record) change() store.Change {
 	c := store.Change{Sequence: r.sequence, Old: r.old, New: r.new, At: r.at}
 	var err error
@@ -89,7 +89,7 @@ func (r record) change() store.Change {
 			err = errors.Join(err, errors.New("no key in its keys"))
 		}
 	}
-	// An image that is missing would read as "there was no item".
+	// A missing image would read as "there was no item".
 	if (c.Kind == store.Insert) != (r.old == nil) || (c.Kind == store.Remove) != (r.new == nil) {
 		err = errors.Join(err, errors.New("images do not fit the event; the stream must carry NEW_AND_OLD_IMAGES"))
 	}

@@ -12,9 +12,9 @@ import (
 	"segue/internal/store"
 )
 
-// expression collects the names and values that the expressions of one
-// operation stand placeholders for. All names go through one, so that none is
-// taken for a reserved word or a path. (The SDK's expression package would do
+// expression collects the names and values for which the expressions of one operation
+// have placeholders. Every name gets one, so that none is taken for a reserved word
+// or a path. (The SDK's expression package would do
 // the same with a tree for each term.)
 type expression struct {
 	names        map[string]string
@@ -43,7 +43,7 @@ func (x *expression) value(v store.Value) string {
 	return p
 }
 
-// condition is nil for a condition that always holds.
+// condition returns the text of a condition, nil for one that always holds.
 func (x *expression) condition(c store.Condition) *string {
 	terms := make([]string, len(c.Terms))
 	for i, t := range c.Terms {
@@ -82,7 +82,7 @@ func (x *expression) update(set store.Item, remove []string) *string {
 	return aws.String(strings.Join(clauses, " "))
 }
 
-// selection is the key condition of q, whose keys are the attributes pk and sk.
+// selection returns the key condition of q, whose keys are the attributes pk and sk.
 func (x *expression) selection(q store.Query, pk, sk string) *string {
 	text := x.name(pk) + "=" + x.value(store.S(q.Partition))
 	after, to := ">", "<="

@@ -16,10 +16,9 @@ import (
 	"segue/internal/store"
 )
 
-// Feed reads the stream of a table with polls, where no Lambda does: on a
-// laptop and in tests, with the emulator. It treats failures as an event
-// source mapping does. It remembers nothing: every Consume starts at the
-// oldest record that the stream still has.
+// Feed polls the stream of a table where no Lambda reads it: on a laptop and in tests,
+// with the emulator. It treats failures as an event source mapping does. It stores no
+// position: every Consume starts at the oldest record that the stream still has.
 type Feed struct {
 	client   *dynamodbstreams.Client
 	table    string
@@ -54,7 +53,7 @@ func ParkAfter(attempts int, pause time.Duration, park func(store.Change, error)
 	}
 }
 
-// doubling is the pauses that start with this one; ten doublings are enough.
+// doubling returns the backoff that starts with this pause and doubles ten times.
 func doubling(pause time.Duration) clock.Backoff {
 	return clock.Backoff{Base: pause, Most: pause << 10}
 }
@@ -62,7 +61,7 @@ func doubling(pause time.Duration) clock.Backoff {
 // maxRecords is what GetRecords returns at most.
 const maxRecords = 1000
 
-// NewFeed makes the Feed of the table's stream, by the table's name or the
+// NewFeed returns the Feed of the table's stream, by the table's name or the
 // stream's ARN.
 func NewFeed(client *dynamodbstreams.Client, tableOrARN string, opts ...FeedOption) *Feed {
 	f := &Feed{client: client, table: tableOrARN, interval: 200 * time.Millisecond, batch: 100,
@@ -77,8 +76,8 @@ func NewFeed(client *dynamodbstreams.Client, tableOrARN string, opts ...FeedOpti
 	return f
 }
 
-// Consume reads the shards in turn, each after its parent, in one goroutine.
-// The consumer's name is for error texts only.
+// Consume reads the shards in turn, each after its parent, in one goroutine. The
+// consumer's name is used only in error texts.
 func (f *Feed) Consume(ctx context.Context, consumer string, handle store.Handler) error {
 	err := f.consume(ctx, handle)
 	if ctx.Err() != nil {
@@ -87,7 +86,7 @@ func (f *Feed) Consume(ctx context.Context, consumer string, handle store.Handle
 	return fmt.Errorf("consume the changes of %s as %s: %w", f.table, consumer, err)
 }
 
-// consume ends with an error only.
+// consume never returns nil.
 func (f *Feed) consume(ctx context.Context, handle store.Handler) error {
 	arn, err := f.stream(ctx)
 	if err != nil {
@@ -116,7 +115,7 @@ func (f *Feed) consume(ctx context.Context, handle store.Handler) error {
 	}
 }
 
-// stream is the ARN of the table's newest stream.
+// stream returns the ARN of the table's newest stream.
 func (f *Feed) stream(ctx context.Context) (string, error) {
 	if strings.HasPrefix(f.table, "arn:") {
 		return f.table, nil
@@ -128,7 +127,7 @@ func (f *Feed) stream(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("list streams: %w", err)
 		}
-		for _, s := range out.Streams { // labels are times
+		for _, s := range out.Streams { // labels are times, so the largest is the newest
 			if l := aws.ToString(s.StreamLabel); l >= label {
 				arn, label = aws.ToString(s.StreamArn), l
 			}
@@ -143,8 +142,8 @@ func (f *Feed) stream(ctx context.Context) (string, error) {
 	return arn, nil
 }
 
-// ready brings shards up to date and returns those to read now: not done, and
-// without a parent that is not. Parents that the stream no longer lists are
+// ready updates shards and returns those to read now: those that are not done and
+// whose parent, if it has one, is done. A parent that the stream no longer lists is
 // done.
 func (f *Feed) ready(ctx context.Context, arn string, shards map[string]*shard) ([]*shard, error) {
 	var listed []types.Shard

@@ -57,8 +57,8 @@ func (r rawImage) Item() (store.Item, error) {
 	return item, nil
 }
 
-// decode reads a value with its type: a plain text in place, everything else
-// with care.
+// decode reads a value with its type: a plain text or number in place, for speed,
+// everything else by [store.ParseJSON].
 func decode(raw []byte) (store.Value, error) {
 	m, err := open(raw)
 	if err != nil {
@@ -66,7 +66,7 @@ func decode(raw []byte) (store.Value, error) {
 	}
 	plain := m.next() && len(m.value) > 1 && m.value[0] == '"' && bytes.IndexByte(m.value, '\\') < 0
 	kind, text := m.name, m.value
-	if plain && !m.next() { // a second member would be a mistake, which ParseJSON names
+	if plain && !m.next() { // a second member is a mistake, which ParseJSON reports
 		switch string(kind) {
 		case `"S"`:
 			return store.S(string(text[1 : len(text)-1])), nil
@@ -86,6 +86,7 @@ type members struct {
 	name, value []byte // of the member found last, as they are written
 }
 
+// open returns a walk of the members of a JSON object.
 func open(object []byte) (members, error) {
 	p := space(object, 0)
 	if p == len(object) || object[p] != '{' {
@@ -102,7 +103,7 @@ func (m *members) next() bool {
 	}
 	end := skip(b, p)
 	m.name = b[p:end]
-	p = space(b, space(b, end)+1) // over the colon
+	p = space(b, space(b, end)+1) // past the colon
 	end = skip(b, p)
 	m.value = b[p:end]
 	if p = space(b, end); p < len(b) && b[p] == ',' {
@@ -112,7 +113,7 @@ func (m *members) next() bool {
 	return true
 }
 
-// text is the name without its quotes and escapes.
+// text returns the name without its quotes and escapes.
 func (m *members) text() []byte {
 	if bytes.IndexByte(m.name, '\\') < 0 {
 		return m.name[1 : len(m.name)-1]
@@ -124,7 +125,7 @@ func (m *members) text() []byte {
 	return []byte(s)
 }
 
-// space is the first position from p on that is not white space.
+// space returns the first position from p on that is not white space.
 func space(b []byte, p int) int {
 	for p < len(b) && (b[p] == ' ' || b[p] == '\n' || b[p] == '\t' || b[p] == '\r') {
 		p++
@@ -132,7 +133,7 @@ func space(b []byte, p int) int {
 	return p
 }
 
-// skip is the position after the JSON value that starts at p.
+// skip returns the position after the JSON value that starts at p.
 func skip(b []byte, p int) int {
 	depth := 0
 	for ; p < len(b); p++ {
@@ -160,7 +161,7 @@ func skip(b []byte, p int) int {
 	return p
 }
 
-// quoted is the position of the quote that ends the string that starts at p.
+// quoted returns the position of the quote that ends the string that starts at p.
 func quoted(b []byte, p int) int {
 	for p++; p < len(b) && b[p] != '"'; p++ {
 		if b[p] == '\\' {

@@ -52,8 +52,8 @@ func (s *Store) getOne(ctx context.Context, k store.Key) (store.Item, error) {
 	return item, nil
 }
 
-// getBatch asks again for what DynamoDB left out: at once when it gave
-// something (a response holds 16 MB), after a wait when it gave nothing.
+// getBatch asks again for the items that DynamoDB left out: at once if it returned
+// some (a response holds 16 MB), after a wait if it returned none.
 func (s *Store) getBatch(ctx context.Context, keys []store.Key) (map[store.Key]store.Item, error) {
 	what := fmt.Sprintf("get %d items from %s/%s", len(keys), keys[0].PK, keys[0].SK)
 	want := make([]attributes, len(keys))
@@ -96,7 +96,7 @@ func (s *Store) Query(ctx context.Context, q store.Query) (store.Page, error) {
 	if err := store.CheckQuery(s.indexes, q); err != nil {
 		return store.Page{}, err
 	}
-	if selectsNothing(q) { // DynamoDB refuses what is only empty
+	if selectsNothing(q) { // DynamoDB refuses an empty range
 		return store.Page{}, ctx.Err()
 	}
 	index := s.index(q.Index)
@@ -112,8 +112,8 @@ func (s *Store) Query(ctx context.Context, q store.Query) (store.Page, error) {
 	return s.page(ctx, in, q, index.SK)
 }
 
-// page makes the request, and makes it again where a page would end before its
-// first item: a caller could not go on from there.
+// page makes the request, and makes it again if the page would end without an item: a
+// caller could not go on from there.
 func (s *Store) page(ctx context.Context, in *dynamodb.QueryInput, q store.Query, sortKey string) (store.Page, error) {
 	what := fmt.Sprintf("query %s of index %q", q.Partition, q.Index)
 	for {
@@ -129,7 +129,7 @@ func (s *Store) page(ctx context.Context, in *dynamodb.QueryInput, q store.Query
 		if closed(q) {
 			page.Items = slices.DeleteFunc(page.Items, func(i store.Item) bool { return i[sortKey].Text() == q.After })
 		}
-		if q.Limit > 0 && len(page.Items) > q.Limit { // nothing was to be left out after all
+		if q.Limit > 0 && len(page.Items) > q.Limit { // the item at After was not there
 			page = store.Page{Items: page.Items[:q.Limit], More: true}
 		}
 		if len(page.Items) > 0 || !page.More {
@@ -140,29 +140,28 @@ func (s *Store) page(ctx context.Context, in *dynamodb.QueryInput, q store.Query
 }
 
 // closed reports whether q has two bounds. A key condition has one comparison,
-// so that it can only be BETWEEN, which includes both: the item at After comes
-// too and is left out here. (An ExclusiveStartKey would want the item's whole
-// key, which the sort key of an index does not tell.)
+// so that it can only be BETWEEN, which includes both: the item at After is
+// returned too, and page leaves it out. (An ExclusiveStartKey would need the item's whole
+// key, which cannot be told from the sort key of an index.)
 func closed(q store.Query) bool { return q.After != "" && q.To != "" }
 
 func selectsNothing(q store.Query) bool {
 	return closed(q) && (q.After == q.To || (q.After < q.To) == q.Descending)
 }
 
-// limit is nil for none.
+// limit returns the limit of a request, nil for none.
 func limit(q store.Query) *int32 {
 	n := min(q.Limit, 1<<30)
 	if n == 0 {
 		return nil
 	}
 	if closed(q) {
-		n++
+		n++ // for the item at After
 	}
 	return aws.Int32(int32(n))
 }
 
-// index is the declaration of an index; the table itself is one that has no
-// name.
+// index returns the declaration of an index; the table itself is one without a name.
 func (s *Store) index(name string) store.Index {
 	for _, x := range s.indexes {
 		if x.Name == name {

@@ -19,8 +19,8 @@ import (
 	"segue/internal/store"
 )
 
-// policy says how often and how fast a request is sent again. The SDK's retry
-// loop runs it, because that loop repeats the serialised request as it was,
+// policy is how often and how fast a request is sent again. The SDK's retry
+// loop runs it, because that loop repeats the serialized request as it was,
 // the token of a transaction included.
 type policy struct {
 	attempts int
@@ -31,12 +31,13 @@ type policy struct {
 // maxWait is the longest wait between two attempts.
 const maxWait = time.Second
 
+// retryer returns the policy in the form of the SDK.
 func (p policy) retryer() *retry.Standard {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = p.attempts
 		o.RateLimiter = ratelimit.None
 		o.Retryables = []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
-			return aws.BoolTernary(passing(err))
+			return aws.BoolTernary(transient(err))
 		})}
 		o.Backoff = retry.BackoffDelayerFunc(func(failed int, _ error) (time.Duration, error) {
 			return p.backoff.Delay(failed), nil
@@ -44,10 +45,10 @@ func (p policy) retryer() *retry.Standard {
 	})
 }
 
-// attempts watches the tries at one request. A try that ended without a clear
-// answer may have been applied, and then the next one may meet its own work:
-// an insert, say, fails because the item is there. unclear says that this is
-// possible. (A transaction needs no watch, its token makes a repetition safe.)
+// attempts watches the tries of one request. A try that ended without a clear response
+// may have been applied, and then the next one may find its own work: an insert, say,
+// fails because the item is there. unclear is true if that is possible. (A transaction
+// needs no watching: its token makes a repetition safe.)
 type attempts struct {
 	*retry.Standard
 	unclear bool
@@ -60,34 +61,35 @@ func (a *attempts) IsErrorRetryable(err error) bool {
 	return again
 }
 
-// watch makes the attempts of one request and the option that puts them in.
+// watch returns the attempts of one request, and the option that makes the request use
+// them.
 func (s *Store) watch() (*attempts, func(*dynamodb.Options)) {
 	a := &attempts{Standard: s.retryer}
 	return a, func(o *dynamodb.Options) { o.Retryer = a }
 }
 
-// rejected holds for an error with which DynamoDB says that it did nothing and
-// that the same request may succeed later.
+// rejected reports whether err means that DynamoDB did nothing and the same request
+// may succeed later.
 func rejected(err error) bool {
 	var canceled *types.TransactionCanceledException
 	if errors.As(err, &canceled) {
-		some := false
+		conflict := false // at least one operation has a reason
 		for _, r := range canceled.CancellationReasons {
 			code := aws.ToString(r.Code)
-			if code != "None" && !passingCode(code) {
+			if code != "None" && !transientCode(code) {
 				return false
 			}
-			some = some || code != "None"
+			conflict = conflict || code != "None"
 		}
-		return some
+		return conflict
 	}
 	var api smithy.APIError
-	return errors.As(err, &api) && passingCode(api.ErrorCode())
+	return errors.As(err, &api) && transientCode(api.ErrorCode())
 }
 
-// passingCode knows error codes and the codes of cancellation reasons, which
-// are the same less "Exception".
-func passingCode(code string) bool {
+// transientCode reports whether an error code, or the code of a cancellation reason,
+// which is the same without "Exception", is one of those of rejected.
+func transientCode(code string) bool {
 	switch strings.TrimSuffix(code, "Exception") {
 	case "TransactionConflict", "TransactionInProgress", "ReplicatedWriteConflict", "Throttling", "ThrottlingError",
 		"ProvisionedThroughputExceeded", "RequestLimitExceeded", "LimitExceeded":
@@ -96,10 +98,10 @@ func passingCode(code string) bool {
 	return false
 }
 
-// passing holds for every error after which the same request may succeed: what
-// rejected says, a fault of the service, an answer that cannot be read, and a
-// network that lost the request or the answer.
-func passing(err error) bool {
+// transient reports whether the same request may succeed after err: a rejected one, a
+// fault of the service, a response that cannot be read, or a network that lost the
+// request or the response.
+func transient(err error) bool {
 	if rejected(err) {
 		return true
 	}
@@ -116,19 +118,19 @@ func passing(err error) bool {
 		retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err).Bool()
 }
 
-// failure turns what DynamoDB says into the errors of the contract, but for
-// failed conditions, which only a Write meets.
+// failure turns an error of DynamoDB into one of the contract, except a failed
+// condition, which only a Write can meet.
 func failure(ctx context.Context, what string, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s: %w", what, ctx.Err())
-	case passing(err):
+	case transient(err):
 		return fmt.Errorf("%s: %w: %w", what, store.ErrUnavailable, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// wait sleeps before the try that follows so many failed ones.
+// wait sleeps before the next try after so many that failed.
 func (p policy) wait(ctx context.Context, failed int) error {
 	return p.clock.Sleep(ctx, p.backoff.Delay(failed))
 }

@@ -23,9 +23,9 @@ type shard struct {
 	closed     bool    // there will be no more records
 	pending    []store.Change
 
-	batch  int       // how many records the handler gets next
-	failed int       // how often the first pending record has failed
-	again  time.Time // not before this
+	batch     int       // how many records the handler gets next
+	failed    int       // how often the first pending record has failed
+	notBefore time.Time // when the next try may begin
 }
 
 func (s *shard) done() bool { return s.closed && len(s.pending) == 0 }
@@ -38,14 +38,14 @@ func (f *Feed) advance(ctx context.Context, s *shard, handle store.Handler) (boo
 			return false, fmt.Errorf("read shard %s: %w", s.id, err)
 		}
 	}
-	if len(s.pending) == 0 || f.clock.Now().Before(s.again) {
+	if len(s.pending) == 0 || f.clock.Now().Before(s.notBefore) {
 		return false, nil
 	}
 	batch := s.pending[:min(s.batch, len(s.pending))]
 	first, panicked, err := try(ctx, handle, batch)
 	switch {
-	case ctx.Err() != nil: // what ended with it will be given again
-	case panicked && len(batch) > 1: // which record it was, halves will tell
+	case ctx.Err() != nil: // the batch will be delivered again
+	case panicked && len(batch) > 1: // halves will tell which record it was
 		s.batch = len(batch) / 2
 	case err != nil:
 		f.fail(s, first, err)
@@ -55,8 +55,8 @@ func (f *Feed) advance(ctx context.Context, s *shard, handle store.Handler) (boo
 	return true, nil //nolint:nilerr // a failed record is not a failure of reading
 }
 
-// fail moves s to its lowest failed record, to try it again later, or after it
-// when that was the last time.
+// fail moves s to its lowest failed record, to try it again later, or past it if that
+// was the last try.
 func (f *Feed) fail(s *shard, lowest int, err error) {
 	if lowest > 0 {
 		s.failed = 0
@@ -64,15 +64,15 @@ func (f *Feed) fail(s *shard, lowest int, err error) {
 	s.pending = s.pending[lowest:]
 	s.failed++
 	if s.failed < f.attempts {
-		s.again = f.clock.Now().Add(f.backoff.Longest(s.failed))
+		s.notBefore = f.clock.Now().Add(f.backoff.Longest(s.failed))
 		return
 	}
 	f.park(s.pending[0], err)
 	s.pending, s.batch, s.failed = s.pending[1:], f.batch, 0
 }
 
-// try returns the lowest failure, or none. A panic is a failure of the whole
-// batch, as it is in Lambda.
+// try runs the handler and returns its lowest failure, if any. A panic is a failure of
+// the whole batch, as it is in Lambda.
 func try(ctx context.Context, handle store.Handler, batch []store.Change) (lowest int, panicked bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -93,7 +93,7 @@ func try(ctx context.Context, handle store.Handler, batch []store.Change) (lowes
 	return f.Index, false, f.Err
 }
 
-// read gets the next page of s.
+// read reads the next page of records of s.
 func (f *Feed) read(ctx context.Context, s *shard) error {
 	if s.iterator == nil {
 		in := &dynamodbstreams.GetShardIteratorInput{StreamArn: aws.String(s.stream), ShardId: aws.String(s.id),
@@ -103,7 +103,7 @@ func (f *Feed) read(ctx context.Context, s *shard) error {
 		}
 		out, err := f.client.GetShardIterator(ctx, in)
 		if trimmed := new(types.TrimmedDataAccessException); errors.As(err, &trimmed) {
-			s.last = ""
+			s.last = "" // the stream has dropped it: go on with the oldest record
 			return nil
 		}
 		if err != nil {

@@ -22,7 +22,7 @@ func toAttribute(v store.Value) types.AttributeValue {
 		return &types.AttributeValueMemberNULL{Value: true}
 	case store.Other:
 		a, err := attributevalue.UnmarshalJSON([]byte(v.Text()))
-		if err != nil { // cannot be: store.ParseJSON has checked it
+		if err != nil { // cannot happen: store.ParseJSON has checked it
 			return nil
 		}
 		return a
@@ -70,8 +70,8 @@ func fromAttribute(a types.AttributeValue) (store.Value, error) {
 	return v, nil
 }
 
-// known reports whether the SDK could read all of a value. It leaves out what it
-// does not know, and so would a write of what is left.
+// known reports whether the SDK could read all of a value. The SDK leaves out what it
+// does not know, and writing the value back would lose that.
 func known(a types.AttributeValue) bool {
 	switch a := a.(type) {
 	case nil:
@@ -92,8 +92,8 @@ func known(a types.AttributeValue) bool {
 	return true
 }
 
-// fromAttributes is nil for no attributes at all, which is how DynamoDB says
-// that there is no item.
+// fromAttributes returns nil for nil, which is how DynamoDB reports that there is no
+// item.
 func fromAttributes(m map[string]types.AttributeValue) (store.Item, error) {
 	if m == nil {
 		return nil, nil

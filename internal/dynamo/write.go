@@ -14,17 +14,16 @@ import (
 	"segue/internal/store"
 )
 
-// allOld asks for the item that a failed condition was decided on.
+// allOld asks for the item for which a condition did not hold.
 const allOld = types.ReturnValuesOnConditionCheckFailureAllOld
 
 // Write sends one operation as a plain write (a lone check as a read) and
 // several as a transaction.
 //
-// A plain write whose answer got lost is sent again and may then meet its own
-// work. So a condition that fails after a lost answer counts as success when
-// the item seen is what the operation leaves behind. Another caller may have
-// left exactly that instead; an operation that must know carries a value that
-// is its own.
+// A plain write whose response got lost is sent again and may then find its own work.
+// So a condition that fails after a lost response counts as success if the item is as
+// the operation would have made it. Another caller may have made it so; an operation
+// that must know writes a value that is unique to it.
 func (s *Store) Write(ctx context.Context, ops ...store.Op) error {
 	if err := store.CheckWrite(s.indexes, ops); err != nil {
 		return err
@@ -73,12 +72,12 @@ func (s *Store) send(ctx context.Context, op store.Op, opt func(*dynamodb.Option
 		_, err = s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: s.tableName(), Key: toKey(op.Key),
 			ConditionExpression: cond, ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
 			ReturnValuesOnConditionCheckFailure: allOld}, opt)
-	case store.OpCheck: // does not come here: see check
+	case store.OpCheck: // handled by check
 	}
 	return err
 }
 
-// done holds when op would change nothing about the item seen.
+// done reports whether op would change nothing of the item seen.
 func done(op store.Op, seen store.Item) bool {
 	switch op.Kind {
 	case store.OpPut:
@@ -102,7 +101,7 @@ func done(op store.Op, seen store.Item) bool {
 	return false
 }
 
-// check reads, for that is half the price of a transaction and says the same.
+// check reads the item, which has the same result as a transaction at half the price.
 func (s *Store) check(ctx context.Context, op store.Op) error {
 	item, err := s.getOne(ctx, op.Key)
 	if err != nil {
@@ -161,7 +160,7 @@ func (s *Store) transactItem(op store.Op) types.TransactWriteItem {
 			ConditionExpression: cond, ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
 			ReturnValuesOnConditionCheckFailure: allOld}}
 	case store.OpCheck:
-		if cond == nil { // always holds, but DynamoDB wants one
+		if cond == nil { // it always holds, but DynamoDB requires a condition
 			cond = x.condition(store.NotThere(neverAnAttribute))
 		}
 		return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{TableName: name, Key: toKey(op.Key),
@@ -174,7 +173,7 @@ func (s *Store) transactItem(op store.Op) types.TransactWriteItem {
 // neverAnAttribute is not a column of any table.
 const neverAnAttribute = "\x00"
 
-// writeFailure is nil for nil.
+// writeFailure returns the contract's error for that of a write, nil for nil.
 func writeFailure(ctx context.Context, k store.Key, err error) error {
 	switch {
 	case err == nil:
@@ -185,12 +184,12 @@ func writeFailure(ctx context.Context, k store.Key, err error) error {
 	return failure(ctx, fmt.Sprintf("write %s/%s", k.PK, k.SK), err)
 }
 
-// tooLarge recognises DynamoDB's "Item size (to update) has exceeded the
+// tooLarge recognizes DynamoDB's "Item size (to update) has exceeded the
 // maximum allowed size", which has no code of its own.
 func tooLarge(message string) bool {
 	return strings.Contains(message, "Item size") && strings.Contains(message, "exceeded the maximum allowed size")
 }
 
-// grown is the error for an update that makes an item too large. DynamoDB does
-// not say how large.
+// grown returns the error of an update that makes an item too large. DynamoDB does not
+// tell how large.
 func grown(k store.Key) error { return store.CheckItemSize(k, store.MaxItemBytes+1) }

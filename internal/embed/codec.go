@@ -10,14 +10,13 @@ import (
 	"segue/internal/store"
 )
 
-// An item is the number of its attributes and, in the order of their names,
-// each name and value after their lengths; so a reader of some attributes skips
-// the others, and equal items are equal bytes. A value is one byte for its kind
-// and its text to the end: of a boolean its first letter, of a null nothing, of
-// a value of another kind its JSON (store.ParseJSON). All numbers are unsigned
-// varints.
+// An item is encoded as the number of its attributes and then, in the order of their
+// names, each name and value with its length before it. So a reader of some
+// attributes skips the others, and equal items are equal bytes. A value is one byte
+// for its kind, then its text: of a boolean the first letter, of a null nothing, of a
+// value of another kind its JSON (store.ParseJSON). All numbers are unsigned varints.
 
-// errCorrupt says that bytes in the file are not what this package wrote.
+// errCorrupt means that bytes in the file are not what this package wrote.
 var errCorrupt = errors.New("the store's file is damaged")
 
 func appendText(b []byte, s string) []byte {
@@ -109,8 +108,8 @@ func decodeValue(b []byte) (store.Value, error) {
 	return store.Value{}, errCorrupt
 }
 
-// reader takes apart what the functions above put together; after an error it
-// returns zero values.
+// reader decodes what the functions above encode. After an error it returns zero
+// values.
 type reader struct {
 	b   []byte
 	err error
@@ -131,7 +130,8 @@ func (r *reader) uint() uint64 {
 	return n
 }
 
-// bytes is a text or value after its length, part of the reader's own bytes.
+// bytes returns a text or value that has its length before it. It is a part of the
+// reader's own bytes.
 func (r *reader) bytes() []byte {
 	n := r.uint()
 	if n > uint64(len(r.b)) {
@@ -157,7 +157,7 @@ func (r *reader) byte() byte {
 
 func (r *reader) fail() { r.b, r.err = nil, errCorrupt }
 
-// end is the reader's error, and one when bytes are left over.
+// end returns the reader's error, or errCorrupt when bytes are left over.
 func (r *reader) end() error {
 	if r.err == nil && len(r.b) > 0 {
 		r.fail()

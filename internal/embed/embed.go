@@ -3,7 +3,7 @@
 // go.etcd.io/bbolt underneath: sorted buckets, one writer at a time, fsync on
 // commit. It emits the change records that DynamoDB Streams would.
 //
-// The buckets and their keys, where "|" joins and nothing is printed:
+// The buckets and their keys, where "|" joins two and is not itself stored:
 //
 //	meta       "format"                              → version of this layout
 //	meta       "index/"name                          → the index's two attributes
@@ -39,7 +39,7 @@ import (
 // format is the version of the layout in the package comment.
 const format = "2"
 
-// lockPatience is how long Open waits for another process to end.
+// lockPatience is how long [Open] waits for another process to close the file.
 const lockPatience = 500 * time.Millisecond
 
 // The names of buckets, and of the key that holds the format.
@@ -62,7 +62,7 @@ var (
 type Store struct {
 	db      *bbolt.DB
 	indexes []index
-	checked []store.Index // the same indexes, as the checks of table want them
+	checked []store.Index // the same indexes, for the checks of package store
 	options options
 
 	queue   chan *request // to the commit loop
@@ -96,26 +96,26 @@ type Option func(*options)
 // damage the file. For tests and benchmarks.
 func NoSync() Option { return func(o *options) { o.noSync = true } }
 
-// BatchSize is the most changes that a handler gets at once; 100 by default.
+// BatchSize sets the most changes that a handler gets at once; 100 by default.
 func BatchSize(n int) Option { return func(o *options) { o.batch = max(n, 1) } }
 
-// Attempts is how often a failing change is delivered before it is set aside;
-// 5 by default.
+// Attempts sets how often a failing change is delivered before it is parked; 5 by
+// default.
 func Attempts(n int) Option { return func(o *options) { o.attempts = max(n, 1) } }
 
-// Backoff is the pause before a failed change comes again, doubled with each
-// attempt; 100 ms by default.
+// Backoff sets the pause before a failed change is delivered again, which doubles
+// with each attempt; 100 ms by default.
 func Backoff(d time.Duration) Option { return func(o *options) { o.backoff.Base = d } }
 
-// Clock gives the time that change records carry; the system's by default.
+// Clock sets the clock that stamps change records; the system's by default.
 func Clock(c clock.Clock) Option { return func(o *options) { o.clock = c } }
 
-// ErrInUse says that another process has the file open.
+// ErrInUse means that another process has the file open.
 var ErrInUse = errors.New("is in use by another process")
 
-// Open opens the file at path or makes it. An index that is new or declared
-// differently than before is built from the items; one that is declared no
-// more is dropped. A file is open in one process at a time.
+// Open opens the file at path, or makes it. An index that is new, or declared
+// differently than before, is built from the items; one that is no longer declared is
+// dropped. Only one process at a time can have a file open.
 func Open(path string, indexes []store.Index, opts ...Option) (*Store, error) {
 	s := &Store{
 		checked: slices.Clone(indexes),
@@ -189,7 +189,8 @@ func (s *Store) prepare(tx *bbolt.Tx) error {
 	return nil
 }
 
-// dropIndexes deletes the indexes that are not declared, or not so.
+// dropIndexes deletes the indexes that are no longer declared, or are declared
+// differently.
 func (s *Store) dropIndexes(tx *bbolt.Tx, meta *bbolt.Bucket) error {
 	var stale [][]byte
 	err := meta.ForEach(func(name, declared []byte) error {
@@ -226,7 +227,7 @@ func (x index) build(tx *bbolt.Tx, meta *bbolt.Bucket) error {
 	return errors.Join(err, meta.Put([]byte(x.bucket), x.declaration()))
 }
 
-// entry is the key of i's entry in the index, nil when i is not in it.
+// entry returns the key of i's entry in the index, nil when i is not in it.
 func (x index) entry(i store.Item) []byte {
 	p, s := i[x.PK], i[x.SK]
 	if p.Kind() != store.String || s.Kind() != store.String {

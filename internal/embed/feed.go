@@ -10,23 +10,22 @@ import (
 	"segue/internal/store"
 )
 
-// Consume implements store.Feed. A consumer whose name is new starts at the
-// oldest record kept; from then on its cursor is durable, and the log keeps
-// what it has not seen, so a name that is given up for good holds the log back.
+// Consume implements [store.Feed]. A consumer whose name is new starts at the oldest
+// record in the log. From then on its cursor is durable and the log keeps what it has
+// not seen, so the log of a consumer that never comes back only grows.
 //
-// A failure makes the batch come again from the lowest failed change after a
-// pause, as Lambda does. A handler that panics, or reports a change that it
-// was not given, failed as a whole: the batch comes again in halves, until the
-// change that causes it is alone. A change that failed Attempts times is
-// parked. One consumer runs once at a time.
+// After a failure the batch is delivered again, after a pause, from the lowest failed
+// change on, as Lambda does. When a handler panics, or reports a change that it was
+// not given, the whole batch failed: it is delivered again in halves, until the change
+// that causes the failure is alone. A change that failed [Attempts] times is parked. A
+// consumer cannot run twice at the same time.
 func (s *Store) Consume(ctx context.Context, consumer string, handle store.Handler) error {
 	_, err := s.consume(ctx, consumer, handle, false)
 	return err
 }
 
-// Drain is Consume until no record is left, those included that the handler's
-// own writes add. It returns an error when it had to park a change or ctx
-// ended first.
+// Drain consumes until no record is left, including those that the handler's own
+// writes add. It returns an error if it had to park a change or ctx ended first.
 func (s *Store) Drain(ctx context.Context, consumer string, handle store.Handler) error {
 	c, err := s.consume(ctx, consumer, handle, true)
 	if err == nil {
@@ -41,7 +40,7 @@ func (s *Store) Drain(ctx context.Context, consumer string, handle store.Handler
 func (s *Store) consume(ctx context.Context, name string, handle store.Handler, drain bool) (*consumer, error) {
 	c := &consumer{store: s, name: name, handle: handle, size: s.options.batch, attempts: map[uint64]int{}}
 	if !s.start(name) {
-		return c, fmt.Errorf("consume %s: %w: it runs already", name, store.ErrInvalid)
+		return c, fmt.Errorf("consume %s: %w: it is already running", name, store.ErrInvalid)
 	}
 	defer s.stop(name)
 	err := c.run(ctx, drain)
@@ -67,7 +66,7 @@ func (s *Store) stop(consumer string) {
 	delete(s.running, consumer)
 }
 
-// woken is closed when a change is logged after this call.
+// woken returns a channel that is closed when a change is logged after this call.
 func (s *Store) woken() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,7 +87,7 @@ type consumer struct {
 	handle store.Handler
 
 	last     uint64         // sequence of the last change done
-	size     int            // of the next batch; smaller while looking for what breaks a batch
+	size     int            // of the next batch; smaller while looking for the change that breaks one
 	attempts map[uint64]int // failures so far of the changes not done
 
 	gaveUp     int
@@ -132,7 +131,7 @@ func (c *consumer) deliver(ctx context.Context, batch []logged) error {
 		failures = map[int]error{0: broken}
 	}
 	c.size = min(2*c.size, c.store.options.batch)
-	if ctx.Err() == nil { // what fails because it is told to stop has not failed
+	if ctx.Err() == nil { // a failure because the consumer was told to stop does not count
 		for i := range failures {
 			c.attempts[batch[i].sequence]++
 		}
@@ -154,9 +153,9 @@ func (c *consumer) deliver(ctx context.Context, batch []logged) error {
 	return nil
 }
 
-// settle counts how many changes from the start of the batch are done with:
-// those before the lowest failed one, and that one too when it is to be parked.
-// What follows comes again, for a handler may stop where it fails.
+// settle returns how many changes from the start of the batch are done: those before
+// the lowest failed one, and also that one if it is to be parked. The changes after it
+// are delivered again, because a handler may stop where it fails.
 func (c *consumer) settle(batch []logged, failures map[int]error) (done int, parked *parkedRecord) {
 	if len(failures) == 0 {
 		return len(batch), nil
@@ -183,7 +182,7 @@ func (c *consumer) pause(ctx context.Context, attempt int) error {
 	return wait(ctx, c.store, timer.C)
 }
 
-// wait waits for ready, the end of ctx or that of the store, which is an error.
+// wait waits for ready or the end of ctx. It returns an error if the store is closed.
 func wait[T any](ctx context.Context, s *Store, ready <-chan T) error {
 	select {
 	case <-ready:
@@ -194,7 +193,8 @@ func wait[T any](ctx context.Context, s *Store, ready <-chan T) error {
 	return nil
 }
 
-// call runs the handler. broken is why it failed as a whole.
+// call runs the handler and returns its failures by position; broken is why the batch
+// failed as a whole.
 func call(ctx context.Context, handle store.Handler, batch []logged) (failures map[int]error, broken error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -10,12 +10,12 @@ import (
 	"segue/internal/store"
 )
 
-// itemKey is where the item of k is in the bucket of items.
+// itemKey returns the key of an item in the bucket of items.
 func itemKey(k store.Key) []byte { return appendEntry(nil, k.PK, k.SK) }
 
-// appendEntry adds partition after its length and sort in escaped form with an
-// end mark: within a partition the entries sort as the bytes of sort do,
-// whatever follows the entry.
+// appendEntry appends the length of partition, partition, and sort in escaped form with
+// an end mark. Within a partition the entries sort as the bytes of sort do, whatever
+// follows the entry.
 func appendEntry(b []byte, partition, sort string) []byte {
 	return append(appendEscaped(appendPartition(b, partition), sort), 0, 0)
 }
@@ -24,8 +24,8 @@ func appendPartition(b []byte, partition string) []byte {
 	return append(binary.BigEndian.AppendUint16(b, uint16(len(partition))), partition...)
 }
 
-// appendEscaped turns each zero byte into zero and 0xff, so that 0, 0 is below
-// every continuation.
+// appendEscaped writes each zero byte as zero and 0xff, so that the end mark 0, 0 sorts
+// before every continuation.
 func appendEscaped(b []byte, s string) []byte {
 	for i := range len(s) {
 		b = append(b, s[i])
@@ -36,7 +36,7 @@ func appendEscaped(b []byte, s string) []byte {
 	return b
 }
 
-// cutEntry reads what appendEntry wrote and returns the rest after it.
+// cutEntry decodes an entry of appendEntry and returns the bytes after it.
 func cutEntry(b []byte) (partition, sort string, rest []byte, err error) {
 	if len(b) < 2 {
 		return "", "", nil, errCorrupt
@@ -54,11 +54,10 @@ func cutEntry(b []byte) (partition, sort string, rest []byte, err error) {
 	return partition, sort, b[end+2:], nil
 }
 
-// span is the keys from lo to below hi; hi nil has no end.
+// span is a range of keys, from lo up to but not including hi; a nil hi has no end.
 type span struct{ lo, hi []byte }
 
-// querySpan is what q selects, whether its partition is one of the table or of
-// an index.
+// querySpan returns the keys that q selects, in the bucket of items or of an index.
 func querySpan(q store.Query) span {
 	base := appendPartition(nil, q.Partition)
 	r := span{base, after(base)}
@@ -80,7 +79,7 @@ func querySpan(q store.Query) span {
 	return r
 }
 
-// after is the first key after all keys that begin with b, nil when there is
+// after returns the first key after all keys that begin with b, nil when there is
 // none.
 func after(b []byte) []byte {
 	b = bytes.Clone(b)

@@ -43,7 +43,7 @@ type logged struct {
 	change   store.Change
 }
 
-// parseRecord reads what record wrote. The images keep parts of raw.
+// parseRecord decodes a change record. The images refer to parts of raw.
 func parseRecord(sequence uint64, raw []byte) (logged, error) {
 	r := reader{b: raw}
 	c := store.Change{Sequence: fmt.Sprintf("%020d", sequence)}
@@ -85,8 +85,8 @@ func (s *Store) readLog(last uint64, n int) ([]logged, error) {
 	return records, err
 }
 
-// cursor reads where consumer is, and makes a new one start before the oldest
-// record, so that nothing is trimmed before it has been here.
+// cursor returns the position of a consumer. That of a new one is stored before the
+// oldest record, so that nothing is trimmed before the consumer has seen it.
 func (s *Store) cursor(consumer string) (last uint64, err error) {
 	err = s.commit(func(tx *bbolt.Tx) (refused, failed error) {
 		cursors := bucket(tx, bucketCursors)
@@ -128,7 +128,7 @@ func trim(log, cursors *bbolt.Bucket) error {
 	if err != nil || done == nil {
 		return err
 	}
-	var old [][]byte // deleting moves a cursor, so first collect
+	var old [][]byte // deleting would move the cursor of the walk, so collect first
 	for k := range entries(log, span{hi: append(bytes.Clone(done), 0)}, false) {
 		old = append(old, k)
 	}

@@ -13,13 +13,13 @@ import (
 	"segue/internal/store"
 )
 
-// errNoReason stands in where a handler reports a failure without an error.
+// errNoReason is the reason of a failure that a handler reports without an error.
 var errNoReason = errors.New("the handler gave no reason")
 
-// Parked is a change that a consumer could not process and that was set aside,
-// until Retry succeeds with it.
+// Parked is a change that a consumer could not process and that was set aside until
+// [Store.Retry] succeeds with it.
 type Parked struct {
-	ID       string // names it to Retry
+	ID       string // for Retry
 	Consumer string
 	Change   store.Change
 	Reason   string    // text of the last error
@@ -47,10 +47,9 @@ func (s *Store) Parked(ctx context.Context) ([]Parked, error) {
 	return all, nil
 }
 
-// Retry hands a parked change to handle once more. When that succeeds it is
-// parked no longer; when not, its reason and attempts are brought up to date
-// and the error is returned. The item may have changed since: handle sees the
-// images of then.
+// Retry passes a parked change to handle once more. If that succeeds, the change is no
+// longer parked; if not, its reason and attempts are updated and the error is
+// returned. The item may have changed since: handle sees the images of the change.
 func (s *Store) Retry(ctx context.Context, id string, handle store.Handler) error {
 	if err := s.retry(ctx, id, handle); err != nil {
 		return fmt.Errorf("retry parked change %s: %w", id, err)
@@ -88,7 +87,7 @@ func (s *Store) parked(ctx context.Context, id uint64) (p parkedRecord, rec logg
 	err = s.view(ctx, func(tx *bbolt.Tx) error {
 		v := bucket(tx, bucketParked).Get(sequenceKey(id))
 		if v == nil {
-			return fmt.Errorf("%w: there is none of this id", store.ErrInvalid)
+			return fmt.Errorf("%w: no parked change has this id", store.ErrInvalid)
 		}
 		if p, err = parsePark(v); err != nil {
 			return err
@@ -124,7 +123,7 @@ func (p parkedRecord) encode() []byte {
 	return append(b, p.raw...)
 }
 
-// parsePark reads what encode wrote and keeps nothing of b.
+// parsePark decodes a parkedRecord. It keeps no part of b.
 func parsePark(b []byte) (parkedRecord, error) {
 	r := reader{b: b}
 	p := parkedRecord{consumer: r.text(), reason: r.text()}

@@ -11,7 +11,7 @@ import (
 	"segue/internal/store"
 )
 
-// Get implements store.Store; here it is a snapshot across keys too.
+// Get implements [store.Store]. Here it is also a snapshot across keys.
 func (s *Store) Get(ctx context.Context, keys ...store.Key) ([]store.Item, error) {
 	if err := store.CheckGet(keys); err != nil {
 		return nil, fmt.Errorf("get: %w", err)
@@ -38,7 +38,7 @@ func (s *Store) Get(ctx context.Context, keys ...store.Key) ([]store.Item, error
 	return items, nil
 }
 
-// Query implements store.Store; here an index never lags.
+// Query implements [store.Store]. Here an index never lags.
 func (s *Store) Query(ctx context.Context, q store.Query) (store.Page, error) {
 	page, err := s.query(ctx, q)
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *Store) query(ctx context.Context, q store.Query) (store.Page, error) {
 	return s.page(ctx, w)
 }
 
-// walk is what page reads: part of a bucket and how to decode its entries.
+// walk tells page what to read: part of a bucket, and how to decode its entries.
 type walk struct {
 	span       span
 	bucket     string
@@ -91,7 +91,7 @@ func (s *Store) page(ctx context.Context, w walk) (store.Page, error) {
 
 func decodeItem(_, v []byte) (store.Item, error) { return image(v).Item() }
 
-// decode reads what a query on the index returns of an entry: the four keys.
+// decode returns what a query on the index returns for an entry: the four keys.
 func (x *index) decode(k, _ []byte) (store.Item, error) {
 	p, s, rest, err := cutEntry(k)
 	if err != nil {
@@ -104,7 +104,7 @@ func (x *index) decode(k, _ []byte) (store.Item, error) {
 	return store.Item{store.PK: store.S(pk), store.SK: store.S(sk), x.PK: store.S(p), x.SK: store.S(s)}, nil
 }
 
-// index finds an index by name, nil for the table itself.
+// index returns an index by name, nil for the table itself.
 func (s *Store) index(name string) *index {
 	for i := range s.indexes {
 		if s.indexes[i].Name == name {

@@ -15,18 +15,18 @@ import (
 // maxGroup is how many queued writes share one commit and fsync.
 const maxGroup = 256
 
-// errClosed is what calls after Close return.
+// errClosed is returned by calls after Close.
 var errClosed = fmt.Errorf("%w: it is closed", store.ErrUnavailable)
 
-// request is one caller's part of a group commit. It decides in change whether
-// it may happen (refused: nothing was changed) and does it (failed: the whole
-// group is rolled back).
+// request is one caller's part of a group commit. change decides whether the request
+// may be carried out (refused: nothing was changed) and carries it out (failed: the
+// whole group is rolled back).
 type request struct {
 	change func(*bbolt.Tx) (refused, failed error)
-	done   chan error // of one place: the loop never waits for the caller
+	done   chan error // has one place, so that the loop never waits for the caller
 }
 
-// Write implements store.Store. Calls at the same time share an fsync.
+// Write implements [store.Store]. Concurrent calls share an fsync.
 func (s *Store) Write(ctx context.Context, ops ...store.Op) error {
 	err := store.CheckWrite(s.checked, ops)
 	if err == nil {
@@ -48,7 +48,7 @@ func (s *Store) Write(ctx context.Context, ops ...store.Op) error {
 }
 
 // commit hands a change to the commit loop and waits until it is on disk. It
-// is short, so that it does not look at a context: its outcome is always known.
+// ignores contexts: it does not take long, and so its outcome is always known.
 func (s *Store) commit(change func(*bbolt.Tx) (refused, failed error)) error {
 	r := &request{change, make(chan error, 1)}
 	select {
@@ -62,15 +62,15 @@ func (s *Store) commit(change func(*bbolt.Tx) (refused, failed error)) error {
 	case <-s.stopped:
 	}
 	select {
-	case err := <-r.done: // it was served just before the end
+	case err := <-r.done: // the loop served it just before it ended
 		return err
 	default:
 		return errClosed
 	}
 }
 
-// commitLoop commits whatever is queued, as often as anything is: a lonely
-// write goes at once, writes that come during a commit go together.
+// commitLoop commits what is queued. A single write is committed at once; writes that
+// arrive during a commit are committed together.
 func (s *Store) commitLoop() {
 	defer close(s.stopped)
 	for {
@@ -83,6 +83,7 @@ func (s *Store) commitLoop() {
 	}
 }
 
+// group returns first and the requests that are queued already.
 func (s *Store) group(first *request) []*request {
 	group := []*request{first}
 	for len(group) < maxGroup {
@@ -96,6 +97,8 @@ func (s *Store) group(first *request) []*request {
 	return group
 }
 
+// commitGroup carries out requests in one transaction and tells each caller the
+// outcome.
 func (s *Store) commitGroup(group []*request) {
 	refused := make([]error, len(group))
 	var logged bool
@@ -131,8 +134,7 @@ type change struct {
 	before, after image
 }
 
-// decide works out what ops change, or returns why they must not happen. It
-// changes nothing.
+// decide returns what ops would change, or why they are refused. It changes nothing.
 func decide(tx *bbolt.Tx, ops []store.Op) ([]change, error) {
 	items := bucket(tx, bucketItems)
 	var changes []change
@@ -181,7 +183,7 @@ func (s *Store) apply(tx *bbolt.Tx, changes []change) error {
 	return nil
 }
 
-// move brings the index in line with a change.
+// move updates the index for a change.
 func (x index) move(b *bbolt.Bucket, c change) error {
 	from, to := x.entry(c.old), x.entry(c.new)
 	if bytes.Equal(from, to) {

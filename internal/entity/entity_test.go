@@ -22,7 +22,7 @@ func TestCreate_FillsInWhatIsLeftOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	me := link("systemuser", manager().ID)
+	me := link("systemuser", string(manager().ID))
 	for column, want := range map[string]schema.Value{
 		"leadid": schema.Text(id("made", 1)), "fullname": schema.Text("Ann Bee"), "ownerid": schema.Ref(me), "createdby": schema.Ref(me), "modifiedby": schema.Ref(me),
 		"createdon": schema.Time(salestest.Now()), "modifiedon": schema.Time(salestest.Now()), "statecode": schema.Int(0), "statuscode": schema.Int(1), "leadqualitycode": schema.Int(2),

@@ -6,14 +6,13 @@ import (
 	"slices"
 	"testing"
 
-	"segue/internal/schema/name"
-
 	"segue/internal/boot"
 	"segue/internal/entity"
 	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 	"segue/internal/schema/schematest"
 )
 

@@ -3,11 +3,10 @@ package entity
 import (
 	"context"
 
-	"segue/internal/schema/name"
-
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // If is what must be true of a row for it to be written (docs/webapi.md §10).
@@ -224,10 +223,10 @@ func (e *Entities) DeleteIn(ctx context.Context, tx *rows.Tx, c sales.Caller, re
 
 // withOwner adds the caller as owner of a row that names none.
 func withOwner(t *schema.Table, c sales.Caller, values map[string]schema.Value) map[string]schema.Value {
-	if !sales.OfTrait(name.UserOwnedTrait).Matches(t) || c.ID == "" || !values[name.Ownerid].IsNull() {
+	if !t.Is(name.UserOwnedTrait) || c.ID == "" || !values[name.Ownerid].IsNull() {
 		return values
 	}
-	with := map[string]schema.Value{name.Ownerid: schema.Ref(schema.Lookup{Table: name.User, ID: c.ID})}
+	with := map[string]schema.Value{name.Ownerid: schema.RefTo(name.User, c.ID)}
 	for column, v := range values {
 		with[column] = v
 	}

@@ -1,14 +1,13 @@
-// Package excerpt cuts text down to a length without breaking a character: for
-// an error that repeats what it was given, and for a column that is shorter
-// than what is to be shown in it.
+// Package excerpt shortens text without breaking a character: for an error that repeats
+// what it was given, and for a column that is shorter than the text to be stored in it.
 package excerpt
 
 import "unicode/utf8"
 
-// Most is how many characters of a value an error repeats.
+// Most is the largest number of characters of a value that an error repeats.
 const Most = 100
 
-// Of returns text for an error: at most [Most] characters, the last of them an
+// Of returns text as an error repeats it: at most [Most] characters, the last of them an
 // ellipsis where something was cut off.
 func Of(text string) string { return Runes(text, Most) }
 
@@ -28,8 +27,8 @@ func Runes(text string, n int) string {
 	return text
 }
 
-// Bytes returns the start of text in at most n bytes, cut between characters and
-// without a mark.
+// Bytes returns the start of text, at most n bytes, cut between characters and without an
+// ellipsis.
 func Bytes(text string, n int) string {
 	if len(text) <= n {
 		return text

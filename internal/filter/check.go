@@ -10,18 +10,18 @@ import (
 	"segue/internal/schema"
 )
 
-// Check checks that a tree that code built fits the table, as [Parse] does for a
-// text: columns, operators, number and kinds of values, relationships, depth.
-// The error is an *[Error]. Values are checked with [schema.Column.Check], but
+// Check reports whether a tree that was built by code fits the table, as [Parse] does
+// for a text: columns, operators, number and kinds of values, relationships, depth.
+// The error is an *[Error]. Values are checked with [schema.Column.Check], except
 // for length and range: a bound may lie outside of what the column can hold.
 func Check(s *schema.Schema, tableName string, g *Group) error {
 	verify := func(_ string, c *schema.Column, v *schema.Value) error { return c.Check(*v) }
 	return checker{schema: s, value: verify}.root(tableName, g)
 }
 
-// checker walks a tree. It gives each value, with its path and its column, to
-// value, which may replace it. Without that it changes nothing: a tree may be
-// checked by several goroutines.
+// checker walks a tree. It passes each value, with its path and its column, to
+// value, which may replace it. It changes nothing else, so several goroutines may
+// check one tree.
 type checker struct {
 	schema *schema.Schema
 	value  func(path string, c *schema.Column, v *schema.Value) error
@@ -38,7 +38,7 @@ func (k checker) root(tableName string, g *Group) error {
 func (k checker) group(path string, t *schema.Table, g *Group, depth int) error {
 	switch {
 	case g == nil:
-		return errorAt(path, "there is no group")
+		return errorAt(path, "a group is missing")
 	case depth > MaxDepth:
 		return errorAt(path, "groups are nested deeper than %d", MaxDepth)
 	case g.Logic != And && g.Logic != Or:
@@ -54,7 +54,7 @@ func (k checker) group(path string, t *schema.Table, g *Group, depth int) error 
 		case *Related:
 			err = k.related(path, t, item, depth)
 		default:
-			err = errorAt(path, "there is no node")
+			err = errorAt(path, "a node is missing")
 		}
 		if err != nil {
 			return err
@@ -65,7 +65,7 @@ func (k checker) group(path string, t *schema.Table, g *Group, depth int) error 
 
 func (k checker) related(path string, t *schema.Table, r *Related, depth int) error {
 	if r == nil {
-		return errorAt(path, "there is no node")
+		return errorAt(path, "a node is missing")
 	}
 	relation, ok := k.schema.Relation(t.Name, r.Relationship)
 	if !ok {
@@ -76,7 +76,7 @@ func (k checker) related(path string, t *schema.Table, r *Related, depth int) er
 
 func (k checker) condition(path string, t *schema.Table, c *Condition) error {
 	if c == nil {
-		return errorAt(path, "there is no node")
+		return errorAt(path, "a node is missing")
 	}
 	column := t.Column(c.Column)
 	if column == nil || column.Write == schema.Hidden {

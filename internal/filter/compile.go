@@ -7,7 +7,7 @@ import (
 	"segue/internal/schema"
 )
 
-// Program is a filter made ready for many rows of its table. It is immutable
+// Program is a filter that is compiled for the rows of its table. It is immutable
 // and safe for concurrent use.
 type Program struct {
 	root    *step
@@ -27,41 +27,42 @@ type step struct {
 	test   test
 }
 
-// test decides a positive operator for a value of the column's kind.
+// test reports whether a positive operator holds for a value of the column's kind.
 type test func(v schema.Value) bool
 
-// Compile checks g as [Check] does and makes a program of it. A [Related] is
-// refused: related rows are not evaluated, and a result that left them out
-// would be wrong.
+// Compile checks g as [Check] does and compiles it. A [Related] is refused: related
+// rows are not evaluated, and a result that left them out would be wrong.
 func Compile(s *schema.Schema, tableName string, g *Group) (*Program, error) {
 	if err := Check(s, tableName, g); err != nil {
 		return nil, err
 	}
-	read := map[string]bool{}
-	root, err := compileGroup(s.Table(tableName), "", g, read)
+	columns := map[string]bool{}
+	root, err := compileGroup(s.Table(tableName), "", g, columns)
 	if err != nil {
 		return nil, err
 	}
-	return &Program{root: root, columns: slices.Sorted(maps.Keys(read))}, nil
+	return &Program{root: root, columns: slices.Sorted(maps.Keys(columns))}, nil
 }
 
 // Columns returns the columns that the program may read, sorted, each once. A
-// change of any other column cannot change its result. Not to be changed.
+// change of any other column cannot change its result. The caller must not change
+// the slice.
 func (p *Program) Columns() []string { return p.columns }
 
-func compileGroup(t *schema.Table, path string, g *Group, read map[string]bool) (*step, error) {
+// compileGroup compiles a group and adds the columns that it reads to columns.
+func compileGroup(t *schema.Table, path string, g *Group, columns map[string]bool) (*step, error) {
 	group := &step{path: path, text: string(g.Logic), logic: g.Logic}
 	for i, item := range g.Items {
 		path := itemPath(path, i)
 		switch item := item.(type) {
 		case *Group:
-			inner, err := compileGroup(t, path, item, read)
+			inner, err := compileGroup(t, path, item, columns)
 			if err != nil {
 				return nil, err
 			}
 			group.items = append(group.items, inner)
 		case *Condition:
-			read[item.Column] = true
+			columns[item.Column] = true
 			group.items = append(group.items, compileCondition(t.Column(item.Column), path, item))
 		case *Related:
 			return nil, errorAt(path, "conditions on related rows (%s) cannot be evaluated", item.Relationship)
@@ -83,9 +84,9 @@ func compileCondition(column *schema.Column, path string, c *Condition) *step {
 	}
 }
 
-// newTest picks the comparison of the column's type. The values are of its
-// kind: [Check] has seen them. Text is folded; an id, a text as well, is
-// compared as it is stored.
+// newTest returns the comparison for the column's type. The values are of its kind:
+// [Check] has seen to that. Strings and memos are folded; a GUID, although its
+// values are texts too, is compared as it is stored.
 func newTest(t schema.Type, op Operator, values []schema.Value) test {
 	if t == schema.String || t == schema.Memo {
 		return newTextTest(op, values).holds
@@ -95,9 +96,8 @@ func newTest(t schema.Type, op Operator, values []schema.Value) test {
 	}
 }
 
-// inOrder decides the operators that need no more than an order; compare
-// compares what was read with value i of n. Null has no values, so it is In of
-// nothing.
+// inOrder evaluates the operators that need only an order; compare compares what was
+// read with value i of n. Null has no values, so it holds for nothing that is read.
 func inOrder(op Operator, n int, compare func(i int) int) bool {
 	switch op {
 	case Gt:

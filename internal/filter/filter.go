@@ -1,11 +1,11 @@
-// Package filter is the condition language of Segue: a tree of comparisons of
-// a row's columns with constants. Segments, assignment rules, field conditions,
+// Package filter is the condition language of Segue: trees of comparisons of a
+// row's columns with constants. Segments, assignment rules, field conditions,
 // flow filters and $filter all come here, so that the same words mean the same
 // everywhere; package odata builds the same trees from $filter text.
 //
-// A tree is parsed (Parse) or built by code and checked (Check), printed
-// (Group.String), compiled (Compile) and then decided for rows: Program.Match
-// returns the result, Program.Explain the reasons too.
+// A tree is parsed ([Parse]), or built by code and checked ([Check]); it is printed
+// ([Group.String]) and compiled ([Compile]). [Program.Match] returns its result for a
+// row, [Program.Explain] also the reasons.
 //
 // # Meaning
 //
@@ -44,8 +44,8 @@
 // date) are compared by value, decimal and money exactly. Choices (choice,
 // state, status, boolean) and references (guid, lookup) are only equal or not.
 //
-// Invariant: Match and Explain have the same result, and a tree that Check
-// accepts prints to a text that Parse reads as the same tree.
+// Invariant: [Program.Match] and [Program.Explain] have the same result, and a tree
+// that [Check] accepts prints to a text that [Parse] reads as the same tree.
 package filter
 
 import (
@@ -64,10 +64,11 @@ const (
 	MaxText       = 1 << 20 // bytes of text that Parse reads
 )
 
-// ErrLimit is the error of a filter that has more conditions than it may.
+// ErrLimit is the error of a filter that has too many conditions.
 var ErrLimit = errors.New("limit reached")
 
-// Row is what a filter is evaluated on. A column without a value is null.
+// Row is what a filter is evaluated on. Value returns null for a column without a
+// value.
 type Row interface {
 	Value(column string) (schema.Value, error)
 }
@@ -102,20 +103,21 @@ type Condition struct {
 	Values   []schema.Value
 }
 
-// Related asks for related rows: with Contains at least one on which Filter
-// holds, else none. It is parsed, checked, printed and counted, not evaluated.
+// Related is a condition on related rows: with Contains, Filter must hold for at
+// least one of them, otherwise for none. It is parsed, checked, printed and counted,
+// but not evaluated.
 type Related struct {
 	Relationship string // schema name
 	Contains     bool
 	Filter       *Group // columns of the related table; never nil, an empty "and" takes any row
 }
 
-// Conditions counts the conditions anywhere in g, a [Related] without any inside
-// as one (docs/domain.md §9.1).
+// Conditions returns the number of conditions anywhere in g. A [Related] without any
+// inside counts as one (docs/domain.md §9.1).
 func (g *Group) Conditions() int { return g.conditions() }
 
-// CheckLimit refuses a filter of more than limit conditions with an error that
-// is [ErrLimit] and an *[Error] that names the first node too many.
+// CheckLimit refuses a filter of more than limit conditions. Its error wraps
+// [ErrLimit] and an *[Error] that names the first node that is too many.
 func (g *Group) CheckLimit(limit int) error {
 	if g.conditions() <= limit {
 		return nil
@@ -142,12 +144,11 @@ func (*Condition) conditions() int { return 1 }
 
 func (r *Related) conditions() int { return max(1, r.Filter.conditions()) }
 
-// nodeAfter returns the path of the node that counts as condition n+1 of g,
-// which has that many.
+// nodeAfter returns the path of condition n+1 of g, which has more than n.
 func nodeAfter(g *Group, path string, n int) string {
 	for i, item := range g.Items {
 		if has := item.conditions(); n >= has {
-			n -= has
+			n -= has // the condition comes later
 			continue
 		}
 		path = itemPath(path, i)
@@ -159,7 +160,7 @@ func nodeAfter(g *Group, path string, n int) string {
 				return nodeAfter(item.Filter, join(path, "filter"), n)
 			}
 		}
-		break
+		break // item is the condition itself, or a Related that counts as one
 	}
 	return path
 }
@@ -168,7 +169,7 @@ func nodeAfter(g *Group, path string, n int) string {
 // to the author of the filter.
 type Error struct {
 	Node   string // path as in items[2].items[0] or items[1].values[0]; "" is the root
-	Offset int    // byte offset in the text that Parse was given, -1 when there is none
+	Offset int    // byte offset in the text that Parse was given, -1 for a tree that was built by code
 	Detail string // what is wrong and what is expected
 }
 

@@ -117,12 +117,12 @@ func TestCheckRefuses(t *testing.T) {
 		node string
 		want string // part of the detail
 	}{
-		"no group":          {nil, "", "no group"},
-		"no node":           {and(nil), "items[0]", "no node"},
-		"nil condition":     {and((*filter.Condition)(nil)), "items[0]", "no node"},
-		"nil related":       {and((*filter.Related)(nil)), "items[0]", "no node"},
-		"nil inner group":   {and(or((*filter.Group)(nil))), "items[0].items[0]", "no group"},
-		"no filter":         {and(&filter.Related{Relationship: "thing_parts"}), "items[0].filter", "no group"},
+		"no group":          {nil, "", "a group is missing"},
+		"no node":           {and(nil), "items[0]", "a node is missing"},
+		"nil condition":     {and((*filter.Condition)(nil)), "items[0]", "a node is missing"},
+		"nil related":       {and((*filter.Related)(nil)), "items[0]", "a node is missing"},
+		"nil inner group":   {and(or((*filter.Group)(nil))), "items[0].items[0]", "a group is missing"},
+		"no filter":         {and(&filter.Related{Relationship: "thing_parts"}), "items[0].filter", "a group is missing"},
 		"no logic":          {&filter.Group{}, "", `type "" is neither`},
 		"neq is text only":  {and(condition("name", "neq", schema.Text("a"))), "items[0]", `operator "neq"`},
 		"float for integer": {and(condition("employees", filter.Eq, schema.Float(3))), "items[0].values[0]", "whole number"},

@@ -17,7 +17,7 @@ type Verdict struct {
 
 // Match reports whether the filter holds on row. It asks for the column of each
 // condition at most once and stops as soon as a group is decided, so an error
-// of the row in a condition that was not needed is not seen. A value of another
+// of the row in a condition that was not needed goes unnoticed. A value of another
 // kind than its column's is an error.
 func (p *Program) Match(row Row) (bool, error) { return p.root.match(row) }
 
@@ -30,14 +30,18 @@ func (s *step) match(row Row) (bool, error) {
 		_, holds, err := s.decide(row)
 		return holds, err
 	}
-	until := s.logic == Or
+	decisive := s.logic == Or
 	for _, item := range s.items {
 		holds, err := item.match(row)
-		if err != nil || holds == until {
-			return holds, err
+		if err != nil {
+			return false, err
+		}
+		// One item that holds decides an "or", one that does not decides an "and".
+		if holds == decisive {
+			return decisive, nil
 		}
 	}
-	return !until, nil
+	return !decisive, nil
 }
 
 func (s *step) explain(row Row) (Verdict, error) {
@@ -51,22 +55,22 @@ func (s *step) explain(row Row) (Verdict, error) {
 		verdict.Holds = holds
 		return verdict, err
 	}
-	until := s.logic == Or
-	verdict.Holds = !until
+	decisive := s.logic == Or
+	verdict.Holds = !decisive
 	for _, item := range s.items {
 		inner, err := item.explain(row)
 		if err != nil {
 			return Verdict{}, err
 		}
-		if inner.Holds == until {
-			verdict.Holds = until
+		if inner.Holds == decisive { // and go on: every item is explained
+			verdict.Holds = decisive
 		}
 		verdict.Items = append(verdict.Items, inner)
 	}
 	return verdict, nil
 }
 
-// decide decides a condition and returns the value that it read.
+// decide evaluates a condition and also returns the value that it read.
 func (s *step) decide(row Row) (value schema.Value, holds bool, err error) {
 	value, err = row.Value(s.column.Name)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"segue/internal/schema"
 )
 
-// Operator is a comparison. The package comment says what each means.
+// Operator is a comparison. The package comment defines each of them.
 type Operator string
 
 // The operators (docs/domain.md §9.2).
@@ -33,7 +33,7 @@ const (
 	NotNull      Operator = "not-null"
 )
 
-// Operators returns what a column of type t can be compared by, nil for a type
+// Operators returns the operators that apply to columns of type t, nil for a type
 // that does not exist.
 func Operators(t schema.Type) []Operator {
 	equality := []Operator{Eq, Ne}
@@ -54,8 +54,7 @@ func Operators(t schema.Type) []Operator {
 	return nil
 }
 
-// positive splits o into the operator that it is or negates and whether it
-// negates it.
+// positive returns the operator that o negates and true, or o itself and false.
 func (o Operator) positive() (op Operator, negated bool) {
 	switch o {
 	case Ne:
@@ -79,7 +78,7 @@ func (o Operator) positive() (op Operator, negated bool) {
 	}
 }
 
-// arity returns how few and how many values o takes.
+// arity returns the least and the greatest number of values that o takes.
 func (o Operator) arity() (least, most int) {
 	switch op, _ := o.positive(); op {
 	case Null:

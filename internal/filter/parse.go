@@ -25,8 +25,8 @@ import (
 // a date, a lookup is "table:guid", {"table":…,"id":…} or, where it has one
 // target, "guid". Columns that nobody may read (schema.Hidden) are unknown here.
 //
-// The error is an *Error with the offset of the node that is wrong. A tree
-// without an error has passed Check.
+// The error is an *[Error] with the offset of the node that is wrong. A tree that
+// Parse returns has passed [Check].
 func Parse(s *schema.Schema, tableName, text string) (*Group, error) {
 	root, err := readJSON(text)
 	if err != nil {
@@ -46,8 +46,8 @@ func Parse(s *schema.Schema, tableName, text string) (*Group, error) {
 	return g, nil
 }
 
-// parser turns JSON into nodes whose values are null until the checker, which
-// knows their columns, has them read from raw.
+// parser turns JSON into nodes. Their values stay null until the checker, which knows
+// the column of each, calls typed to read them from raw.
 type parser struct {
 	at  map[string]int // where each node and value began, by path
 	raw map[string]any // values as JSON has them, by path: string, json.Number, bool, nil or schema.Lookup
@@ -142,7 +142,7 @@ func (p parser) related(path string, v jsonValue) (*Related, error) {
 	return r, err
 }
 
-// value keeps a scalar as it is, or the object form of a lookup.
+// value keeps a scalar as it is, or a lookup in its object form, for typed.
 func (p parser) value(path string, v jsonValue) error {
 	p.at[path] = v.offset
 	if v.kind == jsonScalar {
@@ -164,7 +164,7 @@ func (p parser) value(path string, v jsonValue) error {
 	return nil
 }
 
-// object notes where v began and refuses what is not an object of the allowed
+// object records where v began and refuses anything but an object with the allowed
 // members.
 func (p parser) object(path string, v jsonValue, allowed ...string) error {
 	p.at[path] = v.offset
@@ -189,7 +189,7 @@ func (p parser) text(path string, v jsonValue, name string) (string, error) {
 	return text, nil
 }
 
-// typed sets v to the value at path, read for its column.
+// typed sets v to the value at path, read as a value of its column.
 func (p parser) typed(path string, c *schema.Column, v *schema.Value) (err error) {
 	lookup := c.Type == schema.LookupTo
 	switch raw := p.raw[path].(type) {

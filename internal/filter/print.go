@@ -14,9 +14,9 @@ const (
 	modeNotContains = "notContains"
 )
 
-// String returns the one JSON text of a filter that [Check] accepts: members in
-// the order of the example of [Parse], no blanks, all members present. Lookups are "table:guid", moments
-// UTC (RFC 3339, or a bare date at midnight).
+// String returns the canonical JSON text of a filter that [Check] accepts: members in
+// the order of the example of [Parse], no blanks, all members present. Lookups are
+// "table:guid", moments UTC (RFC 3339, or a bare date at midnight).
 func (g *Group) String() string { return string(g.appendJSON(nil)) }
 
 func (g *Group) appendJSON(b []byte) []byte {

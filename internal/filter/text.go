@@ -12,8 +12,8 @@ import (
 // foldedInPlace is how many bytes of folded text need no allocation.
 const foldedInPlace = 128
 
-// textTest decides a text operator. It keeps the values folded and folds what
-// it is given; from there on everything is bytes.
+// textTest evaluates a text operator. It keeps the values folded and folds the text
+// that it is given, so that the comparison is one of bytes.
 type textTest struct {
 	op   Operator // a positive one
 	want [][]byte
@@ -28,6 +28,7 @@ func newTextTest(op Operator, values []schema.Value) textTest {
 	return t
 }
 
+// holds reports whether the operator holds for a text.
 func (t textTest) holds(v schema.Value) bool {
 	s, _ := v.Text()
 	var buf [foldedInPlace]byte
@@ -67,8 +68,8 @@ func appendFolded(b []byte, s string) []byte {
 }
 
 // like reports whether text matches a pattern of literals, % and _. Where a
-// literal does not match, it goes back to the last % alone and lets that take
-// one more character, so the work is at most the product of the lengths.
+// literal does not match, it goes back only to the last % and lets that take one
+// more character, so the work is at most the product of the lengths.
 func like(text, pattern []byte) bool {
 	t, p := 0, 0
 	retryText, retryPattern := 0, -1
@@ -76,19 +77,19 @@ func like(text, pattern []byte) bool {
 		_, width := utf8.DecodeRune(text[t:])
 		switch {
 		case p < len(pattern) && pattern[p] == '%':
-			p++
+			p++ // take no character at first
 			retryText, retryPattern = t, p
 		case p < len(pattern) && pattern[p] == '_':
 			t, p = t+width, p+1
 		case p < len(pattern) && pattern[p] == text[t]:
 			t, p = t+1, p+1
 		case retryPattern >= 0:
-			_, width = utf8.DecodeRune(text[retryText:])
+			_, width = utf8.DecodeRune(text[retryText:]) // the last % takes one more
 			retryText += width
 			t, p = retryText, retryPattern
 		default:
 			return false
 		}
 	}
-	return len(bytes.Trim(pattern[p:], "%")) == 0
+	return len(bytes.Trim(pattern[p:], "%")) == 0 // what is left must match nothing
 }

@@ -2,8 +2,8 @@
 // has one spelling of them: 8-4-4-4-12 hexadecimal digits in lower case,
 // without braces.
 //
-// Invariant: every id that this package returns is [Canonical], and what is
-// derived from the same names is the same id in every process and version.
+// Invariant: every id that this package returns is [Canonical], and the id derived from
+// the same names is the same in every process and version.
 package guid
 
 import (
@@ -29,6 +29,13 @@ func Parse(text string) (id string, ok bool) {
 	return text, Canonical(text)
 }
 
+// ParseAny is Parse for text that was written for another program: it takes 32
+// digits in a row and a URN too.
+func ParseAny(text string) (id string, ok bool) {
+	parsed, err := uuid.Parse(text)
+	return parsed.String(), err == nil
+}
+
 // Canonical reports whether text is an id in the form that is stored.
 func Canonical(text string) bool {
 	if len(text) != 36 {
@@ -47,12 +54,12 @@ func Canonical(text string) bool {
 	return true
 }
 
-// Derive returns the id of the one thing that these names stand for: the same
-// names in the same order give the same id, always.
+// Derive returns the id of the thing that these names stand for. The same names in the
+// same order always give the same id.
 func Derive(names ...string) string { return FromName(fmt.Sprintf("segue:%q", names)) }
 
-// FromName returns the id of a name in a form that is fixed elsewhere; Derive is
-// the one to use for new kinds of ids.
+// FromName returns the id of a name whose format the caller defines and must never
+// change. Use [Derive] for new kinds of ids.
 func FromName(name string) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
 }

@@ -46,6 +46,18 @@ func TestDerivedIDsAreFixed(t *testing.T) {
 	}
 }
 
+func TestParseAny(t *testing.T) {
+	const id = "7e57e400-0000-4000-8000-0000000000aa"
+	for _, text := range []string{id, "{7E57E400-0000-4000-8000-0000000000AA}", "7e57e40000004000800000000000" + "00aa", "urn:uuid:" + id} {
+		if got, ok := ParseAny(text); !ok || got != id {
+			t.Errorf("ParseAny(%q) = %q, %v", text, got, ok)
+		}
+	}
+	if got, ok := ParseAny("one"); ok {
+		t.Errorf("ParseAny reads %q", got)
+	}
+}
+
 func TestNewIsCanonicalAndNew(t *testing.T) {
 	a, b := New(), New()
 	if a == b || !Canonical(a) || !Canonical(b) {

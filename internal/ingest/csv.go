@@ -26,9 +26,9 @@ type Options struct {
 	// identify a row where the file has no column of ids.
 	Key []string
 	// Reject takes the lines that were not loaded, as CSV: line, column,
-	// reason, and the fields as they were. Nothing is written without any.
+	// reason, and the fields as they were. If there are none, nothing is written.
 	Reject io.Writer
-	// Progress is called record by record with how much of the file has been read.
+	// Progress is called after each record with how much of the file has been read.
 	Progress func(bytesRead int64)
 	// Workers is how many rows are written at once; 32 by default.
 	Workers int
@@ -55,9 +55,9 @@ type Rejection struct {
 // one leaves its column as it is. A record that cannot be written is rejected,
 // with its reason, and the others go on; the last of several with one id wins.
 //
-// An error means that not all of the file was read: [ErrHeader], before anything
-// was written; a record of more than 1 MB; [ErrUnavailable] or the end of ctx. It
-// says after which line, and the Report holds for what was read.
+// An error means that not all of the file was read: [ErrHeader], before anything was
+// written; a record of more than 1 MB; [ErrUnavailable] or the end of ctx. It names the
+// line up to which the file was read, and the Report covers that part.
 func CSV(ctx context.Context, w Writer, t *schema.Table, file io.Reader, o Options) (Report, error) {
 	if t.EngineMade || t.Set == "" {
 		return Report{}, fmt.Errorf("%w %s: its rows are made by Segue alone", ErrHeader, t.Name)
@@ -83,7 +83,7 @@ func CSV(ctx context.Context, w Writer, t *schema.Table, file io.Reader, o Optio
 	}
 	if l.id < 0 && len(l.key) == 0 {
 		i.report.Warnings = append(i.report.Warnings,
-			fmt.Sprintf("neither an id column (%s) nor a key column is given: importing the file again makes every row again", t.ID))
+			fmt.Sprintf("neither an id column (%s) nor a key column is given: importing the file again creates every row again", t.ID))
 	}
 	err = i.run(ctx)
 	if stopped := i.pool.wait(); err == nil && stopped != nil {
@@ -92,7 +92,7 @@ func CSV(ctx context.Context, w Writer, t *schema.Table, file io.Reader, o Optio
 	return i.report, err
 }
 
-// importer is one import under way.
+// importer is one import in progress.
 type importer struct {
 	in      *source
 	layout  *layout
@@ -128,7 +128,7 @@ func (i *importer) run(ctx context.Context) error {
 	}
 }
 
-// record sends the row of a record to be written.
+// record queues the row of a record for writing, or rejects the record.
 func (i *importer) record(fields []string) {
 	line := i.in.line
 	id, values, err := i.layout.row(fields)
@@ -152,7 +152,7 @@ func (i *importer) record(fields []string) {
 	}})
 }
 
-// finish accounts for a record: written when there is no reason against it.
+// finish counts a record as written, or, if r has a reason, as rejected.
 func (i *importer) finish(r Rejection, fields []string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -17,7 +17,7 @@ import (
 // its header, Options.Map or Options.Key does not fit the table.
 var ErrHeader = errors.New("the header does not fit the table")
 
-// layout is which column each field of a file is for.
+// layout maps the fields of a file to columns.
 type layout struct {
 	table   *schema.Table
 	header  []string         // as in the file, trimmed
@@ -26,8 +26,8 @@ type layout struct {
 	key     []int            // fields that together make the id, by the name of their column
 }
 
-// newLayout fits a header to a table; its error names everything that does not
-// fit.
+// newLayout returns the layout of a header for a table. Its error names everything that
+// does not fit.
 func newLayout(t *schema.Table, header []string, o Options) (*layout, error) {
 	l := &layout{table: t, columns: make([]*schema.Column, len(header)), id: -1}
 	problems := l.bind(header, o.Map)
@@ -61,7 +61,7 @@ func (l *layout) bind(header []string, overrides map[string]string) (problems []
 		column, err := find(l.table, target)
 		if err == nil {
 			if first := slices.Index(l.columns, column); first >= 0 {
-				err = fmt.Errorf("%s is field %d already", column.Name, first+1)
+				err = fmt.Errorf("%s is already field %d", column.Name, first+1)
 			}
 		}
 		if err != nil {
@@ -75,7 +75,7 @@ func (l *layout) bind(header []string, overrides map[string]string) (problems []
 	}
 	for _, name := range slices.Sorted(maps.Keys(targets)) {
 		if !used[name] {
-			problems = append(problems, fmt.Sprintf("%q is mapped and is not in the header", name))
+			problems = append(problems, fmt.Sprintf("%q is mapped but is not in the header", name))
 		}
 	}
 	return problems
@@ -84,7 +84,7 @@ func (l *layout) bind(header []string, overrides map[string]string) (problems []
 // identifyBy finds the fields of the key, given as names of columns or headers.
 func (l *layout) identifyBy(key []string) (problems []string) {
 	if len(key) > 0 && l.id >= 0 {
-		return []string{fmt.Sprintf("the id column %s identifies a row already, a key cannot do so too", l.table.ID)}
+		return []string{fmt.Sprintf("the id column %s already identifies a row; there cannot be a key as well", l.table.ID)}
 	}
 	for _, name := range key {
 		field := slices.IndexFunc(l.header, func(h string) bool { return fold(h) == fold(name) })
@@ -106,8 +106,8 @@ func (l *layout) identifyBy(key []string) (problems []string) {
 	return problems
 }
 
-// find returns the column that a caller may write under a logical name or label;
-// a logical name goes before any label.
+// find returns the column that a caller may write, by logical name or label. A logical
+// name takes precedence over labels.
 func find(t *schema.Table, name string) (*schema.Column, error) {
 	name = fold(name)
 	var fit []*schema.Column
@@ -185,14 +185,14 @@ func likeness(a, b string) float64 {
 // fold returns the form in which names of columns and values of keys are compared.
 func fold(text string) string { return strings.ToLower(strings.TrimSpace(text)) }
 
-// cellError says why a record cannot be a row, and at which field; -1 is all of
-// it.
+// cellError reports why a record cannot be a row, and at which field; -1 is the whole
+// record.
 type cellError struct {
 	field  int
 	reason string
 }
 
-// Error is the reason.
+// Error returns the reason.
 func (e *cellError) Error() string { return e.reason }
 
 // row converts a record. Empty fields are left out: an empty cell leaves its

@@ -21,14 +21,14 @@ func TestCSVRefusesHeaders(t *testing.T) {
 		"several things at once":  {"lead", "Qqq,Created On", Options{}, []string{`field 1 "Qqq"`, `field 2 "Created On": createdon is set by Segue alone`}},
 		"no name":                 {"lead", "lastname,", Options{}, []string{`field 2 ""`}},
 		"hidden column":           {"lead", "segue_live", Options{}, []string{"no column has that name"}},
-		"one column twice":        {"lead", "Topic,subject", Options{}, []string{"subject is field 1 already"}},
+		"one column twice":        {"lead", "Topic,subject", Options{}, []string{"subject is already field 1"}},
 		"label of two columns":    {"twin", "Size", Options{}, []string{"several columns have that label: a (Size), b (Size)"}},
 		"mapped to nothing known": {"lead", "lastname,x", Options{Map: map[string]string{"x": "surname"}}, []string{`field 2 "x"`}},
-		"mapped, not in the file": {"lead", "lastname", Options{Map: map[string]string{"Phone": "telephone1"}}, []string{`"phone" is mapped and is not in the header`}},
+		"mapped, not in the file": {"lead", "lastname", Options{Map: map[string]string{"Phone": "telephone1"}}, []string{`"phone" is mapped but is not in the header`}},
 		"key not in the file":     {"lead", "lastname", Options{Key: []string{"emailaddress1"}}, []string{`key "emailaddress1": the file has no such column`}},
 		"key left out":            {"lead", "lastname,x", Options{Map: map[string]string{"x": "-"}, Key: []string{"x"}}, []string{`key "x": the file has no such column`}},
 		"unknown key":             {"lead", "lastname", Options{Key: []string{"qqq"}}, []string{`key "qqq": no column has that name`}},
-		"id and key":              {"lead", "leadid,lastname", Options{Key: []string{"lastname"}}, []string{"the id column leadid identifies a row already"}},
+		"id and key":              {"lead", "leadid,lastname", Options{Key: []string{"lastname"}}, []string{"the id column leadid already identifies a row"}},
 		"table of Segue's own":    {"msdyn_sequencetarget", "msdyn_name", Options{}, []string{"made by Segue alone"}},
 	} {
 		t.Run(name, func(t *testing.T) {

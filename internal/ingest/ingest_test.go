@@ -5,9 +5,9 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"segue/internal/boot"
+	"segue/internal/clock"
 	"segue/internal/embed"
 	"segue/internal/query"
 	"segue/internal/rows"
@@ -35,7 +35,7 @@ func newWorld(t *testing.T) world {
 			t.Error(err)
 		}
 	})
-	return world{t, boot.Assemble(rows.New(store, tables(t), time.Now), boot.Options{})}
+	return world{t, boot.Assemble(rows.New(store, tables(t), clock.System()), boot.Options{})}
 }
 
 func (w world) direct() Direct { return Direct{w.Entities, sales.Engine()} }

@@ -17,8 +17,7 @@ const (
 	queued         = 4
 )
 
-// Job is a row to be written. Done is called once, by any goroutine, with what
-// came of it.
+// Job is a row to be written. Done is called once, by any goroutine, with the outcome.
 type Job struct {
 	Table  *schema.Table
 	ID     string
@@ -26,9 +25,8 @@ type Job struct {
 	Done   func(error)
 }
 
-// WriteAll writes rows concurrently, those of one id in their order. Every row
-// that it takes from jobs is accounted for by its Done. The error says that
-// writing ended early: [ErrUnavailable] or the end of ctx.
+// WriteAll writes rows concurrently, those of one id in their order. It calls
+// Done for every row that it takes from jobs. The error means that writing ended early: [ErrUnavailable] or the end of ctx.
 func WriteAll(ctx context.Context, w Writer, jobs iter.Seq[Job]) error {
 	p := newPool(ctx, w, defaultWorkers)
 	for j := range jobs {
@@ -37,14 +35,14 @@ func WriteAll(ctx context.Context, w Writer, jobs iter.Seq[Job]) error {
 	return p.wait()
 }
 
-// Ends reports whether after err no other row can be written either.
+// Ends reports whether err means that no other row can be written either.
 func Ends(ctx context.Context, err error) bool {
 	return err != nil && (ctx.Err() != nil || errors.Is(err, ErrUnavailable))
 }
 
 // pool writes rows concurrently. Rows of one id go to one worker, so that they
 // are written one after the other in the order they came in. After it has
-// stopped, what is still queued is refused untried; nothing is dropped.
+// stopped, rows that are still queued are refused without a try; none is dropped.
 type pool struct {
 	seed    maphash.Seed
 	queues  []chan Job
@@ -54,7 +52,7 @@ type pool struct {
 	err error // why it has stopped
 }
 
-// newPool starts a pool; wait ends it.
+// newPool starts a pool, which the caller ends by wait.
 func newPool(ctx context.Context, w Writer, workers int) *pool {
 	if workers <= 0 {
 		workers = defaultWorkers
@@ -96,7 +94,7 @@ func (p *pool) stop(err error) {
 	}
 }
 
-// stopped returns why nothing is written any more, nil while rows are.
+// stopped returns why the pool no longer writes, nil while it does.
 func (p *pool) stopped(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -106,7 +104,7 @@ func (p *pool) stopped(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// wait ends the pool when every row that was sent is accounted for. It returns
+// wait ends the pool once the outcome of every row that was sent is known. It returns
 // why the pool stopped early, if it did.
 func (p *pool) wait() error {
 	for _, queue := range p.queues {

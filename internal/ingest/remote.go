@@ -16,15 +16,15 @@ import (
 	"segue/internal/schema"
 )
 
-// maxTry is how long one try may take.
+// maxTry bounds the duration of one try.
 const maxTry = 30 * time.Second
 
-// maxResponse is how much of a response is read.
+// maxResponse bounds how many bytes of a response are read.
 const maxResponse = 64 << 10
 
 // Remote writes over the Web API of a running Segue.
 type Remote struct {
-	Client *http.Client // one that does not follow redirects: a redirected PATCH comes as a GET
+	Client *http.Client // must not follow redirects: a redirected PATCH becomes a GET
 	// Patience is how long a row is tried again while the service is away or
 	// busy (no connection; 429, 502, 503, 504); 30 s by default. Trying again is
 	// safe: writing a row twice changes nothing.
@@ -38,8 +38,8 @@ type Remote struct {
 	backoff clock.Backoff // between the tries of one row
 }
 
-// NewRemote makes a Remote for the service at base, such as http://localhost:8080,
-// and a bearer token of the caller whose privileges count.
+// NewRemote returns a Remote for the service at base, such as http://localhost:8080.
+// token is a bearer token of the caller whose privileges apply.
 func NewRemote(tables *schema.Schema, base, token string) *Remote {
 	return &Remote{
 		Client: &http.Client{
@@ -80,13 +80,13 @@ func (r *Remote) Write(ctx context.Context, t *schema.Table, id string, values m
 	}
 }
 
-// awayError means that the service did not deal with a request.
+// awayError means that the service did not process a request.
 type awayError struct {
 	cause error
-	after time.Duration // the wait that it asked for; 0: none
+	after time.Duration // the wait that the service asked for; 0: none
 }
 
-// Error is the cause.
+// Error returns the text of the cause.
 func (e *awayError) Error() string { return e.cause.Error() }
 
 // try sends a row once.
@@ -120,7 +120,7 @@ func (r *Remote) try(ctx context.Context, url string, body []byte) error {
 	return refusal
 }
 
-// refusalText returns what an error response says: status, code and message.
+// refusalText returns status, code and message of an error response.
 func refusalText(status int, body []byte) string {
 	var response struct {
 		Error struct{ Code, Message string }
@@ -132,7 +132,7 @@ func refusalText(status int, body []byte) string {
 	return text
 }
 
-// body returns a row as the Web API has it.
+// body returns a row in the form of the Web API.
 func (r *Remote) body(t *schema.Table, values map[string]schema.Value) ([]byte, error) {
 	members := make(map[string]any, len(values))
 	for name, v := range values {

@@ -8,12 +8,12 @@ import (
 	"io"
 )
 
-// maxRecord is about how many bytes a record may have. A row has at most 400 KB,
+// maxRecord is the approximate limit of a record in bytes. A row has at most 400 KB,
 // and a quote that is never closed must not read the rest of the file into
 // memory.
 const maxRecord = 1 << 20
 
-// readAhead is how much of a file is buffered.
+// readAhead is the number of bytes of a file that are buffered.
 const readAhead = 64 << 10
 
 // errTooLong ends a file: where the next record begins cannot be known.
@@ -32,7 +32,7 @@ func newSource(file io.Reader) *source {
 	s := &source{limit: &limited{r: file}}
 	s.limit.reset()
 	in := bufio.NewReaderSize(s.limit, readAhead)
-	if mark, _ := in.Peek(3); string(mark) == "\uFEFF" { // an error comes again with the first record
+	if mark, _ := in.Peek(3); string(mark) == "\uFEFF" { // an error is returned again with the first record
 		n, _ := in.Discard(len(mark))
 		s.before = int64(n)
 	}
@@ -67,8 +67,8 @@ func delimiter(start []byte) rune {
 	return ','
 }
 
-// next returns the next record. After a *csv.ParseError, which comes with the fields
-// before the mistake, reading can go on; after any other error it cannot.
+// next returns the next record. After a *csv.ParseError, which is returned with the
+// fields before the mistake, reading can go on; after any other error it cannot.
 func (s *source) next() ([]string, error) {
 	s.limit.reset()
 	fields, err := s.csv.Read()
@@ -87,10 +87,10 @@ func (s *source) lineOf(field int) int {
 	return line
 }
 
-// read returns how many bytes of the file the records up to now took.
+// read returns how many bytes of the file have been read as records.
 func (s *source) read() int64 { return s.before + s.csv.InputOffset() }
 
-// limited is a reader that returns a bounded number of bytes between two resets.
+// limited is a reader of a bounded number of bytes between two resets.
 type limited struct {
 	r    io.Reader
 	left int

@@ -19,21 +19,21 @@ import (
 // Refuser writes the response where the handler cannot: it knows the form of the
 // API's errors, this package does not. Its responses are small.
 type Refuser interface {
-	// BadBody refuses a request whose body is not the base64 it is said to be;
-	// err says where, in words for the client.
+	// BadBody refuses a request whose body is marked as base64 and is not; err
+	// tells where, in words for the client.
 	BadBody(w http.ResponseWriter, err error)
-	// Panicked says that the handler failed. The panic is logged already and
-	// nothing of it is for the client.
+	// Panicked reports that the handler failed. The panic has been logged and
+	// must not be shown to the client.
 	Panicked(w http.ResponseWriter)
 	// TooLarge replaces a response that Lambda cannot carry: it would have
 	// size bytes, of at most limit.
 	TooLarge(w http.ResponseWriter, size, limit int)
 }
 
-// HTTP makes a Lambda function of h. The request h sees is the one a net/http
-// server would have made of what the client sent to the gateway, with two
-// exceptions that lie in the gateway: the path comes percent-decoded, so a %2F
-// in it is a slash, and repeated headers come as one, joined by commas.
+// HTTP returns a Lambda function that serves requests by h. The request that h sees is
+// the one that a net/http server would have made of what the client sent to the gateway,
+// with two exceptions that are due to the gateway: the path is percent-decoded, so that
+// a %2F in it is a slash, and repeated headers arrive as one, joined by commas.
 //
 // The function never returns an error, which would be a bare 502 for the
 // client: where h cannot respond, refuser does. A panic of h is logged with its
@@ -44,7 +44,7 @@ func HTTP(h http.Handler, refuser Refuser) func(context.Context, events.APIGatew
 	}
 }
 
-// respond returns what the client gets, from h or from refuser.
+// respond returns the response, from h or from refuser.
 func respond(ctx context.Context, e *events.APIGatewayV2HTTPRequest, h http.Handler, refuser Refuser) events.APIGatewayV2HTTPResponse {
 	r, err := newRequest(ctx, e)
 	if err != nil {
@@ -132,8 +132,8 @@ func requestPath(e *events.APIGatewayV2HTTPRequest) string {
 	return path
 }
 
-// requestHeader puts the cookies back, which the gateway takes out of the
-// headers (and sam local does not).
+// requestHeader returns the headers with the cookies, which the gateway takes out (and
+// sam local does not).
 func requestHeader(e *events.APIGatewayV2HTTPRequest) http.Header {
 	header := make(http.Header, len(e.Headers)+1)
 	for name, value := range e.Headers {

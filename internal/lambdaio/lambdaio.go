@@ -3,11 +3,11 @@
 // request and the handler's response into the event's, and it turns a table
 // stream event into a batch of changes and the handler's failures into a
 // partial-batch response. So the rest of the product knows net/http and
-// [store.Handler] only, and the laptop program runs the same handlers. What an
-// error looks like on the wire is not known here: a [Refuser] writes it.
+// [store.Handler] only, and the laptop program runs the same handlers. This
+// package does not know how an error looks on the wire: a [Refuser] writes it.
 //
-// Invariant: what the gateway verified reaches a handler through the context
-// alone. Nothing that a client can send ends up in Claims.
+// Invariant: what the gateway verified reaches a handler only through the context.
+// Nothing that a client can send ends up in [Claims].
 package lambdaio
 
 import (

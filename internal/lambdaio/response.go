@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// maxResponse is Lambda's limit of a synchronous response, counted on the whole
-// response as JSON, where each quote of a JSON body costs two bytes.
+// maxResponse is Lambda's limit for a synchronous response. It applies to the whole
+// response as JSON, in which each quote of a JSON body takes two bytes.
 const maxResponse = 6 << 20
 
 // recorder is the http.ResponseWriter of one request. Like net/http's, it
@@ -30,7 +30,7 @@ func newRecorder() *recorder { return &recorder{header: http.Header{}} }
 func (w *recorder) Header() http.Header { return w.header }
 
 func (w *recorder) WriteHeader(status int) {
-	if w.status != 0 || status < 200 { // the gateway passes on no 1xx
+	if w.status != 0 || status < 200 { // the gateway does not pass on a 1xx
 		return
 	}
 	w.status, w.sent = status, w.header.Clone()
@@ -72,9 +72,9 @@ func (w *recorder) response(withBody bool) events.APIGatewayV2HTTPResponse {
 	return a
 }
 
-// encodedSize returns the size of a as the runtime will encode it, or 0 when
-// even the worst encoding, six bytes a byte, is far from the limit: the common
-// case pays nothing.
+// encodedSize returns the size of a as the runtime will encode it. It returns 0 if even
+// the worst encoding, six bytes a byte, is far from the limit, so that the common case
+// costs nothing.
 func encodedSize(a events.APIGatewayV2HTTPResponse) int {
 	const headroom = 1 << 20 // headers; the gateway itself allows 10 KB
 	if len(a.Body) <= (maxResponse-headroom)/6 {

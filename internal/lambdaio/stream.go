@@ -14,13 +14,13 @@ import (
 	"segue/internal/store"
 )
 
-// Stream makes a Lambda function of h for an event source mapping that reports
-// batch item failures. decode reads the whole event, usually a store's own
+// Stream returns a Lambda function that processes batches by h, for an event source
+// mapping that reports batch item failures. decode reads the whole event, usually a store's own
 // decoder; its error fails the batch as a whole, which the mapping retries and
-// in the end sets aside. What h could not process is logged once each and
-// reported in the order of the batch: the mapping goes on from the first of
-// them, so later changes of the batch come again. When h panics every change
-// of the batch counts as failed.
+// in the end sets aside. Each change that h could not process is logged once and
+// reported, in the order of the batch: the mapping goes on from the first of them, so
+// later changes of the batch are delivered again. If h panics, every change of the batch
+// counts as failed.
 func Stream(decode func(json.RawMessage) ([]store.Change, error), h store.Handler) func(context.Context, json.RawMessage) (events.DynamoDBEventResponse, error) {
 	return func(ctx context.Context, payload json.RawMessage) (events.DynamoDBEventResponse, error) {
 		batch, err := decode(payload)

@@ -21,8 +21,8 @@ type member struct {
 
 // readObject reads a body that is one JSON object, its members in order. A
 // JSON string that holds the object is read too: a client in use encodes
-// twice. A member that comes twice is refused, for readers of JSON do not agree
-// on which one counts. Nothing nested is decoded, so depth costs nothing.
+// twice. A member that comes twice is refused, because readers of JSON do not
+// agree on which one counts. Nothing nested is decoded, so depth costs nothing.
 func readObject(body []byte) ([]member, error) {
 	var inner string
 	if body = bytes.TrimSpace(body); bytes.HasPrefix(body, []byte(`"`)) && json.Unmarshal(body, &inner) == nil {
@@ -42,7 +42,7 @@ func readObject(body []byte) ([]member, error) {
 		if err != nil {
 			return nil, badJSON(in, err)
 		}
-		name, _ := token.(string) // a decoder gives nothing else where a name is due
+		name, _ := token.(string) // the decoder returns nothing else in the place of a name
 		m := member{name: name}
 		if err := in.Decode(&m.value); err != nil {
 			return nil, badJSON(in, err)
@@ -66,8 +66,8 @@ func badJSON(in *json.Decoder, err error) error {
 	return Errorf(BadPayload, "the body is not JSON, at byte %d: %v", in.InputOffset(), err)
 }
 
-// scalar is the value of a member as encoding/json decodes it, numbers as
-// json.Number; ok is false for an object or array.
+// scalar returns the value of a member as encoding/json decodes it, a number as
+// json.Number. ok is false for an object or array.
 func (m member) scalar() (v any, ok bool) {
 	if m.value[0] == '{' || m.value[0] == '[' {
 		return nil, false
@@ -82,9 +82,9 @@ type Parameter struct {
 	Required bool
 }
 
-// ReadParameters reads the body of an action against what it declares, no body
-// at all being the same as no parameters. GUIDs come out in lower case without
-// braces; a parameter that was null or left out is not in the map.
+// ReadParameters reads the body of an action against the parameters that the action
+// declares. An empty body has no parameters. GUIDs are returned in lower case
+// without braces; a parameter that was null or left out is not in the map.
 func ReadParameters(body []byte, declared []Parameter) (map[string]string, error) {
 	var members []member
 	if len(bytes.TrimSpace(body)) > 0 {
@@ -93,16 +93,16 @@ func ReadParameters(body []byte, declared []Parameter) (map[string]string, error
 			return nil, err
 		}
 	}
-	given := map[string]member{}
+	byName := map[string]member{}
 	for _, m := range members {
 		if !annotation(m.name) {
-			given[m.name] = m
+			byName[m.name] = m
 		}
 	}
 	values := map[string]string{}
 	for _, p := range declared {
-		m, ok := given[p.Name]
-		delete(given, p.Name)
+		m, ok := byName[p.Name]
+		delete(byName, p.Name) // what is left at the end is unknown
 		if null := ok && string(m.value) == "null"; !ok || null {
 			if p.Required {
 				return nil, Errorf(InvalidArgument, "the parameter '%s' is required", p.Name)
@@ -116,7 +116,7 @@ func ReadParameters(body []byte, declared []Parameter) (map[string]string, error
 		values[p.Name] = text
 	}
 	for _, m := range members { // in their order, so that the first one is named
-		if _, unknown := given[m.name]; unknown {
+		if _, unknown := byName[m.name]; unknown {
 			return nil, Errorf(InvalidArgument, "there is no parameter '%s'", excerpt.Of(m.name))
 		}
 	}

@@ -10,8 +10,7 @@ import (
 	"segue/internal/schema/name"
 )
 
-// The annotations that rows can carry, put before the property they are
-// about.
+// The annotations of a response. That of a property is written before it.
 const (
 	formattedValue     = "OData.Community.Display.V1.FormattedValue"
 	lookupTable        = Namespace + "lookuplogicalname"
@@ -20,10 +19,8 @@ const (
 	totalExceeded      = Namespace + "totalrecordcountlimitexceeded"
 )
 
-// name.Versionnumber shows a row's Version.
-
-// Row is a row to be shown. Values has neither the key nor the version; what
-// it lacks is null.
+// Row is a row to be encoded. Values has neither the key nor the version; a column
+// that it lacks is null.
 type Row struct {
 	ID      string
 	Version int64
@@ -35,7 +32,7 @@ type Encoder struct {
 	Base        string      // ServiceRoot
 	Annotations Annotations // what the client asked for
 	// Names is the primary names of the rows that lookups point at, for their
-	// formatted values; a lookup that is not in it has none.
+	// formatted values; a lookup that is not in the map has none.
 	Names map[schema.Lookup]string
 }
 
@@ -45,21 +42,22 @@ func (e Encoder) EntityURL(t *schema.Table, id string) string {
 	return e.Base + t.Set + "(" + id + ")"
 }
 
-// Entity writes one row with its tag, the columns of sel (a Query.Select; nil:
-// all) and its key. An error means that a value is not of its column's kind.
+// Entity returns the JSON of one row with its tag, the columns of sel (a
+// Query.Select; nil: all) and its key. An error means that a value is not of its
+// column's kind.
 func (e Encoder) Entity(t *schema.Table, row Row, sel []string) ([]byte, error) {
 	var o object
 	o.text("@odata.context", e.context(t, sel)+"/$entity")
-	if err := e.row(&o, t, row, shown(t, sel)); err != nil {
+	if err := e.row(&o, t, row, responseColumns(t, sel)); err != nil {
 		return nil, err
 	}
 	return o.close(), nil
 }
 
-// Collection writes rows as Entity does; next is the link to the following
-// page, "" when there is none.
+// Collection returns the JSON of a list, with rows as in Entity. next is the link to
+// the following page, "" when there is none.
 func (e Encoder) Collection(t *schema.Table, rows []Row, sel []string, next string) ([]byte, error) {
-	columns := shown(t, sel)
+	columns := responseColumns(t, sel)
 	value := []byte{'['}
 	for i, row := range rows {
 		if i > 0 {
@@ -89,7 +87,7 @@ func (e Encoder) Collection(t *schema.Table, rows []Row, sel []string, next stri
 // Property is a property of a complex value.
 type Property struct{ Name, Value string }
 
-// Complex writes the response of a function or action that has no row to show:
+// Complex returns the JSON of a function's or action's response that is not a row:
 // the properties of a type, whose name is given without the namespace.
 func (e Encoder) Complex(typeName string, properties ...Property) []byte {
 	var o object
@@ -100,7 +98,7 @@ func (e Encoder) Complex(typeName string, properties ...Property) []byte {
 	return o.close()
 }
 
-// ServiceDocument lists the entity sets.
+// ServiceDocument returns the JSON of the list of entity sets.
 func (e Encoder) ServiceDocument(s *schema.Schema) []byte {
 	sets := []byte{'['}
 	for _, t := range s.Tables() {
@@ -122,6 +120,7 @@ func (e Encoder) ServiceDocument(s *schema.Schema) []byte {
 	return o.close()
 }
 
+// context returns the context URL of a response.
 func (e Encoder) context(t *schema.Table, sel []string) string {
 	context := e.Base + "$metadata#" + t.Set
 	if sel == nil {
@@ -134,12 +133,13 @@ func (e Encoder) context(t *schema.Table, sel []string) string {
 	return context + "(" + strings.Join(names, ",") + ")"
 }
 
-// currencyColumn comes with every money column.
+// currencyColumn is returned with every money column.
 const currencyColumn = "transactioncurrencyid"
 
-// shown returns the columns of a response: all, or the selected ones in their
-// order and after them, if not among them, the currency of money and the key.
-func shown(t *schema.Table, sel []string) []*schema.Column {
+// responseColumns returns the columns of a response: all, or the selected ones in
+// their order, followed by the currency of money and the key unless they were
+// selected.
+func responseColumns(t *schema.Table, sel []string) []*schema.Column {
 	if sel == nil {
 		return slices.DeleteFunc(slices.Clone(t.Columns), func(c *schema.Column) bool { return c.Write == schema.Hidden })
 	}
@@ -158,6 +158,7 @@ func shown(t *schema.Table, sel []string) []*schema.Column {
 	return columns
 }
 
+// row writes the tag and the columns of a row, null where it has no value.
 func (e Encoder) row(o *object, t *schema.Table, row Row, columns []*schema.Column) error {
 	o.text("@odata.etag", ETag(row.Version))
 	for _, c := range columns {
@@ -178,7 +179,7 @@ func (e Encoder) row(o *object, t *schema.Table, row Row, columns []*schema.Colu
 	return nil
 }
 
-// annotate writes what was asked for about a value.
+// annotate writes the annotations of a value that the client asked for.
 func (e Encoder) annotate(o *object, c *schema.Column, v schema.Value) {
 	if len(e.Annotations) == 0 || v.IsNull() {
 		return
@@ -201,7 +202,8 @@ func (e Encoder) annotate(o *object, c *schema.Column, v schema.Value) {
 	}
 }
 
-// format returns the value for people, "" for what has no other form than itself.
+// format returns the formatted value, "" for text, which has none, and for a lookup
+// whose name is not known.
 func (e Encoder) format(c *schema.Column, v schema.Value) string {
 	if lookup, ok := v.Ref(); ok {
 		return e.Names[lookup]

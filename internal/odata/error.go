@@ -9,7 +9,7 @@ import (
 	"segue/internal/schema"
 )
 
-// Code is a Dataverse error code, which clients decide by.
+// Code is a Dataverse error code. Clients branch on it.
 type Code string
 
 // The codes by their public names (docs/webapi.md §5). The first two have no public
@@ -115,7 +115,7 @@ type Error struct {
 	Status     int
 	Code       Code
 	Message    string // public
-	RetryAfter int    // seconds, for 429 and 503; 0: not said
+	RetryAfter int    // seconds, for 429 and 503; 0: no header
 }
 
 // Error returns the public message.
@@ -132,7 +132,8 @@ func NoSegment(segment string) *Error {
 		Message: fmt.Sprintf("Resource not found for the segment '%s'.", excerpt.Of(segment))}
 }
 
-// notServed refuses what the API knows and this version does not serve.
+// notServed returns the refusal of a part of the Web API that this version does not
+// serve.
 func notServed(form, text string) *Error {
 	return Errorf(NotImplemented, "%s is not supported in this version: '%s'", form, excerpt.Of(text))
 }
@@ -141,12 +142,13 @@ func noProperty(t *schema.Table, name string) *Error {
 	return Errorf(BadRequest, "Could not find a property named '%s' on type '%s%s'.", excerpt.Of(name), Namespace, t.Name)
 }
 
-// FromSchema gives a broken rule of the schema its code. The schema tells the
-// type of the column, which decides between the codes of the value ranges.
+// FromSchema returns the error of a broken rule of the schema, with its code. The
+// codes of value ranges depend on the type of the column, which s knows.
 func FromSchema(s *schema.Schema, e *schema.Error) *Error {
 	return Errorf(codeOf(e.Rule, typeOf(s, e)), "%s", e.Error())
 }
 
+// typeOf returns the type of the column that an error is about, "" for none.
 func typeOf(s *schema.Schema, e *schema.Error) schema.Type {
 	if t := s.Table(e.Table); t != nil && t.Column(e.Column) != nil {
 		return t.Column(e.Column).Type
@@ -155,7 +157,7 @@ func typeOf(s *schema.Schema, e *schema.Error) schema.Type {
 }
 
 func codeOf(rule schema.Rule, typ schema.Type) Code {
-	dated := typ == schema.DateTime || typ == schema.Date
+	isTime := typ == schema.DateTime || typ == schema.Date
 	switch rule {
 	case schema.RuleReadOnly, schema.RuleUnknown, schema.RuleLookupTarget:
 		return BadPayload
@@ -169,14 +171,14 @@ func codeOf(rule schema.Rule, typ schema.Type) Code {
 		return RequiredFieldMissing
 	case schema.RuleRange:
 		switch {
-		case dated:
+		case isTime:
 			return InvalidDateTime
 		case typ == schema.Integer || typ == schema.BigInt:
 			return IntegerValueOutOfRange
 		}
 		return DecimalValueOutOfRange
 	case schema.RuleType:
-		if dated {
+		if isTime {
 			return InvalidDateTime
 		}
 	}

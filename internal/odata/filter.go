@@ -20,7 +20,7 @@ const maxBrackets = 32
 //	term       = "(" expression ")" | property "eq" literal
 //
 // The rest of the language (or, not, the other comparisons, functions, paths,
-// lambdas, aliases) is recognised and refused by name.
+// lambdas, aliases) is recognized and refused by name.
 type filterParser struct {
 	schema *schema.Schema
 	table  *schema.Table
@@ -28,8 +28,8 @@ type filterParser struct {
 	token  token // the next one, not consumed
 }
 
-// parseFilter reads the text of a $filter on rows of t. Errors name the place
-// by the byte it starts at, counted from 0 in the decoded text.
+// parseFilter reads the text of a $filter on rows of t. Errors name the
+// position of a token by its first byte, counted from 0 in the decoded text.
 func parseFilter(s *schema.Schema, t *schema.Table, text string) (*filter.Group, error) {
 	p := &filterParser{schema: s, table: t, tokens: lexer{text: text}}
 	p.advance()
@@ -46,8 +46,8 @@ func parseFilter(s *schema.Schema, t *schema.Table, text string) (*filter.Group,
 	return group, nil
 }
 
-// expression reads terms joined by "and" up to something else. Brackets around
-// such terms change nothing, so their conditions join the same group.
+// expression reads terms joined by "and" and stops at the first token after them.
+// Brackets around such terms have no effect, so their conditions join the group.
 func (p *filterParser) expression(depth int) (*filter.Group, error) {
 	if depth > maxBrackets {
 		return nil, p.errorf(BadRequest, "brackets are nested deeper than %d", maxBrackets)
@@ -154,8 +154,8 @@ func (p *filterParser) equals(column *schema.Column) (*filter.Condition, error) 
 	return &filter.Condition{Column: column.Name, Operator: operator, Values: values}, nil
 }
 
-// literal returns what the next token stands for beside a column: one value, or one
-// for each table that a lookup may point at.
+// literal returns the values of the next token when it is compared with a column:
+// one value, or one for each table that a lookup may point at.
 func (p *filterParser) literal(column *schema.Column) ([]schema.Value, error) {
 	text, quoted := p.token.text, p.token.kind == stringToken
 	if !quoted {
@@ -189,7 +189,7 @@ func (p *filterParser) literal(column *schema.Column) ([]schema.Value, error) {
 		if quoted {
 			return nil, p.expected("a number")
 		}
-		free := *column // a number that the column could not hold is equal to none, not wrong
+		free := *column // a number out of range is not an error: it equals no value
 		free.Min, free.Max = nil, nil
 		return p.value(free.FromJSON(json.Number(strings.TrimPrefix(text, "+"))))
 	}
@@ -211,7 +211,8 @@ func (p *filterParser) guid(column *schema.Column) ([]schema.Value, error) {
 	return values, nil
 }
 
-// value takes what a column made of the next token.
+// value returns the value that a column parsed from the next token, or the error
+// with its position.
 func (p *filterParser) value(v schema.Value, err error) ([]schema.Value, error) {
 	if err != nil {
 		return nil, p.errorf(BadRequest, "%v", err)

@@ -26,7 +26,7 @@ func TestParsePrefer(t *testing.T) {
 			odata.Prefer{Annotations: odata.Annotations{"a.b", "c.*"}, MaxPageSize: 7}, `odata.include-annotations="a.b,c.*",odata.maxpagesize=7`},
 		{"page too large", []string{"odata.maxpagesize=99999"}, odata.Prefer{MaxPageSize: 5000}, "odata.maxpagesize=5000"},
 		{"page of nothing", []string{"odata.maxpagesize=0"}, odata.Prefer{}, ""},
-		{"page is no number", []string{"odata.maxpagesize=many"}, odata.Prefer{}, ""},
+		{"page is not a number", []string{"odata.maxpagesize=many"}, odata.Prefer{}, ""},
 		{"quoted page, case", []string{`OData.MaxPageSize="3"`}, odata.Prefer{MaxPageSize: 3}, "odata.maxpagesize=3"},
 		{"first counts", []string{"return=minimal", "return=representation"}, odata.Prefer{}, ""},
 		{"not served", []string{`odata.track-changes, respond-async, odata.callback;url="http://a,b", odata.continue-on-error`}, odata.Prefer{}, ""},

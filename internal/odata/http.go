@@ -16,7 +16,7 @@ import (
 const MaxBody = 1 << 20
 
 // ReadBody reads a request's body, which is JSON or has no content type.
-// No body is an empty one.
+// A missing body reads as an empty one.
 func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
@@ -39,18 +39,18 @@ func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// WriteJSON writes a response with a JSON body. Headers that only some responses have
-// (ETag, Preference-Applied) are set before.
+// WriteJSON writes a response with a JSON body. Headers that only some
+// responses have (ETag, Preference-Applied) must be set before the call.
 func WriteJSON(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
 	h.Set("OData-Version", "4.0")
 	h.Set("Content-Type", "application/json; odata.metadata=minimal")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client has gone; there is nobody to tell
+	_, _ = w.Write(body) // fails when the client has gone; there is nobody to tell
 }
 
-// WriteNoContent writes a 204. After a create or update entityURL is the URL of
-// the row, in both headers that clients look for it; else it is "".
+// WriteNoContent writes a 204. After a create or update entityURL is the URL of the
+// row, written to both headers in which clients look for it; otherwise it is "".
 func WriteNoContent(w http.ResponseWriter, entityURL string) {
 	h := w.Header()
 	h.Set("OData-Version", "4.0")
@@ -79,8 +79,8 @@ func WriteError(w http.ResponseWriter, e *Error) {
 }
 
 // NextLink returns the URL of the page that token starts: that of the request, as
-// the client knows it (ServiceRoot and what followed), with the same options as
-// they were encoded and the new token.
+// the client knows it (ServiceRoot and what followed), with the same options, encoded as they were, and
+// the new token.
 func NextLink(requestURL, token string) string {
 	path, query, _ := strings.Cut(requestURL, "?")
 	var options []string

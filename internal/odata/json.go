@@ -7,7 +7,7 @@ import (
 
 // object writes a JSON object, its members in the order of the calls, after
 // what is in written already. encoding/json orders the members of a map by
-// name, which would part annotations from the properties they are about.
+// name, which would separate annotations from the properties that they describe.
 type object struct {
 	written []byte
 	start   int // where the object starts in written
@@ -28,8 +28,8 @@ func (o *object) raw(name string, value []byte) {
 // text writes a member that is a string.
 func (o *object) text(name, value string) { o.raw(name, quote(value)) }
 
-// close ends the object, which has a member at least, and returns everything
-// written.
+// close ends the object, which must have at least one member, and returns
+// everything written.
 func (o *object) close() []byte { return append(o.written, '}') }
 
 // quote returns the JSON string of text. Unlike json.Marshal it leaves & < > as they

@@ -30,11 +30,11 @@ const Namespace = "Microsoft.Dynamics.CRM."
 // MaxURL is the longest path and the longest query string read, in bytes.
 const MaxURL = 32768
 
-// apiRoot is the path that all versions of the API are under.
+// apiRoot is the path under which all versions of the API are served.
 const apiRoot = "/api/data/"
 
 // ParseVersion splits the path of a request into the version asked for and the
-// rest, which has no leading slash and is what ParsePath reads. Versions 9.0,
+// rest, without a leading slash, which [ParsePath] reads. Versions 9.0,
 // 9.1 and 9.2 are one API; ok is false for anything else.
 func ParseVersion(path string) (version, rest string, ok bool) {
 	path, ok = strings.CutPrefix(path, apiRoot)
@@ -56,7 +56,7 @@ func ServiceRoot(publicBase, version string) string {
 }
 
 // PublicBase returns the scheme and host (and path, if configured) under which
-// the client reached the service, without a slash at its end. A client recognises
+// the client reached the service, without a slash at its end. A client recognizes
 // links by this prefix, so the name must be the client's, not the machine's:
 // it is the configured one or else what the request says.
 func PublicBase(r *http.Request, configured string) string {
@@ -75,8 +75,8 @@ func PublicBase(r *http.Request, configured string) string {
 	return scheme + "://" + r.Host
 }
 
-// wireName returns the name of a column in URLs and bodies that are read: a lookup
-// shows as the GUID that it holds.
+// wireName returns the name of a column in query strings and responses, where a
+// lookup is shown as the GUID that it holds.
 func wireName(c *schema.Column) string {
 	if c.Type == schema.LookupTo {
 		return "_" + c.Name + "_value"
@@ -84,8 +84,8 @@ func wireName(c *schema.Column) string {
 	return c.Name
 }
 
-// columnOf finds the column that a wire name shows, nil when there is none on
-// the wire.
+// columnOf returns the column of a wire name, nil when none has it or the column is
+// hidden.
 func columnOf(t *schema.Table, name string) *schema.Column {
 	c := t.Column(name)
 	if c == nil {
@@ -102,8 +102,8 @@ func columnOf(t *schema.Table, name string) *schema.Column {
 	return c
 }
 
-// navsOf returns the targets of a navigation property to one row, nil when there is
-// none on the wire.
+// navsOf returns the targets of a navigation property to one row, nil when the table
+// has none of that name or it is hidden.
 func navsOf(t *schema.Table, name string) []schema.Nav {
 	navs := t.Navs(name)
 	if len(navs) == 0 || navs[0].Column.Write == schema.Hidden {

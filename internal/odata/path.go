@@ -28,7 +28,7 @@ type Resource struct {
 	Name  string
 }
 
-// ParsePath reads a path as ParseVersion left it, percent-decoded. operations
+// ParsePath reads the rest of a path that [ParseVersion] returned, percent-decoded. operations
 // are the names of the functions and actions that are served without
 // parameters in the path; they are tried before entity sets. Set names are
 // case-sensitive. A known form of the API that is not served is a 501, anything
@@ -63,15 +63,16 @@ func ParsePath(s *schema.Schema, path string, operations ...string) (Resource, e
 		return Resource{}, NoSegment(name)
 	}
 	if !keyed {
-		return Resource{Kind: Collection, Table: t}, below(s, t, rest, false)
+		return Resource{Kind: Collection, Table: t}, checkRest(s, t, rest, false)
 	}
 	id, err := parseKey(t, key)
 	if err != nil {
 		return Resource{}, err
 	}
-	return Resource{Kind: Entity, Table: t, ID: id}, below(s, t, rest, true)
+	return Resource{Kind: Entity, Table: t, ID: id}, checkRest(s, t, rest, true)
 }
 
+// operation returns the resource of a function or action.
 func operation(name, parameters string, rest []string) (Resource, error) {
 	switch {
 	case parameters != "":
@@ -82,7 +83,8 @@ func operation(name, parameters string, rest []string) (Resource, error) {
 	return Resource{Kind: Operation, Name: name}, nil
 }
 
-// splitPath splits at slashes outside quotes, ok false when a quote is open.
+// splitPath splits a path at slashes outside quotes; ok is false when a quote is not
+// closed.
 func splitPath(path string) (segments []string, ok bool) {
 	quoted, start := false, 0
 	for i := range len(path) {
@@ -97,8 +99,8 @@ func splitPath(path string) (segments []string, ok bool) {
 	return append(segments, path[start:]), !quoted
 }
 
-// reserved names the form of a first segment that is neither a set nor an
-// operation.
+// reserved returns what a first segment asks for that OData gives a meaning, "" for
+// any other segment.
 func reserved(name string) string {
 	switch name {
 	case "$metadata":
@@ -113,8 +115,8 @@ func reserved(name string) string {
 	return ""
 }
 
-// parseKey reads what stands in the brackets after a set's name: a GUID, bare
-// or quoted, alone or after the primary key's name.
+// parseKey reads the text in the brackets after a set's name: a GUID, bare or
+// quoted, alone or after the primary key's name.
 func parseKey(t *schema.Table, key string) (string, error) {
 	if name, value, named := strings.Cut(key, "="); named {
 		if name != t.ID {
@@ -134,8 +136,9 @@ func parseKey(t *schema.Table, key string) (string, error) {
 	return id, nil
 }
 
-// below refuses what follows a set or a row in a path, nil when nothing does.
-func below(s *schema.Schema, t *schema.Table, rest []string, ofRow bool) error {
+// checkRest refuses the segments that follow a set or a row in a path; it returns nil
+// when there are none.
+func checkRest(s *schema.Schema, t *schema.Table, rest []string, ofRow bool) error {
 	if len(rest) == 0 {
 		return nil
 	}

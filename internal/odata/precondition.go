@@ -8,7 +8,7 @@ import (
 	"segue/internal/excerpt"
 )
 
-// Precondition is what must hold of a row for the request to be done
+// Precondition is what must hold for a row before the request is carried out
 // (docs/webapi.md §10). At most one field is set.
 type Precondition struct {
 	Exists     bool  // If-Match: *
@@ -17,8 +17,8 @@ type Precondition struct {
 	NotVersion int64 // If-None-Match: W/"n": the version the client has already
 }
 
-// ParsePrecondition reads If-Match and If-None-Match. The value "null" is no
-// value: some clients send it always. A tag counts with or without its W/.
+// ParsePrecondition reads If-Match and If-None-Match. The value "null" counts
+// as absent, because some clients always send it. A tag counts with or without its W/.
 func ParsePrecondition(h http.Header) (Precondition, error) {
 	match, none := condition(h, "If-Match"), condition(h, "If-None-Match")
 	if match != "" && none != "" {
@@ -39,6 +39,7 @@ func ParsePrecondition(h http.Header) (Precondition, error) {
 	return Precondition{}, nil
 }
 
+// condition returns the value of a header, "" for none.
 func condition(h http.Header, name string) string {
 	value := strings.TrimSpace(h.Get(name))
 	if value == "null" {

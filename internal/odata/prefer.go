@@ -11,11 +11,11 @@ const MaxPageSize = 5000
 
 // Prefer is what a client would like. A preference that is malformed, unknown
 // or not served (odata.track-changes, respond-async, …) is ignored, as the
-// standard asks (RFC 7240); of one that comes twice the first counts.
+// standard asks (RFC 7240); if one comes twice, the first counts.
 type Prefer struct {
 	Representation bool        // return the row after a write
 	Annotations    Annotations // nil: none asked for
-	MaxPageSize    int         // 1…MaxPageSize; 0: not asked
+	MaxPageSize    int         // 1…MaxPageSize; 0: not given
 }
 
 // ParsePrefer reads all Prefer headers. Annotations is not nil when they were
@@ -55,8 +55,8 @@ func (p *Prefer) set(name, value string) {
 	}
 }
 
-// Applied returns the value of Preference-Applied, "" when there is nothing to say.
-// Whoever does not honour a preference clears its field first.
+// Applied returns the value of Preference-Applied, "" when no
+// preference was honored. A caller that does not honor one clears its field first.
 func (p Prefer) Applied() string {
 	var applied []string
 	if p.Representation {
@@ -71,7 +71,7 @@ func (p Prefer) Applied() string {
 	return strings.Join(applied, ",")
 }
 
-// Annotations is the annotations a client asked for: "*", full names, or
+// Annotations lists the annotations that a client asked for: "*", full names, or
 // prefixes that end in ".*".
 type Annotations []string
 

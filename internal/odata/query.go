@@ -13,14 +13,13 @@ import (
 
 // Query is the query options of a request.
 type Query struct {
-	Select    []string      // columns by logical name, in the order asked; nil: all
+	Select    []string      // columns by logical name, in the order of the request; nil: all
 	Filter    *filter.Group // nil: every row
-	Top       *int          // rows at most, ≥ 0; nil: not asked
-	SkipToken string        // where to go on, as NextLink was given it; "": from the start
+	Top       *int          // rows at most, ≥ 0; nil: not given
+	SkipToken string        // where to go on, the token that NextLink was given; "": from the start
 }
 
-// ParseQuery reads the query string of a request on rows of t as it came, not
-// decoded. Names with a $ are OData's and case-sensitive; other names are
+// ParseQuery reads the query string of a request on rows of t, still encoded. Names with a $ are OData's and case-sensitive; other names are
 // ignored, except those with a meaning that this version does not serve.
 func ParseQuery(s *schema.Schema, t *schema.Table, rawQuery string) (Query, error) {
 	if len(rawQuery) > MaxURL {
@@ -53,6 +52,7 @@ func (q Query) SelectOnly() error {
 	return nil
 }
 
+// decodePair decodes one option of a query string.
 func decodePair(pair string) (name, value string, err error) {
 	name, value, _ = strings.Cut(pair, "=")
 	if name, err = url.QueryUnescape(name); err == nil {
@@ -64,6 +64,7 @@ func decodePair(pair string) (name, value string, err error) {
 	return name, value, nil
 }
 
+// option reads one option into q.
 func (q *Query) option(s *schema.Schema, t *schema.Table, name, value string) (err error) {
 	switch name {
 	case "$select":

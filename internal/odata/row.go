@@ -10,8 +10,8 @@ import (
 	"segue/internal/schema"
 )
 
-// bindSuffix is what follows a navigation property's name where a body sets it
-// to a row.
+// bindSuffix follows the name of a navigation property in a body that sets it to a
+// row.
 const bindSuffix = "@odata.bind"
 
 // Input is a row as a client wrote it.
@@ -21,9 +21,9 @@ type Input struct {
 }
 
 // ReadRow reads the body of a create or update of a row of t. Columns that only
-// Segue writes are refused. That some are for creates only, that some need a
-// value, and whether state and status agree is checked by
-// [schema.Table.CheckCreate] and [schema.Table.CheckUpdate].
+// Segue writes are refused. [schema.Table.CheckCreate] and
+// [schema.Table.CheckUpdate] check the rest: columns that only a create may set,
+// columns that need a value, and whether state and status agree.
 func ReadRow(s *schema.Schema, t *schema.Table, body []byte) (Input, error) {
 	members, err := readObject(body)
 	if err != nil {
@@ -48,6 +48,7 @@ type rowReader struct {
 	row    Input
 }
 
+// member reads one member of the body into the row.
 func (r *rowReader) member(m member) error {
 	nav, bind := strings.CutSuffix(m.name, bindSuffix)
 	switch {
@@ -75,7 +76,7 @@ func (r *rowReader) member(m member) error {
 	return r.set(column, v)
 }
 
-// set takes the value of a column that is not a lookup.
+// set reads the value of a column that is not a lookup.
 func (r *rowReader) set(column *schema.Column, v any) error {
 	if column.Name == r.table.ID {
 		text, _ := v.(string)
@@ -97,8 +98,8 @@ func (r *rowReader) set(column *schema.Column, v any) error {
 	return nil
 }
 
-// nested is a navigation property without @odata.bind: null clears it, anything
-// else would create the related rows as well.
+// nested reads a navigation property without @odata.bind: null clears it, anything
+// else would also create the related rows, which is not served.
 func (r *rowReader) nested(m member, column *schema.Column) error {
 	v, scalar := m.scalar()
 	switch {
@@ -159,7 +160,7 @@ func (r *rowReader) reference(member, url string) (*schema.Table, string, error)
 	return t, id, err
 }
 
-// setLookup takes a lookup. A body may set it through one navigation property
+// setLookup sets a lookup or clears it. A body may set it through one navigation property
 // and clear it through those for the other tables; it may not set it to two
 // rows.
 func (r *rowReader) setLookup(column *schema.Column, v schema.Value) error {
@@ -193,7 +194,7 @@ func (r *rowReader) checkType(m member) error {
 	return nil
 }
 
-// refuse returns what is wrong with the body, in the words that clients know.
+// refuse returns the error of a body, with the prefix that Dataverse gives it.
 func (r *rowReader) refuse(format string, args ...any) error {
 	return Errorf(BadPayload, "Error identified in Payload provided by the user for Entity :'"+r.table.Set+"', "+format, args...)
 }

@@ -85,7 +85,7 @@ func TestReadRowRefuses(t *testing.T) {
 		{"key is no GUID", `{"leadid":"7"}`, payload + "the key 'leadid' must be a GUID, not '7'"},
 		{"key is null", `{"leadid":null}`, payload + "the key 'leadid' must be a GUID, not ''"},
 		{"wrong table", `{"@odata.type":"Microsoft.Dynamics.CRM.task"}`, payload + "@odata.type must be 'Microsoft.Dynamics.CRM.lead', not 'Microsoft.Dynamics.CRM.task'"},
-		{"type is no string", `{"@odata.type":1}`, payload + "@odata.type must be 'Microsoft.Dynamics.CRM.lead', not ''"},
+		{"type is not a string", `{"@odata.type":1}`, payload + "@odata.type must be 'Microsoft.Dynamics.CRM.lead', not ''"},
 		{"object in a column", `{"subject":{"a":1}}`, payload + "property 'subject' is a string and cannot be an object or array"},
 		{"number for text", `{"subject":5}`, `400 0x80048d19 lead.subject: type: must be a JSON string, got "5"`},
 		{"text for number", `{"numberofemployees":"5"}`, `400 0x80048d19 lead.numberofemployees: type: must be a JSON number, got "5"`},

@@ -7,14 +7,14 @@ type tokenKind uint8
 const (
 	endToken    tokenKind = iota
 	wordToken             // name, operator, number, GUID, date: whatever has no quotes
-	stringToken           // in quotes; text is what they hold, doubled quotes made single
+	stringToken           // in quotes; text is what they enclose, doubled quotes made single
 	openToken
 	closeToken
 	commaToken
 	badToken // a quote that is not closed
 )
 
-// token is one word of a $filter; at is the byte that it starts at.
+// token is one word of a $filter; at is the offset of its first byte.
 type token struct {
 	kind tokenKind
 	text string
@@ -27,7 +27,8 @@ type lexer struct {
 	pos  int
 }
 
-// next is the next token; at the end it is endToken again and again.
+// next returns the next token; at the end it returns endToken, however often it is
+// called.
 func (l *lexer) next() token {
 	for l.peek() == ' ' || l.peek() == '\t' {
 		l.pos++
@@ -57,26 +58,27 @@ func (l *lexer) next() token {
 	return token{kind: wordToken, text: l.text[at:l.pos], at: at}
 }
 
+// quoted returns the token of a string in single quotes.
 func (l *lexer) quoted() token {
 	at := l.pos
-	var held strings.Builder
+	var content strings.Builder
 	for rest := l.text[at+1:]; ; {
 		part, after, closed := strings.Cut(rest, "'")
-		held.WriteString(part)
+		content.WriteString(part)
 		if !closed {
 			l.pos = len(l.text)
 			return token{kind: badToken, at: at}
 		}
 		if !strings.HasPrefix(after, "'") {
 			l.pos = len(l.text) - len(after)
-			return token{kind: stringToken, text: held.String(), at: at}
+			return token{kind: stringToken, text: content.String(), at: at}
 		}
-		held.WriteByte('\'')
+		content.WriteByte('\'') // a doubled quote stands for one
 		rest = after[1:]
 	}
 }
 
-// peek is the next byte, 0 at the end.
+// peek returns the next byte, 0 at the end.
 func (l *lexer) peek() byte {
 	if l.pos >= len(l.text) {
 		return 0

@@ -15,12 +15,12 @@ const Forever = math.MaxInt
 // pending is a write that the indexes do not show yet.
 type pending struct {
 	key store.Key
-	old store.Item // what they show instead, nil for nothing
-	due int        // number of the call from which on they show it
+	old store.Item // what the indexes show instead, nil for nothing
+	due int        // number of the first call that sees it
 }
 
-// Lag makes every index show a write only after so many more calls of the Probe,
-// whatever they are: with 1 the next call does not see it, the one after does.
+// Lag makes every index show a write only after this many further calls of the Probe,
+// of any kind: with 1 the next call does not see it, and the one after it does.
 // 0 brings the indexes up to date. The table itself never lags.
 func (p *Probe) Lag(calls int) {
 	p.mu.Lock()
@@ -31,9 +31,9 @@ func (p *Probe) Lag(calls int) {
 	}
 }
 
-// late makes writes wait for each other while indexes lag, so that what a write
-// replaces is known.
-func (p *Probe) late() (done func()) {
+// serializeWrites makes writes wait for each other while indexes lag, so that it is
+// known what a write replaces.
+func (p *Probe) serializeWrites() (done func()) {
 	p.mu.Lock()
 	lag := p.lag
 	p.mu.Unlock()
@@ -44,7 +44,7 @@ func (p *Probe) late() (done func()) {
 	return p.writing.Unlock
 }
 
-// delay notes what the indexes go on showing of these keys.
+// delay records what the indexes continue to show for these keys.
 func (p *Probe) delay(keys []store.Key, old []store.Item) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -57,14 +57,15 @@ func (p *Probe) delay(keys []store.Key, old []store.Item) {
 	}
 }
 
-// outdated returns what the indexes show of the keys of which they do not show
-// the last write.
+// outdated returns the item that the indexes show for each key whose last write they
+// do not show yet.
 func (p *Probe) outdated() map[store.Key]store.Item {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.pending = slices.DeleteFunc(p.pending, func(w pending) bool { return w.due <= p.made })
 	shown := map[store.Key]store.Item{}
 	for _, w := range p.pending {
+		// The oldest of several pending writes tells what the indexes still show.
 		if _, earlier := shown[w.key]; !earlier {
 			shown[w.key] = w.old
 		}
@@ -72,7 +73,7 @@ func (p *Probe) outdated() map[store.Key]store.Item {
 	return shown
 }
 
-// query is a Query of the store, of an index as it was some calls ago.
+// query is a Query of the store; of an index it returns the state of some calls ago.
 func (p *Probe) query(ctx context.Context, q store.Query) (store.Page, error) {
 	shown := p.outdated()
 	at := slices.IndexFunc(p.indexes, func(x store.Index) bool { return x.Name == q.Index })

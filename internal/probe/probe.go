@@ -3,8 +3,8 @@
 // calls fail before or after they are applied, a process dies between any two of
 // them, and indexes lag.
 //
-// Invariant: what a Probe hands through is what the store did. A fault hides a
-// result, it never makes one up, and a lagging index shows what it showed before.
+// Invariant: a Probe returns what the store did. A fault may hide a result but never
+// makes one up, and a lagging index shows what it showed before.
 package probe
 
 import (
@@ -18,7 +18,7 @@ import (
 	"segue/internal/store"
 )
 
-// ErrCrash is what a Probe returns once its process is taken for dead.
+// ErrCrash is returned by every call of a Probe whose process counts as dead.
 var ErrCrash = errors.New("the process is dead")
 
 // Method names a method of store.Store.
@@ -37,15 +37,15 @@ type Call struct {
 	Keys   []store.Key    // get and write, in the order of the call
 	Ops    []store.OpKind // write, one for each key
 	Query  store.Query    // query
-	Err    error          // what the caller was told; nil while Fault is asked
+	Err    error          // what the caller was told; nil while the fault is decided
 }
 
 // Fault is what happens to a call.
 type Fault uint8
 
-// The faults. Before and After return [store.ErrUnavailable] (After is
-// an answer that got lost), the crashes [ErrCrash], then and from every later
-// call until Reset.
+// The faults. Before and After return [store.ErrUnavailable] (After is a response that
+// got lost); the crashes return [ErrCrash], for this call and every later one until
+// Reset.
 const (
 	None        Fault = iota
 	Before            // not applied, then an error
@@ -66,8 +66,8 @@ type Counts struct {
 }
 
 // Probe is a store.Store around another one that counts and records the calls
-// and makes them fail. Units are computed from item sizes; what an operation
-// replaces is read unseen by the caller. It is safe for concurrent use.
+// and makes them fail. Units are computed from item sizes; the item that
+// an operation replaces is read for that, which is not counted. It is safe for concurrent use.
 type Probe struct {
 	store   store.Store
 	indexes []store.Index
@@ -79,7 +79,7 @@ type Probe struct {
 	calls   []Call
 
 	lag     int // calls until an index shows a write
-	made    int // calls since the Probe was made
+	made    int // number of calls since New
 	pending []pending
 	writing sync.Mutex // one write at a time while indexes lag
 }
@@ -91,38 +91,38 @@ func New(store store.Store, indexes ...store.Index) *Probe {
 	return &Probe{store: store, indexes: indexes}
 }
 
-// Inject makes fault decide what happens to each call from now on, nil ends
-// that. It is called one call at a time.
+// Inject makes fault decide what happens to each call from now on; nil ends that.
+// fault is never called concurrently.
 func (p *Probe) Inject(fault func(Call) Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fault = fault
 }
 
-// Reset starts counting again from nothing and brings a crashed process back to life; the
-// fault of Inject and the lag stay.
+// Reset sets the counts to zero and brings a crashed process back to life. The fault of
+// Inject and the lag stay.
 func (p *Probe) Reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.counts, p.calls, p.crashed = Counts{}, nil, false
 }
 
-// Counts is the cost since the last Reset.
+// Counts returns the cost since the last Reset.
 func (p *Probe) Counts() Counts {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.counts
 }
 
-// Calls is the calls since the last Reset, in the order of their ends.
+// Calls returns the calls since the last Reset, in the order in which they ended.
 func (p *Probe) Calls() []Call {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]Call(nil), p.calls...)
 }
 
-// CrashAt kills the process before its call number n, from 0: a test that
-// counts n up until nothing fails has died between any two calls.
+// CrashAt returns a fault that kills the process before call number n, counted from 0.
+// A test that counts n up until nothing fails has died between any two calls.
 func CrashAt(n int) func(Call) Fault {
 	return func(Call) Fault {
 		if n--; n == -1 {
@@ -132,10 +132,10 @@ func CrashAt(n int) func(Call) Fault {
 	}
 }
 
-// Sometimes makes about one call in oneIn fail with one of faults, the same
-// ones for the same seed.
+// Sometimes returns a fault that makes about one call in oneIn fail with one of faults,
+// the same ones for the same seed.
 func Sometimes(seed uint64, oneIn int, faults ...Fault) func(Call) Fault {
-	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // the point is that it can be foretold
+	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // a test must be repeatable
 	return func(Call) Fault {
 		if random.IntN(oneIn) > 0 {
 			return None
@@ -144,7 +144,7 @@ func Sometimes(seed uint64, oneIn int, faults ...Fault) func(Call) Fault {
 	}
 }
 
-// do makes one call: asks for its fault, applies it, records it and what it
+// do makes one call: it decides the fault, applies the call, and records it and its
 // cost.
 func (p *Probe) do(call Call, apply func() (Counts, error)) error {
 	fault := p.decide(call)
@@ -166,6 +166,7 @@ func (p *Probe) do(call Call, apply func() (Counts, error)) error {
 	return call.Err
 }
 
+// decide returns the fault of a call.
 func (p *Probe) decide(call Call) Fault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -221,9 +222,9 @@ func (p *Probe) Write(ctx context.Context, ops ...store.Op) error {
 		call.Ops = append(call.Ops, op.Kind)
 	}
 	return p.do(call, func() (Counts, error) {
-		defer p.late()()
+		defer p.serializeWrites()()
 		old, err := p.store.Get(ctx, call.Keys...)
-		if err != nil { // too many keys, for one: the write will say so better
+		if err != nil { // for example too many keys: the error of the write is the better one
 			old = make([]store.Item, len(ops))
 		}
 		err = p.store.Write(ctx, ops...)
@@ -234,8 +235,8 @@ func (p *Probe) Write(ctx context.Context, ops ...store.Op) error {
 	})
 }
 
-// cost is what a write takes; one that was refused takes units all the same,
-// but none in an index.
+// cost returns what a write costs. One that was refused costs units as well, but none
+// in an index.
 func (p *Probe) cost(ops []store.Op, old []store.Item, applied bool) Counts {
 	c, each := Counts{Writes: 1, Ops: len(ops)}, 1.0
 	if len(ops) > 1 {
@@ -253,7 +254,7 @@ func (p *Probe) cost(ops []store.Op, old []store.Item, applied bool) Counts {
 	return c
 }
 
-// moved is how many entries of x are written when old becomes left.
+// moved returns how many entries of x are written when old becomes left.
 func moved(x store.Index, old, left store.Item) float64 {
 	in := func(i store.Item) bool { return i[x.PK].Kind() == store.String && i[x.SK].Kind() == store.String }
 	switch {
@@ -287,5 +288,5 @@ func size(p store.Page) int {
 	return n
 }
 
-// units rounds up to whole units; every item counts for at least one.
+// units returns a size in whole units, rounded up, at least one.
 func units(size, unit int) float64 { return math.Max(1, math.Ceil(float64(size)/float64(unit))) }

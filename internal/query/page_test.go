@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"segue/internal/clock"
 	"segue/internal/filter"
 	"segue/internal/query"
 	"segue/internal/rows"
@@ -41,7 +42,7 @@ func lists() map[string]struct {
 	}
 }
 
-// pages follows a list to its end and answers its rows by id, which come once.
+// pages follows a list to its end and returns its rows by id, which come once.
 func pages(t *testing.T, next func(token string) (query.Page, error), limit int) []string {
 	t.Helper()
 	var found []string
@@ -114,7 +115,7 @@ func TestPagesWhileRowsComeAndGo(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		runs++
 		file := rowstest.Open(t, filepath.Join(dir, fmt.Sprint(runs)))
-		db := rows.New(file, tables, rowstest.Clock)
+		db := rows.New(file, tables, clock.Of(rowstest.Clock))
 		all := lists()
 		list := all[rapid.SampledFrom(slices.Sorted(maps.Keys(all))).Draw(rt, "list")]
 		there := map[string]bool{}

@@ -10,11 +10,11 @@ import (
 	"segue/internal/schema"
 )
 
-// TooBroadError says that no index narrows a list enough: it would have to look
-// at more than [MaxExamined] rows.
+// TooBroadError reports that no index narrows a list enough: reading it would examine
+// more than [MaxExamined] rows.
 type TooBroadError struct{ Table *schema.Table }
 
-// Error says what would help: the equalities that an index serves.
+// Error names what would help: the equalities that an index serves.
 func (e *TooBroadError) Error() string {
 	var ways []string
 	for _, x := range e.Table.Indexes {
@@ -25,7 +25,7 @@ func (e *TooBroadError) Error() string {
 		e.Table.Name, MaxExamined, strings.Join(ways, ", or by "))
 }
 
-// conditions are the equalities that an index serves, as a filter states them.
+// conditions returns the equalities that an index serves, in the words of a filter.
 func conditions(t *schema.Table, x *schema.Index) []string {
 	var all []string
 	for _, name := range x.Partition {
@@ -47,11 +47,12 @@ type plan struct {
 	table      *schema.Table
 	match      *filter.Program
 	everything bool   // every row matches
-	where      string // a token belongs to it
+	where      string // table and condition, which a page token must belong to
 	partitions []rows.Partition
 	id         string // of the one row that can match; partitions then has one entry that is not read
 }
 
+// matches reports whether the condition of the plan holds for a row.
 func (p *plan) matches(row *rows.Row) (bool, error) {
 	ok, err := p.match.Match(row)
 	if err != nil {
@@ -94,35 +95,36 @@ func access(t *schema.Table, equal map[string]schema.Value) []rows.Partition {
 	return rows.ListPartitions(t)
 }
 
-// implies reports whether the equalities demand each of the values.
+// implies reports whether the equalities include each of the values.
 func implies(equal, values map[string]schema.Value) bool {
 	for name, v := range values {
-		if given, ok := equal[name]; !ok || given != v {
+		if w, ok := equal[name]; !ok || w != v {
 			return false
 		}
 	}
 	return true
 }
 
-// equalities returns the columns that where demands to have one value.
+// equalities returns the columns that must equal one value for where to hold, with
+// that value. Only conditions that every row must meet count, those below an "and".
 func equalities(where *filter.Group) map[string]schema.Value {
-	found := map[string]schema.Value{}
+	values := map[string]schema.Value{}
 	if where.Logic != filter.And {
-		return found
+		return values
 	}
 	for _, node := range where.Items {
 		switch node := node.(type) {
 		case *filter.Condition:
 			if node.Operator == filter.Eq || node.Operator == filter.In && oneID(node.Values) {
-				found[node.Column] = node.Values[0]
+				values[node.Column] = node.Values[0]
 			}
 		case *filter.Group:
 			for column, v := range equalities(node) {
-				found[column] = v
+				values[column] = v
 			}
 		}
 	}
-	return found
+	return values
 }
 
 // oneID reports whether values are one id in several tables, which is how a

@@ -18,15 +18,14 @@ import (
 	"segue/internal/schema"
 )
 
-// MaxExamined is how many rows a Select looks at to fill one page. A list that
-// no index serves and that would look at more is refused with a
-// [*TooBroadError].
+// MaxExamined is the number of rows that [Reader.Select] examines to fill one page. A
+// list that would examine more is refused with a [*TooBroadError].
 const MaxExamined = 10_000
 
 // minChunk is how many rows are read at once where most may not match.
 const minChunk = 200
 
-// ErrBadToken says that a page token does not belong to the query that it came
+// ErrBadToken means that a page token does not belong to the query that it came
 // with.
 var ErrBadToken = errors.New("the page token does not belong to this query")
 
@@ -59,15 +58,18 @@ func (r *Reader) Select(ctx context.Context, q Query) (Page, error) {
 		return Page{}, err
 	}
 	at, err := decodePosition(q.Token, plan.where)
-	if err != nil || at.Partition > len(plan.partitions) {
+	if err != nil {
+		return Page{}, err
+	}
+	if at.Partition > len(plan.partitions) { // a token that this package never made
 		return Page{}, ErrBadToken
 	}
-	chunk := q.Limit + 1 // one more tells whether there is a next page
+	chunk := q.Limit + 1 // one more, to learn whether there is a next page
 	if !plan.everything {
 		chunk = max(chunk, minChunk)
 	}
-	found := selection{match: plan.match, limit: q.Limit}
-	for examined := 0; at.Partition < len(plan.partitions) && !found.more; {
+	sel := selection{match: plan.match, limit: q.Limit}
+	for examined := 0; at.Partition < len(plan.partitions) && !sel.more; {
 		if examined >= MaxExamined {
 			return Page{}, &TooBroadError{q.Table}
 		}
@@ -75,14 +77,14 @@ func (r *Reader) Select(ctx context.Context, q Query) (Page, error) {
 		if err != nil {
 			return Page{}, err
 		}
-		if err := found.take(piece, at.Partition); err != nil {
+		if err := sel.take(piece, at.Partition); err != nil {
 			return Page{}, err
 		}
 		examined, at = examined+len(piece.Rows), piece.next
 	}
-	page := Page{Rows: found.rows}
-	if found.more {
-		page.Token = found.last.encode(plan.where)
+	page := Page{Rows: sel.rows}
+	if sel.more {
+		page.Token = sel.last.encode(plan.where)
 	}
 	return page, nil
 }
@@ -117,12 +119,12 @@ func (r *Reader) Each(ctx context.Context, q Query) iter.Seq2[*rows.Row, error] 
 	}
 }
 
-// selection is the rows of a page as they are found.
+// selection collects the rows of a page.
 type selection struct {
 	match *filter.Program
 	limit int
 	rows  []*rows.Row
-	last  position // of the last of rows
+	last  position // of the last row
 	more  bool     // another row matches after it
 }
 
@@ -136,7 +138,7 @@ func (s *selection) take(piece piece, partition int) error {
 		case !ok:
 			continue
 		case len(s.rows) == s.limit:
-			s.more = true
+			s.more = true // there is a next page, which begins with this row
 			return nil
 		}
 		s.rows = append(s.rows, row)
@@ -154,13 +156,13 @@ type piece struct {
 // read reads the piece of a plan that starts after a position.
 func (r *Reader) read(ctx context.Context, p *plan, at position, limit int) (piece, error) {
 	if p.id != "" {
-		found, err := r.db.Get(ctx, rows.Ref{Table: p.table.Name, ID: p.id})
+		list, err := r.db.Get(ctx, rows.Ref{Table: p.table.Name, ID: p.id})
 		if err != nil {
 			return piece{}, err
 		}
 		done := piece{next: position{Partition: 1}}
-		if found[0] != nil {
-			done.Rows, done.Keys = found, []string{p.id}
+		if list[0] != nil {
+			done.Rows, done.Keys = list, []string{p.id}
 		}
 		return done, nil
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"segue/internal/clock"
 	"segue/internal/embed"
 	"segue/internal/filter"
 	"segue/internal/probe"
@@ -152,7 +153,7 @@ type lagging struct {
 	old *embed.Store
 }
 
-// freeze copies the store, whose copy answers the indexes from now on.
+// freeze copies the store, whose copy serves queries of indexes from now on.
 func (f *fixture) freeze(t *testing.T) *query.Reader {
 	t.Helper()
 	old := rowstest.Open(t, filepath.Join(t.TempDir(), "old.db"))
@@ -165,7 +166,7 @@ func (f *fixture) freeze(t *testing.T) *query.Reader {
 			}
 		}
 	}
-	return query.New(rows.New(lagging{f.Store, old}, f.Schema(), rowstest.Clock))
+	return query.New(rows.New(lagging{f.Store, old}, f.Schema(), clock.Of(rowstest.Clock)))
 }
 
 func (l lagging) Query(ctx context.Context, q store.Query) (store.Page, error) {

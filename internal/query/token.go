@@ -12,15 +12,17 @@ import (
 type position struct {
 	Partition int    `json:"p,omitempty"`
 	After     string `json:"a,omitempty"`
-	Filter    string `json:"f,omitempty"` // a token belongs to its filter
+	Filter    string `json:"f,omitempty"` // digest of the table and condition that a token belongs to
 }
 
+// encode returns the token of a page that starts after the position.
 func (at position) encode(filter string) string {
 	at.Filter = digest(filter)
 	text, _ := json.Marshal(at) //nolint:errchkjson // strings and an int always encode
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
+// decodePosition returns the position of a token of this filter, the start for "".
 func decodePosition(token, filter string) (position, error) {
 	var at position
 	if token == "" {
@@ -30,7 +32,11 @@ func decodePosition(token, filter string) (position, error) {
 	if err == nil {
 		err = json.Unmarshal(text, &at)
 	}
-	if err != nil || at.Filter != digest(filter) || at.Partition < 0 {
+	if err != nil {
+		return at, ErrBadToken
+	}
+	// A position in another list would return rows that have nothing to do with it.
+	if at.Filter != digest(filter) || at.Partition < 0 {
 		return at, ErrBadToken
 	}
 	return at, nil

@@ -16,10 +16,9 @@ type Change struct {
 	Old, New *Image // nil where there was no row
 }
 
-// Image is a row as it was in a change record. What [Image.Read] reads ahead is
-// kept, and a column is decoded when it is first asked for, once, for many
-// segments read the same few columns. It makes a filter.Row. It belongs to one
-// goroutine.
+// Image is a row as it was at a change. It keeps what [Image.Read] reads ahead and
+// decodes a column once, when it is first asked for: many segments read the same few
+// columns. It implements filter.Row. It belongs to one goroutine.
 type Image struct {
 	db    *DB
 	table *schema.Table
@@ -32,7 +31,7 @@ type Image struct {
 	decoded []bool
 }
 
-// Change reads a change record, which stays lazy.
+// Change returns a change record as the change of a row. It decodes no column yet.
 func (db *DB) Change(c store.Change) (Change, error) {
 	t, err := db.table(tableOf(c.Key.PK))
 	if err != nil {
@@ -48,7 +47,7 @@ func (db *DB) Change(c store.Change) (Change, error) {
 	return change, nil
 }
 
-// TableOf is the logical name of a change record's table, which the schema may
+// TableOf returns the logical name of a change record's table, which the schema may
 // not know.
 func TableOf(c store.Change) string { return tableOf(c.Key.PK) }
 
@@ -68,9 +67,8 @@ func (c Change) Read(columns []string) error {
 	return nil
 }
 
-// Touches reports whether one of the columns differs between the images; it is
-// true when the row is new or gone. It compares what is stored and decodes
-// nothing.
+// Touches reports whether one of the columns differs between the images. It is true
+// when the row is new or deleted. It compares what is stored and decodes nothing.
 func (c Change) Touches(columns []string) (bool, error) {
 	if c.Old == nil || c.New == nil {
 		return true, nil
@@ -86,7 +84,7 @@ func (c Change) Touches(columns []string) (bool, error) {
 	return false, nil
 }
 
-// Read reads columns ahead, see [Change.Read].
+// Read reads columns ahead; see [Change.Read].
 func (i *Image) Read(columns []string) error {
 	missing := columns
 	if i.columns != nil {
@@ -112,8 +110,8 @@ func (i *Image) Read(columns []string) error {
 	return nil
 }
 
-// at is where a column is among those read, -1 when it is not. It is found at
-// once where a caller goes through the list that was read.
+// at returns the position of a column among those read, -1 when it is not among
+// them. hint is where it is if the caller goes through the list that was read.
 func (i *Image) at(column string, hint int) int {
 	if hint < len(i.columns) && i.columns[hint] == column {
 		return hint
@@ -152,8 +150,8 @@ func (i *Image) Value(column string) (schema.Value, error) {
 	return v, nil
 }
 
-// Row is the whole row as it was, with the version of that moment: held by a
-// unit of work, it is written only if the row has not moved on since.
+// Row returns the whole row as it was, with its version at that time. A unit of work
+// that holds it writes it only if the row has not changed since.
 func (i *Image) Row() (*Row, error) {
 	item, err := i.image.Item()
 	if err != nil {

@@ -32,7 +32,7 @@ func (f *fixture) changes(t *testing.T) []rows.Change {
 	return all
 }
 
-// life makes, changes and deletes a lead and answers its three changes.
+// life makes, changes and deletes a lead and returns its three changes.
 func life(t *testing.T, f *fixture, change func(*rows.Row)) (insert, modify, remove rows.Change) {
 	t.Helper()
 	ref := f.Put(t, "lead", values{"subject": schema.Text("A"), "companyname": schema.Text("C")})[0]

@@ -78,7 +78,7 @@ func parseValue(c *schema.Column, v store.Value) (schema.Value, error) {
 	return schema.Null(), fmt.Errorf("unknown kind %s", c.Type.Kind())
 }
 
-// layout is how the times of a column are stored.
+// layout returns the layout in which the times of a column are stored.
 func layout(c *schema.Column) string {
 	if c.Type == schema.Date {
 		return time.DateOnly
@@ -120,7 +120,7 @@ func (db *DB) decode(item store.Item) (*Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	row := newRow(t, item.Key().SK)
+	row := db.newRow(t, item.Key().SK)
 	row.values = make(map[string]schema.Value, len(item))
 	row.Version = item[Version].Int()
 	for name, attr := range item {
@@ -137,6 +137,6 @@ func (db *DB) decode(item store.Item) (*Row, error) {
 	return row, nil
 }
 
-func newRow(t *schema.Table, id string) *Row {
-	return &Row{Table: t, ID: id, values: map[string]schema.Value{}, dirty: map[string]bool{}}
+func (db *DB) newRow(t *schema.Table, id string) *Row {
+	return &Row{Table: t, ID: id, values: map[string]schema.Value{}, dirty: map[string]bool{}, report: db.misreads}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/shopspring/decimal"
 	"pgregory.net/rapid"
 
+	"segue/internal/clock"
 	"segue/internal/rows"
 	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
@@ -55,7 +56,7 @@ func drawValue(t *rapid.T, c *schema.Column) schema.Value {
 func TestStoredRowsComeBack(t *testing.T) {
 	tables := everyType(t)
 	thing := tables.Table("thing")
-	db := rows.New(rowstest.Open(t, filepath.Join(t.TempDir(), "rows.db")), tables, rowstest.Clock)
+	db := rows.New(rowstest.Open(t, filepath.Join(t.TempDir(), "rows.db")), tables, clock.Of(rowstest.Clock))
 	seen := map[schema.Type]bool{}
 	n := 0
 	rapid.Check(t, func(rt *rapid.T) {

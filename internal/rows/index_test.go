@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"segue/internal/clock"
 	"segue/internal/rows"
 	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
@@ -49,12 +50,12 @@ func visits(t *testing.T) *schema.Schema {
 func visitFixture(t *testing.T) (*rows.DB, *fixture) {
 	t.Helper()
 	f := newFixture(t)
-	return rows.New(f.Probe, visits(t), rowstest.Clock), f
+	return rows.New(f.Probe, visits(t), clock.Of(rowstest.Clock)), f
 }
 
 // later is the same rows a second later, so that a patch has a version of its own.
 func later(db *rows.DB, f *fixture) *rows.DB {
-	return rows.New(f.Probe, db.Schema(), func() time.Time { return rowstest.Clock().Add(time.Second) })
+	return rows.New(f.Probe, db.Schema(), clock.Of(func() time.Time { return rowstest.Clock().Add(time.Second) }))
 }
 
 // indexKeys are the index attributes of a stored row, "attribute=key".
@@ -124,7 +125,7 @@ func TestIndexKeys(t *testing.T) {
 	}
 }
 
-// TestPatchOfAnIndex: a patch never leaves keys behind that are not the row's.
+// TestPatchOfAnIndex: a patch never leaves keys that are not the row's.
 func TestPatchOfAnIndex(t *testing.T) {
 	day := time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC)
 	planned := values{"statecode": schema.Int(0), "day": schema.Time(day), "minutes": schema.Int(45), "kind": schema.Int(7), "paid": schema.Bool(true), "roomid": schema.Text(rowstest.ID("room", 1))}
@@ -189,7 +190,7 @@ func TestPatchClearsAColumn(t *testing.T) {
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	found, err := rows.New(f.Probe, db.Schema(), rowstest.Clock).Get(t.Context(), ref)
+	found, err := rows.New(f.Probe, db.Schema(), clock.Of(rowstest.Clock)).Get(t.Context(), ref)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,12 +10,12 @@ import (
 	"segue/internal/store"
 )
 
-// keyTime is how a date-time is written in a sort key: shorter than RFC 3339, and
-// it sorts as the times do.
+// keyTime is the layout of a date-time in a sort key. It is shorter than RFC 3339 and
+// sorts as the times do.
 const keyTime = "20060102150405"
 
-// Indexes declares the secondary indexes that a store must have, those that no
-// table uses yet included. template.yaml declares the same; a test compares them.
+// Indexes returns the secondary indexes that a store must have, including those that
+// no table uses yet. template.yaml declares the same; a test compares them.
 func Indexes() []store.Index {
 	var indexes []store.Index
 	for _, name := range schema.IndexNames() {
@@ -24,28 +24,28 @@ func Indexes() []store.Index {
 	return indexes
 }
 
-// indexOf declares a secondary index by its name: gsi1 has the keys g1pk and g1sk.
+// indexOf returns a secondary index by its name: gsi1 has the keys g1pk and g1sk.
 func indexOf(name string) store.Index {
 	short := "g" + strings.TrimPrefix(name, "gsi")
 	return store.Index{Name: name, PK: short + "pk", SK: short + "sk"}
 }
 
-// keyOf is the primary key of a row.
+// keyOf returns the primary key of a row.
 func keyOf(t *schema.Table, id string) store.Key {
 	return store.Key{PK: listPartition(t, shard(id)), SK: id}
 }
 
-// listPartition is one shard of a table's list.
+// listPartition returns the partition key of one shard of a table's list.
 func listPartition(t *schema.Table, shard int) string { return t.Name + "#" + strconv.Itoa(shard) }
 
-// shard spreads ids over the partitions of a list. It must never change.
+// shard returns the shard of an id. It must never change: stored keys contain it.
 func shard(id string) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(id)) // a hash never fails
 	return int(h.Sum32() % schema.Shards)
 }
 
-// tableOf reads the table's name off a partition key.
+// tableOf returns the table's name in a partition key.
 func tableOf(pk string) string {
 	name, _, _ := strings.Cut(pk, "#")
 	return name
@@ -58,7 +58,8 @@ type Partition struct {
 	key   string
 }
 
-// sortKey is the attribute that orders the partition. It is unique within it.
+// sortKey returns the name of the attribute that orders the partition, whose values
+// are unique in it.
 func (p Partition) sortKey() string {
 	if p.index == "" {
 		return store.SK
@@ -76,8 +77,8 @@ func ListPartitions(t *schema.Table) []Partition {
 }
 
 // IndexPartitions returns the partitions of an index that together hold the rows
-// with these values of its partition columns, as far as its When lets them in.
-// ok is false when one of the columns has no value there.
+// with these values of its partition columns, if its When holds for
+// them. ok is false when values lacks one of the columns.
 func IndexPartitions(t *schema.Table, x *schema.Index, values map[string]schema.Value) (partitions []Partition, ok bool) {
 	key, ok := indexPartition(t, x, func(column string) schema.Value { return values[column] })
 	if !ok {
@@ -92,8 +93,8 @@ func IndexPartitions(t *schema.Table, x *schema.Index, values map[string]schema.
 	return partitions, true
 }
 
-// indexPartition is the partition key of an index without its shard: the index's
-// name and the values of the partition columns, ok false when one is null.
+// indexPartition returns the partition key of an index without its shard: the index's
+// name and the values of the partition columns. ok is false when one is null.
 func indexPartition(t *schema.Table, x *schema.Index, value func(column string) schema.Value) (key string, ok bool) {
 	var b strings.Builder
 	b.WriteString(x.Name)
@@ -109,7 +110,7 @@ func indexPartition(t *schema.Table, x *schema.Index, value func(column string) 
 	return b.String(), true
 }
 
-// indexKeys are the index attributes of a row as it stands.
+// indexKeys returns the index attributes of a row.
 func indexKeys(r *Row) map[string]string {
 	var keys map[string]string
 	for _, x := range r.Table.Indexes {
@@ -126,7 +127,7 @@ func indexKeys(r *Row) map[string]string {
 	return keys
 }
 
-// indexKey is a row's key in an index, ok false when it is not in it.
+// indexKey returns a row's key in an index; ok is false when the row is not in it.
 func indexKey(r *Row, x *schema.Index) (pk, sk string, ok bool) {
 	for name, want := range x.When {
 		if r.values[name] != want {
@@ -150,7 +151,7 @@ func indexKey(r *Row, x *schema.Index) (pk, sk string, ok bool) {
 	return pk, sk + r.ID, true
 }
 
-// keyText is a value as a part of a key, ok false for null. Numbers are filled up
+// keyText returns a value as a part of a key; ok is false for null. Numbers are padded
 // with zeros, so that they sort as text.
 func keyText(c *schema.Column, v schema.Value) (text string, ok bool) {
 	switch v.Kind() {
@@ -158,7 +159,7 @@ func keyText(c *schema.Column, v schema.Value) (text string, ok bool) {
 		lookup, _ := v.Ref()
 		return lookup.ID, true
 	case schema.KindText, schema.KindBool:
-		return v.String(), true // of texts only GUIDs have a place in a key
+		return v.String(), true // the schema allows no text but GUIDs in a key
 	case schema.KindInt:
 		n, _ := v.Int()
 		return fmt.Sprintf("%0*d", c.KeyDigits(), n), true
@@ -173,38 +174,39 @@ func keyText(c *schema.Column, v schema.Value) (text string, ok bool) {
 	return "", false
 }
 
-// indexesLeft returns the index attributes that a patch of these columns removes:
-// those of a secondary index that the row leaves whatever its other columns are,
-// because one column of each When gets another value. Every other change of what
-// an index is made of is an error, for the keys would no longer be those of the
-// row.
+// indexesLeft returns the index attributes that a patch of these columns removes. A
+// patch does not know the other columns of the row, so it can only take the row out
+// of a secondary index: it must give one column of the When of each use another
+// value. Every other change of a column that keys depend on is an error, because the
+// keys would no longer be those of the row.
 func indexesLeft(t *schema.Table, set map[string]schema.Value) ([]string, error) {
-	left := map[string]bool{} // secondary index: the row is certainly not in it any more
+	left := map[string]bool{} // by secondary index: whether the row leaves it for certain
 	for _, x := range t.Indexes {
 		for _, name := range x.Columns() {
 			if _, changed := set[name]; changed {
 				return nil, fmt.Errorf("%s is part of the keys of index %s; load the row to change it", name, x.Name)
 			}
 		}
-		out, touched := false, false
+		leaves, touched := false, false
 		for name, want := range x.When {
 			v, changed := set[name]
 			touched = touched || changed
-			out = out || changed && v != want
+			leaves = leaves || changed && v != want
 		}
-		if touched && !out {
+		// The When may hold now, and the keys would need columns that are not known.
+		if touched && !leaves {
 			return nil, fmt.Errorf("the row may enter index %s; load it to change it", x.Name)
 		}
 		// Another use of the same secondary index may still hold the row: then
 		// its keys would be removed by mistake.
-		if before, seen := left[x.On]; seen && before != out {
+		if before, seen := left[x.On]; seen && before != leaves {
 			return nil, fmt.Errorf("the row may leave index %s and stay in another use of %s; load it to change it", x.Name, x.On)
 		}
-		left[x.On] = out
+		left[x.On] = leaves
 	}
 	var attributes []string
-	for name, out := range left {
-		if out {
+	for name, leaves := range left {
+		if leaves {
 			attributes = append(attributes, indexOf(name).PK, indexOf(name).SK)
 		}
 	}

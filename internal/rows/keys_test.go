@@ -38,7 +38,7 @@ func TestIndexesAreThoseOfTheTemplate(t *testing.T) {
 		got = append(got, store.Index{Name: at(t, index, "IndexName").Value, PK: pk, SK: sk})
 		want[pk], want[sk] = "S", "S"
 		if kind := at(t, index, "Projection", "ProjectionType").Value; kind != "KEYS_ONLY" {
-			t.Errorf("index %s projects %s; rows are read anew, so keys are enough", got[len(got)-1].Name, kind)
+			t.Errorf("index %s projects %s; rows are read again, so keys are enough", got[len(got)-1].Name, kind)
 		}
 	}
 	if d := cmp.Diff(rows.Indexes(), got); d != "" {

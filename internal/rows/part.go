@@ -8,9 +8,8 @@ import (
 	"segue/internal/store"
 )
 
-// Part is a piece of a partition as it was read: rows, their sort keys in the
-// partition, and the sort key after which the next piece starts, "" when there
-// is no more.
+// Part is a piece of a partition: rows, their sort keys in the partition, and the
+// sort key after which the next piece starts, "" at the end.
 type Part struct {
 	Rows []*Row
 	Keys []string
@@ -18,10 +17,10 @@ type Part struct {
 }
 
 // Read reads the piece of a partition that starts after a sort key ("": at its
-// start), of at most limit entries (0: as many as a page of the store holds). Of
-// an index it reads each row itself, strongly consistent, so a row may no longer
-// be what the index showed; rows that are gone and rows of other tables, which
-// may share a partition, are left out.
+// start), of at most limit entries (0: as many as a page of the store holds). For
+// an index it reads each row itself, strongly consistent, so a row may no longer be
+// what the index showed. Rows that are gone, and rows of other tables that share the
+// partition, are left out.
 func (db *DB) Read(ctx context.Context, t *schema.Table, p Partition, after string, limit int) (Part, error) {
 	page, err := db.store.Query(ctx, store.Query{Index: p.index, Partition: p.key, After: after, Limit: limit})
 	if err != nil {

@@ -142,7 +142,7 @@ func (tx *Tx) patchOp(p *patch, version int64) (store.Op, error) {
 			removed = append(removed, name)
 		}
 	}
-	row := newRow(p.table, p.id)
+	row := tx.db.newRow(p.table, p.id)
 	row.SetAll(p.set)
 	tx.stamp(row, ModifiedOn, ModifiedBy)
 	set := store.Item{Version: store.Int(version)}

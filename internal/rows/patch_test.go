@@ -7,9 +7,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"segue/internal/clock"
 	"segue/internal/rows"
 	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 func TestPatch(t *testing.T) {
@@ -30,8 +32,8 @@ func TestPatch(t *testing.T) {
 			ref := f.Put(t, "msdyn_sequencetarget", values{"msdyn_name": schema.Text("A"), "statecode": schema.Int(0), "segue_currentstep": schema.Ref(step)})[0]
 			before := f.Row(t, ref)
 			f.Probe.Reset()
-			later := rows.New(f.Probe, f.Schema(), func() time.Time { return rowstest.Clock().Add(time.Second) })
-			tx := later.Begin(rowstest.ID("user", 1))
+			later := rows.New(f.Probe, f.Schema(), clock.Of(func() time.Time { return rowstest.Clock().Add(time.Second) }))
+			tx := later.Begin(name.UserID(rowstest.ID("user", 1)))
 			tx.Create(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": schema.Text("with it")})
 			tx.Patch(f.Table(ref.Table), ref.ID, values{"msdyn_name": schema.Text("B"), "msdyn_currentstepcount": schema.Int(3)}, test.when)
 			err := tx.Commit(t.Context())
@@ -219,7 +221,7 @@ func (m meeting) run(t *testing.T) {
 		"msdyn_name": schema.Text("A"), "statecode": schema.Int(0), "msdyn_currentstepcount": schema.Int(1),
 	})[0]
 	want := f.Row(t, ref).Values()
-	later := rows.New(f.Probe, f.Schema(), func() time.Time { return rowstest.Clock().Add(time.Second) })
+	later := rows.New(f.Probe, f.Schema(), clock.Of(func() time.Time { return rowstest.Clock().Add(time.Second) }))
 	for column, v := range m.want {
 		want[column], want[rows.ModifiedOn] = v, schema.Time(later.Now())
 	}

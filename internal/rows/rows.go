@@ -8,8 +8,8 @@
 //	g1pk = <index>#<partition values>[#<shard of id>] g1sk = <sort values>#<id>
 //
 // and so on for gsi2 to gsi4; the schema's files say which index a table uses and
-// of which columns its keys are made ([schema.Index]). The other attributes of an item are the row's columns by logical name; a null
-// column is no attribute.
+// of which columns its keys are made ([schema.Index]). The other attributes of an
+// item are the row's columns by logical name; a null column is not stored.
 //
 // Invariant: a row is written only under the condition that it is still as it
 // was loaded (its versionnumber), or not there if it is new, so that whatever
@@ -22,6 +22,7 @@ import (
 	"maps"
 	"time"
 
+	"segue/internal/clock"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 	"segue/internal/store"
@@ -29,6 +30,9 @@ import (
 
 // Ref names a row.
 type Ref struct{ Table, ID string }
+
+// RefTo names a row of a table by an id of its own type.
+func RefTo[ID ~string](table string, id ID) Ref { return Ref{table, string(id)} }
 
 // String is "table id", for messages.
 func (r Ref) String() string { return r.Table + " " + r.ID }
@@ -50,6 +54,9 @@ type Row struct {
 
 	values map[string]schema.Value
 	dirty  map[string]bool
+
+	misread error       // the first read of a column that the table lacks
+	report  func(error) // is told each of them; may be nil
 }
 
 // Ref names the row.
@@ -66,22 +73,40 @@ func (r *Row) Value(column string) (schema.Value, error) {
 	return r.values[column], nil
 }
 
-// Text is a string column, "" when null.
-func (r *Row) Text(column string) string { s, _ := r.values[column].Text(); return s }
+// Text returns a column of text or a GUID, "" for null.
+func (r *Row) Text(column string) string { s, _ := r.read(column, schema.KindText).Text(); return s }
 
-// Int is a whole-number or choice column, 0 when null.
-func (r *Row) Int(column string) int64 { n, _ := r.values[column].Int(); return n }
+// Int returns a column of whole numbers, a choice, state or status; 0 for null.
+func (r *Row) Int(column string) int64 { n, _ := r.read(column, schema.KindInt).Int(); return n }
 
-// Is is a boolean column, false when null.
-func (r *Row) Is(column string) bool { b, _ := r.values[column].Bool(); return b }
+// Is returns a boolean column, false for null.
+func (r *Row) Is(column string) bool { b, _ := r.read(column, schema.KindBool).Bool(); return b }
 
-// Time is a date-time column, zero when null.
-func (r *Row) Time(column string) time.Time { t, _ := r.values[column].Time(); return t }
+// Time returns a column of dates or date-times, the zero time for null.
+func (r *Row) Time(column string) time.Time { t, _ := r.read(column, schema.KindTime).Time(); return t }
 
-// Lookup is a lookup column, zero when null.
+// Lookup returns a lookup column, the zero Lookup for null.
 func (r *Row) Lookup(column string) schema.Lookup {
-	l, _ := r.values[column].Ref()
+	l, _ := r.read(column, schema.KindRef).Ref()
 	return l
+}
+
+// read returns a column that the table declares with values of a kind. Any other
+// column is a mistake in the program, which must not pass for a null: it is
+// reported, and a unit of work with the row is not committed.
+func (r *Row) read(column string, kind schema.Kind) schema.Value {
+	c := r.Table.Column(column)
+	if c != nil && c.Type.Kind() == kind {
+		return r.values[column]
+	}
+	err := fmt.Errorf("%v: no column %q with values of kind %v", r.Ref(), column, kind)
+	if r.misread == nil {
+		r.misread = err
+	}
+	if r.report != nil {
+		r.report(err)
+	}
+	return schema.Null()
 }
 
 // Set changes a column; null clears it. Setting the value that is there changes
@@ -121,21 +146,28 @@ func (r *Row) Changed() bool { return len(r.dirty) > 0 }
 
 // DB is the rows of a schema in a store. It is safe for concurrent use.
 type DB struct {
-	store  store.Store
-	schema *schema.Schema
-	now    func() time.Time
+	store    store.Store
+	schema   *schema.Schema
+	clock    clock.Clock
+	misreads func(error)
 }
 
-// New makes a DB; now is the clock that stamps rows.
-func New(store store.Store, s *schema.Schema, now func() time.Time) *DB {
-	return &DB{store: store, schema: s, now: now}
+// New returns the rows of a schema in a store; c stamps them, and waits between
+// the tries of a unit of work.
+func New(s store.Store, tables *schema.Schema, c clock.Clock) *DB {
+	return &DB{store: s, schema: tables, clock: c}
 }
+
+// OnMisread makes report be told of each read of a column that its table does not
+// declare, or declares with another type. Tests fail by it. It is called before
+// the DB is used.
+func (db *DB) OnMisread(report func(error)) { db.misreads = report }
 
 // Schema is the tables of the DB.
 func (db *DB) Schema() *schema.Schema { return db.schema }
 
 // Now is the DB's clock in UTC, whole seconds.
-func (db *DB) Now() time.Time { return db.now().UTC().Truncate(time.Second) }
+func (db *DB) Now() time.Time { return db.clock.Now().UTC().Truncate(time.Second) }
 
 // Get reads rows by id, strongly consistent, in the order of refs; nil where
 // there is none. It makes one request for every 100 refs.

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
+	"segue/internal/clock"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 	"segue/internal/store"
@@ -33,8 +33,8 @@ func (e *ConflictError) Error() string {
 // to one goroutine.
 type Tx struct {
 	db      *DB
-	by      string // user on whose behalf; "" for the engine
-	try     int64  // how often the use case has started anew
+	by      name.UserID // user on whose behalf; "" for the engine
+	try     int64       // how often the use case has started again
 	rows    map[Ref]*Row
 	order   []Ref
 	deleted map[Ref]bool
@@ -46,7 +46,7 @@ type Tx struct {
 
 // Begin starts a unit of work on behalf of a user (a systemuser id; "" for the
 // engine itself).
-func (db *DB) Begin(by string) *Tx {
+func (db *DB) Begin(by name.UserID) *Tx {
 	return &Tx{db: db, by: by, rows: map[Ref]*Row{}, deleted: map[Ref]bool{}, patches: map[Ref]*patch{}}
 }
 
@@ -58,7 +58,7 @@ func (tx *Tx) fail(err error) {
 }
 
 // Load reads rows that the unit of work does not hold yet, in one request, and
-// answers all in the order of refs; nil where there is none.
+// returns all of refs in their order, nil where there is none.
 func (tx *Tx) Load(ctx context.Context, refs ...Ref) ([]*Row, error) {
 	var missing []Ref
 	for _, ref := range refs {
@@ -89,8 +89,8 @@ func (tx *Tx) Load(ctx context.Context, refs ...Ref) ([]*Row, error) {
 	return rows, nil
 }
 
-// Hold takes in a row that was read elsewhere (a list, a change record): its
-// version is the condition under which it is written.
+// Hold adds a row that was read elsewhere (a list, a change record). Its version is
+// the condition under which it is written.
 func (tx *Tx) Hold(row *Row) {
 	if tx.rows[row.Ref()] == nil {
 		tx.order = append(tx.order, row.Ref())
@@ -101,7 +101,7 @@ func (tx *Tx) Hold(row *Row) {
 
 // Create adds a new row with these values.
 func (tx *Tx) Create(t *schema.Table, id string, values map[string]schema.Value) *Row {
-	row := newRow(t, id)
+	row := tx.db.newRow(t, id)
 	row.SetAll(values)
 	tx.Hold(row)
 	return row
@@ -110,12 +110,13 @@ func (tx *Tx) Create(t *schema.Table, id string, values map[string]schema.Value)
 // Delete removes a row that the unit of work holds.
 func (tx *Tx) Delete(row *Row) { tx.deleted[row.Ref()] = true }
 
-// version is what every row of this commit gets: larger than that of any row it
-// holds, and than that of anything written a while ago, so that a row deleted
-// and made again never repeats a version. A row that is patched may have it
-// nevertheless; then the commit fails and the next try takes another.
+// version returns the version that every row of this commit gets. It is larger than
+// that of any row that the unit of work holds, and than any that was written a while
+// ago, so that a row that is deleted and made again never repeats a version. A row
+// that is patched may have it nevertheless; then the commit fails and the next try
+// takes another.
 func (tx *Tx) version() int64 {
-	next := tx.db.now().UnixMilli()
+	next := tx.db.clock.Now().UnixMilli()
 	for _, row := range tx.rows {
 		next = max(next, row.Version+1)
 	}
@@ -123,40 +124,22 @@ func (tx *Tx) version() int64 {
 }
 
 // Commit writes everything that changed, atomically, and stamps the rows
-// (version, createdon, modifiedon and who). Nothing changed: nothing is
-// written. A row that is no longer as it was loaded ends it with a
-// *ConflictError.
+// (version, createdon, modifiedon and who). If nothing changed, nothing
+// is written. If a row is no longer as it was loaded, nothing is written and the
+// error is a [*ConflictError].
 func (tx *Tx) Commit(ctx context.Context) error {
 	if tx.failed != nil {
 		return tx.failed
 	}
-	var ops []store.Op
-	var names []Ref
 	version := tx.version()
-	for _, ref := range tx.order {
-		op, ok, err := tx.op(tx.rows[ref], version)
-		if err != nil {
-			return err
-		}
-		if ok {
-			ops, names = append(ops, op), append(names, ref)
-		}
-	}
-	for _, ref := range tx.patched {
-		p := tx.patches[ref]
-		if p == nil { // its row is held since, and written above
-			continue
-		}
-		op, err := tx.patchOp(p, version)
-		if err != nil {
-			return err
-		}
-		ops, names = append(ops, op), append(names, ref)
+	ops, names, err := tx.operations(version)
+	if err != nil {
+		return err
 	}
 	if len(ops) == 0 {
 		return nil
 	}
-	err := tx.db.store.Write(ctx, ops...)
+	err = tx.db.store.Write(ctx, ops...)
 	if failed, ok := errors.AsType[*store.ConditionError](err); ok {
 		seen, derr := tx.db.decode(failed.Item)
 		if derr != nil {
@@ -177,7 +160,36 @@ func (tx *Tx) Commit(ctx context.Context) error {
 	return nil
 }
 
-// op is the operation that writes a held row, ok false when it needs none.
+// operations returns what the commit writes, and the row of each.
+func (tx *Tx) operations(version int64) (ops []store.Op, names []Ref, err error) {
+	for _, ref := range tx.order {
+		if err := tx.rows[ref].misread; err != nil {
+			return nil, nil, err // what was decided on a column that is not there must not be written
+		}
+		op, ok, err := tx.op(tx.rows[ref], version)
+		if err != nil {
+			return nil, nil, err
+		}
+		if ok {
+			ops, names = append(ops, op), append(names, ref)
+		}
+	}
+	for _, ref := range tx.patched {
+		p := tx.patches[ref]
+		if p == nil { // its row is held since, and written above
+			continue
+		}
+		op, err := tx.patchOp(p, version)
+		if err != nil {
+			return nil, nil, err
+		}
+		ops, names = append(ops, op), append(names, ref)
+	}
+	return ops, names, nil
+}
+
+// op returns the operation that writes a row of the unit of work; ok is false when
+// there is nothing to write.
 func (tx *Tx) op(row *Row, version int64) (op store.Op, ok bool, err error) {
 	key, unchanged := keyOf(row.Table, row.ID), store.Equals(Version, store.Int(row.Version))
 	switch {
@@ -196,25 +208,28 @@ func (tx *Tx) op(row *Row, version int64) (op store.Op, ok bool, err error) {
 	return store.Put(item, unchanged), err == nil, err
 }
 
+// stamp sets when and by whom a row was written.
 func (tx *Tx) stamp(row *Row, on, by string) {
 	if row.values[on].IsNull() || on == ModifiedOn {
 		row.Set(on, schema.Time(tx.db.Now()))
 	}
 	if tx.by != "" {
-		row.Set(by, schema.Ref(schema.Lookup{Table: name.User, ID: tx.by}))
+		row.Set(by, schema.RefTo(name.User, tx.by))
 	}
 }
 
-// Attempts of Do, and the longest pause between two.
-const (
-	attempts = 10
-	maxPause = 64 * time.Millisecond
-)
+// attempts is how often Do tries.
+const attempts = 10
+
+// between says how long Do waits before it tries again.
+func between() clock.Backoff {
+	return clock.Backoff{Base: time.Millisecond, Most: 64 * time.Millisecond}
+}
 
 // Do runs one use case: work loads, decides and changes; Do commits. When a row
-// is no longer as it was loaded it starts anew with fresh rows, a bounded number
-// of times; then the last *ConflictError is answered.
-func (db *DB) Do(ctx context.Context, by string, work func(tx *Tx) error) error {
+// is no longer as it was loaded, it starts again with fresh rows, at most attempts
+// times in all; then it returns the last [*ConflictError].
+func (db *DB) Do(ctx context.Context, by name.UserID, work func(tx *Tx) error) error {
 	var err error
 	for try := range attempts {
 		tx := db.Begin(by)
@@ -225,27 +240,14 @@ func (db *DB) Do(ctx context.Context, by string, work func(tx *Tx) error) error 
 			return err
 		}
 		if err = tx.Commit(ctx); err == nil {
-			return tx.committed(ctx)
+			return tx.runHooks(ctx)
 		}
 		if _, again := errors.AsType[*ConflictError](err); !again {
 			return err
 		}
-		if perr := pause(ctx, try); perr != nil {
-			return perr
+		if serr := db.clock.Sleep(ctx, between().Delay(try+1)); serr != nil {
+			return serr
 		}
 	}
 	return err
-}
-
-// pause waits a random time that doubles with every try.
-func pause(ctx context.Context, try int) error {
-	longest := min(time.Millisecond<<try, maxPause)
-	timer := time.NewTimer(rand.N(longest)) //nolint:gosec // jitter needs no secrecy
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -11,12 +11,13 @@ import (
 	"segue/internal/rows"
 	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 	"segue/internal/store"
 )
 
 func TestCommitStampsRows(t *testing.T) {
 	f := newFixture(t)
-	tx := f.Begin(rowstest.ID("user", 1))
+	tx := f.Begin(name.UserID(rowstest.ID("user", 1)))
 	tx.Create(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": schema.Text("A")})
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
@@ -73,7 +74,7 @@ func TestNothingChangedIsNotWritten(t *testing.T) {
 	f := newFixture(t)
 	ref := f.Put(t, "lead", values{"subject": schema.Text("A")})[0]
 	f.Probe.Reset()
-	err := f.Do(t.Context(), rowstest.ID("user", 1), func(tx *rows.Tx) error {
+	err := f.Do(t.Context(), name.UserID(rowstest.ID("user", 1)), func(tx *rows.Tx) error {
 		found, err := tx.Load(t.Context(), ref)
 		if err == nil {
 			found[0].Set("subject", schema.Text("A"))

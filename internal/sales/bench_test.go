@@ -13,6 +13,7 @@ import (
 	"segue/internal/sales/connection"
 	"segue/internal/sales/salestest"
 	"segue/internal/sales/segment"
+	"segue/internal/schema/name"
 	"segue/internal/schema/schematest"
 	"segue/internal/store"
 )
@@ -63,7 +64,7 @@ func BenchmarkConnect(b *testing.B) {
 				stock(b, w, nil)
 				b.ResetTimer()
 				share(b, workers, func(n int) error {
-					in := connection.Request{Record: rows.Ref{Table: "lead", ID: id("lead", n)}, Sequence: seq}
+					in := connection.Request{Record: rows.Ref{Table: "lead", ID: id("lead", n)}, Sequence: name.SequenceID(seq)}
 					_, err := service.Connections.Connect(b.Context(), manager(), in)
 					return err
 				})
@@ -132,7 +133,7 @@ var benchLead = values{"companyname": "Example", "jobtitle": "Buyer", "address1_
 // of which are looked at: alone, and as a change record goes through Evaluate.
 func BenchmarkDecide(b *testing.B) {
 	w := newWorldOn(b, salestest.OpenEmbedded(b, embed.NoSync()), salestest.Now, boot.Options{})
-	var active []segment.Segment
+	var active []segment.Entry
 	for n := range segment.MaxActive {
 		w.Segment(n, tenConditions(n), "", nil)
 		text := fmt.Sprintf(`{"type":"and","items":[%s]}`, tenConditions(n))
@@ -144,7 +145,7 @@ func BenchmarkDecide(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		active = append(active, segment.Segment{ID: id("segment", n), Program: program})
+		active = append(active, segment.Entry{ID: name.SegmentID(id("segment", n)), Program: program})
 	}
 	w.Fresh()
 	lead := w.Row("lead", w.Lead(1, benchLead).ID)

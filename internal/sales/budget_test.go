@@ -15,6 +15,7 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/salestest"
+	"segue/internal/schema/name"
 	"segue/internal/store"
 )
 
@@ -55,9 +56,9 @@ func budgets() []budget {
 	}
 	one, two, nowhere := values{sources: int64(8)}, values{quality: int64(1)}, values{}
 	return []budget{
-		{name: "connect", begin: connect(connection.Request{Sequence: id("sequence", 1)}),
+		{name: "connect", begin: connect(connection.Request{Sequence: name.SequenceID(id("sequence", 1))}),
 			warm: cost{1, 1}, stale: cost{1, 2}, cold: cost{1, 2}, ops: 3},
-		{name: "connect because of a segment", begin: connect(connection.Request{Sequence: id("sequence", 1), Segment: id("segment", 1)}),
+		{name: "connect because of a segment", begin: connect(connection.Request{Sequence: name.SequenceID(id("sequence", 1)), Segment: name.SegmentID(id("segment", 1))}),
 			warm: cost{1, 2}, stale: cost{1, 3}, cold: cost{1, 3}, ops: 3},
 		{name: "connect again", begin: func(w *world, lead rows.Ref) func() {
 			w.Connect(lead, id("sequence", 1))

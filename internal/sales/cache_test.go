@@ -6,12 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"segue/internal/schema/name"
-
 	"segue/internal/boot"
 	"segue/internal/clock"
 	"segue/internal/sales"
 	"segue/internal/sales/salestest"
+	"segue/internal/schema/name"
 )
 
 func TestCache_AgesByItsFreshness(t *testing.T) {

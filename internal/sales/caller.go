@@ -1,9 +1,11 @@
 package sales
 
+import "segue/internal/schema/name"
+
 // Caller is on whose behalf a use case runs.
 type Caller struct {
-	ID     string   // systemuserid, lower case
-	Roles  []string // names of security roles
+	ID     name.UserID // "" for the engine
+	Roles  []string    // names of security roles
 	engine bool
 }
 

@@ -13,6 +13,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
+	"segue/internal/schema/name"
 	"segue/internal/schema/schematest"
 )
 
@@ -20,7 +21,7 @@ import (
 // W write, D delete, G assign (write of the owner).
 func may(w *world, table string, roles ...string) string {
 	w.T.Helper()
-	caller := sales.Caller{ID: id("user", 1), Roles: roles}
+	caller := sales.Caller{ID: name.UserID(id("user", 1)), Roles: roles}
 	ref := rows.Ref{Table: table, ID: id("nothing", 1)}
 	owner := values{"ownerid": link("systemuser", id("user", 2))}
 	update := func(v values) error {
@@ -93,18 +94,18 @@ func TestPrivileges_12_2(t *testing.T) {
 func TestPrivileges_12_2_Connect(t *testing.T) {
 	w := newWorld(t, boot.Options{})
 	seq, lead := w.Sequence(1, "lead"), w.Lead(1, nil)
-	in := connection.Request{Record: lead, Sequence: seq}
+	in := connection.Request{Record: lead, Sequence: name.SequenceID(seq)}
 	for _, roles := range [][]string{nil, {"System Customizer"}} {
-		caller := sales.Caller{ID: id("user", 9), Roles: roles}
+		caller := sales.Caller{ID: name.UserID(id("user", 9)), Roles: roles}
 		for name, call := range map[string]func() error{
 			"connect":    func() error { _, err := w.Connections.Connect(t.Context(), caller, in); return err },
 			"disconnect": func() error { _, err := w.Connections.Disconnect(t.Context(), caller, lead, ""); return err },
 			"connect many": func() error {
-				_, err := w.Connections.ConnectSelection(t.Context(), caller, seq, []rows.Ref{lead}, true)
+				_, err := w.Connections.ConnectSelection(t.Context(), caller, name.SequenceID(seq), []rows.Ref{lead}, true)
 				return err
 			},
 			"disconnect many": func() error {
-				_, err := w.Connections.DisconnectSelection(t.Context(), caller, seq, []rows.Ref{lead}, true)
+				_, err := w.Connections.DisconnectSelection(t.Context(), caller, name.SequenceID(seq), []rows.Ref{lead}, true)
 				return err
 			},
 		} {
@@ -114,7 +115,7 @@ func TestPrivileges_12_2_Connect(t *testing.T) {
 		}
 	}
 	for _, role := range []string{sales.SystemAdministrator, sales.SequenceManager, sales.SalesManager, sales.Salesperson} {
-		caller := sales.Caller{ID: id("user", 9), Roles: []string{role}}
+		caller := sales.Caller{ID: name.UserID(id("user", 9)), Roles: []string{role}}
 		if _, err := w.Connections.Connect(t.Context(), caller, in); err != nil {
 			t.Errorf("%s: %v", role, err)
 		}
@@ -126,7 +127,7 @@ func TestPrivileges_12_2_Connect(t *testing.T) {
 
 func TestPrivileges_SellerSetsUpNoSegment(t *testing.T) {
 	w := newWorld(t, boot.Options{})
-	seller := sales.Caller{ID: id("user", 9), Roles: []string{sales.Salesperson}}
+	seller := sales.Caller{ID: name.UserID(id("user", 9)), Roles: []string{sales.Salesperson}}
 	w.Refuses(t, sales.Forbidden, func() error {
 		_, err := w.Entities.Create(t.Context(), seller, "msdyn_segment", "", schematest.Row(values{"msdyn_name": "A", "msdyn_objecttype": "lead"}))
 		return err
@@ -137,7 +138,7 @@ func TestPrivileges_SellerSetsUpNoSegment(t *testing.T) {
 		return err
 	}, "prvWritemsdyn_segment")
 	w.Refuses(t, sales.Forbidden, func() error {
-		_, _, err := w.Entities.Update(t.Context(), manager(), rows.Ref{Table: "msdyn_segment", ID: seg}, schematest.Row(values{"ownerid": link("systemuser", seller.ID)}), entity.If{})
+		_, _, err := w.Entities.Update(t.Context(), manager(), rows.Ref{Table: "msdyn_segment", ID: seg}, schematest.Row(values{"ownerid": link("systemuser", string(seller.ID))}), entity.If{})
 		return err
 	}, "prvAssignmsdyn_segment")
 	if page, err := w.Entities.List(t.Context(), seller, "msdyn_segment", nil, 10, ""); err != nil || len(page.Rows) != 2 {

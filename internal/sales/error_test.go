@@ -10,6 +10,7 @@ import (
 	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/schema/name"
 	"segue/internal/schema/schematest"
 	"segue/internal/store"
 )
@@ -30,7 +31,7 @@ func TestErrors_StoreIsBusy(t *testing.T) {
 		"connect":    func() error { return w.TryConnect(lead, seq) },
 		"disconnect": func() error { _, err := w.Connections.Disconnect(t.Context(), manager(), lead, ""); return err },
 		"select": func() error {
-			_, err := w.Connections.ConnectSelection(t.Context(), manager(), seq, []rows.Ref{lead}, false)
+			_, err := w.Connections.ConnectSelection(t.Context(), manager(), name.SequenceID(seq), []rows.Ref{lead}, false)
 			return err
 		},
 	} {

@@ -3,9 +3,8 @@ package sales
 import (
 	"slices"
 
-	"segue/internal/schema/name"
-
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // Right is a privilege on a table that a use case needs.

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"slices"
 
-	"segue/internal/schema/name"
-
 	"segue/internal/guid"
 	"segue/internal/rows"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // Quota limits how many rows of a table are active. A ledger row lists them, so
@@ -56,13 +55,13 @@ func (q Quota) ledger(ctx context.Context, tx *rows.Tx) (*rows.Row, []string, er
 		row := tx.Create(tx.Schema().Table(name.Ledger), ref.ID, map[string]schema.Value{name.SegueName: schema.Text(q.Table)})
 		return row, nil, nil
 	}
-	ids, err := IDs(found[0], name.SegueMembers)
+	ids, err := IDs[string](found[0], name.SegueMembers)
 	return found[0], ids, err
 }
 
 // IDs reads a column that holds a JSON array of ids.
-func IDs(row *rows.Row, column string) ([]string, error) {
-	var ids []string
+func IDs[ID ~string](row *rows.Row, column string) ([]ID, error) {
+	var ids []ID
 	if text := row.Text(column); text != "" {
 		if err := json.Unmarshal([]byte(text), &ids); err != nil {
 			return nil, fmt.Errorf("%v: stored %s: %w", row.Ref(), column, err)
@@ -72,7 +71,7 @@ func IDs(row *rows.Row, column string) ([]string, error) {
 }
 
 // SetIDs writes a column that [IDs] reads.
-func SetIDs(row *rows.Row, column string, ids []string) error {
+func SetIDs[ID ~string](row *rows.Row, column string, ids []ID) error {
 	text, err := json.Marshal(ids)
 	if err != nil {
 		return fmt.Errorf("%v: %s: %w", row.Ref(), column, err)

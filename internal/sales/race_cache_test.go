@@ -12,6 +12,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/salestest"
+	"segue/internal/schema/name"
 	"segue/internal/store"
 )
 
@@ -76,7 +77,7 @@ func TestConnectByADefinitionJustReplaced(t *testing.T) {
 	w.Settle()
 	store.after = func() {
 		w.Settle()
-		_, err := w.Connections.Connect(t.Context(), manager(), connection.Request{Record: lead, Sequence: seq})
+		_, err := w.Connections.Connect(t.Context(), manager(), connection.Request{Record: lead, Sequence: name.SequenceID(seq)})
 		t.Logf("connect: %v", err) // either answer will do
 		w.Settle()
 	}

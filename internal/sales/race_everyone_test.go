@@ -15,6 +15,7 @@ import (
 	"segue/internal/sales/connection"
 	"segue/internal/sales/salestest"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 	"segue/internal/schema/schematest"
 )
 
@@ -90,7 +91,7 @@ func (u user) act(lead string) error {
 	}
 	switch u.random.IntN(8) {
 	case 0:
-		_, err := u.Connections.Connect(u.ctx, manager(), connection.Request{Record: ref, Sequence: id("sequence", 1+u.random.IntN(2))})
+		_, err := u.Connections.Connect(u.ctx, manager(), connection.Request{Record: ref, Sequence: name.SequenceID(id("sequence", 1+u.random.IntN(2)))})
 		return err
 	case 1:
 		_, err := u.Connections.Disconnect(u.ctx, manager(), ref, "")

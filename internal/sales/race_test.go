@@ -14,6 +14,7 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/salestest"
+	"segue/internal/schema/name"
 	"segue/internal/schema/schematest"
 )
 
@@ -47,7 +48,7 @@ func race(t *testing.T, store changeStore, limit time.Duration, calls int) {
 			ref := rows.Ref{Table: "lead", ID: id("lead", random.IntN(records))}
 			var err error
 			if random.IntN(2) == 0 {
-				in := connection.Request{Record: ref, Sequence: sequences[random.IntN(2)]}
+				in := connection.Request{Record: ref, Sequence: name.SequenceID(sequences[random.IntN(2)])}
 				var made connection.Connection
 				if made, err = service.Connections.Connect(t.Context(), manager(), in); err == nil && !made.Already {
 					connects.Add(1)
@@ -145,7 +146,7 @@ func endInTheMiddle(t *testing.T, store changeStore, connects int, deletes, else
 				w.EndSequence(seq, deletes)
 				continue
 			}
-			_, err := service.Connections.Connect(t.Context(), manager(), connection.Request{Record: rows.Ref{Table: "lead", ID: id("lead", int(n))}, Sequence: seq})
+			_, err := service.Connections.Connect(t.Context(), manager(), connection.Request{Record: rows.Ref{Table: "lead", ID: id("lead", int(n))}, Sequence: name.SequenceID(seq)})
 			switch {
 			case err == nil:
 				made.Add(1)
@@ -155,7 +156,7 @@ func endInTheMiddle(t *testing.T, store changeStore, connects int, deletes, else
 		}
 	})
 	// The end has been answered, so nobody connects from here on.
-	last := connection.Request{Record: rows.Ref{Table: "lead", ID: id("lead", connects/2)}, Sequence: seq}
+	last := connection.Request{Record: rows.Ref{Table: "lead", ID: id("lead", connects/2)}, Sequence: name.SequenceID(seq)}
 	if _, err := service.Connections.Connect(t.Context(), manager(), last); !errors.Is(err, sales.Precondition) && !errors.Is(err, sales.NotFound) {
 		t.Errorf("connect when the end had been answered: %v", err)
 	}

@@ -14,10 +14,10 @@ const (
 	statusColumn = "statuscode"
 )
 
-// CheckCreate checks the values that a caller gives a new row and returns what
-// is to be stored: no nulls, empty text being one; defaults, the state or status
-// that was left out, and composed columns filled in. A caller may not give what
-// only Segue writes. The error is an *Error.
+// CheckCreate checks the values that a caller gives a new row and returns those to
+// store. Nulls, and empty texts, which count as null, are left out; defaults, the
+// state or status that was not given, and composed columns are filled in. Columns
+// that only Segue writes are refused. The error is an *[Error].
 func (t *Table) CheckCreate(values map[string]Value) (map[string]Value, error) {
 	if t.EngineMade {
 		return nil, &Error{Table: t.Name, Rule: RuleReadOnly, Detail: "rows of this table are created by Segue alone"}
@@ -28,8 +28,8 @@ func (t *Table) CheckCreate(values map[string]Value) (map[string]Value, error) {
 	return t.EngineCreate(values)
 }
 
-// EngineCreate is CheckCreate for a row that Segue itself makes: it may set
-// every column.
+// EngineCreate is [Table.CheckCreate] for a row that Segue itself makes: every column
+// may be set.
 func (t *Table) EngineCreate(values map[string]Value) (map[string]Value, error) {
 	row, err := t.checkValues(values)
 	if err != nil {
@@ -54,10 +54,10 @@ func (t *Table) EngineCreate(values map[string]Value) (map[string]Value, error) 
 	return row, nil
 }
 
-// CheckUpdate checks the changes that a caller makes to a row whose values are
-// old and returns what is to be stored of them: null clears a column, empty text
-// being null; the state or status that follows and composed columns are added.
-// The error is an *Error.
+// CheckUpdate checks the changes that a caller makes to a row whose values are old,
+// and returns those to store. Null clears a column, and empty text counts as null;
+// the state or status that follows, and composed columns, are added. The error is an
+// *[Error].
 func (t *Table) CheckUpdate(old, changes map[string]Value) (map[string]Value, error) {
 	if err := t.checkWriter(changes, Always); err != nil {
 		return nil, err
@@ -65,8 +65,8 @@ func (t *Table) CheckUpdate(old, changes map[string]Value) (map[string]Value, er
 	return t.EngineUpdate(old, changes)
 }
 
-// EngineUpdate is CheckUpdate for a change that Segue itself makes: it may
-// change every column.
+// EngineUpdate is [Table.CheckUpdate] for a change that Segue itself makes: every
+// column may be changed.
 func (t *Table) EngineUpdate(old, changes map[string]Value) (map[string]Value, error) {
 	changed, err := t.checkValues(changes)
 	if err != nil {
@@ -80,16 +80,17 @@ func (t *Table) EngineUpdate(old, changes map[string]Value) (map[string]Value, e
 	if err := t.pairOnUpdate(old, changed); err != nil {
 		return nil, err
 	}
-	now := maps.Clone(old)
-	if now == nil {
-		now = map[string]Value{}
+	row := maps.Clone(old)
+	if row == nil {
+		row = map[string]Value{}
 	}
-	maps.Copy(now, changed)
-	t.compose(now, changed)
+	maps.Copy(row, changed)
+	t.compose(row, changed)
 	return changed, nil
 }
 
-// checkWriter refuses columns that the table lacks or a caller may not write.
+// checkWriter refuses columns that the table does not have, or that a caller may not
+// write.
 func (t *Table) checkWriter(values map[string]Value, allowed ...Write) error {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		c := t.Column(name)
@@ -110,7 +111,7 @@ func readOnlyText(w Write) string {
 	return "is set by Segue alone"
 }
 
-// checkValues is values, each checked, empty text made null.
+// checkValues checks values and returns a copy in which empty text is null.
 func (t *Table) checkValues(values map[string]Value) (map[string]Value, error) {
 	checked := make(map[string]Value, len(values))
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -133,8 +134,8 @@ func (t *Table) unknown(name string) error {
 	return &Error{Table: t.Name, Column: excerpt.Of(name), Rule: RuleUnknown, Detail: "the table has no such column"}
 }
 
-// compose sets in target the composed columns whose parts are in it, from the
-// values of the whole row.
+// compose sets in target each composed column of which target has a part. The
+// values of the parts are those of the whole row.
 func (t *Table) compose(row, target map[string]Value) {
 	for _, c := range t.Columns {
 		touched := func(part string) bool { _, ok := target[part]; return ok }

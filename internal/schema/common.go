@@ -12,7 +12,7 @@ const (
 	decimalBound = 100_000_000_000
 )
 
-// bounds is the range of a number column that states none; nil is open.
+// bounds returns the default range of a number column; nil is no bound.
 func bounds(t Type) (low, high *decimal.Decimal) {
 	bound := func(n int64) *decimal.Decimal { d := decimal.NewFromInt(n); return &d }
 	switch t {

@@ -17,7 +17,7 @@ const (
 // logicalName is what tables and columns may be called.
 var logicalName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,99}$`)
 
-// checkHead checks what a table says about itself before its columns.
+// checkHead checks what a table says about itself, apart from its columns.
 func (t *Table) checkHead() error {
 	switch {
 	case !logicalName.MatchString(t.Name):
@@ -54,7 +54,7 @@ func checkOptions(options []Option) error {
 		}
 		for _, other := range options[:i] {
 			if other.Value == o.Value || strings.EqualFold(other.Label, o.Label) {
-				return fmt.Errorf("option %d %q is there twice", o.Value, o.Label)
+				return fmt.Errorf("option %d %q is declared twice", o.Value, o.Label)
 			}
 		}
 	}
@@ -64,7 +64,7 @@ func checkOptions(options []Option) error {
 // checkShape checks the table against its columns.
 func (t *Table) checkShape() error {
 	if c := t.Column(t.PrimaryName); c == nil || c.Type != String {
-		return fmt.Errorf("primaryName %q is no string column", t.PrimaryName)
+		return fmt.Errorf("primaryName %q is not a string column", t.PrimaryName)
 	}
 	for _, c := range t.Columns {
 		if err := t.checkCompose(c); err != nil {
@@ -166,24 +166,25 @@ func (c *Column) checkTargets() error {
 	for i, t := range c.Targets {
 		same := func(other Target) bool { return other.Table == t.Table }
 		if slices.ContainsFunc(c.Targets[:i], same) {
-			return fmt.Errorf("target %s is there twice", t.Table)
+			return fmt.Errorf("target %s is declared twice", t.Table)
 		}
 	}
 	return nil
 }
 
-// checkStateColumn keeps the two types to the two columns that they mean.
+// checkStateColumn checks that the types state and status go with the names
+// statecode and statuscode, in both directions.
 func (t *Table) checkStateColumn(c *Column) error {
 	if (c.Type == State) != (c.Name == stateColumn) || (c.Type == Status) != (c.Name == statusColumn) {
-		return fmt.Errorf("a %s cannot be called so: %s is a state, %s a status, and nothing else is", c.Type, stateColumn, statusColumn)
+		return fmt.Errorf("a %s cannot have this name: a state is named %s, a status %s, and no other column is", c.Type, stateColumn, statusColumn)
 	}
 	if c.Type == State || c.Type == Status {
 		if !slices.Equal(c.Options, t.impliedOptions(c.Type)) {
-			return errors.New("its options follow from states and are not listed again")
+			return errors.New("its options follow from states and must not be listed again")
 		}
 	}
 	if c.Type == Status && c.Preset != nil {
-		return errors.New("a status has no default: its state's first status is")
+		return errors.New("a status has no default of its own: the first status of its state is the default")
 	}
 	return nil
 }
@@ -208,7 +209,7 @@ func (t *Table) checkCompose(c *Column) error {
 	for _, name := range c.Compose {
 		part := t.Column(name)
 		if part == nil || part.Type != String || len(part.Compose) > 0 {
-			return fmt.Errorf("%q is no string column of its own", name)
+			return fmt.Errorf("%q is not a string column with values of its own", name)
 		}
 		longest += part.MaxLength
 	}

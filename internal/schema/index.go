@@ -7,12 +7,12 @@ import (
 	"strconv"
 )
 
-// Shards is how many partitions the list of a table, and an index that says
-// "shards", is spread over. It is fixed: keys of stored rows depend on it.
+// Shards is the number of partitions over which the list of a table, and an index
+// with "shards", is spread. It is fixed: keys of stored rows depend on it.
 const Shards = 16
 
-// IndexNames are the secondary indexes of the store, which an Index lives on.
-// They are declared from the start; one that no row has keys for costs nothing.
+// IndexNames returns the names of the store's secondary indexes, which each [Index]
+// uses one of. They are declared from the start; one without any keys costs nothing.
 func IndexNames() []string { return []string{"gsi1", "gsi2", "gsi3", "gsi4"} }
 
 // Index is one use of a secondary index: which rows of a table are in it, and
@@ -48,8 +48,8 @@ func (x *Index) Columns() []string {
 	return columns
 }
 
-// KeyDigits is how many digits a whole number of the column has in a key, so that
-// keys sort as the numbers do: those of the largest value that it may have.
+// KeyDigits returns the number of digits that a whole number of the column has in a
+// key, so that keys sort as the numbers do: that of the largest value allowed.
 func (c *Column) KeyDigits() int {
 	largest := int64(math.MaxInt64)
 	if c.Max != nil {
@@ -86,7 +86,7 @@ func (t *Table) checkIndex(x *Index) error {
 	case !logicalName.MatchString(x.Name):
 		return fmt.Errorf("name %q must be lower-case letters, digits and _", x.Name)
 	case x.Serves == "":
-		return fmt.Errorf("serves is missing; it says which list needs the index")
+		return fmt.Errorf("serves is missing; it must say which list needs the index")
 	case !slices.Contains(IndexNames(), x.On):
 		return fmt.Errorf("on %q is not one of %q", x.On, IndexNames())
 	case len(x.Partition) == 0:

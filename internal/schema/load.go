@@ -15,10 +15,10 @@ import (
 //go:embed tables/*.json traits/*.json optionsets/*.json
 var embedded embed.FS
 
-// Files are the tables, traits and option sets of this package, for [Load].
+// Files returns the tables, traits and option sets of this package, for [Load].
 func Files() fs.FS { return embedded }
 
-// Default is the schema of Files, read again each time.
+// Default returns the schema of [Files]. Each call reads them again.
 func Default() (*Schema, error) { return Load(embedded) }
 
 // Load reads tables/*.json, traits/*.json and optionsets/*.json of all file
@@ -28,8 +28,8 @@ func Default() (*Schema, error) { return Load(embedded) }
 // navigation property (the column, followed by the table where there are
 // several) and the relationship. A lookup that names a trait as a target points
 // at every table with it, so that a new record needs no change of the tables
-// that point at records. Everything inconsistent is an error that names
-// the file, table and column.
+// that point at records. An inconsistency is an error that names the file, table
+// and column.
 func Load(files ...fs.FS) (*Schema, error) {
 	s := &Schema{byName: map[string]*Table{}, bySet: map[string]*Table{}, bySide: map[side]Relation{}}
 	l := &loader{files: files, schema: s, traits: map[string]*Trait{}, sets: map[string]*OptionSet{}}
@@ -56,7 +56,7 @@ func Load(files ...fs.FS) (*Schema, error) {
 	return s, nil
 }
 
-// loader is what Load has read so far.
+// loader holds what Load has read so far.
 type loader struct {
 	files  []fs.FS
 	schema *Schema
@@ -65,8 +65,8 @@ type loader struct {
 	sets   map[string]*OptionSet
 }
 
-// each reads the files folder/*.json with read, which returns the name that the
-// file gives to what it describes: it must be the file's own.
+// each calls read for each of the files folder/*.json. read returns the name of what
+// the file describes, which must be the name of the file.
 func (l *loader) each(folder string, read func(files fs.FS, name string) (string, error)) error {
 	seen := map[string]bool{}
 	for _, files := range l.files {
@@ -85,7 +85,7 @@ func (l *loader) each(folder string, read func(files fs.FS, name string) (string
 				return fmt.Errorf("%s: %w", name, err)
 			}
 			if given != stem {
-				return fmt.Errorf("%s: it describes %q, its file's name says %q", name, given, stem)
+				return fmt.Errorf("%s: it describes %q, but the name of the file is %q", name, given, stem)
 			}
 		}
 	}
@@ -104,7 +104,7 @@ func readFile(files fs.FS, name string, into any) error {
 	return nil
 }
 
-// fileOf is the file that a table came from.
+// fileOf returns the name of the file that describes a table.
 func fileOf(t *Table) string { return "tables/" + t.Name + ".json" }
 
 func (l *loader) readTables() error {
@@ -127,7 +127,7 @@ func (l *loader) readTables() error {
 	})
 }
 
-// complete adds to a table what its file left out, then checks it.
+// complete adds what the file of a table left out, then checks the table.
 func (l *loader) complete(t *Table) error {
 	if err := t.checkHead(); err != nil {
 		return err
@@ -173,7 +173,7 @@ func (t *Table) addOwn() error {
 			return fmt.Errorf("column %d is null", len(t.Columns))
 		}
 		if t.byName[c.Name] != nil {
-			return fmt.Errorf("column %s is there twice", c.Name)
+			return fmt.Errorf("column %s is declared twice", c.Name)
 		}
 		t.add(c)
 	}
@@ -225,7 +225,7 @@ func (c *Column) fillTarget(target *Target) {
 	}
 }
 
-// impliedOptions is the options of a column that lists none.
+// impliedOptions returns the options of a column that lists none.
 func (t *Table) impliedOptions(kind Type) []Option {
 	var options []Option
 	switch kind {
@@ -283,7 +283,7 @@ func (s *Schema) linkTarget(t *Table, c *Column, target Target) error {
 	}
 	for _, at := range []string{t.Name, to.Name} {
 		if _, taken := s.bySide[side{at, target.Relationship}]; taken {
-			return fmt.Errorf("relationship %q is there twice at table %s", target.Relationship, at)
+			return fmt.Errorf("relationship %q is declared twice at table %s", target.Relationship, at)
 		}
 	}
 	s.bySide[side{to.Name, target.Relationship}] = Relation{Name: target.Relationship, Table: t, Column: c, Many: true}
@@ -291,8 +291,8 @@ func (s *Schema) linkTarget(t *Table, c *Column, target Target) error {
 	return nil
 }
 
-// linkBack checks that what a table's targets are called from the other side is
-// free there.
+// linkBack checks that the name by which a target refers back to a table is not taken
+// in the target's table.
 func (s *Schema) linkBack(t *Table) error {
 	for _, c := range t.Columns {
 		for _, target := range c.Targets {

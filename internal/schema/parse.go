@@ -52,8 +52,8 @@ func (c *Column) parseString(text string) (Value, error) {
 	}
 }
 
-// FromText reads a CSV cell or the text of a URL literal and checks it. Empty
-// text is null. Beside numbers it takes the labels of options, in any case, and
+// FromText reads a CSV cell or the text of a literal in a URL and checks it. Empty
+// text is null. Besides numbers it takes the labels of options, in any case, and
 // yes and no; dates as 2006-01-02 with or without a time, UTC unless an offset
 // says otherwise; a lookup as table:GUID, or a bare GUID where the column has
 // one target table. Numbers have no thousands separators.
@@ -81,7 +81,7 @@ func (c *Column) FromText(text string) (Value, error) {
 	}
 	v, err := c.parseNumber(text)
 	if err != nil {
-		// Only now the labels: one may look like the number of another option.
+		// Labels come second: one may look like the number of another option.
 		for _, o := range c.Options {
 			if strings.EqualFold(o.Label, text) {
 				return Int(o.Value), nil
@@ -163,7 +163,7 @@ func (c *Column) parseTime(text string, layouts ...string) (Value, error) {
 	return Value{}, c.broken(RuleType, text, "must be a %s such as %s", c.Type, layouts[0])
 }
 
-// parseGUID takes upper case and braces too.
+// parseGUID reads a GUID in any case, with or without braces.
 func (c *Column) parseGUID(text string) (Value, error) {
 	id, ok := guid.Parse(text)
 	if !ok {

@@ -8,9 +8,9 @@
 // values and checks rows, and only a whole schema is shown to the packages above;
 // apart, loading and checking would export what nobody else may use.
 //
-// Invariant: a value that passed Check or came from FromJSON or FromText is of
-// the kind of its column and within the column's rule, so that no layer above
-// checks it again. Errors name the table, column, value and rule.
+// Invariant: a value that passed [Column.Check], or came from [Column.FromJSON] or
+// [Column.FromText], is of the kind of its column and obeys the column's rules, so
+// that no layer above checks it again. Errors name the table, column, value and rule.
 package schema
 
 import (
@@ -69,7 +69,7 @@ type Lookup struct {
 	ID    string // GUID, lower case
 }
 
-// String is table:GUID.
+// String returns the reference as table:GUID.
 func (l Lookup) String() string { return l.Table + ":" + l.ID }
 
 // Need is a column's required level.
@@ -181,12 +181,12 @@ type Schema struct {
 // side is a relationship's name at one of its two tables.
 type side struct{ table, name string }
 
-// Column finds a column by logical name, nil when there is none.
+// Column returns a column by logical name, nil when there is none.
 func (t *Table) Column(name string) *Column { return t.byName[name] }
 
-// Nav finds a lookup by one of its navigation properties (the names accepted
-// before "@odata.bind"), ok false when there is none. Where the name binds
-// several tables it is the first of Navs.
+// Nav returns a lookup by one of its navigation properties (the names accepted
+// before "@odata.bind"). Where the name binds several tables it returns the first of
+// [Table.Navs].
 func (t *Table) Nav(name string) (Nav, bool) {
 	if navs := t.byNav[name]; len(navs) > 0 {
 		return navs[0], true
@@ -196,20 +196,21 @@ func (t *Table) Nav(name string) (Nav, bool) {
 
 // Navs returns every target that a navigation property binds, all of one column:
 // "ownerid" binds users and teams, and a lookup's own name binds each of its
-// tables. The bound row's table picks one. Nil when there is no such name; not
-// to be changed.
+// tables. The table of the bound row decides between them. It is nil when there is
+// no such name; the caller must not change it.
 func (t *Table) Navs(name string) []Nav { return t.byNav[name] }
 
-// Tables returns all tables in the order of their names; not to be changed.
+// Tables returns all tables in the order of their names. The caller must not change
+// the slice.
 func (s *Schema) Tables() []*Table { return s.tables }
 
-// Table finds a table by logical name, nil when there is none.
+// Table returns a table by logical name, nil when there is none.
 func (s *Schema) Table(name string) *Table { return s.byName[name] }
 
-// BySet finds a table by entity-set name, nil when there is none.
+// BySet returns a table by the name of its entity set, nil when there is none.
 func (s *Schema) BySet(set string) *Table { return s.bySet[set] }
 
-// Relation finds a relationship by its schema name as seen from a table, the one
+// Relation returns a relationship by its schema name, as seen from a table: the one
 // that holds the lookup or the one that it points at. A relationship of a table
 // with itself is seen from the side of the lookup.
 func (s *Schema) Relation(table, name string) (Relation, bool) {

@@ -1,7 +1,7 @@
 package schema
 
-// DefaultStatus returns the status that a row gets when it enters a state without
-// one being named; ok is false when the table has no such state.
+// DefaultStatus returns the status that a row gets when it enters a state and no
+// status is given; ok is false when the table has no such state.
 func (t *Table) DefaultStatus(state int64) (status int64, ok bool) {
 	for _, s := range t.States {
 		if s.Value == state {
@@ -11,7 +11,7 @@ func (t *Table) DefaultStatus(state int64) (status int64, ok bool) {
 	return 0, false
 }
 
-// StateOf returns the one state that a status belongs to; ok is false when the
+// StateOf returns the state that a status belongs to; ok is false when the
 // table has no such status.
 func (t *Table) StateOf(status int64) (state int64, ok bool) {
 	for _, s := range t.States {

@@ -43,9 +43,9 @@ func (l *loader) traitsOf(t *Table) ([]*Trait, error) {
 		case trait == nil:
 			return nil, fmt.Errorf("there is no trait %q", name)
 		case trait.Every:
-			return nil, fmt.Errorf("every table has the trait %q; it is not named", name)
+			return nil, fmt.Errorf("every table has the trait %q; it must not be named", name)
 		case named[name]:
-			return nil, fmt.Errorf("trait %q is there twice", name)
+			return nil, fmt.Errorf("trait %q is declared twice", name)
 		}
 		named[name] = true
 		traits = append(traits, trait)
@@ -130,7 +130,7 @@ func (l *loader) optionsFor(c *Column) error {
 	case set == nil:
 		return fmt.Errorf("there is no option set %q", c.OptionSet)
 	case len(c.Options) > 0:
-		return fmt.Errorf("it has options of its own beside the option set %q", c.OptionSet)
+		return fmt.Errorf("it has options of its own besides the option set %q", c.OptionSet)
 	}
 	c.Options = set.Options
 	return nil
@@ -143,7 +143,7 @@ func (l *loader) readTraits() error {
 			return "", err
 		}
 		if trait.About == "" {
-			return "", fmt.Errorf("about is missing; it says what having the trait means")
+			return "", fmt.Errorf("about is missing; it must say what having the trait means")
 		}
 		if l.traits[trait.Name] = trait; trait.Every {
 			l.every = append(l.every, trait)

@@ -55,7 +55,7 @@ func (k Kind) String() string {
 // is immutable, so that it can be shared, and four words long, so that copying
 // it costs little.
 //
-// A Value is canonical: values are equal if and only if == says so. A decimal
+// A Value is canonical: two values are equal if and only if they are ==. A decimal
 // has no trailing zeros, a time is UTC in whole seconds, and there is one zero
 // and one NaN of a floating-point number. A whole number 1 does not equal a
 // decimal 1; no column holds both.
@@ -111,7 +111,7 @@ func (v Value) withDigits(digits string) Value {
 // Float makes a value of a floating-point number.
 func Float(f float64) Value {
 	if f == 0 {
-		f = 0 // not the negative one
+		f = 0 // not the negative zero
 	}
 	if math.IsNaN(f) {
 		f = math.NaN()
@@ -197,11 +197,11 @@ func (v Value) Ref() (Lookup, bool) {
 	return Lookup{Table: v.text[:v.n], ID: v.text[v.n+1:]}, true
 }
 
-// Equal is ==, for those who look for a method.
+// Equal reports whether v == w. Packages that compare by a method look for it.
 func (v Value) Equal(w Value) bool { return v == w }
 
 // Compare orders values of one kind: numbers and times by size, texts by bytes,
-// false before true. It is 0 for equal values alone. Values of different kinds
+// false before true. It is 0 only for equal values. Values of different kinds
 // are ordered by kind.
 func (v Value) Compare(w Value) int {
 	if v.kind != w.kind {
@@ -251,7 +251,7 @@ func (v Value) scaled(exponent int32) (n int64, ok bool) {
 	return n, v.text == ""
 }
 
-// longestDecimal is how many zeros a message writes out.
+// longestDecimal is the largest number of zeros that a message writes out.
 const longestDecimal = 100
 
 // String writes v for messages, without regard to a column: [Column.Text] is

@@ -23,12 +23,12 @@ type Change struct {
 	Kind     ChangeKind
 	Key      Key
 	Old, New Image     // before and after; nil where there was no item
-	At       time.Time // about when it was committed, to the second
+	At       time.Time // when it was committed, approximately, to the second
 }
 
-// Image is an item as it was, still in the form in which it came: a reader pays
-// for the attributes that it wants. A value is checked when it is read, hence
-// the errors. An Image may be read concurrently.
+// Image is an item as it was, still in the form in which it arrived, so that a reader
+// pays only for the attributes that it wants. A value is checked when it is read,
+// hence the errors. An Image may be read concurrently.
 type Image interface {
 	// Values reads attributes in one pass: into[n] becomes the value of
 	// attrs[n], [Absent] when the item had none of that name; into is as
@@ -49,9 +49,10 @@ func (i Item) Values(attrs []string, into []Value) error {
 // Item returns a copy of the whole item.
 func (i Item) Item() (Item, error) { return i.Clone(), nil }
 
-// Handler processes a batch of changes in order and reports those that it
-// could not process. What it reports, and every later change of the same key,
-// comes again; so may everything else, so it must be idempotent.
+// Handler processes a batch of changes in order and reports those that it could not
+// process. A change that it reports, and every later change of the same key, is
+// delivered again. Any other change may be delivered again too, so a Handler must be
+// idempotent.
 type Handler func(ctx context.Context, batch []Change) []Failure
 
 // Failure is one change of a batch that could not be processed, and why.
@@ -65,7 +66,7 @@ type Feed interface {
 	// Consume delivers changes to handle, batch by batch, until ctx ends (it
 	// then returns nil) or reading fails. A change that keeps failing is set
 	// aside with its reason, where a person can see it, and does not hold up
-	// the others. A consumer that dies is given again what it had not
-	// acknowledged by returning.
+	// the others. A consumer that dies is given again the changes for which
+	// handle had not returned.
 	Consume(ctx context.Context, consumer string, handle Handler) error
 }

@@ -47,9 +47,9 @@ func And(cs ...Condition) Condition {
 	return all
 }
 
-// Holds decides c for an item as it stands, nil when there is none. Stores
-// that have no conditions of their own use it, and so does the naive store of
-// the contract suite.
+// Holds reports whether c holds for an item, nil when there is none. Stores that have
+// no conditions of their own use it, and so does the naive store of the contract
+// suite.
 func (c Condition) Holds(i Item) bool {
 	for _, t := range c.Terms {
 		v, ok := i[t.Attr]

@@ -5,13 +5,13 @@ import (
 	"fmt"
 )
 
-// ErrUnavailable says that the store could not do it now: throttling,
-// conflicting transactions or the network, after the store's own bounded
-// retries. The same call may succeed later. Whether a Write that ended with it
-// was applied is not known.
+// ErrUnavailable means that the store cannot serve the call at present, because of
+// throttling, conflicting transactions or the network, after the store's own bounded
+// retries. The same call may succeed later. Whether a Write that returned it was
+// applied is not known.
 var ErrUnavailable = errors.New("store unavailable")
 
-// ConditionError says that a Write was not applied because a condition did not
+// ConditionError reports that a Write was not applied because a condition did not
 // hold.
 type ConditionError struct {
 	Op   int  // position of the operation in the call
@@ -24,7 +24,7 @@ func (e *ConditionError) Error() string {
 	return fmt.Sprintf("condition of operation %d on %s/%s does not hold", e.Op, e.Key.PK, e.Key.SK)
 }
 
-// ExceededError says that a call breaks a limit of the store; nothing was done.
+// ExceededError reports that a call exceeds a limit of the store. Nothing was done.
 type ExceededError struct {
 	What string // what is too large, e.g. "item lead#3/…"
 	Size int    // how large it is

@@ -19,8 +19,8 @@ import (
 // plus one for each element and the element's size, a map the names too; a set
 // has the sizes of its elements; binary its length without base64.
 //
-// What DynamoDB would not hold is [ErrInvalid], more than 32 levels are an
-// [*ExceededError].
+// The error is [ErrInvalid] for a value that DynamoDB would not accept, and an
+// [*ExceededError] for one of more than 32 levels.
 func ParseJSON(raw []byte) (Value, error) {
 	p := parser{}
 	size, err := p.value(raw, 1)
@@ -33,7 +33,7 @@ func ParseJSON(raw []byte) (Value, error) {
 	return Value{kind: Other, size: uint32(size), text: string(p.text)}, nil
 }
 
-// parser writes the canonical form of the value it reads.
+// parser writes the canonical form of the value that it reads.
 type parser struct {
 	text  []byte
 	plain Value // the whole value, when it is of a kind that has no parts
@@ -85,7 +85,7 @@ func (p *parser) content(kind string, raw json.RawMessage, level int) (size int,
 	return 1, nil
 }
 
-// leaf notes a value that has no parts, when it is the whole value.
+// leaf records a value that has no parts, if it is the whole value.
 func (p *parser) leaf(v Value, level int) {
 	if level == 1 {
 		p.plain = v

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// ErrInvalid says that a call breaks the contract in a way that is not a limit:
-// an empty key, a key named twice, a value that no item can hold. It is the
-// caller's mistake, and nothing was done.
+// ErrInvalid means that a call breaks the contract in a way that is not a limit: an
+// empty key, a key named twice, a value that no item can hold. It is a mistake of the
+// caller, and nothing was done.
 var ErrInvalid = errors.New("invalid call of the store")
 
 // Limits that only the checks below know.
@@ -50,8 +50,8 @@ func CheckQuery(indexes []Index, q Query) error {
 
 // CheckWrite refuses a Write that a store with these indexes does not take:
 // too many operations or bytes, a key twice, values that cannot be stored, an
-// index key that is not a string. What an update makes of the item it meets only
-// the store can see: it asks CheckItemSize.
+// index key that is not a string. Only the store can see how large an item an
+// update makes; it calls [CheckItemSize].
 func CheckWrite(indexes []Index, ops []Op) error {
 	if err := atMost("operations of one write", len(ops), MaxWriteOps); err != nil {
 		return err
@@ -75,7 +75,8 @@ func CheckItemSize(k Key, size int) error {
 	return atMost("bytes of item "+k.PK+"/"+k.SK, size, MaxItemBytes)
 }
 
-// size is what op sends: the whole item of a put, of the others the key too.
+// size returns the bytes that op sends: the item of a put; of other operations the
+// attributes and the key.
 func (op Op) size() int {
 	n := op.Item.Size()
 	if op.Kind != OpPut {
@@ -98,7 +99,7 @@ func checkOp(indexes []Index, op Op) error {
 			err = invalid("delete or check with attributes")
 		}
 	default:
-		err = invalid("operation of no kind")
+		err = invalid("operation without a kind")
 	}
 	if err != nil {
 		return err
@@ -129,7 +130,7 @@ func checkKeys(keys []Key) error {
 			return err
 		}
 		if seen[k] {
-			return invalid("key %s/%s twice", k.PK, k.SK)
+			return invalid("key %s/%s is named twice", k.PK, k.SK)
 		}
 		seen[k] = true
 	}
@@ -155,8 +156,8 @@ func checkAttributes(i Item) error {
 	return nil
 }
 
-// checkIndexKeys refuses an index key that no index can hold: an item may lack
-// it, but not have one that is not a string or is empty.
+// checkIndexKeys refuses an index key that no index can hold. An item may lack the
+// attribute; if it has it, the value must be a string that is not empty.
 func checkIndexKeys(indexes []Index, i Item) error {
 	check := func(attr string, most int) error {
 		v, ok := i[attr]
@@ -182,7 +183,7 @@ func checkCondition(c Condition) error {
 				return fmt.Errorf("condition on %s: %w", t.Attr, err)
 			}
 		default:
-			return invalid("condition of no kind")
+			return invalid("condition without a kind")
 		}
 		if t.Attr == "" {
 			return invalid("condition on an attribute without a name")
@@ -191,8 +192,8 @@ func checkCondition(c Condition) error {
 	return atMost("terms of a condition", len(c.Terms), maxTerms)
 }
 
-// checkValue refuses what no attribute can hold. A value of another kind was
-// checked when it was read.
+// checkValue refuses what no attribute can hold. An [Other] was checked when it
+// was read.
 func checkValue(v Value) error {
 	switch v.kind {
 	case Absent:
@@ -204,7 +205,8 @@ func checkValue(v Value) error {
 	return nil
 }
 
-// checkNumber holds a number to the canonical text that N promises.
+// checkNumber refuses a number whose text is not in the canonical form that [N] asks
+// for.
 func checkNumber(text string) error {
 	whole, fraction, point := strings.Cut(strings.TrimPrefix(text, "-"), ".")
 	digits := strings.Trim(whole+fraction, "0")
@@ -216,7 +218,7 @@ func checkNumber(text string) error {
 	}
 	return errors.Join(atMost("significant digits of a number", len(digits), maxDigits),
 		atMost("whole digits of a number", len(whole), maxWhole),
-		atMost("fraction digits of a number", len(fraction), maxFraction))
+		atMost("decimal places of a number", len(fraction), maxFraction))
 }
 
 func atMost(what string, size, most int) error {

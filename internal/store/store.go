@@ -9,8 +9,8 @@
 // carry a condition. Each committed change of an item appears once or more in
 // the change feed, in order for one key, with the images before and after.
 //
-// Invariant: two stores return the same to the same calls. The script
-// in internal/storetest says what that means and runs against each of them.
+// Invariant: two stores return the same results for the same calls. The script in
+// internal/storetest defines what that means and runs against each of them.
 package store
 
 import (
@@ -24,8 +24,8 @@ const (
 	SK = "sk"
 )
 
-// Limits of DynamoDB that every store enforces alike. Breaking one is an
-// *ExceededError and nothing is written.
+// Limits of DynamoDB that every store enforces. A call that exceeds one returns an
+// [*ExceededError] and writes nothing.
 const (
 	MaxItemBytes  = 400 << 10 // an item, attribute names included
 	MaxWriteOps   = 100       // operations in one Write
@@ -35,7 +35,7 @@ const (
 	MaxKeyBytes   = 1024      // a sort key; a partition key may have 2048
 )
 
-// Key is the primary key of an item. Both parts are never empty.
+// Key is the primary key of an item. Neither part is ever empty.
 type Key struct{ PK, SK string }
 
 // Item is an item's attributes by name, the key attributes included. A store
@@ -50,7 +50,7 @@ func (i Item) Key() Key { return Key{i[PK].Text(), i[SK].Text()} }
 // copy may be changed freely.
 func (i Item) Clone() Item { return maps.Clone(i) }
 
-// Size is the item's size in bytes as DynamoDB bills it: UTF-8 attribute names
+// Size returns the item's size in bytes as DynamoDB bills it: UTF-8 attribute names
 // plus values.
 func (i Item) Size() int {
 	n := 0
@@ -77,11 +77,11 @@ type Store interface {
 
 	// Query reads one page of one partition in sort-key order. On the table
 	// itself it is strongly consistent; on an index it is not: an index may
-	// lag behind the item, so a caller re-reads what it must be sure of.
+	// lag behind the table, so a caller reads again what it must be sure of.
 	Query(ctx context.Context, q Query) (Page, error)
 
-	// Write applies all operations or none. Operations name distinct keys. A
-	// condition that does not hold ends it with a *ConditionError. One
+	// Write applies all operations or none. Operations name distinct keys. If
+	// a condition does not hold, the error is a *ConditionError. One
 	// operation costs a plain write, several a transaction.
 	Write(ctx context.Context, ops ...Op) error
 }
@@ -90,9 +90,9 @@ type Store interface {
 //
 // Sort keys are unique in a partition: on the table by themselves, in an index
 // because whoever spells them ends them with the row's id. So the sort key of a
-// page's last item is all that the next page needs, as its After. Of items that
-// share an index sort key all the same, one page shows all, but those that a
-// page's end cuts off are left out of the next.
+// page's last item is all that the next page needs, as its After. If
+// items share an index sort key nevertheless, a page shows all of them, except that
+// those that the end of a page cuts off are left out of the next.
 type Query struct {
 	Index      string // name of an index, or "" for the table itself
 	Partition  string // value of the partition key
@@ -125,13 +125,13 @@ const (
 type Op struct {
 	Kind   OpKind
 	Key    Key
-	Item   Item      // OpPut: the item with its key; OpUpdate: what to set, without it
+	Item   Item      // OpPut: the item with its key; OpUpdate: the attributes to set, without the key
 	Remove []string  // OpUpdate only
 	If     Condition // the zero Condition always holds
 }
 
-// Result returns the item that op leaves behind where old was, nil for none; it
-// changes neither. It does not look at the condition.
+// Result returns the item after op is applied to old, where nil is no item. It changes
+// neither and ignores the condition.
 func (op Op) Result(old Item) Item {
 	switch op.Kind {
 	case OpPut:

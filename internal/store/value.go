@@ -25,10 +25,10 @@ type Value struct {
 	text string // String; Number in canonical form; Bool "true" or "false"; Other as DynamoDB's JSON
 }
 
-// S returns a string value; unlike in old DynamoDB it may be empty.
+// S returns a string value, which may be empty.
 func S(s string) Value { return Value{kind: String, text: s} }
 
-// N returns a number of its canonical decimal text: at most 38 significant
+// N returns the number with this canonical decimal text: at most 38 significant
 // digits, no exponent, no leading plus or zeros, no trailing zeros in the
 // decimal places, not "-0". A store gives back the text that it was given.
 func N(text string) Value { return Value{kind: Number, text: text} }

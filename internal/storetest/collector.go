@@ -11,7 +11,7 @@ import (
 	"segue/internal/store"
 )
 
-// record is a Change that compares.
+// record is a Change in a form that can be compared.
 type record struct {
 	Kind     store.ChangeKind
 	Key      store.Key
@@ -36,7 +36,7 @@ func (s *script) record(c store.Change) record {
 	return record{c.Kind, c.Key, whole(c.Old), whole(c.New)}
 }
 
-// changed is the record of a change from old to new, nil for no item.
+// changed returns the record of a change from old to new, where nil is no item.
 func changed(old, new store.Item) record {
 	switch {
 	case old == nil:
@@ -47,8 +47,8 @@ func changed(old, new store.Item) record {
 	return record{store.Modify, new.Key(), old, new}
 }
 
-// collector keeps the changes that a handler processed, once each, by key and
-// in the order of their coming.
+// collector keeps the changes that a handler processed, once each, by key and in the
+// order in which they came.
 type collector struct {
 	*script
 	mu    sync.Mutex
@@ -90,7 +90,7 @@ func (c *collector) add(change store.Change) {
 	c.grown.Broadcast()
 }
 
-// count is how many changes of k have come.
+// count returns how many changes of k have come.
 func (c *collector) count(k store.Key) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -119,7 +119,8 @@ func (c *collector) want(k store.Key, want ...record) {
 	}
 }
 
-// consume runs a consumer until the test or stop ends it; it must end well.
+// consume runs a consumer until the test or stop ends it; it must end
+// without an error.
 func (s *script) consume(consumer string, handle store.Handler) (stop func()) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	ended := make(chan error, 1)

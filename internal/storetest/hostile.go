@@ -8,8 +8,8 @@ import (
 	"segue/internal/store"
 )
 
-// hostileTests are the tests that must pass, too, on a store whose indexes lag
-// and whose answers get lost.
+// hostileTests returns the tests that must also pass on a store whose indexes lag and
+// whose responses get lost.
 func hostileTests() map[string]func(*script) {
 	tests := map[string]func(*script){}
 	maps.Copy(tests, indexTests())
@@ -21,7 +21,7 @@ func hostileTests() map[string]func(*script) {
 	return hostile
 }
 
-// newHostile puts a probe before a store: an index shows a write five calls
+// newHostile wraps a store in a probe: an index shows a write five calls
 // later, and while workers run (a single call of the script must succeed), one
 // call in eight fails, some before they are applied and some after.
 func newHostile(t *testing.T, on store.Store) *script {
@@ -38,8 +38,8 @@ func newHostile(t *testing.T, on store.Store) *script {
 	return s
 }
 
-// hostileIndex follows an index that lags for good: what it shows must be read
-// again, and what it does not show may be there.
+// hostileIndex queries an index that never catches up: what it shows must be read
+// again, and what it does not show may exist.
 func hostileIndex(s *script) {
 	stays, leaves, comes := key("p", "1"), key("p", "2"), key("p", "3")
 	s.put(item(stays, "gpk", "g", "gsk", "1"), item(leaves, "gpk", "g", "gsk", "2"))

@@ -83,7 +83,7 @@ func indexRanges(s *script) {
 	ask(store.Query{After: "b#2", To: "b", Descending: true}, want[2:5]...)
 }
 
-// indexTies has items that share an index key, which a caller is to avoid. One
+// indexTies has items that share an index key, which a caller should avoid. One
 // page shows them all, in an order that is not promised; those that the end of
 // a page cuts off are left out of the next, and none comes twice.
 func indexTies(s *script) {

@@ -7,7 +7,7 @@ import (
 	"segue/internal/store"
 )
 
-// Items reads every item of some partitions of the table itself, for a test
+// Items returns every item of some partitions of the table itself, for a test
 // that compares what is stored before and after.
 func Items(t testing.TB, on store.Store, partitions ...string) []store.Item {
 	t.Helper()

@@ -11,8 +11,8 @@ import (
 	"segue/internal/store"
 )
 
-// Model is the contract at its most naive, a map under a mutex: the oracle
-// that the property test compares a store with. It has no change feed.
+// Model implements the contract in the simplest way, as a map under a mutex. It is the
+// oracle that the property test compares a store with. It has no change feed.
 type Model struct {
 	indexes []store.Index
 
@@ -22,7 +22,7 @@ type Model struct {
 
 var _ store.Store = (*Model)(nil)
 
-// NewModel makes an empty Model.
+// NewModel returns an empty Model.
 func NewModel(indexes []store.Index) *Model {
 	return &Model{indexes: indexes, items: map[store.Key]store.Item{}}
 }

@@ -13,8 +13,8 @@ import (
 	"segue/internal/store"
 )
 
-// agreesWithModel does the same random operations to the store and to a Model
-// and compares every result. Each sequence has partitions of its own.
+// agreesWithModel applies the same random operations to the store and to a Model and
+// compares every result. Each sequence has partitions of its own.
 func agreesWithModel(s *script) {
 	sequence := 0
 	rapid.Check(s, func(t *rapid.T) {
@@ -108,7 +108,7 @@ func (w *world) op(k store.Key) store.Op {
 	return store.Check(k, cond)
 }
 
-// outcome is an error of Write in a form that compares.
+// outcome returns an error of Write in a form that can be compared.
 func outcome(err error) any {
 	var refused *store.ConditionError
 	if errors.As(err, &refused) {
@@ -147,8 +147,8 @@ func (w *world) all(store store.Store, q store.Query) []store.Item {
 	return all((&script{T: w.script.T, ctx: w.script.ctx, store: store}).pages(q))
 }
 
-// readIndexes compares the indexes once they have caught up. Items of one
-// index key come in any order.
+// readIndexes compares the indexes once they have caught up. Items with the same index
+// key come in any order.
 func (w *world) readIndexes() {
 	order := func(a, b store.Item) int {
 		text := func(i store.Item) string {

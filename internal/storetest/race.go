@@ -33,9 +33,8 @@ func (s *script) workers(n int, work func(worker int)) {
 	wg.Wait()
 }
 
-// again reports whether a call has to be made again: it was beaten by another
-// one, or nobody knows what became of it. An error of another kind fails the
-// test.
+// again reports whether a call has to be made again: another call won, or the outcome
+// is unknown. An error of another kind fails the test.
 func (s *script) again(err error) bool {
 	var refused *store.ConditionError
 	if err != nil && !errors.As(err, &refused) && !errors.Is(err, store.ErrUnavailable) {
@@ -44,8 +43,8 @@ func (s *script) again(err error) bool {
 	return err != nil && s.ctx.Err() == nil
 }
 
-// raceCreate has workers create the same items. A worker whose answer got lost
-// learns from the item whether it was the one.
+// raceCreate has workers create the same items. A worker whose response got
+// lost learns from the item whether it created it.
 func raceCreate(s *script) {
 	var won atomic.Int64
 	s.workers(8, func(w int) {
@@ -67,8 +66,8 @@ func raceCreate(s *script) {
 	}
 }
 
-// raceVersions counts up. The mark of a worker says how far it has come, so that
-// it does not count twice when an answer got lost.
+// raceVersions counts up. The mark of a worker tells how far it has come, so that it
+// does not count twice when a response got lost.
 func raceVersions(s *script) {
 	const writers, each = 8, 10
 	k := key("p", "counter")

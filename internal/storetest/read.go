@@ -14,7 +14,7 @@ import (
 func readTests() map[string]func(*script) {
 	return map[string]func(*script){
 		"get/order of the keys":          getOrder,
-		"get/more than one answer holds": getLarge,
+		"get/more than a response holds": getLarge,
 		"query/order and ranges":         queryRanges,
 		"query/goes on after an item":    queryGoesOn,
 		"query/bytes decide the order":   queryByteOrder,

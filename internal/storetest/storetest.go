@@ -1,11 +1,11 @@
-// Package storetest says what internal/store's contract means: a script of store
-// operations that runs on every store, as it is and behind a [probe.Probe] that
-// makes its indexes lag and its answers get lost, and a [Model] that is the
-// contract at its most naive.
+// Package storetest defines what the contract of internal/store means: a script of
+// operations that runs on every store, as it is and wrapped in a [probe.Probe] that
+// makes its indexes lag and its responses get lost, and a [Model] that implements the
+// contract in the simplest way.
 //
-// Invariant: the script asserts only what DynamoDB does, so that it passes on
-// DynamoDB as on the embedded file, and a rule of the contract that is not in the
-// script does not exist.
+// Invariant: the script asserts only what DynamoDB does, so that it passes on DynamoDB
+// and on the embedded file. A rule that is not in the script is not part of the
+// contract.
 //
 // Size: one script a rule, for every operation, condition, limit and race; it is
 // test code that is not in _test files because each store's tests run it.
@@ -27,14 +27,14 @@ import (
 	"segue/internal/store"
 )
 
-// Table is all that a store can do.
+// Table is a store with a change feed.
 type Table interface {
 	store.Store
 	store.Feed
 }
 
 // Run runs the whole contract. Every test opens an empty table of its own with
-// the indexes it needs; open registers its cleaning up with t.
+// the indexes that it needs; open registers the cleanup with t.
 func Run(t *testing.T, open func(t *testing.T, indexes []store.Index) Table) {
 	RunStore(t, func(t *testing.T, indexes []store.Index) store.Store { return open(t, indexes) })
 	runAll(t, feedTests(), func(t *testing.T) *script {
@@ -64,7 +64,7 @@ func runAll(t *testing.T, tests map[string]func(*script), open func(t *testing.T
 	}
 }
 
-// testIndexes is four indexes, as many as the product declares: one with keys of
+// testIndexes returns four indexes, as many as the product declares: one with keys of
 // its own, one that sorts by the table's sort key, and two that share attributes
 // with these.
 func testIndexes() []store.Index {
@@ -74,8 +74,8 @@ func testIndexes() []store.Index {
 	}
 }
 
-// patience bounds the waiting for what a store may do late. It is never waited
-// for in a test that passes.
+// patience bounds the wait for what a store may do late. A test that passes never
+// waits that long.
 const patience = time.Minute
 
 // script is a store and the verbs that the tests are written in.
@@ -97,7 +97,7 @@ func newScript(t *testing.T, store store.Store) *script {
 
 func key(pk, sk string) store.Key { return store.Key{PK: pk, SK: sk} }
 
-// always is the condition that holds.
+// always returns the condition that always holds.
 func always() store.Condition { return store.Condition{} }
 
 // item makes an item from its key and pairs of attribute and value.
@@ -117,8 +117,8 @@ func attrs(pairs ...any) store.Item {
 	return i
 }
 
-// other reads a value in DynamoDB's JSON. A text that is none makes an absent
-// value, which no store takes.
+// other reads a value in DynamoDB's JSON. An invalid text returns an absent
+// value, which no store accepts.
 func other(text string) store.Value {
 	v, err := store.ParseJSON([]byte(text))
 	if err != nil {
@@ -139,14 +139,14 @@ func value(v any) store.Value {
 	return store.Nil()
 }
 
-// filler is a string attribute that makes i as large as size.
+// filler returns a copy of i with a string attribute that makes it as large as size.
 func filler(i store.Item, size int) store.Item {
 	i = i.Clone()
 	i["fill"] = store.S(strings.Repeat("x", size-i.Size()-len("fill")))
 	return i
 }
 
-// write must succeed.
+// write writes operations that must succeed.
 func (s *script) write(ops ...store.Op) {
 	s.Helper()
 	if err := s.store.Write(s.ctx, ops...); err != nil {
@@ -154,7 +154,7 @@ func (s *script) write(ops ...store.Op) {
 	}
 }
 
-// put stores items one by one, whatever was there.
+// put stores items one by one, under no condition.
 func (s *script) put(items ...store.Item) {
 	s.Helper()
 	for _, i := range items {
@@ -177,7 +177,8 @@ func (s *script) putAll(items []store.Item) {
 	s.write(ops...)
 }
 
-// refused must fail on the condition of operation op, which saw the item seen.
+// refused fails the test unless a write fails on the condition of operation op, which
+// saw the item seen.
 func (s *script) refused(op int, seen store.Item, ops ...store.Op) {
 	s.Helper()
 	err := s.store.Write(s.ctx, ops...)
@@ -194,7 +195,7 @@ func (s *script) refused(op int, seen store.Item, ops ...store.Op) {
 	}
 }
 
-// exceeds must break a limit.
+// exceeds fails the test unless err reports that a limit was exceeded.
 func (s *script) exceeds(err error) {
 	s.Helper()
 	var got *store.ExceededError
@@ -203,7 +204,7 @@ func (s *script) exceeds(err error) {
 	}
 }
 
-// is must be an error of the kind.
+// is fails the test unless err is of the kind.
 func (s *script) is(err, kind error) {
 	s.Helper()
 	if !errors.Is(err, kind) {
@@ -255,13 +256,13 @@ func (s *script) pages(q store.Query) []store.Page {
 			return pages
 		}
 		if len(p.Items) == 0 {
-			s.Fatalf("query %+v: a page without items says that there is more", q)
+			s.Fatalf("query %+v: a page without items has More", q)
 		}
 		q.After = p.Items[len(p.Items)-1][sortKeyOf(q.Index)].Text()
 	}
 }
 
-// sortKeyOf is the attribute that orders an index of testIndexes.
+// sortKeyOf returns the attribute that orders an index of testIndexes.
 func sortKeyOf(index string) string {
 	for _, x := range testIndexes() {
 		if x.Name == index {
@@ -271,7 +272,7 @@ func sortKeyOf(index string) string {
 	return store.SK
 }
 
-// all is the items of pages.
+// all returns the items of pages.
 func all(pages []store.Page) []store.Item {
 	var items []store.Item
 	for _, p := range pages {
@@ -280,7 +281,7 @@ func all(pages []store.Page) []store.Item {
 	return items
 }
 
-// sortKeys is the sort keys of all pages of q.
+// sortKeys returns the sort keys of all pages of q.
 func (s *script) sortKeys(q store.Query) []string {
 	s.Helper()
 	var keys []string
@@ -290,7 +291,7 @@ func (s *script) sortKeys(q store.Query) []string {
 	return keys
 }
 
-// eventually waits until an index, which may lag, returns want to q.
+// eventually waits until q on an index, which may lag, returns want.
 func (s *script) eventually(q store.Query, want ...store.Item) {
 	s.Helper()
 	s.eventuallySorted(q, func(_, _ store.Item) int { return 0 }, want)

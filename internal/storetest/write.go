@@ -108,7 +108,7 @@ func transaction(s *script) {
 	}
 }
 
-// everyKind is one operation of each kind on k.
+// everyKind returns one operation of each kind on k.
 func everyKind(k store.Key, cond store.Condition) map[string]store.Op {
 	return map[string]store.Op{
 		"put":    store.Put(item(k, "by", "put"), cond),
@@ -237,7 +237,7 @@ func valuesRoundTrip(s *script) {
 }
 
 // othersRoundTrip has values that this version of the program neither makes nor
-// reads: another version's, which must come through it unharmed.
+// reads: another version's, which must pass through it unchanged.
 func othersRoundTrip(s *script) {
 	deep := strings.Repeat(`{"L":[{"M":{"d":`, 15) + `{"SS":["bottom"]}` + strings.Repeat("}}]}", 15)
 	s.roundTrip(map[string]store.Value{

@@ -1,5 +1,5 @@
-// Package strictjson reads exactly one JSON value into a Go value and says where
-// and why a text is not one, in words for whoever sent it. Unknown members and
+// Package strictjson reads exactly one JSON value into a Go value. Its errors tell, in
+// words for whoever sent the text, where and why it is not one. Unknown members and
 // text after the value are errors; numbers that go into an any stay
 // [json.Number], so that no digit is lost.
 package strictjson
@@ -13,14 +13,14 @@ import (
 	"strings"
 )
 
-// Error says what is wrong with a text, and where.
+// Error reports what is wrong with a text, and where.
 type Error struct {
 	Offset int64  // byte at which reading ended
 	Detail string // for people, without Go's names for things
-	Cause  error  // of encoding/json
+	Cause  error  // from encoding/json
 }
 
-// Error names the place.
+// Error returns the detail and the place.
 func (e *Error) Error() string { return fmt.Sprintf("%s at byte %d", e.Detail, e.Offset) }
 
 // Unwrap returns the cause.
@@ -41,7 +41,7 @@ func Decode(text []byte, into any) error {
 	return nil
 }
 
-// describe says what encoding/json met in words that fit any caller.
+// describe returns an error of encoding/json in words that fit any caller.
 func describe(err error, offset, end int64) error {
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		what := "the value"

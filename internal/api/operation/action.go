@@ -8,6 +8,7 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // Declaration is an unbound action: what it is called, what it takes, what it
@@ -71,17 +72,17 @@ func connectSequence(ctx context.Context, tx *rows.Tx, e Executor, c sales.Calle
 		return nil, err
 	}
 	made, err := e.Connections.ConnectIn(ctx, tx, c, connection.Request{
-		Record: recordOf(given), Sequence: given["SequenceId"], Segment: given["SegmentId"], Delay: delay,
+		Record: recordOf(given), Sequence: name.SequenceID(given["SequenceId"]), Segment: name.SegmentID(given["SegmentId"]), Delay: delay,
 	})
-	return []Result{{"SequenceTargetId", made.Target}}, err
+	return []Result{{"SequenceTargetId", string(made.Target)}}, err
 }
 
 func disconnectSequence(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, given map[string]string) ([]Result, error) {
 	var err error
 	if target := given["SequenceTargetId"]; target != "" {
-		_, err = e.Connections.DisconnectTargetIn(ctx, tx, c, recordOf(given), target, given["SequenceId"])
+		_, err = e.Connections.DisconnectTargetIn(ctx, tx, c, recordOf(given), name.SequenceTargetID(target), name.SequenceID(given["SequenceId"]))
 	} else {
-		_, err = e.Connections.DisconnectIn(ctx, tx, c, recordOf(given), given["SequenceId"])
+		_, err = e.Connections.DisconnectIn(ctx, tx, c, recordOf(given), name.SequenceID(given["SequenceId"]))
 	}
 	return nil, err
 }

@@ -11,6 +11,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/salestest"
+	"segue/internal/schema/name"
 	"segue/internal/schema/schematest"
 )
 
@@ -70,7 +71,7 @@ func TestDo_OneCommitForAll(t *testing.T) {
 func TestDo_OneRefusedRefusesAll(t *testing.T) {
 	w := salestest.New(t, boot.Options{})
 	sequence, existing := w.Sequence(1, "lead"), w.Lead(1, nil)
-	seller := sales.Caller{ID: salestest.ID("user", 2), Roles: []string{sales.Salesperson}}
+	seller := sales.Caller{ID: name.UserID(salestest.ID("user", 2)), Roles: []string{sales.Salesperson}}
 	create := operation.Create{Table: "lead", ID: lead(2).ID, Values: schematest.Row(values{"subject": "A", "lastname": "B"})}
 	for _, test := range []struct {
 		name   string

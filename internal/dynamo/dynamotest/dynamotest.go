@@ -41,8 +41,8 @@ func Endpoint(t testing.TB) string {
 	return endpoint
 }
 
-// Config configures clients of an endpoint. Nothing of the environment or of
-// the machine's AWS profiles comes into it.
+// Config returns the configuration of clients of an endpoint. It uses nothing from the
+// environment or from the machine's AWS profiles.
 func Config(endpoint string) aws.Config {
 	return aws.Config{
 		Region:       "us-east-1",
@@ -52,7 +52,7 @@ func Config(endpoint string) aws.Config {
 }
 
 // Open makes an empty table with the given indexes on [Endpoint]. Its store
-// tries often and soon, because tests conflict on purpose.
+// retries often and quickly, because tests conflict on purpose.
 func Open(t testing.TB, indexes []store.Index) *Table {
 	t.Helper()
 	config, name := Config(Endpoint(t)), "test-"+uuid.NewString()
@@ -73,7 +73,7 @@ func (t *Table) Feed(options ...dynamo.FeedOption) *dynamo.Feed {
 	return dynamo.NewFeed(dynamodbstreams.NewFromConfig(t.config), t.Name, options...)
 }
 
-// Items reads every item of the table, by key: the keys with DynamoDB's Scan,
+// Items returns every item of the table, by key: the keys with DynamoDB's Scan,
 // which the product does not use, and the items as the product reads them.
 func (t *Table) Items(tb testing.TB) map[store.Key]store.Item {
 	tb.Helper()

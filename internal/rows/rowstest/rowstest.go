@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"segue/internal/clock"
 	"segue/internal/embed"
 	"segue/internal/guid"
 	"segue/internal/probe"
@@ -52,7 +53,9 @@ func New(t testing.TB) *Fixture {
 	}
 	s := Open(t, filepath.Join(t.TempDir(), "rows.db"))
 	probe := probe.New(s, rows.Indexes()...)
-	return &Fixture{rows.New(probe, tables, Clock), s, probe}
+	db := rows.New(probe, tables, clock.Of(Clock))
+	db.OnMisread(func(err error) { t.Error(err) })
+	return &Fixture{db, s, probe}
 }
 
 // ID is a fixed GUID for a name and number.

@@ -5,12 +5,11 @@ import (
 	"maps"
 	"slices"
 
-	"segue/internal/schema/name"
-
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // ConnectLoaded adds a connection to a record that the unit of work holds: the
@@ -19,7 +18,7 @@ import (
 func (s *Connections) ConnectLoaded(ctx context.Context, tx *rows.Tx, record *rows.Row, parent Sequence, request Request) (Connection, error) {
 	switch {
 	case parent.ID == "":
-		return Connection{}, sales.NoRow(rows.Ref{Table: name.Sequence, ID: request.Sequence})
+		return Connection{}, sales.NoRow(rows.RefTo(name.Sequence, request.Sequence))
 	case !parent.Active:
 		return Connection{}, sales.Refuse(sales.Precondition, "sequence %q (%s) is not active; only an active sequence can be connected", parent.Name, parent.ID)
 	case parent.Table != record.Table.Name:
@@ -44,7 +43,7 @@ func (s *Connections) ConnectLoaded(ctx context.Context, tx *rows.Tx, record *ro
 }
 
 // begin writes target, first step and guard into the unit of work.
-func (s *Connections) begin(tx *rows.Tx, record *rows.Row, parent Sequence, request Request, live map[string]string) Connection {
+func (s *Connections) begin(tx *rows.Tx, record *rows.Row, parent Sequence, request Request, live LiveConnections) Connection {
 	connection := sequence.Connection{
 		Record:   schema.Lookup{Table: record.Table.Name, ID: record.ID},
 		Name:     record.Text(record.Table.PrimaryName),
@@ -52,21 +51,21 @@ func (s *Connections) begin(tx *rows.Tx, record *rows.Row, parent Sequence, requ
 		Sequence: parent.ID,
 		Segment:  request.Segment,
 		Version:  record.Version,
-		Entry:    record.Int(entries) + 1,
+		Entry:    record.Int(name.SegueEntries) + 1,
 		Delay:    request.Delay,
 	}
 	target, step, stepID := sequence.Begin(parent.Definition, connection, s.db.Now())
-	tx.Create(tx.Schema().Table(name.SequenceTarget), connection.Target(), target)
-	tx.Create(tx.Schema().Table(name.SequenceTargetStep), stepID, step)
+	tx.Create(tx.Schema().Table(name.SequenceTarget), string(connection.Target()), target)
+	tx.Create(tx.Schema().Table(name.SequenceTargetStep), string(stepID), step)
 	live[parent.ID] = connection.Target()
 	setLive(record, live)
-	record.Set(entries, schema.Int(connection.Entry))
+	record.Set(name.SegueEntries, schema.Int(connection.Entry))
 	return Connection{Target: connection.Target()}
 }
 
 // refuseSecondSequence says which sequence the record is on.
-func (s *Connections) refuseSecondSequence(ctx context.Context, record *rows.Row, sequenceID string) error {
-	on := schema.Lookup{Table: name.Sequence, ID: sequenceID}
+func (s *Connections) refuseSecondSequence(ctx context.Context, record *rows.Row, sequenceID name.SequenceID) error {
+	on := schema.Lookup{Table: name.Sequence, ID: string(sequenceID)}
 	names, err := s.entities.Names(ctx, []schema.Lookup{on})
 	if err != nil {
 		return err

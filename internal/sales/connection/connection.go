@@ -27,13 +27,12 @@ import (
 	"strconv"
 	"time"
 
-	"segue/internal/schema/name"
-
 	"segue/internal/entity"
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/sequence"
+	"segue/internal/schema/name"
 )
 
 // Connections is the use cases on connections. It is safe for concurrent use.
@@ -57,9 +56,9 @@ func New(db *rows.DB, entities *entity.Entities, policy sales.Policy, freshness 
 // Request asks for one connection.
 type Request struct {
 	Record   rows.Ref
-	Sequence string
-	Segment  string        // the segment that causes it, or ""
-	Delay    time.Duration // until the first step is due
+	Sequence name.SequenceID
+	Segment  name.SegmentID // the segment that causes it, or ""
+	Delay    time.Duration  // until the first step is due
 }
 
 // WaitTime reads the time until the first step is due, whose type nobody
@@ -79,8 +78,8 @@ func WaitTime(text string) (time.Duration, error) {
 
 // Connection is a record's place on a sequence.
 type Connection struct {
-	Target  string // id of the sequence target
-	Already bool   // it was there before; nothing was changed
+	Target  name.SequenceTargetID
+	Already bool // it was there before; nothing was changed
 }
 
 // Connect puts a record on a sequence and creates the first step (docs/domain.md
@@ -146,8 +145,8 @@ func (s *Connections) loadBoth(ctx context.Context, tx *rows.Tx, request Request
 		return found[0], parent, request.refuseMissing(found)
 	}
 	var found []*rows.Row
-	parent, err = s.sequences.Load(ctx, request.Sequence, func(ctx context.Context, _ Sequence) (Sequence, error) {
-		all, err := tx.Load(ctx, append(request.refs(), rows.Ref{Table: name.Sequence, ID: request.Sequence})...)
+	parent, err = s.sequences.Load(ctx, string(request.Sequence), func(ctx context.Context, _ Sequence) (Sequence, error) {
+		all, err := tx.Load(ctx, append(request.refs(), rows.RefTo(name.Sequence, request.Sequence))...)
 		if err != nil {
 			return Sequence{}, err
 		}
@@ -162,14 +161,14 @@ func (s *Connections) loadBoth(ctx context.Context, tx *rows.Tx, request Request
 }
 
 // sequenceAtHand returns a sequence that a connect may use without reading it.
-func (s *Connections) sequenceAtHand(tx *rows.Tx, id string) (parent Sequence, ok bool, err error) {
+func (s *Connections) sequenceAtHand(tx *rows.Tx, id name.SequenceID) (parent Sequence, ok bool, err error) {
 	// What this unit of work does to the sequence counts here and is not for
 	// the cache, which must hold only what has been committed.
-	if row := tx.Held(rows.Ref{Table: name.Sequence, ID: id}); row != nil && row.Changed() {
+	if row := tx.Held(rows.RefTo(name.Sequence, id)); row != nil && row.Changed() {
 		parent, err = sequenceOf(row)
 		return parent, true, err
 	}
-	parent, ok = s.sequences.Peek(id)
+	parent, ok = s.sequences.Peek(string(id))
 	return parent, ok && parent.Active, nil // one that was inactive may have been activated since: ask again
 }
 
@@ -177,7 +176,7 @@ func (s *Connections) sequenceAtHand(tx *rows.Tx, id string) (parent Sequence, o
 func (r Request) refs() []rows.Ref {
 	refs := []rows.Ref{r.Record}
 	if r.Segment != "" {
-		refs = append(refs, rows.Ref{Table: name.Segment, ID: r.Segment})
+		refs = append(refs, rows.RefTo(name.Segment, r.Segment))
 	}
 	return refs
 }

@@ -12,6 +12,7 @@ import (
 	"segue/internal/sales/connection"
 	"segue/internal/sales/salestest"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 func TestConnect_7_1_1_SequenceMustBeActive(t *testing.T) {
@@ -83,7 +84,7 @@ func TestConnect_7_1_5_SeveralByPolicy(t *testing.T) {
 	if again := w.Connect(lead, first); again.ID != a.ID {
 		t.Error("twice on one sequence")
 	}
-	if n, err := w.Connections.Disconnect(t.Context(), manager(), lead, first); n != 1 || err != nil {
+	if n, err := w.Connections.Disconnect(t.Context(), manager(), lead, name.SequenceID(first)); n != 1 || err != nil {
 		t.Errorf("ended %d, %v", n, err)
 	}
 	w.Ended(a, disconnected, byUser, stepCancelled)
@@ -111,7 +112,7 @@ func TestConnect_7_3_WritesTargetStepAndGuard(t *testing.T) {
 	seq := w.Sequence(1, "lead")
 	lead := w.Lead(1, values{"ownerid": link("systemuser", id("user", 7))})
 	w.Probe.Reset()
-	made, err := w.Connections.Connect(t.Context(), manager(), connection.Request{Record: lead, Sequence: seq, Delay: 90 * time.Minute})
+	made, err := w.Connections.Connect(t.Context(), manager(), connection.Request{Record: lead, Sequence: name.SequenceID(seq), Delay: 90 * time.Minute})
 	if err != nil || made.Already {
 		t.Fatalf("%+v, %v", made, err)
 	}
@@ -151,8 +152,8 @@ func TestConnect_7_3_AgainIsSuccess(t *testing.T) {
 	seq, lead := w.Sequence(1, "lead"), w.Lead(1, nil)
 	target := w.Connect(lead, seq)
 	w.Untouched(t, func() {
-		made, err := w.Connections.Connect(t.Context(), manager(), connection.Request{Record: lead, Sequence: seq})
-		if d := cmp.Diff(connection.Connection{Target: target.ID, Already: true}, made); d != "" || err != nil {
+		made, err := w.Connections.Connect(t.Context(), manager(), connection.Request{Record: lead, Sequence: name.SequenceID(seq)})
+		if d := cmp.Diff(connection.Connection{Target: name.SequenceTargetID(target.ID), Already: true}, made); d != "" || err != nil {
 			t.Errorf("%v\n%s", err, d)
 		}
 	})
@@ -181,11 +182,11 @@ func TestConnect_RecordAndSegmentMustBeThere(t *testing.T) {
 	gone := rows.Ref{Table: "lead", ID: id("lead", 99)}
 	w.Refuses(t, sales.NotFound, func() error { return w.TryConnect(gone, seq) }, "lead", gone.ID)
 	w.Refuses(t, sales.NotFound, func() error {
-		_, err := w.Connections.Connect(t.Context(), manager(), connection.Request{Record: lead, Sequence: seq, Segment: id("segment", 99)})
+		_, err := w.Connections.Connect(t.Context(), manager(), connection.Request{Record: lead, Sequence: name.SequenceID(seq), Segment: name.SegmentID(id("segment", 99))})
 		return err
 	}, "msdyn_segment", id("segment", 99))
 	seg := w.Segment(1, web, "", nil)
-	if _, err := w.Connections.Connect(t.Context(), manager(), connection.Request{Record: lead, Sequence: seq, Segment: seg}); err != nil {
+	if _, err := w.Connections.Connect(t.Context(), manager(), connection.Request{Record: lead, Sequence: name.SequenceID(seq), Segment: name.SegmentID(seg)}); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.Target(lead).Lookup("msdyn_segment"); got != link("msdyn_segment", seg) {
@@ -197,7 +198,7 @@ func TestDisconnect_7_4_EndsAndFreesTheRecord(t *testing.T) {
 	w := newWorld(t, boot.Options{})
 	seq, lead := w.Sequence(1, "lead"), w.Lead(1, nil)
 	target := w.Finish(w.Connect(lead, seq), stepCompleted)
-	if n, err := w.Connections.Disconnect(t.Context(), manager(), lead, seq); n != 1 || err != nil {
+	if n, err := w.Connections.Disconnect(t.Context(), manager(), lead, name.SequenceID(seq)); n != 1 || err != nil {
 		t.Fatalf("ended %d, %v", n, err)
 	}
 	w.Ended(target, disconnected, byUser, stepCancelled)
@@ -211,16 +212,16 @@ func TestDisconnect_7_4_EndsAndFreesTheRecord(t *testing.T) {
 func TestDisconnect_20_9_OfNothingIsSuccess(t *testing.T) {
 	w := newWorld(t, boot.Options{})
 	seq, other, lead := w.Sequence(1, "lead"), w.Sequence(2, "lead"), w.Lead(1, nil)
-	for name, from := range map[string]string{"nothing, from all": "", "nothing, from one": seq} {
+	for what, from := range map[string]string{"nothing, from all": "", "nothing, from one": seq} {
 		w.Untouched(t, func() {
-			if n, err := w.Connections.Disconnect(t.Context(), manager(), lead, from); n != 0 || err != nil {
-				t.Errorf("%s: ended %d, %v", name, n, err)
+			if n, err := w.Connections.Disconnect(t.Context(), manager(), lead, name.SequenceID(from)); n != 0 || err != nil {
+				t.Errorf("%s: ended %d, %v", what, n, err)
 			}
 		})
 	}
 	w.Connect(lead, seq)
 	w.Untouched(t, func() {
-		if n, err := w.Connections.Disconnect(t.Context(), manager(), lead, other); n != 0 || err != nil {
+		if n, err := w.Connections.Disconnect(t.Context(), manager(), lead, name.SequenceID(other)); n != 0 || err != nil {
 			t.Errorf("from another: ended %d, %v", n, err)
 		}
 	})
@@ -235,17 +236,17 @@ func TestDisconnectTarget_13_2_EndsThatConnectionOnly(t *testing.T) {
 	w := newWorld(t, boot.Options{})
 	seq, lead, other := w.Sequence(1, "lead"), w.Lead(1, nil), w.Lead(2, nil)
 	first := w.Connect(lead, seq)
-	_, err := w.Connections.DisconnectTarget(t.Context(), manager(), other, first.ID, "")
+	_, err := w.Connections.DisconnectTarget(t.Context(), manager(), other, name.SequenceTargetID(first.ID), "")
 	refused(t, err, sales.Invalid, first.ID, lead.ID)
-	_, err = w.Connections.DisconnectTarget(t.Context(), manager(), lead, first.ID, id("sequence", 9))
+	_, err = w.Connections.DisconnectTarget(t.Context(), manager(), lead, name.SequenceTargetID(first.ID), name.SequenceID(id("sequence", 9)))
 	refused(t, err, sales.Invalid, seq)
-	_, err = w.Connections.DisconnectTarget(t.Context(), manager(), lead, id("target", 9), "")
+	_, err = w.Connections.DisconnectTarget(t.Context(), manager(), lead, name.SequenceTargetID(id("target", 9)), "")
 	refused(t, err, sales.NotFound, id("target", 9))
-	if ended, err := w.Connections.DisconnectTarget(t.Context(), manager(), lead, first.ID, seq); ended != 1 || err != nil {
+	if ended, err := w.Connections.DisconnectTarget(t.Context(), manager(), lead, name.SequenceTargetID(first.ID), name.SequenceID(seq)); ended != 1 || err != nil {
 		t.Errorf("the live one: %d ended, %v; want 1", ended, err)
 	}
 	second := w.Connect(lead, seq)
-	if ended, err := w.Connections.DisconnectTarget(t.Context(), manager(), lead, first.ID, ""); ended != 0 || err != nil {
+	if ended, err := w.Connections.DisconnectTarget(t.Context(), manager(), lead, name.SequenceTargetID(first.ID), ""); ended != 0 || err != nil {
 		t.Errorf("the one that has ended: %d ended, %v; want 0", ended, err)
 	}
 	if now := w.Row("msdyn_sequencetarget", second.ID); now.Int("statecode") != 0 {

@@ -30,7 +30,7 @@ const leadNew int64 = 1
 func (s *Connections) RefuseIneligible(record *rows.Row) error {
 	state, status := record.Int(name.Statecode), record.Int(name.Statuscode)
 	switch {
-	case state != 0:
+	case state != sales.RecordOpen:
 		return sales.Refuse(sales.Precondition, "%v is closed (statecode %d); only an open record can be connected", record.Ref(), state)
 	case record.Table.Name == name.Lead && status != leadNew && !s.policy.AnyActive:
 		return sales.Refuse(sales.Precondition, "%v has statuscode %d; only a lead in state New (statuscode 1) can be connected", record.Ref(), status)

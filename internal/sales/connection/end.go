@@ -6,25 +6,22 @@ import (
 	"maps"
 	"slices"
 
-	"segue/internal/schema/name"
-
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
-
-const currentStep = name.SegueCurrentstep // of a target: its open step
 
 // Disconnect takes a record off a sequence, or off all with sequenceID ""
 // (docs/domain.md §7.4). It returns how many connections ended; none is success
 // too.
-func (s *Connections) Disconnect(ctx context.Context, c sales.Caller, ref rows.Ref, sequenceID string) (int, error) {
+func (s *Connections) Disconnect(ctx context.Context, c sales.Caller, ref rows.Ref, sequenceID name.SequenceID) (int, error) {
 	return s.disconnect(ctx, c, ref, sequenceID, nil)
 }
 
 // disconnect is Disconnect with the record possibly read already.
-func (s *Connections) disconnect(ctx context.Context, c sales.Caller, ref rows.Ref, sequenceID string, record *rows.Row) (ended int, err error) {
+func (s *Connections) disconnect(ctx context.Context, c sales.Caller, ref rows.Ref, sequenceID name.SequenceID, record *rows.Row) (ended int, err error) {
 	err = s.db.Do(ctx, c.ID, func(tx *rows.Tx) error {
 		if record != nil && !tx.Again() { // a repeated try reads it itself
 			tx.Hold(record)
@@ -36,7 +33,7 @@ func (s *Connections) disconnect(ctx context.Context, c sales.Caller, ref rows.R
 }
 
 // DisconnectIn is Disconnect in a unit of work.
-func (s *Connections) DisconnectIn(ctx context.Context, tx *rows.Tx, c sales.Caller, ref rows.Ref, sequenceID string) (int, error) {
+func (s *Connections) DisconnectIn(ctx context.Context, tx *rows.Tx, c sales.Caller, ref rows.Ref, sequenceID name.SequenceID) (int, error) {
 	record, err := s.loadRecord(ctx, tx, c, ref)
 	if err != nil {
 		return 0, err
@@ -48,7 +45,7 @@ func (s *Connections) DisconnectIn(ctx context.Context, tx *rows.Tx, c sales.Cal
 // target that is not the record's, or not of the sequence given ("" for any), is
 // refused; one that has ended already is success and changes nothing, whatever
 // the record is connected to since.
-func (s *Connections) DisconnectTarget(ctx context.Context, c sales.Caller, ref rows.Ref, targetID, sequenceID string) (ended int, err error) {
+func (s *Connections) DisconnectTarget(ctx context.Context, c sales.Caller, ref rows.Ref, targetID name.SequenceTargetID, sequenceID name.SequenceID) (ended int, err error) {
 	err = s.db.Do(ctx, c.ID, func(tx *rows.Tx) error {
 		ended, err = s.DisconnectTargetIn(ctx, tx, c, ref, targetID, sequenceID)
 		return err
@@ -57,12 +54,13 @@ func (s *Connections) DisconnectTarget(ctx context.Context, c sales.Caller, ref 
 }
 
 // DisconnectTargetIn is DisconnectTarget in a unit of work.
-func (s *Connections) DisconnectTargetIn(ctx context.Context, tx *rows.Tx, c sales.Caller, ref rows.Ref, targetID, sequenceID string) (int, error) {
-	target, err := s.entities.RetrieveIn(ctx, tx, c, rows.Ref{Table: name.SequenceTarget, ID: targetID})
+func (s *Connections) DisconnectTargetIn(ctx context.Context, tx *rows.Tx, c sales.Caller, ref rows.Ref, targetID name.SequenceTargetID, sequenceID name.SequenceID) (int, error) {
+	row, err := s.entities.RetrieveIn(ctx, tx, c, rows.RefTo(name.SequenceTarget, targetID))
 	if err != nil {
 		return 0, err
 	}
-	parent, owner := target.Lookup(name.MsdynParentsequence).ID, target.Lookup(name.MsdynTarget)
+	target := sequence.Target{Row: row}
+	parent, owner := target.Sequence(), target.Record()
 	if owner.ID != ref.ID || sequenceID != "" && sequenceID != parent {
 		return 0, sales.Refuse(sales.Invalid, "SequenceTargetId %s is a connection of %s %s to sequence %s", targetID, owner.Table, owner.ID, parent)
 	}
@@ -98,7 +96,7 @@ func (s *Connections) loadRecord(ctx context.Context, tx *rows.Tx, c sales.Calle
 // EndConnections ends live connections of a record that the unit of work holds:
 // all of them, or with sequenceID the one to that sequence. Targets are read
 // together; open steps are cancelled with them. It returns how many it ended.
-func (s *Connections) EndConnections(ctx context.Context, tx *rows.Tx, record *rows.Row, event sequence.Event, sequenceID string) (int, error) {
+func (s *Connections) EndConnections(ctx context.Context, tx *rows.Tx, record *rows.Row, event sequence.Event, sequenceID name.SequenceID) (int, error) {
 	live, err := Live(record)
 	if err != nil {
 		return 0, err
@@ -106,7 +104,7 @@ func (s *Connections) EndConnections(ctx context.Context, tx *rows.Tx, record *r
 	var refs []rows.Ref
 	for _, id := range slices.Sorted(maps.Keys(live)) {
 		if sequenceID == "" || sequenceID == id {
-			refs = append(refs, rows.Ref{Table: name.SequenceTarget, ID: live[id]})
+			refs = append(refs, rows.RefTo(name.SequenceTarget, live[id]))
 			delete(live, id)
 		}
 	}
@@ -128,7 +126,7 @@ func (s *Connections) EndConnections(ctx context.Context, tx *rows.Tx, record *r
 
 // closeTarget ends a held target and cancels its open step.
 func closeTarget(tx *rows.Tx, target *rows.Row, event sequence.Event) {
-	columns, ok := sequence.End(sequence.Status(target.Int(name.Statuscode)), event)
+	columns, ok := sequence.End(sequence.Target{Row: target}.Status(), event)
 	if !ok { // it has ended already
 		return
 	}
@@ -138,6 +136,6 @@ func closeTarget(tx *rows.Tx, target *rows.Row, event sequence.Event) {
 
 // patchOpenStep changes the open step of a held target without reading it.
 func patchOpenStep(tx *rows.Tx, target *rows.Row, set map[string]schema.Value) {
-	stepID := target.Lookup(currentStep).ID
-	tx.Patch(tx.Schema().Table(name.SequenceTargetStep), stepID, set, map[string]schema.Value{name.Statecode: schema.Int(0)})
+	stepID := string(sequence.Target{Row: target}.CurrentStep())
+	tx.Patch(tx.Schema().Table(name.SequenceTargetStep), stepID, set, map[string]schema.Value{name.Statecode: schema.Int(int64(sequence.StepActive))})
 }

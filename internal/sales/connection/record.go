@@ -3,13 +3,12 @@ package connection
 import (
 	"context"
 
-	"segue/internal/schema/name"
-
 	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // RecordRules are the life-cycle effects of docs/domain.md §16 on the
@@ -24,10 +23,10 @@ type recordRules struct {
 // Update implements [entity.Rules].
 func (r recordRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
 	oldState, state := before[name.Statecode], row.Int(name.Statecode)
-	if oldState != schema.Int(0) && state != 0 {
+	if oldState != schema.Int(sales.RecordOpen) && state != sales.RecordOpen {
 		return sales.Refuse(sales.Precondition, "%v is closed (statecode %d) and read-only until it is opened again (statecode 0)", row.Ref(), state)
 	}
-	if state != 0 {
+	if state != sales.RecordOpen {
 		_, err := r.connections.EndConnections(ctx, tx, row, sequence.RecordClosed, "")
 		return err
 	}
@@ -49,7 +48,7 @@ func reassignTargets(ctx context.Context, tx *rows.Tx, record *rows.Row) error {
 	}
 	var refs []rows.Ref
 	for _, targetID := range live {
-		refs = append(refs, rows.Ref{Table: name.SequenceTarget, ID: targetID})
+		refs = append(refs, rows.RefTo(name.SequenceTarget, targetID))
 	}
 	targets, err := tx.Load(ctx, refs...)
 	if err != nil {
@@ -59,7 +58,7 @@ func reassignTargets(ctx context.Context, tx *rows.Tx, record *rows.Row) error {
 	for _, target := range targets {
 		if target != nil {
 			target.Set(name.Ownerid, schema.Ref(owner))
-			patchOpenStep(tx, target, map[string]schema.Value{nextOwner: schema.Ref(owner)})
+			patchOpenStep(tx, target, map[string]schema.Value{name.SegueOwner: schema.Ref(owner)})
 		}
 	}
 	return nil

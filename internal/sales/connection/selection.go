@@ -7,6 +7,7 @@ import (
 
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/schema/name"
 )
 
 // MaxSelection is how many records one call may name.
@@ -15,9 +16,9 @@ const MaxSelection = 1000
 // Outcome is what became of one record of a selection.
 type Outcome struct {
 	Record  rows.Ref
-	Target  string // id of the target that it is connected by
-	Already bool   // nothing had to be changed
-	Err     error  // why not; nil: done
+	Target  name.SequenceTargetID // that it is connected by
+	Already bool                  // nothing had to be changed
+	Err     error                 // why not; nil: done
 }
 
 // ConnectSelection connects each record of a selection, in a unit of work of its
@@ -25,7 +26,7 @@ type Outcome struct {
 // which some records are connected to a sequence and others to none is refused
 // as a whole (docs/domain.md §7.2, "mixed selection"), unless skip says to leave
 // out the connected ones, which then come back as Already or with the reason.
-func (s *Connections) ConnectSelection(ctx context.Context, c sales.Caller, sequenceID string, refs []rows.Ref, skip bool) ([]Outcome, error) {
+func (s *Connections) ConnectSelection(ctx context.Context, c sales.Caller, sequenceID name.SequenceID, refs []rows.Ref, skip bool) ([]Outcome, error) {
 	records, err := s.readSelection(ctx, c, refs, skip)
 	if err != nil {
 		return nil, err
@@ -39,7 +40,7 @@ func (s *Connections) ConnectSelection(ctx context.Context, c sales.Caller, sequ
 // DisconnectSelection disconnects each record of a selection, from one sequence
 // or with sequenceID "" from all. A mixed selection is refused like that of
 // [Connections.ConnectSelection].
-func (s *Connections) DisconnectSelection(ctx context.Context, c sales.Caller, sequenceID string, refs []rows.Ref, skip bool) ([]Outcome, error) {
+func (s *Connections) DisconnectSelection(ctx context.Context, c sales.Caller, sequenceID name.SequenceID, refs []rows.Ref, skip bool) ([]Outcome, error) {
 	records, err := s.readSelection(ctx, c, refs, skip)
 	if err != nil {
 		return nil, err
@@ -86,7 +87,7 @@ func refuseMixed(records []*rows.Row) error {
 	for _, record := range records {
 		switch {
 		case record == nil:
-		case record.Is(connected):
+		case record.Is(name.SegueConnected):
 			on++
 		default:
 			off++

@@ -10,6 +10,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
+	"segue/internal/schema/name"
 )
 
 // result is an Outcome in short.
@@ -41,7 +42,7 @@ func TestSelection_7_2_ResultsPerRecord(t *testing.T) {
 		w.Opportunity(1, nil),
 		w.Lead(3, nil),
 	}
-	outcomes, err := w.Connections.ConnectSelection(t.Context(), manager(), seq, records, false)
+	outcomes, err := w.Connections.ConnectSelection(t.Context(), manager(), name.SequenceID(seq), records, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +68,7 @@ func TestSelection_7_2_MixedIsRefusedAsAWhole(t *testing.T) {
 	w.Connect(elsewhere, other)
 	mixed := []rows.Ref{on, off, elsewhere}
 	w.Refuses(t, sales.Precondition, func() error {
-		_, err := w.Connections.ConnectSelection(t.Context(), manager(), seq, mixed, false)
+		_, err := w.Connections.ConnectSelection(t.Context(), manager(), name.SequenceID(seq), mixed, false)
 		return err
 	}, "mixes 2 connected and 1 unconnected", "SkipConnected")
 	w.Refuses(t, sales.Precondition, func() error {
@@ -75,7 +76,7 @@ func TestSelection_7_2_MixedIsRefusedAsAWhole(t *testing.T) {
 		return err
 	}, "mixes 2 connected and 1 unconnected")
 
-	outcomes, err := w.Connections.ConnectSelection(t.Context(), manager(), seq, mixed, true)
+	outcomes, err := w.Connections.ConnectSelection(t.Context(), manager(), name.SequenceID(seq), mixed, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +92,7 @@ func TestSelection_OfConnectedRecordsIsNotMixed(t *testing.T) {
 	seq := w.Sequence(1, "lead")
 	both := []rows.Ref{w.Lead(1, nil), w.Lead(2, nil)}
 	connect := func(already bool) {
-		outcomes, err := w.Connections.ConnectSelection(t.Context(), manager(), seq, both, false)
+		outcomes, err := w.Connections.ConnectSelection(t.Context(), manager(), name.SequenceID(seq), both, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,7 +112,7 @@ func TestSelection_7_4_Disconnect(t *testing.T) {
 	w.Connect(a, seq)
 	w.Connect(b, seq)
 	gone := rows.Ref{Table: "lead", ID: id("lead", 99)}
-	outcomes, err := w.Connections.DisconnectSelection(t.Context(), manager(), seq, []rows.Ref{a, gone, b, free}, true)
+	outcomes, err := w.Connections.DisconnectSelection(t.Context(), manager(), name.SequenceID(seq), []rows.Ref{a, gone, b, free}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +146,7 @@ func TestSelection_OneToAThousand(t *testing.T) {
 	for i := range records {
 		records[i] = rows.Ref{Table: "lead", ID: id("missing", i)}
 	}
-	for name, wrong := range map[string]struct {
+	for what, wrong := range map[string]struct {
 		records []rows.Ref
 		text    string
 	}{
@@ -156,14 +157,14 @@ func TestSelection_OneToAThousand(t *testing.T) {
 		"no table at all":  {[]rows.Ref{{Table: "leda", ID: "x"}}, `no table "leda"`},
 		"1000 and no task": {append(records[:999:999], rows.Ref{Table: "task", ID: "x"}), "task"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := w.Connections.ConnectSelection(t.Context(), manager(), seq, wrong.records, true)
+		t.Run(what, func(t *testing.T) {
+			_, err := w.Connections.ConnectSelection(t.Context(), manager(), name.SequenceID(seq), wrong.records, true)
 			refused(t, err, sales.Invalid, wrong.text)
 			_, err = w.Connections.DisconnectSelection(t.Context(), manager(), "", wrong.records, true)
 			refused(t, err, sales.Invalid, wrong.text)
 		})
 	}
-	outcomes, err := w.Connections.ConnectSelection(t.Context(), manager(), seq, records[:connection.MaxSelection], false)
+	outcomes, err := w.Connections.ConnectSelection(t.Context(), manager(), name.SequenceID(seq), records[:connection.MaxSelection], false)
 	if err != nil || len(outcomes) != connection.MaxSelection {
 		t.Errorf("1000 records: %d results, %v", len(outcomes), err)
 	}

@@ -5,21 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 
-	"segue/internal/schema/name"
-
 	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
-)
-
-const (
-	phase        = name.SeguePhase // hidden column: what a sequence is going through
-	deactivating = "deactivating"
-	deleting     = "deleting"
-
-	revision int64 = 3 // status of an active sequence that is edited in place
+	"segue/internal/schema/name"
 )
 
 // MaxActiveSequences is how many sequences of an organisation may be active
@@ -30,16 +21,11 @@ func activeSequences() sales.Quota {
 	return sales.Quota{Table: name.Sequence, Most: MaxActiveSequences}
 }
 
-// States of a sequence (docs/domain.md §4.1); the reverse of a segment's.
-const (
-	sequenceInactive int64 = 0
-	sequenceActive   int64 = 1
-)
-
 // Sequence is a sequence as connecting sees it. The zero Sequence is one that is
 // not there.
 type Sequence struct {
-	ID, Name   string
+	ID         name.SequenceID
+	Name       string
 	Table      string // of its records
 	Active     bool
 	Definition sequence.Definition // when it is active
@@ -51,30 +37,31 @@ func sequenceOf(row *rows.Row) (Sequence, error) {
 	if row == nil || Deleting(row) {
 		return Sequence{}, nil
 	}
+	view := sequence.Sequence{Row: row}
 	s := Sequence{
-		ID: row.ID, Name: row.Text(name.MsdynName), Table: row.Text(name.MsdynRegardingentityname),
-		Active: row.Int(name.Statecode) == sequenceActive,
+		ID: name.SequenceID(row.ID), Name: view.Name(), Table: view.RecordType(),
+		Active: view.State() == sequence.Active,
 	}
 	if !s.Active {
 		return s, nil
 	}
 	var err error
-	s.Definition, err = sequence.Parse(row.ID, row.Int(name.MsdynVersion), row.Text(name.MsdynDefinition))
+	s.Definition, err = sequence.Parse(s.ID, view.Version(), view.Text())
 	return s, err
 }
 
 // Deleting reports whether a sequence's row is there only until its connections
 // have ended.
-func Deleting(row *rows.Row) bool { return row.Text(phase) == deleting }
+func Deleting(row *rows.Row) bool { return sequence.Sequence{Row: row}.Phase() == sequence.Deleting }
 
 // Sequence reads a sequence through the cache: it is as it was at most
 // [sales.Freshness] ago.
-func (s *Connections) Sequence(ctx context.Context, id string) (Sequence, error) {
-	if known, ok := s.sequences.Peek(id); ok {
+func (s *Connections) Sequence(ctx context.Context, id name.SequenceID) (Sequence, error) {
+	if known, ok := s.sequences.Peek(string(id)); ok {
 		return known, nil
 	}
-	return s.sequences.Load(ctx, id, func(ctx context.Context, _ Sequence) (Sequence, error) {
-		found, err := s.db.Get(ctx, rows.Ref{Table: name.Sequence, ID: id})
+	return s.sequences.Load(ctx, string(id), func(ctx context.Context, _ Sequence) (Sequence, error) {
+		found, err := s.db.Get(ctx, rows.RefTo(name.Sequence, id))
 		if err != nil {
 			return Sequence{}, err
 		}
@@ -95,10 +82,11 @@ func (sequenceRules) Gone(row *rows.Row) bool { return Deleting(row) }
 
 // Create implements [entity.Rules].
 func (sequenceRules) Create(_ context.Context, tx *rows.Tx, row *rows.Row) error {
-	if row.Int(name.Statecode) != sequenceInactive {
+	view := sequence.Sequence{Row: row}
+	if view.State() != sequence.Inactive {
 		return sales.Refuse(sales.Precondition, "a sequence is created inactive (statecode 0) and activated by setting statecode 1")
 	}
-	if err := Connectable(tx.Schema(), row.Text(name.MsdynRegardingentityname)); err != nil {
+	if err := Connectable(tx.Schema(), view.RecordType()); err != nil {
 		return err
 	}
 	row.Set(name.MsdynVersion, schema.Int(1))
@@ -107,12 +95,12 @@ func (sequenceRules) Create(_ context.Context, tx *rows.Tx, row *rows.Row) error
 
 // checkDraft checks the structure of a definition that is not in use yet.
 func checkDraft(row *rows.Row) error {
-	text := row.Text(name.MsdynDefinition)
-	if text == "" {
+	view := sequence.Sequence{Row: row}
+	if view.Text() == "" {
 		row.Set(name.MsdynTotaltasks, schema.Null())
 		return nil
 	}
-	definition, err := sequence.Parse(row.ID, row.Int(name.MsdynVersion), text)
+	definition, err := sequence.Parse(name.SequenceID(row.ID), view.Version(), view.Text())
 	if err != nil {
 		return sales.InvalidInput(err)
 	}
@@ -124,11 +112,12 @@ func checkDraft(row *rows.Row) error {
 
 // Update implements [entity.Rules].
 func (sequenceRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
-	oldState, state := before[name.Statecode], row.Int(name.Statecode)
-	if before[name.MsdynRegardingentityname] != schema.Text(row.Text(name.MsdynRegardingentityname)) {
+	view := sequence.Sequence{Row: row}
+	wasActive, active := before[name.Statecode] == schema.Int(int64(sequence.Active)), view.State() == sequence.Active
+	if before[name.MsdynRegardingentityname] != schema.Text(view.RecordType()) {
 		return sales.Refuse(sales.Precondition, "the record type (msdyn_regardingentityname) of a sequence never changes")
 	}
-	if oldState == schema.Int(sequenceActive) {
+	if wasActive {
 		if err := refuseEdits(row, before); err != nil {
 			return err
 		}
@@ -136,10 +125,10 @@ func (sequenceRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, bef
 		return err
 	}
 	switch {
-	case oldState == schema.Int(sequenceInactive) && state == sequenceActive:
+	case !wasActive && active:
 		return activateSequence(ctx, tx, row)
-	case oldState == schema.Int(sequenceActive) && state == sequenceInactive:
-		row.Set(phase, schema.Text(deactivating))
+	case wasActive && !active:
+		row.Set(name.SeguePhase, schema.Text(string(sequence.Deactivating)))
 		return activeSequences().Leave(ctx, tx, row.ID)
 	}
 	return nil
@@ -148,17 +137,17 @@ func (sequenceRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, bef
 // refuseEdits refuses changes of an active sequence (docs/domain.md §5.1, §18)
 // beside those of its state and owner.
 func refuseEdits(row *rows.Row, before map[string]schema.Value) error {
-	after := row.Values()
+	view, after := sequence.Sequence{Row: row}, row.Values()
 	for _, c := range row.Table.Columns {
 		switch c.Name {
-		case name.Statecode, name.Statuscode, name.Ownerid, phase:
+		case name.Statecode, name.Statuscode, name.Ownerid, name.SeguePhase:
 			continue
 		}
 		if before[c.Name] != after[c.Name] {
-			return sales.Refuse(sales.Precondition, "sequence %q is active: %s cannot change; deactivate it first (statecode 0)", row.Text(name.MsdynName), c.Name)
+			return sales.Refuse(sales.Precondition, "sequence %q is active: %s cannot change; deactivate it first (statecode 0)", view.Name(), c.Name)
 		}
 	}
-	if row.Int(name.Statuscode) == revision {
+	if view.InRevision() {
 		return sales.Refuse(sales.Precondition, "statuscode 3 (Revision) is not available: deactivate the sequence, edit it and activate it again")
 	}
 	return nil
@@ -167,24 +156,24 @@ func refuseEdits(row *rows.Row, before map[string]schema.Value) error {
 // activateSequence checks the definition and the limit. A definition that has
 // changed since the last activation is the next version.
 func activateSequence(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
-	if row.Text(phase) != "" {
+	view := sequence.Sequence{Row: row}
+	if view.Phase() != sequence.NoPhase {
 		return sales.Refuse(sales.Unavailable, "the sequence is still ending its connections; activate it when segue has disconnected them")
 	}
-	text := row.Text(name.MsdynDefinition)
-	definition, err := sequence.Parse(row.ID, 0, text)
+	definition, err := sequence.Parse(name.SequenceID(row.ID), 0, view.Text())
 	if err == nil {
 		err = definition.Validate()
 	}
 	if err != nil {
 		return sales.InvalidInput(err)
 	}
-	sum := sha256.Sum256([]byte(text))
+	sum := sha256.Sum256([]byte(view.Text()))
 	digest := hex.EncodeToString(sum[:])
-	if old := row.Text(name.SegueDigest); old != "" && old != digest {
-		if row.Int(name.MsdynVersion) >= sequence.MaxVersion {
-			return sales.Refuse(sales.Limit, "limit reached: sequence %q is at version %d, the last one; go on with a new sequence", row.Text(name.MsdynName), sequence.MaxVersion)
+	if old := view.Digest(); old != "" && old != digest {
+		if view.Version() >= sequence.MaxVersion {
+			return sales.Refuse(sales.Limit, "limit reached: sequence %q is at version %d, the last one; go on with a new sequence", view.Name(), sequence.MaxVersion)
 		}
-		row.Set(name.MsdynVersion, schema.Int(row.Int(name.MsdynVersion)+1))
+		row.Set(name.MsdynVersion, schema.Int(view.Version()+1))
 	}
 	row.Set(name.SegueDigest, schema.Text(digest))
 	row.Set(name.MsdynMaxstepcount, schema.Int(int64(len(definition.Steps))))
@@ -194,12 +183,13 @@ func activateSequence(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
 // Delete implements [entity.Rules]: a sequence that has no connections goes; one
 // that may have some stays, out of sight, until they have ended.
 func (sequenceRules) Delete(ctx context.Context, tx *rows.Tx, row *rows.Row) (keep bool, err error) {
-	if row.Int(name.Statecode) != sequenceActive && row.Text(phase) == "" {
+	view := sequence.Sequence{Row: row}
+	if view.State() != sequence.Active && view.Phase() == sequence.NoPhase {
 		return false, nil
 	}
-	row.Set(name.Statecode, schema.Int(sequenceInactive))
-	row.Set(name.Statuscode, schema.Int(1))
-	row.Set(phase, schema.Text(deleting))
+	row.Set(name.Statecode, schema.Int(int64(sequence.Inactive)))
+	row.Set(name.Statuscode, schema.Int(sequence.StatusInactive))
+	row.Set(name.SeguePhase, schema.Text(string(sequence.Deleting)))
 	return true, activeSequences().Leave(ctx, tx, row.ID)
 }
 

@@ -11,6 +11,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
+	"segue/internal/schema/name"
 	"segue/internal/schema/schematest"
 )
 
@@ -241,7 +242,7 @@ func TestSequence_5_1_DeactivatingManyConnections(t *testing.T) {
 	for n := range 600 {
 		records = append(records, w.Lead(n, nil))
 	}
-	if _, err := w.Connections.ConnectSelection(t.Context(), manager(), seq, records, false); err != nil {
+	if _, err := w.Connections.ConnectSelection(t.Context(), manager(), name.SequenceID(seq), records, false); err != nil {
 		t.Fatal(err)
 	}
 	w.Update("msdyn_sequence", seq, values{"statecode": int64(0)})

@@ -12,6 +12,7 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/salestest"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 	"segue/internal/schema/schematest"
 )
 
@@ -178,7 +179,7 @@ func TestTargetsAndSteps_4_AreMadeBySegueAlone(t *testing.T) {
 	w := newWorld(t, boot.Options{})
 	target := w.Connect(w.Lead(1, nil), w.Sequence(1, "lead"))
 	step := w.Step(target)
-	admin := sales.Caller{ID: id("user", 1), Roles: []string{sales.SystemAdministrator}}
+	admin := sales.Caller{ID: name.UserID(id("user", 1)), Roles: []string{sales.SystemAdministrator}}
 	for name, call := range map[string]func() error{
 		"create a target": func() error {
 			_, err := w.Entities.Create(t.Context(), admin, "msdyn_sequencetarget", "", schematest.Row(values{}))

@@ -3,8 +3,6 @@ package connection
 import (
 	"context"
 
-	"segue/internal/schema/name"
-
 	"golang.org/x/sync/errgroup"
 
 	"segue/internal/filter"
@@ -13,6 +11,7 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // sweepSize is how many connections one change record of a sequence ends. A
@@ -28,7 +27,7 @@ const sweepSize = 500
 func (s *Connections) Sweep() sales.Reaction { return sales.Follow(s.sweep) }
 
 func (s *Connections) sweep(ctx context.Context, change rows.Change) error {
-	changed, err := change.New.Value(phase)
+	changed, err := change.New.Value(name.SeguePhase)
 	if err != nil {
 		return err
 	}
@@ -40,14 +39,14 @@ func (s *Connections) sweep(ctx context.Context, change rows.Change) error {
 	if err != nil {
 		return err
 	}
-	if found[0] == nil || found[0].Text(phase) == "" {
+	if found[0] == nil || (sequence.Sequence{Row: found[0]}).Phase() == sequence.NoPhase {
 		return nil
 	}
 	s.sequences.Drop() // whoever changed it may not have come to that yet
 	if err := s.freshness.Settle(ctx); err != nil {
 		return err
 	}
-	ended, err := s.endTargets(ctx, change.Ref.ID)
+	ended, err := s.endTargets(ctx, name.SequenceID(change.Ref.ID))
 	if err != nil {
 		return err
 	}
@@ -56,7 +55,7 @@ func (s *Connections) sweep(ctx context.Context, change rows.Change) error {
 		if err := s.freshness.Settle(ctx); err != nil {
 			return err
 		}
-		if ended, err = s.endTargets(ctx, change.Ref.ID); err != nil {
+		if ended, err = s.endTargets(ctx, name.SequenceID(change.Ref.ID)); err != nil {
 			return err
 		}
 	}
@@ -71,7 +70,7 @@ func endPhase(ctx context.Context, tx *rows.Tx, ref rows.Ref, more bool) error {
 		return err
 	}
 	row := found[0]
-	if row == nil || row.Text(phase) == "" { // another delivery of the change was faster
+	if row == nil || (sequence.Sequence{Row: row}).Phase() == sequence.NoPhase { // another delivery of the change was faster
 		return nil
 	}
 	switch {
@@ -80,14 +79,14 @@ func endPhase(ctx context.Context, tx *rows.Tx, ref rows.Ref, more bool) error {
 	case Deleting(row):
 		tx.Delete(row)
 	default:
-		row.Set(phase, schema.Null())
+		row.Set(name.SeguePhase, schema.Null())
 	}
 	return nil
 }
 
 // endTargets ends up to sweepSize live connections of a sequence and returns how
 // many it found.
-func (s *Connections) endTargets(ctx context.Context, sequenceID string) (int, error) {
+func (s *Connections) endTargets(ctx context.Context, sequenceID name.SequenceID) (int, error) {
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(sales.AtOnce)
 	found := 0
@@ -105,30 +104,31 @@ func (s *Connections) endTargets(ctx context.Context, sequenceID string) (int, e
 }
 
 // liveTargets selects the live targets of a sequence.
-func liveTargets(tables *schema.Schema, sequenceID string) query.Query {
+func liveTargets(tables *schema.Schema, sequenceID name.SequenceID) query.Query {
 	equal := func(column string, v schema.Value) filter.Node {
 		return &filter.Condition{Column: column, Operator: filter.Eq, Values: []schema.Value{v}}
 	}
 	return query.Query{Table: tables.Table(name.SequenceTarget), Where: &filter.Group{Logic: filter.And, Items: []filter.Node{
-		equal(name.MsdynParentsequence, schema.Ref(schema.Lookup{Table: name.Sequence, ID: sequenceID})), equal(name.Statecode, schema.Int(0)),
+		equal(name.MsdynParentsequence, schema.RefTo(name.Sequence, sequenceID)), equal(name.Statecode, schema.Int(int64(sequence.TargetActive))),
 	}}}
 }
 
 // endTarget ends one live target, because its sequence has ended, and takes it
 // out of its record's guard.
 func (s *Connections) endTarget(ctx context.Context, target *rows.Row) error {
-	record, sequenceID := target.Lookup(name.MsdynTarget), target.Lookup(name.MsdynParentsequence).ID
+	listed := sequence.Target{Row: target}
+	record := listed.Record()
 	return s.db.Do(ctx, "", func(tx *rows.Tx) error {
 		found, err := tx.Load(ctx, rows.Ref{Table: record.Table, ID: record.ID}, target.Ref())
 		if err != nil {
 			return err
 		}
 		row := found[1]
-		if row == nil || row.Int(name.Statecode) != 0 { // it has ended meanwhile
+		if row == nil || !(sequence.Target{Row: row}).Live() { // it has ended meanwhile
 			return nil
 		}
 		closeTarget(tx, row, sequence.SequenceEnded)
-		return freeGuard(found[0], sequenceID, target.ID)
+		return freeGuard(found[0], listed.Sequence(), name.SequenceTargetID(target.ID))
 	})
 }
 
@@ -142,7 +142,7 @@ func (s *Connections) verify(ctx context.Context, change rows.Change) error {
 		return err
 	}
 	lookup, _ := value.Ref()
-	parent, err := s.Sequence(ctx, lookup.ID)
+	parent, err := s.Sequence(ctx, name.SequenceID(lookup.ID))
 	if err != nil {
 		return err
 	}

@@ -8,13 +8,12 @@ import (
 	"sync"
 	"testing"
 
-	"segue/internal/schema/name"
-
 	"segue/internal/boot"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/reaction"
 	"segue/internal/sales/salestest"
+	"segue/internal/schema/name"
 	"segue/internal/store"
 )
 

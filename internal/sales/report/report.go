@@ -6,12 +6,12 @@ package report
 import (
 	"context"
 
-	"segue/internal/schema/name"
-
 	"segue/internal/query"
 	"segue/internal/rows"
-	"segue/internal/sales"
 	"segue/internal/sales/connection"
+	"segue/internal/sales/segment"
+	"segue/internal/sales/sequence"
+	"segue/internal/schema/name"
 )
 
 // Census counts records by where they are.
@@ -30,13 +30,13 @@ type Place struct {
 // tally is a census as it is being taken.
 type tally struct {
 	Census
-	members   map[string]int // by segment
-	connected map[string]int // by sequence
+	members   map[name.SegmentID]int
+	connected map[name.SequenceID]int
 }
 
 // Count takes a Census of all tables.
 func Count(ctx context.Context, db *rows.DB) (Census, error) {
-	t := tally{Census{Rows: map[string]int{}}, map[string]int{}, map[string]int{}}
+	t := tally{Census{Rows: map[string]int{}}, map[name.SegmentID]int{}, map[name.SequenceID]int{}}
 	lists := query.New(db)
 	for _, table := range db.Schema().Tables() {
 		for row, err := range lists.Each(ctx, query.Query{Table: table}) {
@@ -49,10 +49,10 @@ func Count(ctx context.Context, db *rows.DB) (Census, error) {
 		}
 	}
 	for i := range t.Segments {
-		t.Segments[i].Records = t.members[t.Segments[i].ID]
+		t.Segments[i].Records = t.members[name.SegmentID(t.Segments[i].ID)]
 	}
 	for i := range t.Sequences {
-		t.Sequences[i].Records = t.connected[t.Sequences[i].ID]
+		t.Sequences[i].Records = t.connected[name.SequenceID(t.Sequences[i].ID)]
 	}
 	return t.Census, nil
 }
@@ -61,12 +61,14 @@ func Count(ctx context.Context, db *rows.DB) (Census, error) {
 func (t *tally) count(row *rows.Row) error {
 	t.Rows[row.Table.Name]++
 	switch {
-	case sales.OfTable(name.Segment).Matches(row.Table):
-		t.Segments = append(t.Segments, Place{Table: row.Text(name.MsdynObjecttype), ID: row.ID, Name: row.Text(name.MsdynName)})
-	case sales.OfTable(name.Sequence).Matches(row.Table):
-		t.Sequences = append(t.Sequences, Place{Table: row.Text(name.MsdynRegardingentityname), ID: row.ID, Name: row.Text(name.MsdynName)})
+	case row.Table.Name == name.Segment:
+		view := segment.Segment{Row: row}
+		t.Segments = append(t.Segments, Place{Table: view.RecordType(), ID: row.ID, Name: view.Name()})
+	case row.Table.Name == name.Sequence:
+		view := sequence.Sequence{Row: row}
+		t.Sequences = append(t.Sequences, Place{Table: view.RecordType(), ID: row.ID, Name: view.Name()})
 	case row.Table.Is(name.RecordTrait):
-		t.members[row.Lookup(name.MsdynSegmentid).ID]++
+		t.members[name.SegmentID(row.Lookup(name.MsdynSegmentid).ID)]++
 		live, err := connection.Live(row)
 		if err != nil {
 			return err

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"testing"
 
-	"segue/internal/schema/name"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -15,6 +13,7 @@ import (
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 	"segue/internal/store"
 	"segue/internal/storetest"
 )

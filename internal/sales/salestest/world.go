@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"segue/internal/boot"
+	"segue/internal/clock"
 	"segue/internal/embed"
 	"segue/internal/entity"
 	"segue/internal/guid"
@@ -21,6 +22,7 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 	"segue/internal/schema/schematest"
 )
 
@@ -55,7 +57,11 @@ func NewOn(t testing.TB, store ChangeStore, now func() time.Time, options boot.O
 		t.Fatal(err)
 	}
 	between := probe.New(store, rows.Indexes()...)
-	begin := func() *boot.Parts { return boot.Assemble(rows.New(between, tables, now), options) }
+	begin := func() *boot.Parts {
+		db := rows.New(between, tables, clock.Of(now))
+		db.OnMisread(func(err error) { t.Error(err) })
+		return boot.Assemble(db, options)
+	}
 	return &World{begin(), t, store, between, begin}
 }
 
@@ -69,12 +75,12 @@ func (w *World) Restart() {
 // Plain is another process on the world's store, without the probe, which would
 // read before every write.
 func (w *World) Plain(options boot.Options) *boot.Parts {
-	return boot.Assemble(rows.New(w.Store, w.DB.Schema(), Now), options)
+	return boot.Assemble(rows.New(w.Store, w.DB.Schema(), clock.Of(Now)), options)
 }
 
 // Manager is a caller who may do what the domain lets a sales manager do.
 func Manager() sales.Caller {
-	return sales.Caller{ID: ID("user", 1), Roles: []string{sales.SalesManager}}
+	return sales.Caller{ID: name.UserID(ID("user", 1)), Roles: []string{sales.SalesManager}}
 }
 
 // ID is a fixed GUID for a name and number.
@@ -165,18 +171,18 @@ func with(v, usual Values) Values {
 
 // TryConnect is a connect by the manager that may be refused.
 func (w *World) TryConnect(record rows.Ref, sequence string) error {
-	_, err := w.Connections.Connect(w.T.Context(), Manager(), connection.Request{Record: record, Sequence: sequence})
+	_, err := w.Connections.Connect(w.T.Context(), Manager(), connection.Request{Record: record, Sequence: name.SequenceID(sequence)})
 	return err
 }
 
 // Connect connects a record and returns its target.
 func (w *World) Connect(record rows.Ref, sequence string) *rows.Row {
 	w.T.Helper()
-	made, err := w.Connections.Connect(w.T.Context(), Manager(), connection.Request{Record: record, Sequence: sequence})
+	made, err := w.Connections.Connect(w.T.Context(), Manager(), connection.Request{Record: record, Sequence: name.SequenceID(sequence)})
 	if err != nil {
 		w.T.Fatalf("connect %v: %v", record, err)
 	}
-	return w.Row("msdyn_sequencetarget", made.Target)
+	return w.Row("msdyn_sequencetarget", string(made.Target))
 }
 
 // ConnectOnly connects a record and reads nothing afterwards.

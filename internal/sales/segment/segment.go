@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"segue/internal/filter"
+	"segue/internal/schema/name"
 )
 
 // Limits (docs/domain.md §2).
@@ -32,12 +33,12 @@ const (
 	NotAllowed Status = 5 // a match that may not take the record from its segment
 )
 
-// Segment is an active segment.
-type Segment struct {
-	ID       string
+// Entry is an active segment in a catalogue.
+type Entry struct {
+	ID       name.SegmentID
 	Name     string
 	Program  *filter.Program // compiled conditions
-	Sequence string          // id of the attached sequence, or ""
+	Sequence name.SequenceID // the attached one, or ""
 	Takes    bool            // may take records from other segments (msdyn_isresegmentationenabled)
 	Default  bool            // the built-in one, always last
 }
@@ -45,22 +46,22 @@ type Segment struct {
 // Catalogue is the active segments of one record type, highest priority first.
 type Catalogue struct {
 	Table    string
-	Segments []Segment       // active ones
-	Known    map[string]bool // ids of all segments of the type, inactive ones included
-	Columns  []string        // columns whose change makes the segments run (docs/domain.md §8.3)
+	Segments []Entry                 // active ones
+	Known    map[name.SegmentID]bool // all segments of the type, inactive ones included
+	Columns  []string                // columns whose change makes the segments run (docs/domain.md §8.3)
 }
 
 // NewCatalogue makes a catalogue. order is the ids of all segments of the type
 // by priority; segments are the active ones in any order. Columns in own are
 // written by Segue itself and never make the segments run.
-func NewCatalogue(table string, order []string, segments []Segment, own []string) *Catalogue {
-	c := &Catalogue{Table: table, Known: map[string]bool{}}
-	place := map[string]int{}
+func NewCatalogue(table string, order []name.SegmentID, segments []Entry, own []string) *Catalogue {
+	c := &Catalogue{Table: table, Known: map[name.SegmentID]bool{}}
+	place := map[name.SegmentID]int{}
 	for i, id := range order {
 		place[id], c.Known[id] = i, true
 	}
 	c.Segments = slices.Clone(segments)
-	slices.SortStableFunc(c.Segments, func(a, b Segment) int {
+	slices.SortStableFunc(c.Segments, func(a, b Entry) int {
 		if a.Default != b.Default {
 			if a.Default {
 				return 1
@@ -83,15 +84,15 @@ func NewCatalogue(table string, order []string, segments []Segment, own []string
 // Decision is the outcome for one record.
 type Decision struct {
 	Status  Status
-	Segment *Segment // the one the record is in afterwards, if it is an active one; nil otherwise
-	Moved   bool     // from another segment
-	Because string   // for people
+	Segment *Entry // the one the record is in afterwards, if it is an active one; nil otherwise
+	Moved   bool   // from another segment
+	Because string // for people
 }
 
 // Decide picks the segment of a record (docs/domain.md §8.4). present is the id of
 // the segment it is in, "" for none. The first match wins; a record that is in
 // a segment leaves it only for one that takes members from others.
-func (c *Catalogue) Decide(record filter.Row, present string) (Decision, error) {
+func (c *Catalogue) Decide(record filter.Row, present name.SegmentID) (Decision, error) {
 	if !c.Known[present] {
 		present = "" // the segment was deleted
 	}
@@ -126,7 +127,7 @@ func (c *Catalogue) Decide(record filter.Row, present string) (Decision, error) 
 // Place puts id at a position (from 1) of an order and shifts the rest down;
 // an id that is already there moves. A position beyond the end, or 0, means the
 // end; the default segment, last, stays last.
-func Place(order []string, id string, position int, last string) []string {
+func Place(order []name.SegmentID, id name.SegmentID, position int, last name.SegmentID) []name.SegmentID {
 	placed := Remove(order, id)
 	at := len(placed)
 	if position > 0 {
@@ -141,6 +142,6 @@ func Place(order []string, id string, position int, last string) []string {
 
 // Remove takes id out of an order; the ones after it move up. The order given
 // is not changed.
-func Remove(order []string, id string) []string {
-	return slices.DeleteFunc(slices.Clone(order), func(other string) bool { return other == id })
+func Remove(order []name.SegmentID, id name.SegmentID) []name.SegmentID {
+	return slices.DeleteFunc(slices.Clone(order), func(other name.SegmentID) bool { return other == id })
 }

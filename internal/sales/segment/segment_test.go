@@ -11,9 +11,19 @@ import (
 
 	"segue/internal/filter"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // row is a record as a decision sees it.
+// ids are segments by their ids.
+func ids(list ...string) []name.SegmentID {
+	var found []name.SegmentID
+	for _, id := range list {
+		found = append(found, name.SegmentID(id))
+	}
+	return found
+}
+
 type row map[string]schema.Value
 
 func (r row) Value(column string) (schema.Value, error) { return r[column], nil }
@@ -57,7 +67,7 @@ type verdict struct {
 
 func decide(t *testing.T, c *Catalogue, r row, present string) verdict {
 	t.Helper()
-	d, err := c.Decide(r, present)
+	d, err := c.Decide(r, name.SegmentID(present))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,46 +76,46 @@ func decide(t *testing.T, c *Catalogue, r row, present string) verdict {
 	}
 	v := verdict{Status: d.Status, Moved: d.Moved}
 	if d.Segment != nil {
-		v.Segment = d.Segment.ID
+		v.Segment = string(d.Segment.ID)
 	}
 	return v
 }
 
 func TestDecide_8_4(t *testing.T) {
-	big := Segment{ID: "big", Name: "Big", Program: program(t, 1000)}
+	big := Entry{ID: "big", Name: "Big", Program: program(t, 1000)}
 	bigTakes := big
 	bigTakes.Takes = true
-	middle := Segment{ID: "middle", Name: "Middle", Program: program(t, 100)}
-	rest := Segment{ID: "rest", Name: "Default segment", Program: program(t, 0), Default: true}
+	middle := Entry{ID: "middle", Name: "Middle", Program: program(t, 100)}
+	rest := Entry{ID: "rest", Name: "Default segment", Program: program(t, 0), Default: true}
 	for _, test := range []struct {
 		name     string
 		order    []string
-		segments []Segment
+		segments []Entry
 		record   row
 		present  string
 		want     verdict
 	}{
 		{"no segments", nil, nil, employees(5), "", verdict{Status: NoMatch}},
-		{"nobody matches", []string{"big"}, []Segment{big}, employees(5), "", verdict{Status: NoMatch}},
-		{"nobody matches a null", []string{"big"}, []Segment{big}, row{}, "", verdict{Status: NoMatch}},
-		{"first of two that match", []string{"middle", "big"}, []Segment{big, middle}, employees(2000), "", verdict{Segmented, "middle", false}},
-		{"second matches", []string{"big", "middle"}, []Segment{big, middle}, employees(200), "", verdict{Segmented, "middle", false}},
-		{"inactive ones are ignored (§17.5)", []string{"big", "middle"}, []Segment{middle}, employees(2000), "", verdict{Segmented, "middle", false}},
-		{"default last though first in the order (§17.6)", []string{"rest", "big"}, []Segment{rest, big}, employees(2000), "", verdict{Segmented, "big", false}},
-		{"default takes the rest", []string{"big", "rest"}, []Segment{big, rest}, employees(5), "", verdict{Segmented, "rest", false}},
-		{"still matches its own", []string{"big", "middle"}, []Segment{big, middle}, employees(200), "middle", verdict{Unchanged, "middle", false}},
-		{"sticky: a higher one may not take it (§17.7)", []string{"big", "middle"}, []Segment{big, middle}, employees(2000), "middle", verdict{Unchanged, "middle", false}},
-		{"a higher one takes it (§17.7)", []string{"big", "middle"}, []Segment{bigTakes, middle}, employees(2000), "middle", verdict{Segmented, "big", true}},
-		{"a lower one that takes loses to its own", []string{"middle", "big"}, []Segment{bigTakes, middle}, employees(2000), "middle", verdict{Unchanged, "middle", false}},
-		{"matches its own no more, a lower one takes it", []string{"middle", "big"}, []Segment{bigTakes, {ID: "middle", Name: "Middle", Program: program(t, 5000)}}, employees(2000), "middle", verdict{Segmented, "big", true}},
-		{"matches its own no more, others may not take it", []string{"big", "middle"}, []Segment{big, middle}, employees(200), "big", verdict{Status: NotAllowed}},
-		{"matches nothing any more: stays", []string{"big"}, []Segment{big}, employees(5), "big", verdict{Status: NoMatch}},
-		{"its own is inactive: stays", []string{"big", "middle"}, []Segment{middle}, employees(2000), "big", verdict{Status: NotAllowed}},
-		{"its own was deleted: enters again", []string{"middle"}, []Segment{middle}, employees(2000), "gone", verdict{Segmented, "middle", false}},
-		{"its own was deleted and nobody matches", []string{"middle"}, []Segment{middle}, employees(5), "gone", verdict{Status: NoMatch}},
+		{"nobody matches", []string{"big"}, []Entry{big}, employees(5), "", verdict{Status: NoMatch}},
+		{"nobody matches a null", []string{"big"}, []Entry{big}, row{}, "", verdict{Status: NoMatch}},
+		{"first of two that match", []string{"middle", "big"}, []Entry{big, middle}, employees(2000), "", verdict{Segmented, "middle", false}},
+		{"second matches", []string{"big", "middle"}, []Entry{big, middle}, employees(200), "", verdict{Segmented, "middle", false}},
+		{"inactive ones are ignored (§17.5)", []string{"big", "middle"}, []Entry{middle}, employees(2000), "", verdict{Segmented, "middle", false}},
+		{"default last though first in the order (§17.6)", []string{"rest", "big"}, []Entry{rest, big}, employees(2000), "", verdict{Segmented, "big", false}},
+		{"default takes the rest", []string{"big", "rest"}, []Entry{big, rest}, employees(5), "", verdict{Segmented, "rest", false}},
+		{"still matches its own", []string{"big", "middle"}, []Entry{big, middle}, employees(200), "middle", verdict{Unchanged, "middle", false}},
+		{"sticky: a higher one may not take it (§17.7)", []string{"big", "middle"}, []Entry{big, middle}, employees(2000), "middle", verdict{Unchanged, "middle", false}},
+		{"a higher one takes it (§17.7)", []string{"big", "middle"}, []Entry{bigTakes, middle}, employees(2000), "middle", verdict{Segmented, "big", true}},
+		{"a lower one that takes loses to its own", []string{"middle", "big"}, []Entry{bigTakes, middle}, employees(2000), "middle", verdict{Unchanged, "middle", false}},
+		{"matches its own no more, a lower one takes it", []string{"middle", "big"}, []Entry{bigTakes, {ID: "middle", Name: "Middle", Program: program(t, 5000)}}, employees(2000), "middle", verdict{Segmented, "big", true}},
+		{"matches its own no more, others may not take it", []string{"big", "middle"}, []Entry{big, middle}, employees(200), "big", verdict{Status: NotAllowed}},
+		{"matches nothing any more: stays", []string{"big"}, []Entry{big}, employees(5), "big", verdict{Status: NoMatch}},
+		{"its own is inactive: stays", []string{"big", "middle"}, []Entry{middle}, employees(2000), "big", verdict{Status: NotAllowed}},
+		{"its own was deleted: enters again", []string{"middle"}, []Entry{middle}, employees(2000), "gone", verdict{Segmented, "middle", false}},
+		{"its own was deleted and nobody matches", []string{"middle"}, []Entry{middle}, employees(5), "gone", verdict{Status: NoMatch}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := NewCatalogue("lead", test.order, test.segments, nil)
+			c := NewCatalogue("lead", ids(test.order...), test.segments, nil)
 			if d := cmp.Diff(test.want, decide(t, c, test.record, test.present)); d != "" {
 				t.Error(d)
 			}
@@ -121,7 +131,7 @@ func (broken) Value(column string) (schema.Value, error) {
 }
 
 func TestDecideNamesTheSegmentThatFails(t *testing.T) {
-	c := NewCatalogue("lead", []string{"big"}, []Segment{{ID: "big", Name: "Big", Program: program(t, 1)}}, nil)
+	c := NewCatalogue("lead", ids("big"), []Entry{{ID: "big", Name: "Big", Program: program(t, 1)}}, nil)
 	_, err := c.Decide(broken{}, "")
 	if err == nil || !strings.HasPrefix(err.Error(), "segment Big (big): ") {
 		t.Errorf("got %v", err)
@@ -129,7 +139,7 @@ func TestDecideNamesTheSegmentThatFails(t *testing.T) {
 }
 
 func TestCatalogueColumns(t *testing.T) {
-	c := NewCatalogue("lead", []string{"a", "b"}, []Segment{
+	c := NewCatalogue("lead", ids("a", "b"), []Entry{
 		{ID: "a", Program: compile(t, `{"attribute":"subject","operator":"not-null"},{"attribute":"modifiedon","operator":"not-null"}`)},
 		{ID: "b", Program: compile(t, `{"attribute":"subject","operator":"null"},{"attribute":"companyname","operator":"null"}`)},
 	}, []string{"modifiedon"})
@@ -185,7 +195,7 @@ func TestDecideAgreesWithTheOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var order []string
 		active := map[string]model{}
-		var segments []Segment
+		var segments []Entry
 		for n := range rapid.IntRange(0, 7).Draw(t, "segments") {
 			id := fmt.Sprint("s", n)
 			order = append(order, id)
@@ -194,19 +204,19 @@ func TestDecideAgreesWithTheOracle(t *testing.T) {
 			}
 			m := model{rapid.IntRange(0, 5).Draw(t, "at least"), rapid.Bool().Draw(t, "takes"), n == 0}
 			active[id] = m
-			segments = append(segments, Segment{ID: id, Name: id, Program: programs[m.atLeast], Takes: m.takes, Default: m.isDefault})
+			segments = append(segments, Entry{ID: name.SegmentID(id), Name: id, Program: programs[m.atLeast], Takes: m.takes, Default: m.isDefault})
 		}
 		order = rapid.Permutation(order).Draw(t, "order")
 		present := rapid.SampledFrom(append([]string{"", "deleted"}, order...)).Draw(t, "present")
 		count := rapid.IntRange(0, 6).Draw(t, "employees")
 
-		d, err := NewCatalogue("lead", order, segments, nil).Decide(employees(int64(count)), present)
+		d, err := NewCatalogue("lead", ids(order...), segments, nil).Decide(employees(int64(count)), name.SegmentID(present))
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := verdict{Status: d.Status, Moved: d.Moved}
 		if d.Segment != nil {
-			got.Segment = d.Segment.ID
+			got.Segment = string(d.Segment.ID)
 		}
 		if diff := cmp.Diff(oracle(order, active, count, present), got); diff != "" {
 			t.Fatal(diff)
@@ -232,7 +242,7 @@ func TestPlace_8_2(t *testing.T) {
 		{"the default never moves up", []string{"a", "last"}, "last", 1, []string{"a", "last"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if d := cmp.Diff(test.want, Place(test.order, test.id, test.position, "last")); d != "" {
+			if d := cmp.Diff(ids(test.want...), Place(ids(test.order...), name.SegmentID(test.id), test.position, "last")); d != "" {
 				t.Error(d)
 			}
 		})
@@ -243,31 +253,31 @@ func TestPlace_8_2(t *testing.T) {
 // it was asked for, the others as they stood and the default segment last.
 func TestPlaceKeepsTheOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		ids := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-h]`), 0, 8, rapid.ID[string]).Draw(t, "ids")
-		order := append(slices.Clone(ids), "last")
+		given := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-h]`), 0, 8, rapid.ID[string]).Draw(t, "ids")
+		order := ids(append(given, "last")...)
 		id := rapid.SampledFrom([]string{"a", "b", "new"}).Draw(t, "id")
 		position := rapid.IntRange(0, 12).Draw(t, "position")
 		before := slices.Clone(order)
 
-		placed := Place(order, id, position, "last")
+		placed := Place(order, name.SegmentID(id), position, "last")
 		if d := cmp.Diff(before, order); d != "" {
 			t.Fatalf("the given order changed:\n%s", d)
 		}
-		others := Remove(order, id)
-		if d := cmp.Diff(others, Remove(placed, id)); d != "" {
+		others := Remove(order, name.SegmentID(id))
+		if d := cmp.Diff(others, Remove(placed, name.SegmentID(id))); d != "" {
 			t.Fatalf("the others moved:\n%s", d)
 		}
 		want := len(placed) - 1
 		if position > 0 {
 			want = min(position, want)
 		}
-		if got := slices.Index(placed, id) + 1; got != want {
+		if got := slices.Index(placed, name.SegmentID(id)) + 1; got != want {
 			t.Fatalf("%s is at %d of %q, want %d", id, got, placed, want)
 		}
 		if placed[len(placed)-1] != "last" {
 			t.Fatalf("%q does not end with the default segment", placed)
 		}
-		if gone := Remove(placed, id); slices.Contains(gone, id) {
+		if gone := Remove(placed, name.SegmentID(id)); slices.Contains(gone, name.SegmentID(id)) {
 			t.Fatalf("%s is still in %q", id, gone)
 		}
 	})

@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"slices"
 
-	"segue/internal/schema/name"
-
 	"segue/internal/filter"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/segment"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // catalogues are the active segments by record type, as they were read
@@ -44,7 +43,7 @@ func (s *Segmentation) loadCatalogues(ctx context.Context, old catalogues) (cata
 	for _, t := range s.db.Schema().Tables() {
 		if t.Is(name.RecordTrait) {
 			recordTypes = append(recordTypes, t.Name)
-			refs = append(refs, rows.Ref{Table: name.SegmentAttribute, ID: orderID(t.Name)})
+			refs = append(refs, rows.RefTo(name.SegmentAttribute, orderID(t.Name)))
 		}
 	}
 	orders, err := s.db.Get(ctx, refs...)
@@ -69,7 +68,7 @@ func (s *Segmentation) loadCatalogues(ctx context.Context, old catalogues) (cata
 			catalogue, err := s.compileCatalogue(orders[i], all)
 			known := compiled{Catalogue: catalogue, version: orders[i].Version, broken: err}
 			if err == nil {
-				known.columns = append(slices.Clip(catalogue.Columns), name.Statecode, segmentColumn, enteredColumn, connected)
+				known.columns = append(slices.Clip(catalogue.Columns), name.Statecode, name.MsdynSegmentid, name.SegueSequence, name.SegueConnected)
 			}
 			now[recordType] = known
 		}
@@ -85,12 +84,12 @@ func (s *Segmentation) readSegments(ctx context.Context, orders []*rows.Row) ([]
 		if row == nil { // the type never had a segment
 			continue
 		}
-		ids, err := sales.IDs(row, orderColumn)
+		ids, err := sales.IDs[name.SegmentID](row, name.MsdynSegmentpriorityorder)
 		if err != nil {
 			return nil, err
 		}
 		for _, id := range ids {
-			refs = append(refs, rows.Ref{Table: name.Segment, ID: id})
+			refs = append(refs, rows.RefTo(name.Segment, id))
 		}
 	}
 	found, err := s.db.Get(ctx, refs...)
@@ -104,25 +103,24 @@ func (s *Segmentation) readSegments(ctx context.Context, orders []*rows.Row) ([]
 // no longer compiles (its column was taken out of the schema) is an error: it
 // must not silently match nothing.
 func (s *Segmentation) compileCatalogue(orderRow *rows.Row, all []*rows.Row) (*segment.Catalogue, error) {
-	recordType := orderRow.Text(recordTypeColumn)
-	ids, err := sales.IDs(orderRow, orderColumn)
+	recordType := orderRow.Text(name.MsdynObjecttype)
+	ids, err := sales.IDs[name.SegmentID](orderRow, name.MsdynSegmentpriorityorder)
 	if err != nil {
 		return nil, err
 	}
-	var active []segment.Segment
+	var active []segment.Entry
 	for _, row := range all {
-		if row.Text(recordTypeColumn) != recordType || row.Int(name.Statecode) != segmentActive {
+		view := segment.Segment{Row: row}
+		if view.RecordType() != recordType || view.State() != segment.Active {
 			continue
 		}
 		program, err := compileConditions(s.db.Schema(), row)
 		if err != nil {
-			return nil, fmt.Errorf("segment %q (%s): %w", row.Text(name.MsdynName), row.ID, err)
+			return nil, fmt.Errorf("segment %q (%s): %w", view.Name(), row.ID, err)
 		}
-		active = append(active, segment.Segment{
-			ID: row.ID, Name: row.Text(name.MsdynName), Program: program,
-			Sequence: row.Lookup(sequenceColumn).ID,
-			Takes:    row.Is(name.MsdynIsresegmentationenabled),
-			Default:  row.Is(defaultColumn),
+		active = append(active, segment.Entry{
+			ID: name.SegmentID(row.ID), Name: view.Name(), Program: program,
+			Sequence: view.Sequence(), Takes: view.Takes(), Default: view.Default(),
 		})
 	}
 	return segment.NewCatalogue(recordType, ids, active, ownColumns(s.db.Schema().Table(recordType))), nil
@@ -131,7 +129,7 @@ func (s *Segmentation) compileCatalogue(orderRow *rows.Row, all []*rows.Row) (*s
 // ownColumns are the columns of a record type that Segue itself writes; their
 // changes never make segments run.
 func ownColumns(t *schema.Table) []string {
-	columns := []string{segmentColumn, rows.ModifiedOn, rows.ModifiedBy, rows.Version, connected, receiptColumn}
+	columns := []string{name.MsdynSegmentid, rows.ModifiedOn, rows.ModifiedBy, rows.Version, name.SegueConnected, name.SegueEvaluation}
 	for _, c := range t.Columns {
 		if c.Write == schema.Hidden {
 			columns = append(columns, c.Name)
@@ -143,14 +141,14 @@ func ownColumns(t *schema.Table) []string {
 // parseConditions reads the conditions of a segment and applies their limit
 // (docs/domain.md §9.1).
 func parseConditions(s *schema.Schema, row *rows.Row) (*filter.Group, error) {
-	text := row.Text(conditionsColumn)
-	if text == "" {
+	view := segment.Segment{Row: row}
+	if view.Conditions() == "" {
 		return &filter.Group{Logic: filter.And}, nil
 	}
-	if row.Is(defaultColumn) {
+	if view.Default() {
 		return nil, sales.Refuse(sales.Precondition, "the default segment takes every record; it has no conditions")
 	}
-	group, err := filter.Parse(s, row.Text(recordTypeColumn), text)
+	group, err := filter.Parse(s, view.RecordType(), view.Conditions())
 	if err != nil {
 		return nil, refuseConditions(err)
 	}
@@ -166,7 +164,7 @@ func compileConditions(s *schema.Schema, row *rows.Row) (*filter.Program, error)
 	if err != nil {
 		return nil, err
 	}
-	program, err := filter.Compile(s, row.Text(recordTypeColumn), group)
+	program, err := filter.Compile(s, segment.Segment{Row: row}.RecordType(), group)
 	if err != nil {
 		return nil, refuseConditions(err)
 	}

@@ -6,14 +6,13 @@ import (
 	"errors"
 	"fmt"
 
-	"segue/internal/schema/name"
-
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/segment"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // ConnectStatus says what came of connecting a record to its segment's
@@ -41,10 +40,10 @@ type Evaluation struct {
 // enter decides on a held record and changes it. The record may have moved on
 // since the change, which requested something then.
 func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, catalogue *segment.Catalogue, record *rows.Row, requested segment.Status) error {
-	if record.Int(name.Statecode) != 0 { // closed meanwhile
+	if record.Int(name.Statecode) != sales.RecordOpen { // closed meanwhile
 		return nil
 	}
-	decision, err := catalogue.Decide(record, record.Lookup(segmentColumn).ID)
+	decision, err := catalogue.Decide(record, segmentOf(record))
 	if err != nil {
 		return err
 	}
@@ -57,8 +56,8 @@ func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, catalogue *segmen
 		return nil
 	}
 	if decision.Status == segment.Segmented {
-		record.Set(segmentColumn, schema.Ref(schema.Lookup{Table: name.Segment, ID: decision.Segment.ID}))
-		record.Set(enteredColumn, schema.Null())
+		record.Set(name.MsdynSegmentid, schema.RefTo(name.Segment, decision.Segment.ID))
+		record.Set(name.SegueSequence, schema.Null())
 	}
 	status, why, err := s.connectMember(ctx, tx, record, decision)
 	if err != nil {
@@ -80,7 +79,7 @@ func setReceipt(record *rows.Row, decision segment.Decision, status ConnectStatu
 	if err != nil {
 		return fmt.Errorf("%v: receipt: %w", record.Ref(), err)
 	}
-	record.Set(receiptColumn, schema.Text(string(text)))
+	record.Set(name.SegueEvaluation, schema.Text(string(text)))
 	return nil
 }
 
@@ -104,12 +103,12 @@ func (s *Segmentation) connectMember(ctx context.Context, tx *rows.Tx, record *r
 		return 0, "", err
 	}
 	if _, on := live[sequenceID]; on {
-		record.Set(enteredColumn, schema.Ref(schema.Lookup{Table: name.Sequence, ID: sequenceID}))
+		record.Set(name.SegueSequence, schema.RefTo(name.Sequence, sequenceID))
 		return ConnectUnchanged, "the record is on its sequence", nil
 	}
 	// A member that has completed the sequence, or was taken off it, is not
 	// enrolled again by its next change.
-	if record.Lookup(enteredColumn).ID == sequenceID {
+	if name.SequenceID(record.Lookup(name.SegueSequence).ID) == sequenceID {
 		return ConnectUnchanged, "the record was connected to its sequence before", nil
 	}
 	if len(live) > 0 && !s.policy.Several {
@@ -126,8 +125,8 @@ func (s *Segmentation) connectMember(ctx context.Context, tx *rows.Tx, record *r
 	if err != nil {
 		return 0, "", err
 	}
-	record.Set(enteredColumn, schema.Ref(schema.Lookup{Table: name.Sequence, ID: sequenceID}))
-	return ConnectDone, "connected as " + made.Target, nil
+	record.Set(name.SegueSequence, schema.RefTo(name.Sequence, sequenceID))
+	return ConnectDone, "connected as " + string(made.Target), nil
 }
 
 // leaveOthers ends the connections of a record that moves to another segment. A

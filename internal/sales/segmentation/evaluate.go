@@ -3,12 +3,11 @@ package segmentation
 import (
 	"context"
 
-	"segue/internal/schema/name"
-
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/segment"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // Evaluate is the reaction to new and changed records: it runs the segments of
@@ -96,15 +95,15 @@ func (s *Segmentation) decide(ctx context.Context, catalogue *segment.Catalogue,
 	if err != nil {
 		return 0, false, err
 	}
-	if state != schema.Int(0) { // closed records are not segmented
+	if state != schema.Int(sales.RecordOpen) { // closed records are not segmented
 		return 0, false, nil
 	}
-	value, err := record.Value(segmentColumn)
+	value, err := record.Value(name.MsdynSegmentid)
 	if err != nil {
 		return 0, false, err
 	}
 	present, _ := value.Ref()
-	decision, err := catalogue.Decide(record, present.ID)
+	decision, err := catalogue.Decide(record, name.SegmentID(present.ID))
 	switch {
 	case err != nil:
 		return 0, false, err
@@ -119,18 +118,18 @@ func (s *Segmentation) decide(ctx context.Context, catalogue *segment.Catalogue,
 
 // isUnconnectedMember reports whether a member is to be connected now: a
 // sequence was attached to its segment after it entered.
-func (s *Segmentation) isUnconnectedMember(ctx context.Context, record *rows.Image, sequenceID string) (bool, error) {
+func (s *Segmentation) isUnconnectedMember(ctx context.Context, record *rows.Image, sequenceID name.SequenceID) (bool, error) {
 	if sequenceID == "" {
 		return false, nil
 	}
-	entered, err := record.Value(enteredColumn)
+	entered, err := record.Value(name.SegueSequence)
 	if err != nil {
 		return false, err
 	}
-	if entered == schema.Ref((schema.Lookup{Table: name.Sequence, ID: sequenceID})) { // it was on it before, once is enough
+	if entered == schema.RefTo(name.Sequence, sequenceID) { // it was on it before, once is enough
 		return false, nil
 	}
-	on, err := record.Value(connected)
+	on, err := record.Value(name.SegueConnected)
 	if err != nil {
 		return false, err
 	}

@@ -6,36 +6,35 @@ import (
 	"fmt"
 	"slices"
 
-	"segue/internal/schema/name"
-
 	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/segment"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // loadOrder loads the row that holds the priority order of a record type's
 // segments. The first segment of a type brings it, and the type's default
 // segment.
-func loadOrder(ctx context.Context, tx *rows.Tx, recordType string) (*rows.Row, []string, error) {
-	ref := rows.Ref{Table: name.SegmentAttribute, ID: orderID(recordType)}
+func loadOrder(ctx context.Context, tx *rows.Tx, recordType string) (*rows.Row, []name.SegmentID, error) {
+	ref := rows.RefTo(name.SegmentAttribute, orderID(recordType))
 	found, err := tx.Load(ctx, ref)
 	if err != nil {
 		return nil, nil, err
 	}
 	if found[0] != nil {
-		ids, err := sales.IDs(found[0], orderColumn)
+		ids, err := sales.IDs[name.SegmentID](found[0], name.MsdynSegmentpriorityorder)
 		return found[0], ids, err
 	}
 	row := tx.Create(tx.Schema().Table(name.SegmentAttribute), ref.ID, map[string]schema.Value{
-		recordTypeColumn: schema.Text(recordType), name.Statecode: schema.Int(0), name.Statuscode: schema.Int(1),
+		name.MsdynObjecttype: schema.Text(recordType), name.Statecode: schema.Int(0), name.Statuscode: schema.Int(1),
 	})
-	tx.Create(tx.Schema().Table(name.Segment), defaultID(recordType), map[string]schema.Value{
-		name.MsdynName: schema.Text("Default segment"), recordTypeColumn: schema.Text(recordType), defaultColumn: schema.Bool(true),
-		name.MsdynObjecttypecode: schema.Int(typeCode(recordType)), name.Statecode: schema.Int(segmentInactive), name.Statuscode: schema.Int(2),
+	tx.Create(tx.Schema().Table(name.Segment), string(defaultID(recordType)), map[string]schema.Value{
+		name.MsdynName: schema.Text("Default segment"), name.MsdynObjecttype: schema.Text(recordType), name.SegueIsdefault: schema.Bool(true),
+		name.MsdynObjecttypecode: schema.Int(typeCode(recordType)), name.Statecode: schema.Int(int64(segment.Inactive)), name.Statuscode: schema.Int(2),
 	})
-	return row, []string{defaultID(recordType)}, nil
+	return row, []name.SegmentID{defaultID(recordType)}, nil
 }
 
 // OrderRules let a manager set the whole order of a record type's segments at
@@ -62,19 +61,19 @@ func (orderRules) Delete(context.Context, *rows.Tx, *rows.Row) (keep bool, err e
 
 // Update implements [entity.Rules].
 func (orderRules) Update(_ context.Context, _ *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
-	ids, err := sales.IDs(row, orderColumn)
+	ids, err := sales.IDs[name.SegmentID](row, name.MsdynSegmentpriorityorder)
 	if err != nil {
-		return sales.Refuse(sales.Invalid, "%s is not a JSON array of segment ids", orderColumn)
+		return sales.Refuse(sales.Invalid, "%s is not a JSON array of segment ids", name.MsdynSegmentpriorityorder)
 	}
-	var old []string
-	if text, ok := before[orderColumn].Text(); ok {
+	var old []name.SegmentID
+	if text, ok := before[name.MsdynSegmentpriorityorder].Text(); ok {
 		if err := json.Unmarshal([]byte(text), &old); err != nil {
-			return fmt.Errorf("%v: stored %s: %w", row.Ref(), orderColumn, err)
+			return fmt.Errorf("%v: stored %s: %w", row.Ref(), name.MsdynSegmentpriorityorder, err)
 		}
 	}
 	if !slices.Equal(slices.Sorted(slices.Values(ids)), slices.Sorted(slices.Values(old))) {
-		return sales.Refuse(sales.Invalid, "%s must name each segment of the record type once: %q", orderColumn, old)
+		return sales.Refuse(sales.Invalid, "%s must name each segment of the record type once: %q", name.MsdynSegmentpriorityorder, old)
 	}
-	last := defaultID(row.Text(recordTypeColumn)) // wherever it was put, the default segment comes last
-	return sales.SetIDs(row, orderColumn, append(segment.Remove(ids, last), last))
+	last := defaultID(row.Text(name.MsdynObjecttype)) // wherever it was put, the default segment comes last
+	return sales.SetIDs(row, name.MsdynSegmentpriorityorder, append(segment.Remove(ids, last), last))
 }

@@ -21,14 +21,6 @@ import (
 	"segue/internal/schema/name"
 )
 
-// Columns of a record that segmentation keeps.
-const (
-	segmentColumn = name.MsdynSegmentid  // the segment that it is in
-	enteredColumn = name.SegueSequence   // the sequence that its segment connected it to
-	receiptColumn = name.SegueEvaluation // the Evaluation that last changed it
-	connected     = name.SegueConnected  // kept by connection: whether it is on a sequence
-)
-
 // Segmentation is the rules of segments and what follows from changes of
 // records. It is safe for concurrent use.
 type Segmentation struct {
@@ -48,5 +40,17 @@ func New(db *rows.DB, connections *connection.Connections, policy sales.Policy, 
 	}
 }
 
-func orderID(recordType string) string   { return guid.Derive("order", recordType) }
-func defaultID(recordType string) string { return guid.Derive("default segment", recordType) }
+// orderID is the id of the order row of a record type's segments.
+func orderID(recordType string) name.SegmentAttributeID {
+	return name.SegmentAttributeID(guid.Derive("order", recordType))
+}
+
+// defaultID is the id of a record type's default segment.
+func defaultID(recordType string) name.SegmentID {
+	return name.SegmentID(guid.Derive("default segment", recordType))
+}
+
+// segmentOf is the segment that a record is in, or "".
+func segmentOf(record *rows.Row) name.SegmentID {
+	return name.SegmentID(record.Lookup(name.MsdynSegmentid).ID)
+}

@@ -17,7 +17,7 @@ import (
 func (s *Segmentation) Unlink() sales.Reaction { return sales.Follow(s.unlink) }
 
 func (s *Segmentation) unlink(ctx context.Context, change rows.Change) error {
-	value, err := change.Old.Value(recordTypeColumn)
+	value, err := change.Old.Value(name.MsdynObjecttype)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (s *Segmentation) unlink(ctx context.Context, change rows.Change) error {
 	if err := s.unlinkTable(ctx, name.SequenceTarget, name.MsdynSegment, change.Ref.ID); err != nil {
 		return err
 	}
-	return s.unlinkTable(ctx, recordType, segmentColumn, change.Ref.ID)
+	return s.unlinkTable(ctx, recordType, name.MsdynSegmentid, change.Ref.ID)
 }
 
 // unlinkTable empties the links of a table's rows to a segment.

@@ -11,23 +11,24 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
+	"segue/internal/excerpt"
+	"segue/internal/guid"
 	"segue/internal/schema/name"
-
-	"github.com/google/uuid"
+	"segue/internal/strictjson"
 )
 
 // Limits of a definition (docs/domain.md §2).
 const (
-	MaxSteps   = 40                  // without waits
-	MaxPath    = 400                 // with waits
-	MaxWait    = 30 * 24 * time.Hour // of one wait
-	MaxVersion = 500
-	maxName    = 100
-	maxText    = 2000
+	MaxSteps     = 40                  // without waits
+	MaxPath      = 400                 // with waits
+	MaxWait      = 30 * 24 * time.Hour // of one wait
+	MaxVersion   = 500
+	maxName      = 100 // bytes of a name
+	maxRegarding = 200 // bytes of a record's name on its target
+	maxText      = 2000
 )
 
 // StepType is the type of a step, a value of msdyn_type (docs/domain.md §4.3).
@@ -54,16 +55,20 @@ func stepTypes() map[string]StepType {
 
 // Step is one step of a definition.
 type Step struct {
-	ID          string // GUID, the same in every version of the sequence
+	ID          StepID // the same in every version of the sequence
 	Type        StepType
 	Name        string
 	Description string
 	Wait        time.Duration // of a Wait, else 0
 }
 
+// StepID is the id of a step of a definition, a GUID. The row of a target's step
+// has an id of its own, made of this one.
+type StepID string
+
 // Definition is the steps of one version of a sequence.
 type Definition struct {
-	Sequence string
+	Sequence name.SequenceID
 	Version  int64
 	Steps    []Step
 }
@@ -103,16 +108,11 @@ type written struct {
 // A step without an id gets one made of the sequence, its position and name, so
 // that parsing again gives the same. Errors are *DefinitionError. What only
 // matters to a sequence in use is left to Validate.
-func Parse(sequence string, version int64, text string) (Definition, error) {
+func Parse(sequence name.SequenceID, version int64, text string) (Definition, error) {
 	def := Definition{Sequence: sequence, Version: version}
-	decoder := json.NewDecoder(strings.NewReader(text))
-	decoder.DisallowUnknownFields()
 	var list []written
-	if err := decoder.Decode(&list); err != nil {
-		return def, &DefinitionError{Detail: fmt.Sprintf("is not a list of steps: %v at byte %d", err, decoder.InputOffset())}
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return def, &DefinitionError{Detail: fmt.Sprintf("has text after the list at byte %d", decoder.InputOffset())}
+	if err := strictjson.Decode([]byte(text), &list); err != nil {
+		return def, &DefinitionError{Detail: fmt.Sprintf("is not a list of steps: %v", err)}
 	}
 	for i, w := range list {
 		step, err := w.step(sequence, i)
@@ -124,7 +124,7 @@ func Parse(sequence string, version int64, text string) (Definition, error) {
 	return def, nil
 }
 
-func (w written) step(sequence string, i int) (Step, error) {
+func (w written) step(sequence name.SequenceID, i int) (Step, error) {
 	bad := func(format string, args ...any) (Step, error) {
 		return Step{}, &DefinitionError{i + 1, fmt.Sprintf(format, args...)}
 	}
@@ -135,11 +135,11 @@ func (w written) step(sequence string, i int) (Step, error) {
 	}
 	step.Type = kind
 	if w.ID == "" {
-		step.ID = uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "segue:step:%s:%d:%s", sequence, i, w.Name)).String()
-	} else if given, err := uuid.Parse(w.ID); err == nil {
-		step.ID = given.String()
+		step.ID = StepID(guid.FromName(fmt.Sprintf("segue:step:%s:%d:%s", sequence, i, w.Name)))
+	} else if given, ok := guid.ParseAny(w.ID); ok {
+		step.ID = StepID(given)
 	} else {
-		return bad("has id %q, which is no GUID", w.ID)
+		return bad("has id %q, which is not a GUID", w.ID)
 	}
 	if len(w.Name) > maxName || len(w.Description) > maxText {
 		return bad("has a name of more than %d or a description of more than %d bytes", maxName, maxText)
@@ -176,7 +176,7 @@ func shorten(raw json.RawMessage) string {
 	if len(raw) == 0 {
 		return "missing"
 	}
-	return string(raw[:min(len(raw), 40)])
+	return excerpt.Runes(string(raw), 40)
 }
 
 // Validate applies the rules of activation (docs/domain.md §6.1, limits §2): at
@@ -186,7 +186,7 @@ func (d Definition) Validate() error {
 	bad := func(i int, format string, args ...any) error {
 		return &DefinitionError{i + 1, fmt.Sprintf(format, args...)}
 	}
-	seen := map[string]bool{}
+	seen := map[StepID]bool{}
 	for i, step := range d.Steps {
 		switch {
 		case step.Name == "":

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"segue/internal/schema/name"
 )
 
 const stepID = "11111111-2222-3333-4444-555555555555"
@@ -51,11 +53,11 @@ func TestParseReadsEveryTypeByNameAndNumber(t *testing.T) {
 func TestParseMakesTheSameIDsAgain(t *testing.T) {
 	const text = `[{"type":"task","name":"A"},{"type":"task","name":"A"},{"type":"task","name":"B"}]`
 	ids := func(sequence string, version int64) []string {
-		def, err := Parse(sequence, version, text)
+		def, err := Parse(name.SequenceID(sequence), version, text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return []string{def.Steps[0].ID, def.Steps[1].ID, def.Steps[2].ID}
+		return []string{string(def.Steps[0].ID), string(def.Steps[1].ID), string(def.Steps[2].ID)}
 	}
 	first := ids("s", 1)
 	if first[0] == first[1] || first[1] == first[2] {
@@ -88,13 +90,13 @@ func TestParseErrorsSayWhere(t *testing.T) {
 		{"empty text", ``, "not a list of steps", 0},
 		{"no JSON", `[{`, "not a list of steps", 0},
 		{"no list", `{"type":"task"}`, "not a list of steps", 0},
-		{"unknown member", `[{"type":"task","name":"A","color":"red"}]`, `unknown field "color"`, 0},
-		{"text after it", `[] []`, "has text after the list", 0},
+		{"unknown member", `[{"type":"task","name":"A","color":"red"}]`, `unknown member "color"`, 0},
+		{"text after it", `[] []`, "there is more text after the value", 0},
 		{"unknown type", `[{"type":"task","name":"A"},{"type":"fax","name":"B"}]`, `has type "fax"`, 2},
 		{"unknown number", `[{"type":17,"name":"A"}]`, "has type 17", 1},
 		{"no type", `[{"name":"A"}]`, "has type missing", 1},
 		{"null type", `[{"type":null,"name":"A"}]`, "has type null", 1},
-		{"no GUID", `[{"type":"task","name":"A","id":"one"}]`, `has id "one", which is no GUID`, 1},
+		{"no GUID", `[{"type":"task","name":"A","id":"one"}]`, `has id "one", which is not a GUID`, 1},
 		{"long name", `[{"type":"task","name":"` + strings.Repeat("x", 101) + `"}]`, "name of more than 100", 1},
 		{"long description", `[{"type":"task","name":"A","description":"` + strings.Repeat("x", 2001) + `"}]`, "more than 2000 bytes", 1},
 		{"wait without wait", `[{"type":"wait","name":"A"}]`, `is a wait without "wait"`, 1},
@@ -126,10 +128,10 @@ func wantError(t *testing.T, err error, step int, detail string) {
 	}
 }
 
-func task(name string) Step { return Step{ID: "id of " + name, Type: Task, Name: name} }
+func task(name string) Step { return Step{ID: StepID("id of " + name), Type: Task, Name: name} }
 
 func wait(name string, d time.Duration) Step {
-	return Step{ID: "id of " + name, Type: Wait, Name: name, Wait: d}
+	return Step{ID: StepID("id of " + name), Type: Wait, Name: name, Wait: d}
 }
 
 func tasks(n int) (steps []Step) {

@@ -4,11 +4,10 @@ import (
 	"fmt"
 	"time"
 
-	"segue/internal/schema/name"
-
-	"github.com/google/uuid"
-
+	"segue/internal/excerpt"
+	"segue/internal/guid"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // Status is the status of a target, a value of its statuscode (docs/domain.md §4.2).
@@ -24,7 +23,7 @@ const (
 	Disconnected Status = 5
 )
 
-// Live says that a target in this status is a live connection.
+// Live reports whether a target in this status is a live connection.
 func (s Status) Live() bool { return s == Connecting || s == Connected }
 
 // Reason says why a target ended, a value of msdyn_deactivatereason.
@@ -95,14 +94,6 @@ func Next(from Status, event Event) (to Status, reason Reason, ok bool) {
 	return t.to, t.reason, true
 }
 
-// Statuses of a step (docs/domain.md §4.3).
-const (
-	StepOpen      int64 = 1
-	StepCompleted int64 = 2
-	StepSkipped   int64 = 3
-	StepCancelled int64 = 4
-)
-
 // Wait states of a step (docs/domain.md §4.3).
 const (
 	waitNA      int64 = 0
@@ -116,96 +107,91 @@ type Connection struct {
 	Record   schema.Lookup
 	Name     string // of the record, for people
 	Owner    schema.Lookup
-	Sequence string // id
-	Segment  string // id of the segment that made it, or ""
-	Version  int64  // version of the record that was seen; with the record it makes the ids
-	Entry    int64  // how often the record has been connected, this time included
+	Sequence name.SequenceID
+	Segment  name.SegmentID // the segment that made it, or ""
+	Version  int64          // version of the record that was seen; with the record it makes the ids
+	Entry    int64          // how often the record has been connected, this time included
 	Delay    time.Duration
 }
 
 // Target is the id of the connection's target. The same record in the same
 // version connects to a sequence only once, so doing it again after a crash
 // meets the row that is there.
-func (c Connection) Target() string {
-	return id("target", c.Record.ID, c.Sequence, fmt.Sprint(c.Version))
+func (c Connection) Target() name.SequenceTargetID {
+	return name.SequenceTargetID(guid.Derive("target", c.Record.ID, string(c.Sequence), fmt.Sprint(c.Version)))
 }
 
-// id makes a GUID out of names.
-func id(names ...string) string {
-	return uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "segue:%q", names)).String()
-}
-
-// Begin is the target of a new connection and its first step: id and columns of
-// each. The target is Connected, since its first step comes with it.
-func Begin(def Definition, c Connection, now time.Time) (target, step map[string]schema.Value, stepID string) {
+// Begin returns the target of a new connection and its first step: id and columns
+// of each. The target is Connected, since its first step comes with it.
+func Begin(def Definition, c Connection, now time.Time) (target, step map[string]schema.Value, stepID name.SequenceTargetStepID) {
 	first := Position{Target: c.Target(), Record: c.Record, Owner: c.Owner}
 	stepID, step = first.step(def, now.Add(c.Delay))
 	target = map[string]schema.Value{
-		name.MsdynName:                    schema.Text(clip(c.Name, 100)),
+		name.MsdynName:                    schema.Text(excerpt.Bytes(c.Name, maxName)),
 		name.MsdynTarget:                  schema.Ref(c.Record),
-		name.MsdynRegarding:               schema.Text(clip(c.Name, 200)),
-		name.MsdynParentsequence:          schema.Ref(schema.Lookup{Table: name.Sequence, ID: def.Sequence}),
-		name.MsdynAppliedsequenceinstance: schema.Ref(schema.Lookup{Table: name.Sequence, ID: def.Sequence}),
+		name.MsdynRegarding:               schema.Text(excerpt.Bytes(c.Name, maxRegarding)),
+		name.MsdynParentsequence:          schema.RefTo(name.Sequence, def.Sequence),
+		name.MsdynAppliedsequenceinstance: schema.RefTo(name.Sequence, def.Sequence),
 		name.MsdynParentsequenceversion:   schema.Int(def.Version),
 		name.MsdynCurrentstepcount:        schema.Int(0),
 		name.MsdynTotalstepcount:          schema.Int(int64(def.Tasks())),
 		name.MsdynSequencetargetuniquekey: schema.Text(fmt.Sprintf("%s|%s|%d", c.Record.ID, c.Sequence, c.Entry)),
-		name.Statecode:                    schema.Int(0),
+		name.Statecode:                    schema.Int(int64(TargetActive)),
 		name.Statuscode:                   schema.Int(int64(Connected)),
 	}
 	if c.Segment != "" {
-		target[name.MsdynSegment] = schema.Ref(schema.Lookup{Table: name.Segment, ID: c.Segment})
+		target[name.MsdynSegment] = schema.RefTo(name.Segment, c.Segment)
 	}
 	if c.Owner.ID != "" {
 		target[name.Ownerid] = schema.Ref(c.Owner)
 	}
-	for column, v := range current(def.Steps[0], stepID) {
+	for column, v := range currentStep(def.Steps[0], stepID) {
 		target[column] = v
 	}
 	return target, step, stepID
 }
 
-// current are the columns of a target that tell its current step.
-func current(step Step, stepID string) map[string]schema.Value {
+// currentStep returns the columns of a target that tell its current step.
+func currentStep(step Step, stepID name.SequenceTargetStepID) map[string]schema.Value {
 	return map[string]schema.Value{
-		name.MsdynCurrentstepdefinitionid: schema.Text(step.ID),
-		name.MsdynCurrentstepname:         schema.Text(clip(step.Name, maxName)),
+		name.MsdynCurrentstepdefinitionid: schema.Text(string(step.ID)),
+		name.MsdynCurrentstepname:         schema.Text(excerpt.Bytes(step.Name, maxName)),
 		name.MsdynCurrentsteptype:         schema.Int(int64(step.Type)),
-		name.SegueCurrentstep:             schema.Ref(schema.Lookup{Table: name.SequenceTargetStep, ID: stepID}),
+		name.SegueCurrentstep:             schema.RefTo(name.SequenceTargetStep, stepID),
 	}
 }
 
 // Position is a place in a definition on behalf of a target.
 type Position struct {
-	Target string
+	Target name.SequenceTargetID
 	Record schema.Lookup
 	Owner  schema.Lookup // of the step and, unless the record is assigned meanwhile, of those after it
 	Index  int           // of the step in Definition.Steps
 }
 
-// step is the open step at p, due at now (a wait: when it is over).
-func (p Position) step(def Definition, now time.Time) (stepID string, columns map[string]schema.Value) {
+// step returns the open step at p, due at now (a wait: when it is over).
+func (p Position) step(def Definition, now time.Time) (stepID name.SequenceTargetStepID, columns map[string]schema.Value) {
 	step := def.Steps[p.Index]
-	stepID = id("step", p.Target, step.ID)
+	stepID = name.SequenceTargetStepID(guid.Derive("step", string(p.Target), string(step.ID)))
 	waiting, due := waitNA, now
 	if step.Type == Wait {
 		waiting, due = waitWaiting, now.Add(step.Wait)
 	}
 	columns = map[string]schema.Value{
-		name.MsdynName:                  schema.Text(clip(step.Name, maxName)),
-		name.MsdynSequencetarget:        schema.Ref(schema.Lookup{Table: name.SequenceTarget, ID: p.Target}),
-		name.MsdynSequencestepid:        schema.Text(step.ID),
+		name.MsdynName:                  schema.Text(excerpt.Bytes(step.Name, maxName)),
+		name.MsdynSequencetarget:        schema.RefTo(name.SequenceTarget, p.Target),
+		name.MsdynSequencestepid:        schema.Text(string(step.ID)),
 		name.MsdynType:                  schema.Int(int64(step.Type)),
 		name.MsdynSubtype:               schema.Int(0),
 		name.MsdynDuetime:               schema.Time(due),
 		name.MsdynSequenceduetime:       schema.Time(due),
 		name.MsdynWaitstate:             schema.Int(waiting),
 		name.MsdynAdvancedfromwaitstate: schema.Int(0),
-		name.SegueSequence:              schema.Ref(schema.Lookup{Table: name.Sequence, ID: def.Sequence}),
+		name.SegueSequence:              schema.RefTo(name.Sequence, def.Sequence),
 		name.SegueRecord:                schema.Text(p.Record.Table + ":" + p.Record.ID),
 		name.SeguePosition:              schema.Int(int64(p.Index)),
-		name.Statecode:                  schema.Int(0),
-		name.Statuscode:                 schema.Int(StepOpen),
+		name.Statecode:                  schema.Int(int64(StepActive)),
+		name.Statuscode:                 schema.Int(int64(StepOpen)),
 	}
 	if step.Description != "" {
 		columns[name.MsdynDescription] = schema.Text(step.Description)
@@ -221,15 +207,15 @@ func (p Position) step(def Definition, now time.Time) (stepID string, columns ma
 type Outcome struct {
 	Step   map[string]schema.Value
 	Target map[string]schema.Value
-	NextID string // "" when the path is done and the target has ended
+	NextID name.SequenceTargetStepID // "" when the path is done and the target has ended
 	Next   map[string]schema.Value
 }
 
 // Advance finishes the open step at p as StepCompleted or StepSkipped and moves
 // the target to the next one, or ends it after the last (docs/domain.md §5.2, §5.3).
-func Advance(def Definition, p Position, as int64, now time.Time) Outcome {
+func Advance(def Definition, p Position, as StepStatus, now time.Time) Outcome {
 	done := def.Steps[p.Index]
-	out := Outcome{Step: closed(as), Target: map[string]schema.Value{}}
+	out := Outcome{Step: closedStep(as), Target: map[string]schema.Value{}}
 	out.Step[name.MsdynCompletedon] = schema.Time(now)
 	if done.Type == Wait {
 		out.Step[name.MsdynWaitstate] = schema.Int(waitDone)
@@ -242,9 +228,9 @@ func Advance(def Definition, p Position, as int64, now time.Time) Outcome {
 	} else {
 		p.Index++
 		out.NextID, out.Next = p.step(def, now)
-		out.Target = current(def.Steps[p.Index], out.NextID)
+		out.Target = currentStep(def.Steps[p.Index], out.NextID)
 	}
-	out.Target[name.MsdynDisconnectedafterstepdefinitionid] = schema.Text(done.ID)
+	out.Target[name.MsdynDisconnectedafterstepdefinitionid] = schema.Text(string(done.ID))
 	out.Target[name.MsdynCurrentstepcount] = schema.Int(int64(Definition{Steps: def.Steps[:p.Index]}.Tasks()))
 	if out.NextID == "" {
 		out.Target[name.MsdynCurrentstepcount] = schema.Int(int64(def.Tasks()))
@@ -252,34 +238,26 @@ func Advance(def Definition, p Position, as int64, now time.Time) Outcome {
 	return out
 }
 
-// End is how an event ends a target: its columns, and ok false when the target
-// is in no status that the event ends.
+// End returns how an event ends a target: its columns, and ok false when the
+// event ends no target in this status.
 func End(from Status, event Event) (target map[string]schema.Value, ok bool) {
 	to, reason, ok := Next(from, event)
 	if !ok || to.Live() {
 		return nil, false
 	}
 	return map[string]schema.Value{
-		name.Statecode:             schema.Int(1),
+		name.Statecode:             schema.Int(int64(TargetInactive)),
 		name.Statuscode:            schema.Int(int64(to)),
 		name.MsdynDeactivatereason: schema.Int(int64(reason)),
 	}, true
 }
 
-// Cancelled are the columns of an open step whose target has ended.
-func Cancelled() map[string]schema.Value { return closed(StepCancelled) }
+// Cancelled returns the columns of an open step whose target has ended.
+func Cancelled() map[string]schema.Value { return closedStep(StepCancelled) }
 
-func closed(as int64) map[string]schema.Value {
-	return map[string]schema.Value{name.Statecode: schema.Int(1), name.Statuscode: schema.Int(as)}
-}
-
-// clip cuts a text to n bytes without breaking a character.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
+func closedStep(as StepStatus) map[string]schema.Value {
+	return map[string]schema.Value{
+		name.Statecode:  schema.Int(int64(StepInactive)),
+		name.Statuscode: schema.Int(int64(as)),
 	}
-	for n > 0 && s[n]&0xC0 == 0x80 {
-		n--
-	}
-	return s[:n]
 }

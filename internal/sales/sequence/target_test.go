@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"segue/internal/guid"
 	"segue/internal/schema"
 )
 
@@ -66,8 +67,8 @@ func TestBegin(t *testing.T) {
 	due := now.Add(time.Hour)
 	wantTarget := map[string]schema.Value{
 		"msdyn_name": schema.Text("Ann"), "msdyn_target": schema.Ref(record), "msdyn_regarding": schema.Text("Ann"), "ownerid": schema.Ref(owner),
-		"msdyn_parentsequence":          schema.Ref(schema.Lookup{Table: "msdyn_sequence", ID: plan.Sequence}),
-		"msdyn_appliedsequenceinstance": schema.Ref(schema.Lookup{Table: "msdyn_sequence", ID: plan.Sequence}),
+		"msdyn_parentsequence":          schema.Ref(schema.Lookup{Table: "msdyn_sequence", ID: string(plan.Sequence)}),
+		"msdyn_appliedsequenceinstance": schema.Ref(schema.Lookup{Table: "msdyn_sequence", ID: string(plan.Sequence)}),
 		"msdyn_parentsequenceversion":   schema.Int(3),
 		"msdyn_segment":                 schema.Ref(schema.Lookup{Table: "msdyn_segment", ID: "the segment"}),
 		"msdyn_currentstepcount":        schema.Int(0),
@@ -75,7 +76,7 @@ func TestBegin(t *testing.T) {
 		"msdyn_currentstepdefinitionid": schema.Text("id of call"),
 		"msdyn_currentstepname":         schema.Text("call"),
 		"msdyn_currentsteptype":         schema.Int(int64(Task)),
-		"segue_currentstep":             schema.Ref(schema.Lookup{Table: "msdyn_sequencetargetstep", ID: stepID}),
+		"segue_currentstep":             schema.Ref(schema.Lookup{Table: "msdyn_sequencetargetstep", ID: string(stepID)}),
 		"msdyn_sequencetargetuniquekey": schema.Text("the lead|the sequence|2"),
 		"statecode":                     schema.Int(0),
 		"statuscode":                    schema.Int(int64(Connected)),
@@ -85,12 +86,12 @@ func TestBegin(t *testing.T) {
 	}
 	wantStep := map[string]schema.Value{
 		"msdyn_name": schema.Text("call"), "msdyn_sequencestepid": schema.Text("id of call"), "msdyn_type": schema.Int(int64(Task)), "msdyn_subtype": schema.Int(0),
-		"msdyn_sequencetarget": schema.Ref(schema.Lookup{Table: "msdyn_sequencetarget", ID: c.Target()}),
+		"msdyn_sequencetarget": schema.Ref(schema.Lookup{Table: "msdyn_sequencetarget", ID: string(c.Target())}),
 		"msdyn_duetime":        schema.Time(due), "msdyn_sequenceduetime": schema.Time(due),
 		"msdyn_waitstate": schema.Int(waitNA), "msdyn_advancedfromwaitstate": schema.Int(0),
-		"segue_sequence": schema.Ref(schema.Lookup{Table: "msdyn_sequence", ID: plan.Sequence}),
+		"segue_sequence": schema.Ref(schema.Lookup{Table: "msdyn_sequence", ID: string(plan.Sequence)}),
 		"segue_record":   schema.Text("lead:the lead"), "segue_position": schema.Int(0), "segue_owner": schema.Ref(owner), "ownerid": schema.Ref(owner),
-		"statecode": schema.Int(0), "statuscode": schema.Int(StepOpen),
+		"statecode": schema.Int(0), "statuscode": schema.Int(int64(StepOpen)),
 	}
 	if d := cmp.Diff(wantStep, step); d != "" {
 		t.Errorf("step (-want +got):\n%s", d)
@@ -146,8 +147,8 @@ func TestAdvance_5_3(t *testing.T) {
 	}
 	moved := func(to Step, index int, count int64, after string) map[string]schema.Value {
 		return map[string]schema.Value{
-			"msdyn_currentstepdefinitionid": schema.Text(to.ID), "msdyn_currentstepname": schema.Text(to.Name), "msdyn_currentsteptype": schema.Int(int64(to.Type)),
-			"segue_currentstep":      schema.Ref(schema.Lookup{Table: "msdyn_sequencetargetstep", ID: id("step", "t", plan.Steps[index].ID)}),
+			"msdyn_currentstepdefinitionid": schema.Text(string(to.ID)), "msdyn_currentstepname": schema.Text(to.Name), "msdyn_currentsteptype": schema.Int(int64(to.Type)),
+			"segue_currentstep":      schema.Ref(schema.Lookup{Table: "msdyn_sequencetargetstep", ID: guid.Derive("step", "t", string(plan.Steps[index].ID))}),
 			"msdyn_currentstepcount": schema.Int(count), afterStep: schema.Text(after),
 		}
 	}
@@ -158,18 +159,18 @@ func TestAdvance_5_3(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		index  int
-		as     int64
+		as     StepStatus
 		step   map[string]schema.Value
 		target map[string]schema.Value
 	}{
-		{"task completed", 0, StepCompleted, done(StepCompleted, nil), moved(plan.Steps[1], 1, 1, "id of call")},
-		{"task skipped", 0, StepSkipped, done(StepSkipped, nil), moved(plan.Steps[1], 1, 1, "id of call")},
-		{"wait over", 1, StepCompleted, done(StepCompleted, map[string]schema.Value{"msdyn_waitstate": schema.Int(waitDone)}),
+		{"task completed", 0, StepCompleted, done(int64(StepCompleted), nil), moved(plan.Steps[1], 1, 1, "id of call")},
+		{"task skipped", 0, StepSkipped, done(int64(StepSkipped), nil), moved(plan.Steps[1], 1, 1, "id of call")},
+		{"wait over", 1, StepCompleted, done(int64(StepCompleted), map[string]schema.Value{"msdyn_waitstate": schema.Int(waitDone)}),
 			moved(plan.Steps[2], 2, 1, "id of pause")},
-		{"wait skipped", 1, StepSkipped, done(StepSkipped, map[string]schema.Value{"msdyn_waitstate": schema.Int(waitSkipped), "msdyn_waitskippedon": schema.Time(now)}),
+		{"wait skipped", 1, StepSkipped, done(int64(StepSkipped), map[string]schema.Value{"msdyn_waitstate": schema.Int(waitSkipped), "msdyn_waitskippedon": schema.Time(now)}),
 			moved(plan.Steps[2], 2, 1, "id of pause")},
-		{"last completed", 2, StepCompleted, done(StepCompleted, nil), completed},
-		{"last skipped", 2, StepSkipped, done(StepSkipped, nil), completed},
+		{"last completed", 2, StepCompleted, done(int64(StepCompleted), nil), completed},
+		{"last skipped", 2, StepSkipped, done(int64(StepSkipped), nil), completed},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			out := Advance(plan, at(test.index), test.as, now)
@@ -239,7 +240,7 @@ func TestLifeOfATarget(t *testing.T) {
 		def.Steps = append(def.Steps, task("last"))
 
 		target, step, stepID := Begin(def, Connection{Record: record, Sequence: "s"}, now)
-		l := life{target, map[string]map[string]schema.Value{stepID: step}}
+		l := life{target, map[string]map[string]schema.Value{string(stepID): step}}
 		position, reason, tasksDone := 0, schema.Null(), 0 // the model
 		for range rapid.IntRange(0, 12).Draw(t, "events") {
 			switch what := rapid.SampledFrom([]string{"complete", "skip", "disconnect", "close", "deactivate"}).Draw(t, "event"); what {
@@ -247,7 +248,7 @@ func TestLifeOfATarget(t *testing.T) {
 				if !reason.IsNull() {
 					continue // no open step, nothing to finish
 				}
-				l.advance(def, position, map[string]int64{"complete": StepCompleted, "skip": StepSkipped}[what])
+				l.advance(def, position, map[string]StepStatus{"complete": StepCompleted, "skip": StepSkipped}[what])
 				if def.Steps[position].Type != Wait {
 					tasksDone++
 				}
@@ -282,14 +283,14 @@ func TestLifeOfATarget(t *testing.T) {
 	})
 }
 
-func (l life) advance(def Definition, index int, as int64) {
+func (l life) advance(def Definition, index int, as StepStatus) {
 	at := Position{Target: Connection{Record: record, Sequence: "s"}.Target(), Record: record, Index: index}
 	stepID := l.open()[0]
 	out := Advance(def, at, as, now)
 	maps.Copy(l.steps[stepID], out.Step)
 	maps.Copy(l.target, out.Target)
 	if out.NextID != "" {
-		l.steps[out.NextID] = out.Next
+		l.steps[string(out.NextID)] = out.Next
 	}
 }
 

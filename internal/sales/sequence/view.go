@@ -1,0 +1,88 @@
+package sequence
+
+import (
+	"strings"
+
+	"segue/internal/schema"
+	"segue/internal/schema/name"
+)
+
+// Sequence is a typed view of a row of sequences.
+type Sequence struct{ Row schema.Columns }
+
+// Name is what people call the sequence.
+func (s Sequence) Name() string { return s.Row.Text(name.MsdynName) }
+
+// RecordType is the table whose records can be connected to it.
+func (s Sequence) RecordType() string { return s.Row.Text(name.MsdynRegardingentityname) }
+
+// State is whether records can be connected.
+func (s Sequence) State() State { return State(s.Row.Int(name.Statecode)) }
+
+// InRevision reports whether the sequence is active and edited in place.
+func (s Sequence) InRevision() bool { return s.Row.Int(name.Statuscode) == StatusRevision }
+
+// Version counts the definitions that were activated, from 1.
+func (s Sequence) Version() int64 { return s.Row.Int(name.MsdynVersion) }
+
+// Text is the definition as it was written; [Parse] reads it.
+func (s Sequence) Text() string { return s.Row.Text(name.MsdynDefinition) }
+
+// Digest is of the definition that was activated last, "" before the first time.
+func (s Sequence) Digest() string { return s.Row.Text(name.SegueDigest) }
+
+// Phase is what the sequence goes through.
+func (s Sequence) Phase() Phase { return Phase(s.Row.Text(name.SeguePhase)) }
+
+// Target is a typed view of a row of sequence targets.
+type Target struct{ Row schema.Columns }
+
+// Live reports whether the target is a live connection.
+func (t Target) Live() bool { return TargetState(t.Row.Int(name.Statecode)) == TargetActive }
+
+// Status is the target's status.
+func (t Target) Status() Status { return Status(t.Row.Int(name.Statuscode)) }
+
+// Record is the connected record.
+func (t Target) Record() schema.Lookup { return t.Row.Lookup(name.MsdynTarget) }
+
+// Sequence is the sequence that the record is on.
+func (t Target) Sequence() name.SequenceID {
+	return name.SequenceID(t.Row.Lookup(name.MsdynParentsequence).ID)
+}
+
+// CurrentStep is the open step, or the last one of a target that has ended.
+func (t Target) CurrentStep() name.SequenceTargetStepID {
+	return name.SequenceTargetStepID(t.Row.Lookup(name.SegueCurrentstep).ID)
+}
+
+// TargetStep is a typed view of a row of sequence target steps.
+type TargetStep struct{ Row schema.Columns }
+
+// Name is what the step is called in the definition.
+func (s TargetStep) Name() string { return s.Row.Text(name.MsdynName) }
+
+// State is whether the step is still to be done.
+func (s TargetStep) State() StepState { return StepState(s.Row.Int(name.Statecode)) }
+
+// Status is the step's status.
+func (s TargetStep) Status() StepStatus { return StepStatus(s.Row.Int(name.Statuscode)) }
+
+// Type is the step's type.
+func (s TargetStep) Type() StepType { return StepType(s.Row.Int(name.MsdynType)) }
+
+// Sequence is the sequence that the step comes from.
+func (s TargetStep) Sequence() name.SequenceID {
+	return name.SequenceID(s.Row.Lookup(name.SegueSequence).ID)
+}
+
+// Position is the step's place in the path of its target.
+func (s TargetStep) Position() Position {
+	table, id, _ := strings.Cut(s.Row.Text(name.SegueRecord), ":")
+	return Position{
+		Target: name.SequenceTargetID(s.Row.Lookup(name.MsdynSequencetarget).ID),
+		Record: schema.Lookup{Table: table, ID: id},
+		Owner:  s.Row.Lookup(name.SegueOwner),
+		Index:  int(s.Row.Int(name.SeguePosition)),
+	}
+}
