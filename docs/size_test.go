@@ -22,30 +22,14 @@ const (
 	domain         = "internal/sales"
 )
 
-// splitting are the folders over their limit on which work is under way. Delete
-// an entry when its folder is small enough or says why not.
-var splitting = []string{
-	"internal/odata",
-	"internal/schema",
-}
-
 // TestLinesPerFolder logs how large each folder is. One over its limit says why
 // in its package comment, in a sentence that begins with "Size:".
 func TestLinesPerFolder(t *testing.T) {
 	folders := measure(t)
 	t.Logf("without tests and generated files:\n%s", sizeTable(folders))
-	for _, name := range splitting {
-		if !slices.ContainsFunc(folders, func(f folder) bool { return f.name == name }) {
-			t.Errorf("%s is in the list splitting and is not a folder with code", name)
-		}
-	}
 	for _, f := range folders {
-		over := f.lines > f.limit() && f.reason == ""
-		switch pending := slices.Contains(splitting, f.name); {
-		case over && !pending:
+		if f.lines > f.limit() && f.reason == "" {
 			t.Errorf(`%s has %d lines, more than %d: split it, or say in the package comment "Size: …" why it is one folder`, f.name, f.lines, f.limit())
-		case pending && !over:
-			t.Errorf("%s is no longer too large: delete it from the list splitting in this file", f.name)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -56,7 +57,9 @@ type world struct {
 	addr   string
 }
 
-func newWorld(t *testing.T) *world {
+// newWorld makes a world of the product's tables and of those in more, which are
+// file systems for [schema.Load].
+func newWorld(t *testing.T, more ...fs.FS) *world {
 	t.Helper()
 	w := &world{t: t, log: &bytes.Buffer{}}
 	dir := t.TempDir()
@@ -76,7 +79,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.tables, err = schema.Default(); err != nil {
+	if w.tables, err = schema.Load(append(more, schema.Files())...); err != nil {
 		t.Fatal(err)
 	}
 	var ids atomic.Int64

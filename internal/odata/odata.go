@@ -8,6 +8,10 @@
 // and the name of the form, never ignored: an ignored $orderby or $expand would
 // be a wrong result.
 //
+// Size: every form of the wire reads or writes the same names (columns, lookups,
+// navigation properties, sets) and refuses with the same codes, and what one half
+// prints, such as a link to the next page or a bound row, the other half reads.
+//
 // Invariant: what leaves the decoding half is valid against the schema (known
 // columns, kinds and ranges of schema.Column), and every error of that half
 // is an *Error whose text may be shown to anybody.

@@ -62,7 +62,7 @@ func (s *Schema) commonColumns(t *Table, traits []*Trait) []*Column {
 func (s *Schema) known(targets []Target) []Target {
 	var found []Target
 	for _, t := range targets {
-		if s.byName[t.Table] != nil {
+		if t.Trait != "" || s.byName[t.Table] != nil {
 			found = append(found, t)
 		}
 	}

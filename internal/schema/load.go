@@ -26,8 +26,10 @@ func Default() (*Schema, error) { return Load(embedded) }
 // primary key column, the columns of its traits, statecode and statuscode, the
 // labels of booleans, the bounds of numbers, and of a lookup's target the
 // navigation property (the column, followed by the table where there are
-// several) and the relationship. An inconsistency is an error that names the
-// file, table and column.
+// several) and the relationship. A lookup that names a trait as a target points
+// at every table with it, so that a new record needs no change of the tables
+// that point at records. An inconsistency is an error that names the file, table
+// and column.
 func Load(files ...fs.FS) (*Schema, error) {
 	s := &Schema{byName: map[string]*Table{}, bySet: map[string]*Table{}, bySide: map[side]Relation{}}
 	l := &loader{files: files, schema: s, traits: map[string]*Trait{}, sets: map[string]*OptionSet{}}
@@ -147,6 +149,9 @@ func (l *loader) complete(t *Table) error {
 	}
 	for _, c := range t.Columns {
 		if err := l.optionsFor(c); err != nil {
+			return fmt.Errorf("column %s: %w", c.Name, err)
+		}
+		if err := l.targetsFor(c); err != nil {
 			return fmt.Errorf("column %s: %w", c.Name, err)
 		}
 		c.fill(t)

@@ -252,6 +252,14 @@ func TestCustom(t *testing.T) {
 	if r, ok := s.Relation("new_visit", "new_visit_lead_new_visitid"); !ok || r.Table.Name != "lead" || !r.Many {
 		t.Errorf("the leads of a visit are not found: %v, %v", r, ok)
 	}
+	for from, relationship := range map[string]string{ // which point at records whatever these are
+		"msdyn_sequencetarget": "new_visit_msdyn_sequencetarget_msdyn_target",
+		"task":                 "new_visit_task_regardingobjectid",
+	} {
+		if r, ok := s.Relation("new_visit", relationship); !ok || r.Table.Name != from {
+			t.Errorf("the rows of %s for a visit are not found: %v, %v", from, r, ok)
+		}
+	}
 	if c := visit.Column("msdyn_segmentid"); c == nil || c.Write != Engine {
 		t.Errorf("msdyn_segmentid of a custom record table is %v, want an engine column", c)
 	}

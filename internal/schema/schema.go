@@ -4,6 +4,10 @@
 // tables/*.json, one a table; traits/*.json, what several tables have in common;
 // optionsets/*.json, one option a line. A custom table is one more file.
 //
+// Size: a column is one type to whoever loads its file, reads and prints its
+// values and checks rows, and only a whole schema is shown to the packages above;
+// apart, loading and checking would export what nobody else may use.
+//
 // Invariant: a value that passed [Column.Check], or came from [Column.FromJSON] or
 // [Column.FromText], is of the kind of its column and obeys the column's rules, so
 // that no layer above checks it again. Errors name the table, column, value and rule.
@@ -107,6 +111,7 @@ type StatePair struct {
 // Target is one table that a lookup may point at.
 type Target struct {
 	Table        string `json:"table"`        // logical name
+	Trait        string `json:"trait"`        // in a file, alone: each table with the trait that the column does not name; "" once loaded
 	Nav          string `json:"nav"`          // navigation property to read and bind through
 	Relationship string `json:"relationship"` // schema name, used by related-entity conditions
 	Collection   string `json:"collection"`   // the target's navigation property back, may be ""

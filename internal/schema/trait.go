@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -80,6 +81,35 @@ func (trait *Trait) indexesFor() []*Index {
 		indexes[i] = &own
 	}
 	return indexes
+}
+
+// targetsFor puts the tables of a trait in the place of a lookup's target that
+// names it: those that the column does not name itself, by name.
+func (l *loader) targetsFor(c *Column) error {
+	var targets []Target
+	for _, target := range c.Targets {
+		if target.Trait == "" {
+			targets = append(targets, target)
+			continue
+		}
+		trait := l.traits[target.Trait]
+		switch {
+		case trait == nil:
+			return fmt.Errorf("there is no trait %q", target.Trait)
+		case trait.Every:
+			return fmt.Errorf("every table has the trait %q; a lookup cannot point at every table", target.Trait)
+		case target != Target{Trait: target.Trait}:
+			return fmt.Errorf("a target of all tables with the trait %q has no other names", target.Trait)
+		}
+		for _, t := range l.schema.tables {
+			named := slices.ContainsFunc(c.Targets, func(other Target) bool { return other.Table == t.Name })
+			if t.Is(target.Trait) && !named {
+				targets = append(targets, Target{Table: t.Name})
+			}
+		}
+	}
+	c.Targets = targets
+	return nil
 }
 
 // OptionSet is a named list of options, one file optionsets/NAME.json; columns of
