@@ -18,6 +18,7 @@ test: ## run all tests that need nothing but Go
 
 lint: $(LINT) ## check style and the imports between packages
 	$(LINT) run --allow-parallel-runners ./...
+	go test -count=1 -run TestNoNameIsSpelledAsText ./internal/schema/name
 
 $(LINT):
 	GOBIN=$(CACHE)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0

@@ -14,10 +14,6 @@
 // repeated and shuffled changes, races, budgets.
 package sales
 
-// RecordOpen is the state of a record that sellers work on, whatever its table
-// calls it (docs/domain.md §4); every other state is closed.
-const RecordOpen int64 = 0
-
 // Policy settles what the sources leave open (docs/domain.md §20).
 type Policy struct {
 	// AnyActive lets every record with statecode 0 be connected. By default

@@ -47,11 +47,11 @@ func (s *Connections) begin(tx *rows.Tx, record *rows.Row, parent Sequence, requ
 	connection := sequence.Connection{
 		Record:   schema.Lookup{Table: record.Table.Name, ID: record.ID},
 		Name:     record.Text(record.Table.PrimaryName),
-		Owner:    record.Lookup(name.Ownerid),
+		Owner:    sales.Record{Row: record}.Owner(),
 		Sequence: parent.ID,
 		Segment:  request.Segment,
 		Version:  record.Version,
-		Entry:    record.Int(name.SegueEntries) + 1,
+		Entry:    sales.Record{Row: record}.Entries() + 1,
 		Delay:    request.Delay,
 	}
 	target, step, stepID := sequence.Begin(parent.Definition, connection, s.db.Now())

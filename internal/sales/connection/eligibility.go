@@ -28,12 +28,12 @@ const leadNew int64 = 1
 // must be open, and a lead must be New unless the policy takes any active one
 // (§20, conflict 1).
 func (s *Connections) RefuseIneligible(record *rows.Row) error {
-	state, status := record.Int(name.Statecode), record.Int(name.Statuscode)
+	view := sales.Record{Row: record}
 	switch {
-	case state != sales.RecordOpen:
-		return sales.Refuse(sales.Precondition, "%v is closed (statecode %d); only an open record can be connected", record.Ref(), state)
-	case record.Table.Name == name.Lead && status != leadNew && !s.policy.AnyActive:
-		return sales.Refuse(sales.Precondition, "%v has statuscode %d; only a lead in state New (statuscode 1) can be connected", record.Ref(), status)
+	case !view.Open():
+		return sales.Refuse(sales.Precondition, "%v is closed (statecode %d); only an open record can be connected", record.Ref(), view.State())
+	case record.Table.Name == name.Lead && view.Status() != leadNew && !s.policy.AnyActive:
+		return sales.Refuse(sales.Precondition, "%v has statuscode %d; only a lead in state New (statuscode 1) can be connected", record.Ref(), view.Status())
 	}
 	return nil
 }

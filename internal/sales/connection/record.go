@@ -22,15 +22,15 @@ type recordRules struct {
 
 // Update implements [entity.Rules].
 func (r recordRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
-	oldState, state := before[name.Statecode], row.Int(name.Statecode)
-	if oldState != schema.Int(sales.RecordOpen) && state != sales.RecordOpen {
-		return sales.Refuse(sales.Precondition, "%v is closed (statecode %d) and read-only until it is opened again (statecode 0)", row.Ref(), state)
+	view := sales.Record{Row: row}
+	if before[name.Statecode] != schema.Int(sales.RecordOpen) && !view.Open() {
+		return sales.Refuse(sales.Precondition, "%v is closed (statecode %d) and read-only until it is opened again (statecode 0)", row.Ref(), view.State())
 	}
-	if state != sales.RecordOpen {
+	if !view.Open() {
 		_, err := r.connections.EndConnections(ctx, tx, row, sequence.RecordClosed, "")
 		return err
 	}
-	if owner, _ := before[name.Ownerid].Ref(); owner != row.Lookup(name.Ownerid) {
+	if owner, _ := before[name.Ownerid].Ref(); owner != view.Owner() {
 		return reassignTargets(ctx, tx, row)
 	}
 	return nil
@@ -54,7 +54,7 @@ func reassignTargets(ctx context.Context, tx *rows.Tx, record *rows.Row) error {
 	if err != nil {
 		return err
 	}
-	owner := record.Lookup(name.Ownerid)
+	owner := sales.Record{Row: record}.Owner()
 	for _, target := range targets {
 		if target != nil {
 			target.Set(name.Ownerid, schema.Ref(owner))

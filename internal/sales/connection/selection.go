@@ -87,7 +87,7 @@ func refuseMixed(records []*rows.Row) error {
 	for _, record := range records {
 		switch {
 		case record == nil:
-		case record.Is(name.SegueConnected):
+		case (sales.Record{Row: record}).Connected():
 			on++
 		default:
 			off++

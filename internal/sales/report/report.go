@@ -8,6 +8,7 @@ import (
 
 	"segue/internal/query"
 	"segue/internal/rows"
+	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/segment"
 	"segue/internal/sales/sequence"
@@ -68,7 +69,7 @@ func (t *tally) count(row *rows.Row) error {
 		view := sequence.Sequence{Row: row}
 		t.Sequences = append(t.Sequences, Place{Table: view.RecordType(), ID: row.ID, Name: view.Name()})
 	case row.Table.Is(name.RecordTrait):
-		t.members[name.SegmentID(row.Lookup(name.MsdynSegmentid).ID)]++
+		t.members[sales.Record{Row: row}.Segment()]++
 		live, err := connection.Live(row)
 		if err != nil {
 			return err

@@ -14,7 +14,6 @@ import (
 	"segue/internal/schema/name"
 )
 
-// row is a record as a decision sees it.
 // ids are segments by their ids.
 func ids(list ...string) []name.SegmentID {
 	var found []name.SegmentID
@@ -24,6 +23,7 @@ func ids(list ...string) []name.SegmentID {
 	return found
 }
 
+// row is a record as a decision sees it.
 type row map[string]schema.Value
 
 func (r row) Value(column string) (schema.Value, error) { return r[column], nil }

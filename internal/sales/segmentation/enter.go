@@ -40,10 +40,10 @@ type Evaluation struct {
 // enter decides on a held record and changes it. The record may have moved on
 // since the change, which requested something then.
 func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, catalogue *segment.Catalogue, record *rows.Row, requested segment.Status) error {
-	if record.Int(name.Statecode) != sales.RecordOpen { // closed meanwhile
+	if !(sales.Record{Row: record}).Open() { // closed meanwhile
 		return nil
 	}
-	decision, err := catalogue.Decide(record, segmentOf(record))
+	decision, err := catalogue.Decide(record, sales.Record{Row: record}.Segment())
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (s *Segmentation) connectMember(ctx context.Context, tx *rows.Tx, record *r
 	}
 	// A member that has completed the sequence, or was taken off it, is not
 	// enrolled again by its next change.
-	if name.SequenceID(record.Lookup(name.SegueSequence).ID) == sequenceID {
+	if (sales.Record{Row: record}).Entered() == sequenceID {
 		return ConnectUnchanged, "the record was connected to its sequence before", nil
 	}
 	if len(live) > 0 && !s.policy.Several {

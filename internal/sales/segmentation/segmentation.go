@@ -49,8 +49,3 @@ func orderID(recordType string) name.SegmentAttributeID {
 func defaultID(recordType string) name.SegmentID {
 	return name.SegmentID(guid.Derive("default segment", recordType))
 }
-
-// segmentOf is the segment that a record is in, or "".
-func segmentOf(record *rows.Row) name.SegmentID {
-	return name.SegmentID(record.Lookup(name.MsdynSegmentid).ID)
-}
