@@ -102,7 +102,7 @@ func readSelection(body []byte, needsSequence bool) (selection, []rows.Ref, erro
 		return invalid("the body is not a selection {\"SequenceId\":…,\"Records\":[{\"EntityName\":…,\"Id\":…}]}: %v", err)
 	}
 	if s.SequenceID != "" || needsSequence {
-		id, ok := guid.Parse(s.SequenceID)
+		id, ok := guid.ParseAny(s.SequenceID)
 		if !ok {
 			return invalid("SequenceId %q is not a GUID", excerpt.Of(s.SequenceID))
 		}
@@ -110,7 +110,7 @@ func readSelection(body []byte, needsSequence bool) (selection, []rows.Ref, erro
 	}
 	refs := make([]rows.Ref, len(s.Records))
 	for i, record := range s.Records {
-		id, ok := guid.Parse(record.ID)
+		id, ok := guid.ParseAny(record.ID)
 		if !ok {
 			return invalid("Records[%d].Id %q is not a GUID", i, excerpt.Of(record.ID))
 		}

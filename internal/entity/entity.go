@@ -81,6 +81,9 @@ func New(db *rows.DB, newID func() string) *Entities {
 	return &Entities{db: db, lists: query.New(db), newID: newID, rules: map[string][]Rules{}}
 }
 
+// NewID makes an id for a row that comes without one.
+func (e *Entities) NewID() string { return e.newID() }
+
 // Register makes r, which must be comparable, the rules of every table of a
 // subject. A table that several subjects match obeys the rules of each, those
 // registered first before the others.

@@ -20,6 +20,9 @@ type If struct {
 // Create makes a row. An empty id is filled in; a row with that id is
 // [sales.Duplicate]. The caller owns the row if nobody else is named.
 func (e *Entities) Create(ctx context.Context, c sales.Caller, name, id string, values map[string]schema.Value) (row *rows.Row, err error) {
+	if id == "" {
+		id = e.newID() // the same in each try
+	}
 	err = e.db.Do(ctx, c.ID, func(tx *rows.Tx) error {
 		row, err = e.CreateIn(ctx, tx, c, name, id, values)
 		return err

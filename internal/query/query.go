@@ -80,7 +80,7 @@ func (r *Reader) Select(ctx context.Context, q Query) (Page, error) {
 		if err := sel.take(piece, at.Partition); err != nil {
 			return Page{}, err
 		}
-		examined, at = examined+len(piece.Rows), piece.next
+		examined, at = examined+piece.Seen, piece.next
 	}
 	page := Page{Rows: sel.rows}
 	if sel.more {

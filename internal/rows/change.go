@@ -47,10 +47,6 @@ func (db *DB) Change(c store.Change) (Change, error) {
 	return change, nil
 }
 
-// TableOf returns the logical name of a change record's table, which the schema may
-// not know.
-func TableOf(c store.Change) string { return tableOf(c.Key.PK) }
-
 // Read reads columns of both images ahead, in one pass over each: all columns
 // that a reaction will compare or ask for, whether the table has them or not.
 // The list must not change afterwards, and the same list for every change is the

@@ -2,6 +2,8 @@ package rows
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"segue/internal/schema"
 )
@@ -24,13 +26,18 @@ func (tx *Tx) OnCommit(key any, run func(ctx context.Context) error) {
 	tx.hooks = append(tx.hooks, hook{key, run})
 }
 
-// runHooks runs the hooks in the order in which they were registered, until one
-// fails. What was committed stays committed.
+// runHooks runs all hooks in the order in which they were registered, though one
+// fails: what another has to drop is as old as before. What was committed stays
+// committed, and the error says so.
 func (tx *Tx) runHooks(ctx context.Context) error {
+	var failed []error
 	for _, h := range tx.hooks {
 		if err := h.run(ctx); err != nil {
-			return err
+			failed = append(failed, err)
 		}
+	}
+	if len(failed) > 0 {
+		return fmt.Errorf("committed, but what follows a commit failed: %w", errors.Join(failed...))
 	}
 	return nil
 }
@@ -43,8 +50,13 @@ func (tx *Tx) Again() bool { return tx.try > 0 }
 func (tx *Tx) Schema() *schema.Schema { return tx.db.schema }
 
 // Held returns a row that the unit of work holds, in its present state, nil when it
-// does not hold the row. It reads nothing.
-func (tx *Tx) Held(ref Ref) *Row { return tx.rows[ref] }
+// does not hold the row or deletes it. It reads nothing.
+func (tx *Tx) Held(ref Ref) *Row {
+	if tx.deleted[ref] {
+		return nil
+	}
+	return tx.rows[ref]
+}
 
 // Deleted reports whether the unit of work deletes a row.
 func (tx *Tx) Deleted(ref Ref) bool { return tx.deleted[ref] }

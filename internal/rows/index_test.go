@@ -94,7 +94,8 @@ func TestIndexKeys(t *testing.T) {
 		want   []string // ID stands for the row's id, N for its shard
 	}{
 		{"no index column", values{"name": schema.Text("A")}, nil},
-		{"a null sort column", values{"statecode": schema.Int(0), "day": schema.Time(day)}, nil},
+		{"a null sort column comes first", values{"statecode": schema.Int(0), "day": schema.Time(day)},
+			[]string{"g1pk=planned#visit#N", "g1sk=20260304##ID"}},
 		{"shards, date and number", values{"statecode": schema.Int(0), "day": schema.Time(day), "minutes": schema.Int(45)},
 			[]string{"g1pk=planned#visit#N", "g1sk=20260304#0045#ID"}},
 		{"two partition columns and a time", values{"statecode": schema.Int(1), "accountid": schema.Ref(schema.Lookup{Table: "account", ID: account}), "kind": schema.Int(1), "startedon": schema.Time(start)},

@@ -154,10 +154,7 @@ func indexKey(r *Row, x *schema.Index) (pk, sk string, ok bool) {
 		pk += "#" + strconv.Itoa(shard(r.ID))
 	}
 	for _, name := range x.Sort {
-		text, ok := keyText(r.Table.Column(name), value(name))
-		if !ok {
-			return "", "", false
-		}
+		text, _ := keyText(r.Table.Column(name), value(name)) // null comes first: a list must not lack the row
 		sk += text + "#"
 	}
 	return pk, sk + r.ID, true

@@ -14,6 +14,7 @@ type Part struct {
 	Rows []*Row
 	Keys []string
 	Next string
+	Seen int // entries that were read, those that are left out included
 }
 
 // Read reads the piece of a partition that starts after a sort key ("": at its
@@ -26,7 +27,7 @@ func (db *DB) Read(ctx context.Context, t *schema.Table, p Partition, after stri
 	if err != nil {
 		return Part{}, fmt.Errorf("list %s: %w", t.Name, err)
 	}
-	var part Part
+	part := Part{Seen: len(page.Items)}
 	if page.More {
 		part.Next = page.Items[len(page.Items)-1][p.sortKey()].Text()
 	}

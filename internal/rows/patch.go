@@ -14,13 +14,13 @@ import (
 // the unit itself has ended. Another try would come to the same.
 type ContradictionError struct {
 	Ref    Ref
-	Column string // "" when the row is deleted as well
+	Column string // "" when the row is created or deleted as well
 }
 
 // Error names the row and the column.
 func (e *ContradictionError) Error() string {
 	if e.Column == "" {
-		return fmt.Sprintf("%v is changed and deleted at once", e.Ref)
+		return fmt.Sprintf("%v is changed, and created or deleted, at once", e.Ref)
 	}
 	return fmt.Sprintf("%v is changed twice at once, and the changes of %s contradict each other", e.Ref, e.Column)
 }
@@ -47,7 +47,8 @@ type patch struct {
 // a [*ContradictionError] where this unit of work has.
 func (tx *Tx) Patch(t *schema.Table, id string, set, when map[string]schema.Value) {
 	ref := Ref{t.Name, id}
-	later := &patch{t, id, maps.Clone(set), maps.Clone(when)}
+	later := &patch{t, id, map[string]schema.Value{}, maps.Clone(when)}
+	maps.Copy(later.set, set)
 	row, earlier := tx.rows[ref], tx.patches[ref]
 	switch {
 	case row != nil:
@@ -90,7 +91,7 @@ func (tx *Tx) patchHeld(row *Row) {
 	}
 	delete(tx.patches, ref)
 	if row.Version == 0 { // a patch is of a row that is there
-		tx.fail(&ConflictError{Ref: ref, New: true})
+		tx.fail(&ContradictionError{Ref: ref})
 		return
 	}
 	tx.patchRow(row, p)

@@ -181,7 +181,7 @@ func TestPatchOfOneRowIsOneItem(t *testing.T) {
 		{"of a row that is made later", func(_ *testing.T, tx *rows.Tx, w *patched) {
 			w.patch(tx, count(2), nil)
 			tx.Create(w.Table(w.ref.Table), w.ref.ID, named("B"))
-		}, nil, "conflict", 0},
+		}, nil, "contradiction ", 0},
 		{"twice, other columns", func(_ *testing.T, tx *rows.Tx, w *patched) {
 			w.patch(tx, count(2), nil)
 			w.patch(tx, named("B"), state(0))

@@ -84,7 +84,7 @@ func (tx *Tx) Load(ctx context.Context, refs ...Ref) ([]*Row, error) {
 	}
 	rows := make([]*Row, len(refs))
 	for i, ref := range refs {
-		rows[i] = tx.rows[ref]
+		rows[i] = tx.Held(ref) // nil for a row that this unit of work deletes
 	}
 	return rows, nil
 }
@@ -99,16 +99,27 @@ func (tx *Tx) Hold(row *Row) {
 	tx.patchHeld(row)
 }
 
-// Create adds a new row with these values.
+// Create adds a new row with these values. One commit cannot remove a row and make
+// it again: that ends it with a [*ContradictionError].
 func (tx *Tx) Create(t *schema.Table, id string, values map[string]schema.Value) *Row {
 	row := tx.db.newRow(t, id)
 	row.SetAll(values)
+	if tx.deleted[row.Ref()] {
+		tx.fail(&ContradictionError{Ref: row.Ref()})
+		return row
+	}
 	tx.Hold(row)
 	return row
 }
 
-// Delete removes a row that the unit of work holds.
-func (tx *Tx) Delete(row *Row) { tx.deleted[row.Ref()] = true }
+// Delete removes a row, under the condition that it is still as it was read. From
+// then on the unit of work has no such row.
+func (tx *Tx) Delete(row *Row) {
+	if tx.rows[row.Ref()] == nil {
+		tx.Hold(row)
+	}
+	tx.deleted[row.Ref()] = true
+}
 
 // version returns the version that every row of this commit gets. It is larger than
 // that of any row that the unit of work holds, and than any that was written a while

@@ -17,7 +17,7 @@ func IndexNames() []string { return []string{"gsi1", "gsi2", "gsi3", "gsi4"} }
 
 // Index is one use of a secondary index: which rows of a table are in it, and
 // under which keys. It is sparse: a row is in it while each column of When has
-// its value and no column of its keys is null. rows makes the keys from it and
+// its value and no column of its partition is null. rows makes the keys from it and
 // query picks the access path of a list from it.
 type Index struct {
 	Name      string           `json:"name"`      // first part of the partition key; unique on its secondary index
@@ -103,6 +103,9 @@ func (t *Table) checkIndex(x *Index) error {
 		if c == nil {
 			return fmt.Errorf("when: there is no column %q", name)
 		}
+		if err := t.checkKeyColumn(name); err != nil { // an equality in a filter must mean the same
+			return fmt.Errorf("when: %w", err)
+		}
 		v, err := c.FromJSON(given)
 		if err != nil {
 			return fmt.Errorf("when: %w", err)
@@ -121,7 +124,14 @@ func (t *Table) checkKeyColumn(name string) error {
 		return fmt.Errorf("there is no column %q", name)
 	}
 	switch c.Type {
-	case GUID, LookupTo, Boolean, Choice, State, Status, DateTime, Date:
+	case GUID, LookupTo, Boolean, DateTime, Date:
+		return nil
+	case Choice, State, Status:
+		for _, o := range c.Options {
+			if o.Value < 0 {
+				return fmt.Errorf("column %s: option %d is negative, and a number in a key must be 0 or more", name, o.Value)
+			}
+		}
 		return nil
 	case Integer, BigInt:
 		if c.Min == nil || c.Min.IsNegative() {

@@ -8,6 +8,7 @@ package operation
 
 import (
 	"context"
+	"slices"
 
 	"segue/internal/entity"
 	"segue/internal/rows"
@@ -68,6 +69,13 @@ type Executor struct {
 // Do runs operations in their order in one unit of work of their own. The first
 // that is refused refuses all; then nothing is written.
 func (e Executor) Do(ctx context.Context, c sales.Caller, ops ...Operation) ([]Outcome, error) {
+	ops = slices.Clone(ops)
+	for i, op := range ops { // the id is the same in each try: a try whose response got lost may have been applied
+		if create, ok := op.(Create); ok && create.ID == "" {
+			create.ID = e.Entities.NewID()
+			ops[i] = create
+		}
+	}
 	outcomes := make([]Outcome, len(ops))
 	err := e.DB.Do(ctx, c.ID, func(tx *rows.Tx) error {
 		for i, op := range ops {

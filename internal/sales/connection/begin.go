@@ -3,6 +3,7 @@ package connection
 import (
 	"context"
 	"maps"
+	"math/rand/v2"
 	"slices"
 
 	"segue/internal/rows"
@@ -50,7 +51,7 @@ func (s *Connections) begin(tx *rows.Tx, record *rows.Row, parent Sequence, requ
 		Owner:    sales.Record{Row: record}.Owner(),
 		Sequence: parent.ID,
 		Segment:  request.Segment,
-		Version:  record.Version,
+		Version:  lifeOf(record),
 		Entry:    sales.Record{Row: record}.Entries() + 1,
 		Delay:    request.Delay,
 	}
@@ -61,6 +62,16 @@ func (s *Connections) begin(tx *rows.Tx, record *rows.Row, parent Sequence, requ
 	setLive(record, live)
 	record.Set(name.SegueEntries, schema.Int(connection.Entry))
 	return Connection{Target: connection.Target()}
+}
+
+// lifeOf tells this connection from those of an earlier row with the record's id:
+// the version that was seen, or, for a record that the same unit of work makes
+// and that has none yet, a number that nobody else draws.
+func lifeOf(record *rows.Row) int64 {
+	if record.Version > 0 {
+		return record.Version
+	}
+	return rand.Int64() //nolint:gosec // it must differ, not be secret
 }
 
 // refuseSecondSequence says which sequence the record is on.

@@ -163,8 +163,9 @@ func (s *Connections) loadBoth(ctx context.Context, tx *rows.Tx, request Request
 // sequenceAtHand returns a sequence that a connect may use without reading it.
 func (s *Connections) sequenceAtHand(tx *rows.Tx, id name.SequenceID) (parent Sequence, ok bool, err error) {
 	// What this unit of work does to the sequence counts here and is not for
-	// the cache, which must hold only what has been committed.
-	if row := tx.Held(rows.RefTo(name.Sequence, id)); row != nil && row.Changed() {
+	// the cache, which must hold only what has been committed; and a row that was
+	// loaded earlier may be older than a drop of the cache.
+	if row := tx.Held(rows.RefTo(name.Sequence, id)); row != nil || tx.Deleted(rows.RefTo(name.Sequence, id)) {
 		parent, err = sequenceOf(row)
 		return parent, true, err
 	}

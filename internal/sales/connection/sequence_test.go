@@ -255,3 +255,17 @@ func TestSequence_5_1_DeactivatingManyConnections(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A sequence that is being deleted is not there for a PATCH either: not a row to
+// change, and not one to make while its connections are being ended.
+func TestSequence_PatchWhileItIsBeingDeleted(t *testing.T) {
+	w := newWorld(t, boot.Options{})
+	seq, lead := w.Sequence(1, "lead"), w.Lead(1, nil)
+	w.Connect(lead, seq)
+	w.EndSequence(seq, true)
+	for _, cond := range []entity.If{{}, {Exists: true}} {
+		_, _, err := w.Entities.Update(t.Context(), manager(), rows.Ref{Table: "msdyn_sequence", ID: seq},
+			schematest.Row(values{"msdyn_name": "Again", "msdyn_regardingentityname": "lead"}), cond)
+		refused(t, err, sales.NotFound, seq)
+	}
+}

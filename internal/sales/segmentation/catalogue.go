@@ -50,7 +50,13 @@ func (s *Segmentation) loadCatalogues(ctx context.Context, old catalogues) (cata
 	if err != nil {
 		return nil, fmt.Errorf("read the orders of segments: %w", err)
 	}
-	var all []*rows.Row // segments of every type, read once when needed
+	changed := slices.DeleteFunc(slices.Clone(orders), func(row *rows.Row) bool {
+		return row == nil || old[row.Text(name.MsdynObjecttype)].version == row.Version
+	})
+	all, err := s.readSegments(ctx, changed)
+	if err != nil {
+		return nil, err
+	}
 	now := catalogues{}
 	for i, recordType := range recordTypes {
 		switch {
@@ -59,11 +65,6 @@ func (s *Segmentation) loadCatalogues(ctx context.Context, old catalogues) (cata
 		case old[recordType].version == orders[i].Version:
 			now[recordType] = old[recordType]
 		default:
-			if all == nil {
-				if all, err = s.readSegments(ctx, orders); err != nil {
-					return nil, err
-				}
-			}
 			// An error is the type's own: the other types go on.
 			catalogue, err := s.compileCatalogue(orders[i], all)
 			known := compiled{Catalogue: catalogue, version: orders[i].Version, broken: err}
@@ -76,17 +77,15 @@ func (s *Segmentation) loadCatalogues(ctx context.Context, old catalogues) (cata
 	return now, nil
 }
 
-// readSegments reads the segments that the order rows of the record types name,
-// in a few requests, and not the whole table.
+// readSegments reads the segments that order rows name, in a few requests, and not
+// the whole table. An order that cannot be read names none: it breaks the
+// catalogue of its own type, which compileCatalogue finds.
 func (s *Segmentation) readSegments(ctx context.Context, orders []*rows.Row) ([]*rows.Row, error) {
 	var refs []rows.Ref
 	for _, row := range orders {
-		if row == nil { // the type never had a segment
-			continue
-		}
 		ids, err := sales.IDs[name.SegmentID](row, name.MsdynSegmentpriorityorder)
 		if err != nil {
-			return nil, err
+			continue
 		}
 		for _, id := range ids {
 			refs = append(refs, rows.RefTo(name.Segment, id))
