@@ -13,7 +13,8 @@ import (
 // become values of their own kinds, everything else an [Other] that a store
 // carries unread: its Text is the JSON in canonical form (no white space, maps
 // by name, sets in byte order), so that values that DynamoDB takes for equal
-// are equal.
+// are equal. Numbers inside keep the text that DynamoDB gives, which is the same
+// for equal numbers once it has stored them.
 //
 // The size of an [Other] is what DynamoDB bills: a list or map has three bytes
 // plus one for each element and the element's size, a map the names too; a set
