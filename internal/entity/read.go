@@ -50,7 +50,7 @@ func (e *Entities) load(ctx context.Context, tx *rows.Tx, ref rows.Ref) (*rows.R
 	if err != nil {
 		return nil, err
 	}
-	if row := found[0]; row != nil && !tx.Deleted(ref) && !e.gone(row) {
+	if row := found[0]; row != nil && !e.gone(row) {
 		return row, nil
 	}
 	return nil, nil //nolint:nilnil // no row is not an error here

@@ -165,7 +165,8 @@ func (s *Connections) sequenceAtHand(tx *rows.Tx, id name.SequenceID) (parent Se
 	// What this unit of work does to the sequence counts here and is not for
 	// the cache, which must hold only what has been committed; and a row that was
 	// loaded earlier may be older than a drop of the cache.
-	if row := tx.Held(rows.RefTo(name.Sequence, id)); row != nil || tx.Deleted(rows.RefTo(name.Sequence, id)) {
+	ref := rows.RefTo(name.Sequence, id)
+	if row := tx.Held(ref); row != nil || tx.Deleted(ref) {
 		parent, err = sequenceOf(row)
 		return parent, true, err
 	}
