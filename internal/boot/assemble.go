@@ -64,11 +64,11 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	entities.Register(orders, segments.OrderRules())
 
 	const inserted, modified, removed = store.Insert, store.Modify, store.Remove
-	changes.Register(segments.Forget(), on(segment, inserted, modified, removed), on(orders, inserted, modified, removed))
-	changes.Register(segments.Evaluate(), on(records, inserted, modified)) // after Forget: by the new catalogue
-	changes.Register(segments.Unlink(), on(segment, removed))
-	changes.Register(connections.Verify(), on(targets, inserted))
-	changes.Register(connections.Sweep(), on(sequences, modified))
+	changes.Register("segmentation.forget", segments.Forget(), on(segment, inserted, modified, removed), on(orders, inserted, modified, removed))
+	changes.Register("segmentation.evaluate", segments.Evaluate(), on(records, inserted, modified)) // after Forget: by the new catalogue
+	changes.Register("segmentation.unlink", segments.Unlink(), on(segment, removed))
+	changes.Register("connection.verify", connections.Verify(), on(targets, inserted))
+	changes.Register("connection.sweep", connections.Sweep(), on(sequences, modified))
 
 	return &Parts{DB: db, Entities: entities, Connections: connections, Changes: changes.Handle}
 }

@@ -60,19 +60,20 @@ func TestPrivileges_12_2(t *testing.T) {
 	want := map[string]map[string]string{}
 	got := map[string]map[string]string{}
 	for _, role := range []struct {
-		name                                               string
-		sequence, target, step, segment, order, lead, user string
+		name                                                       string
+		sequence, target, step, segment, order, lead, user, parked string
 	}{
-		{sales.SystemAdministrator, "CRWDG", "CRWDG", "CRWDG", "CRWDG", "CRWDG", "CRWDG", "CRWDG"},
-		{sales.SequenceManager, "CRWDG", "CRWG", "CRWG", "CRWD", "CRWD", "CRWDG", "R"},
-		{sales.SalesManager, "CRWDG", "CRWG", "CRWG", "CRWD", "CRWD", "CRWDG", "R"},
-		{sales.Salesperson, "CRWDG", "CRWG", "CRWG", "R", "R", "CRWDG", "R"},
-		{"System Customizer", "", "", "", "", "", "", ""},
-		{"", "", "", "", "", "", "", ""},
+		{sales.SystemAdministrator, "CRWDG", "CRWDG", "CRWDG", "CRWDG", "CRWDG", "CRWDG", "CRWDG", "RD"},
+		{sales.SequenceManager, "CRWDG", "CRWG", "CRWG", "CRWD", "CRWD", "CRWDG", "R", ""},
+		{sales.SalesManager, "CRWDG", "CRWG", "CRWG", "CRWD", "CRWD", "CRWDG", "R", ""},
+		{sales.Salesperson, "CRWDG", "CRWG", "CRWG", "R", "R", "CRWDG", "R", ""},
+		{"System Customizer", "", "", "", "", "", "", "", ""},
+		{"", "", "", "", "", "", "", "", ""},
 	} {
 		want[role.name] = map[string]string{
 			"msdyn_sequence": role.sequence, "msdyn_sequencetarget": role.target, "msdyn_sequencetargetstep": role.step,
 			"msdyn_segment": role.segment, "msdyn_segmentattribute": role.order, "lead": role.lead, "systemuser": role.user,
+			"segue_parkedchange": role.parked,
 		}
 		got[role.name] = map[string]string{}
 		for table := range want[role.name] {

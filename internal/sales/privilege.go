@@ -41,6 +41,7 @@ var matrix = [...]grant{
 	{name.SegmentAttribute, everything, sets, sets, Read},
 	{name.User, everything, Read | AppendTo, Read | AppendTo, Read | AppendTo},
 	{name.Team, everything, Read | AppendTo, Read | AppendTo, Read | AppendTo},
+	{name.ParkedChange, Read | Delete, 0, 0, 0},
 }
 
 //nolint:gochecknoglobals // the line of every other table

@@ -41,6 +41,7 @@ func TestDefaultTables(t *testing.T) {
 		"phonecall phonecalls activityid subject",
 		"pricelevel pricelevels pricelevelid name",
 		"segue_ledger  segue_ledgerid segue_name",
+		"segue_parkedchange segue_parkedchanges segue_parkedchangeid segue_name",
 		"systemuser systemusers systemuserid fullname",
 		"task tasks activityid subject",
 		"team teams teamid name",

@@ -31,7 +31,7 @@ import (
 // concurrent use once they are.
 type Handler struct {
 	db        *rows.DB
-	reactions []sales.Reaction
+	reactions []registered
 	byKind    map[subject][]int // positions in reactions, in their order
 }
 
@@ -46,11 +46,19 @@ func New(db *rows.DB) *Handler {
 	return &Handler{db: db, byKind: map[subject][]int{}}
 }
 
+// registered is a reaction and the name that parked changes know it by.
+type registered struct {
+	name string
+	sales.Reaction
+}
+
 // Register makes a reaction follow the changes of its interests. Reactions are
-// prepared, and follow one change, in the order of their registration.
-func (h *Handler) Register(r sales.Reaction, interests ...sales.Interest) {
+// prepared, and follow one change, in the order of their registration. The name,
+// such as "segmentation.evaluate", is kept with what is parked, so it never
+// changes and no other reaction has it.
+func (h *Handler) Register(name string, r sales.Reaction, interests ...sales.Interest) {
 	position := len(h.reactions)
-	h.reactions = append(h.reactions, r)
+	h.reactions = append(h.reactions, registered{name, r})
 	for _, t := range h.db.Schema().Tables() {
 		for _, interest := range interests {
 			if !interest.Subject.Matches(t) {

@@ -68,10 +68,10 @@ func TestHandle_GivesEachReactionItsChanges(t *testing.T) {
 	db, batch, id := changes(t)
 	h := reaction.New(db)
 	leads, records, twice, none := &noted{follow: done}, &noted{follow: done}, &noted{}, &noted{follow: done}
-	h.Register(leads, on(sales.OfTable("lead"), store.Modify))
-	h.Register(records, on(sales.OfTrait(name.RecordTrait), store.Insert))
-	h.Register(twice, on(sales.OfTable("account"), store.Insert), on(sales.OfTrait(name.RecordTrait), store.Insert, store.Remove))
-	h.Register(none, on(sales.OfTable("task"), store.Insert), on(sales.OfTable("lead"), store.Remove))
+	h.Register("leads", leads, on(sales.OfTable("lead"), store.Modify))
+	h.Register("records", records, on(sales.OfTrait(name.RecordTrait), store.Insert))
+	h.Register("twice", twice, on(sales.OfTable("account"), store.Insert), on(sales.OfTrait(name.RecordTrait), store.Insert, store.Remove))
+	h.Register("none", none, on(sales.OfTable("task"), store.Insert), on(sales.OfTable("lead"), store.Remove))
 	if failures := h.Handle(t.Context(), batch); len(failures) > 0 {
 		t.Fatal(failures)
 	}
@@ -122,8 +122,8 @@ func TestHandle_PreparationFails(t *testing.T) {
 	h := reaction.New(db)
 	broken := &noted{prepare: errors.New("broken")}
 	good := &noted{follow: done}
-	h.Register(broken, on(sales.OfTable("lead"), store.Insert))
-	h.Register(good, on(sales.OfTrait(name.RecordTrait), store.Insert, store.Modify))
+	h.Register("broken", broken, on(sales.OfTable("lead"), store.Insert))
+	h.Register("good", good, on(sales.OfTrait(name.RecordTrait), store.Insert, store.Modify))
 	failures := h.Handle(t.Context(), batch)
 	if got := indexes(failures); !slices.Equal(got, []int{0, 1}) || !errors.Is(failures[0].Err, broken.prepare) || !errors.Is(failures[1].Err, broken.prepare) {
 		t.Errorf("failures %v, want 0 and 1", failures)
@@ -165,8 +165,8 @@ func TestHandle_ChangesOfOneRowInTheirOrder(t *testing.T) {
 				return nil
 			}}
 			all := on(sales.OfTrait(name.RecordTrait), store.Insert, store.Modify)
-			h.Register(bad, all)
-			h.Register(other, all)
+			h.Register("bad", bad, all)
+			h.Register("other", other, all)
 			failures := h.Handle(t.Context(), batch)
 			if got := indexes(failures); !slices.Equal(got, test.want) {
 				t.Errorf("failed at %v, want %v", got, test.want)
@@ -189,7 +189,7 @@ func TestHandle_UnknownTable(t *testing.T) {
 	db, batch, _ := changes(t)
 	h := reaction.New(db)
 	all := &noted{follow: done}
-	h.Register(all, on(sales.OfTrait(name.RecordTrait), store.Insert, store.Modify))
+	h.Register("all", all, on(sales.OfTrait(name.RecordTrait), store.Insert, store.Modify))
 	key := store.Key{PK: "leda#0", SK: "x"}
 	batch = append([]store.Change{{Key: key, Kind: store.Insert, New: store.Item{}}, {Key: key, Kind: store.Modify, New: store.Item{}}}, batch...)
 	failures := h.Handle(t.Context(), batch)

@@ -19,6 +19,7 @@ const (
 	PhoneCall          = "phonecall"
 	PriceList          = "pricelevel"
 	Ledger             = "segue_ledger"
+	ParkedChange       = "segue_parkedchange"
 	User               = "systemuser"
 	Task               = "task"
 	Team               = "team"
@@ -42,6 +43,7 @@ type (
 	PhoneCallID          string // of a row of phonecall
 	PriceListID          string // of a row of pricelevel
 	LedgerID             string // of a row of segue_ledger
+	ParkedChangeID       string // of a row of segue_parkedchange
 	UserID               string // of a row of systemuser
 	TaskID               string // of a row of task
 	TeamID               string // of a row of team
@@ -278,23 +280,35 @@ const (
 	Scheduledstart                                   = "scheduledstart"
 	SchedulefollowupProspect                         = "schedulefollowup_prospect"
 	SchedulefollowupQualify                          = "schedulefollowup_qualify"
+	SegueCause                                       = "segue_cause"
+	SegueCausetable                                  = "segue_causetable"
+	SegueChangedon                                   = "segue_changedon"
 	SegueConnected                                   = "segue_connected"
 	SegueCurrentstep                                 = "segue_currentstep"
 	SegueDigest                                      = "segue_digest"
+	SegueDueon                                       = "segue_dueon"
 	SegueEntries                                     = "segue_entries"
 	SegueEvaluation                                  = "segue_evaluation"
+	SegueHandler                                     = "segue_handler"
 	SegueIsdefault                                   = "segue_isdefault"
+	SegueKind                                        = "segue_kind"
 	SegueLedgerid                                    = "segue_ledgerid"
 	SegueLive                                        = "segue_live"
 	SegueMembers                                     = "segue_members"
 	SegueName                                        = "segue_name"
 	SegueNewest                                      = "segue_newest"
 	SegueOwner                                       = "segue_owner"
+	SegueParkedchangeid                              = "segue_parkedchangeid"
 	SeguePhase                                       = "segue_phase"
 	SeguePosition                                    = "segue_position"
 	SeguePriority                                    = "segue_priority"
+	SegueProgram                                     = "segue_program"
+	SegueReason                                      = "segue_reason"
 	SegueRecord                                      = "segue_record"
+	SegueRowid                                       = "segue_rowid"
 	SegueSequence                                    = "segue_sequence"
+	SegueTable                                       = "segue_table"
+	SegueTries                                       = "segue_tries"
 	Sender                                           = "sender"
 	Sendthankyounote                                 = "sendthankyounote"
 	Senton                                           = "senton"

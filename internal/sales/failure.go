@@ -1,0 +1,69 @@
+package sales
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"segue/internal/rows"
+	"segue/internal/store"
+)
+
+// Transient reports whether the same work may succeed later though nobody mends
+// anything: the store or a part of the domain was busy, a row kept changing, or
+// the time was up. Such work is tried again; every other failure comes again
+// with every try, so that it is parked at once (docs/decisions/0011-failure.md).
+// One part of a joined error is enough: what else went wrong is found out by the
+// next try.
+func Transient(err error) bool {
+	if _, changed := errors.AsType[*rows.ConflictError](err); changed {
+		return true
+	}
+	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, Unavailable) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// PanicError is a panic that [Contain] ended: a mistake in the program that one
+// piece of the work has met.
+type PanicError struct {
+	Value any
+	Stack []byte // of the goroutine that panicked, for the log
+}
+
+// Error says what the panic said, without the stack.
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// Contain calls f and turns a panic into a [*PanicError], so that it ends one
+// piece of work (a change, a record of a selection, a row of a job) and not the
+// process. Whoever takes the error logs the stack, once.
+func Contain(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &PanicError{Value: p, Stack: debug.Stack()}
+		}
+	}()
+	return f()
+}
+
+// CauseError says which row's fault a failure is, such as a segment whose
+// conditions no longer compile. When that row is mended, what was parked because
+// of it is taken up again.
+type CauseError struct {
+	Ref rows.Ref
+	Err error
+}
+
+// Error is the text of the failure.
+func (e *CauseError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the failure.
+func (e *CauseError) Unwrap() error { return e.Err }
+
+// BecauseOf marks a failure as the fault of a row; nil stays nil.
+func BecauseOf(ref rows.Ref, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &CauseError{ref, err}
+}
