@@ -102,3 +102,18 @@ func reviewPut(t *testing.T, f *fixture, table string, all []values) {
 }
 
 var _ = filter.And
+
+// The due list lacks the rows that are never due, and has those of other tables: it
+// serves no list of a table, and no error advises to filter by it.
+func TestSelect_DueListServesNoList(t *testing.T) {
+	tables, err := reviewTables(t, `[{"name": "due", "serves": "visits that are due", "on": "gsi2", "shards": true, "sort": ["due"]}]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := reviewCount(t, tables, values{"room": schema.Text(rowstest.ID("room", 1))}, values{}); n != 1 {
+		t.Errorf("%d rows, want 1", n)
+	}
+	if text := (&query.TooBroadError{Table: tables.Table("visit")}).Error(); !strings.Contains(text, "filter by visitid eq <id>, or") {
+		t.Errorf("%s", text)
+	}
+}

@@ -154,7 +154,10 @@ func indexKey(r *Row, x *schema.Index) (pk, sk string, ok bool) {
 		pk += "#" + strconv.Itoa(shard(r.ID))
 	}
 	for _, name := range x.Sort {
-		text, _ := keyText(r.Table.Column(name), value(name)) // null comes first: a list must not lack the row
+		text, ok := keyText(r.Table.Column(name), value(name)) // null comes first: a list must not lack the row
+		if !ok && x.IsDue() {
+			return "", "", false // it is never due
+		}
 		sk += text + "#"
 	}
 	return pk, sk + r.ID, true

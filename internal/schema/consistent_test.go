@@ -16,11 +16,13 @@ func TestLoadRefuses(t *testing.T) {
     {"name": "size", "label": "Size", "type": "integer", "min": 0, "max": 9, "default": 3},
     {"name": "colour", "label": "Colour", "type": "choice", "options": [{"value": 1, "label": "Red"}, {"value": 2, "label": "Blue"}]},
     {"name": "done", "label": "Done", "type": "boolean"},
+    {"name": "at", "label": "At", "type": "datetime"},
     {"name": "parentid", "label": "Parent", "type": "lookup", "targets": [{"table": "x"}]}
   ],
   "indexes": [
     {"name": "child", "serves": "children", "on": "gsi1", "partition": ["parentid"], "sort": ["size"], "when": {"done": false}},
-    {"name": "done", "serves": "what is done", "on": "gsi1", "partition": ["{table}"], "shards": true, "when": {"done": true}}
+    {"name": "done", "serves": "what is done", "on": "gsi1", "partition": ["{table}"], "shards": true, "when": {"done": true}},
+    {"name": "due", "serves": "what is due", "on": "gsi2", "partition": [], "shards": true, "sort": ["at"]}
   ]}`
 	load := func(table string) error {
 		_, err := Load(fstest.MapFS{"tables/x.json": {Data: []byte(table)}}, fstest.MapFS{
@@ -55,6 +57,14 @@ func TestLoadRefuses(t *testing.T) {
 		{"index that serves nothing", `"serves": "children"`, `"serves": ""`, "index child: serves is missing"},
 		{"index on another index", `"gsi1", "partition": ["parentid"]`, `"gsi5", "partition": ["parentid"]`, `index child: on "gsi5"`},
 		{"index without partition", `["parentid"]`, `[]`, "index child: partition is missing"},
+		{"due list on another index", `"on": "gsi2"`, `"on": "gsi3"`, `index due: on is "gsi3"; the due list is on gsi2`},
+		{"due list of a partition", `"partition": [], "shards"`, `"partition": ["{table}"], "shards"`, "index due: the due list has shards and no partition columns"},
+		{"due list without shards", `"shards": true, "sort"`, `"sort"`, "index due: the due list has shards and no partition columns"},
+		{"due list without a time", `["at"]`, `[]`, "index due: sort has 0 columns"},
+		{"due list of two times", `["at"]`, `["at", "size"]`, "index due: sort has 2 columns"},
+		{"due list by a number", `["at"]`, `["size"]`, "index due: column size is of type integer; a due time is a datetime"},
+		{"due list by an unknown column", `["at"]`, `["on"]`, `index due: there is no column "on"`},
+		{"due list and another use", `"gsi1", "partition": ["parentid"]`, `"gsi2", "partition": ["parentid"]`, "a row can be in it and in index child, both on gsi2"},
 		{"index of an unknown column", `["parentid"]`, `["parent"]`, `index child: there is no column "parent"`},
 		{"index sorted by an unknown column", `["size"]`, `["sizes"]`, `index child: there is no column "sizes"`},
 		{"index of a decimal", `["size"]`, `["weight"]`, "index child: column weight: a decimal cannot be part of a key"},
@@ -129,6 +139,26 @@ func TestLoadOfSeveralSystems(t *testing.T) {
 	}
 	if s.BySet("as") == nil || s.BySet("leads") == nil {
 		t.Error("a table of one of the systems is not in the schema")
+	}
+}
+
+// Several tables may be in the due list, each by a column of its own.
+func TestDueListOfSeveralTables(t *testing.T) {
+	file := func(name, index string) *fstest.MapFile {
+		return &fstest.MapFile{Data: []byte(`{"name": "` + name + `", "label": "A", "id": "` + name + `id", "primaryName": "name", "indexes": [` + index + `],
+			"columns": [{"name": "name", "label": "Name", "type": "string", "maxLength": 20}, {"name": "` + name + `at", "label": "At", "type": "datetime"}]}`)}
+	}
+	due := func(column string) string {
+		return `{"name": "due", "serves": "what is due", "on": "gsi2", "shards": true, "sort": ["` + column + `"]}`
+	}
+	s, err := Load(fstest.MapFS{"tables/a.json": file("a", due("aat")), "tables/b.json": file("b", due("bat")), "tables/c.json": file("c", "")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for table, want := range map[string]string{"a": "aat", "b": "bat", "c": ""} {
+		if got := s.Table(table).DueColumn(); got != want {
+			t.Errorf("%s is due by column %q, want %q", table, got, want)
+		}
 	}
 }
 

@@ -15,15 +15,25 @@ const Shards = 16
 // uses one of. They are declared from the start; one without any keys costs nothing.
 func IndexNames() []string { return []string{"gsi1", "gsi2", "gsi3", "gsi4"} }
 
+// DueIndex is the name of the one index without partition columns, and DueOn the
+// secondary index that it is on. It is the due list: the rows of all tables that
+// declare it share its partitions, in the order of their due times, so that one
+// sweep of [Shards] partitions finds whatever is due (docs/decisions/0014).
+const (
+	DueIndex = "due"
+	DueOn    = "gsi2"
+)
+
 // Index is one use of a secondary index: which rows of a table are in it, and
 // under which keys. It is sparse: a row is in it while each column of When has
-// its value and no column of its partition is null. rows makes the keys from it and
-// query picks the access path of a list from it.
+// its value and no column of its partition is null; in the due list, while its due
+// time is not null. rows makes the keys from it and query picks the access path of
+// a list from it.
 type Index struct {
 	Name      string           `json:"name"`      // first part of the partition key; unique on its secondary index
 	Serves    string           `json:"serves"`    // the list that it serves, for people
 	On        string           `json:"on"`        // one of IndexNames
-	Partition []string         `json:"partition"` // columns, or "{table}" for the table's name
+	Partition []string         `json:"partition"` // columns, or "{table}" for the table's name; none for the due list
 	Shards    bool             `json:"shards"`    // each partition is spread over Shards, by the row's id
 	Sort      []string         `json:"sort"`      // columns; the row's id follows and makes the key unique
 	When      map[string]Value `json:"-"`         // value that a column must have
@@ -35,6 +45,21 @@ type Index struct {
 // ForTable reports whether the part of a partition is the table's name rather
 // than a column.
 func (x *Index) ForTable(part string) bool { return part == tablePlaceholder }
+
+// IsDue reports whether the index is the due list. It serves no list of one table:
+// it mixes the rows of several and lacks those that are never due.
+func (x *Index) IsDue() bool { return x.Name == DueIndex }
+
+// DueColumn returns the column that says when a row of the table is due, "" when
+// the table is not in the due list.
+func (t *Table) DueColumn() string {
+	for _, x := range t.Indexes {
+		if x.IsDue() {
+			return x.Sort[0]
+		}
+	}
+	return ""
+}
 
 // Columns returns the columns whose values decide the keys, those of When
 // excluded, each once.
@@ -89,8 +114,12 @@ func (t *Table) checkIndex(x *Index) error {
 		return fmt.Errorf("serves is missing; it must say which list needs the index")
 	case !slices.Contains(IndexNames(), x.On):
 		return fmt.Errorf("on %q is not one of %q", x.On, IndexNames())
+	case x.IsDue():
+		if err := t.checkDue(x); err != nil {
+			return err
+		}
 	case len(x.Partition) == 0:
-		return fmt.Errorf("partition is missing")
+		return fmt.Errorf("partition is missing; the index %s alone has none", DueIndex)
 	}
 	for _, name := range x.Columns() {
 		if err := t.checkKeyColumn(name); err != nil {
@@ -113,6 +142,23 @@ func (t *Table) checkIndex(x *Index) error {
 		values[name] = v
 	}
 	x.When = values
+	return nil
+}
+
+// checkDue checks what every table must declare alike for their rows to share the
+// due list.
+func (t *Table) checkDue(x *Index) error {
+	switch {
+	case x.On != DueOn:
+		return fmt.Errorf("on is %q; the due list is on %s", x.On, DueOn)
+	case len(x.Partition) > 0 || !x.Shards:
+		return fmt.Errorf("the due list has shards and no partition columns, for all tables alike")
+	case len(x.Sort) != 1:
+		return fmt.Errorf("sort has %d columns; the due list has one, the due time", len(x.Sort))
+	}
+	if c := t.Column(x.Sort[0]); c != nil && c.Type != DateTime {
+		return fmt.Errorf("column %s is of type %s; a due time is a %s", c.Name, c.Type, DateTime)
+	}
 	return nil
 }
 
@@ -156,11 +202,14 @@ func (x *Index) excludes(other *Index) bool {
 
 // checkIndexNames refuses two indexes of different tables that would mix their
 // rows in one partition without meaning to: a name on a secondary index belongs
-// to one table, or to one trait.
+// to one table, or to one trait. The due list mixes them on purpose.
 func (s *Schema) checkIndexNames() error {
 	owners := map[[2]string]string{}
 	for _, t := range s.tables {
 		for _, x := range t.Indexes {
+			if x.IsDue() {
+				continue
+			}
 			owner := t.Name
 			if x.trait != "" {
 				owner = "trait " + x.trait
