@@ -36,9 +36,12 @@
 //	                   ne not-in not-between not-like not-contains
 //	                   not-begin-with not-end-with null          true
 //
-// Text (string, memo) is folded on both sides before it is compared: trailing blanks
-// (U+0020) are dropped and each character is replaced by its Unicode lower-case
-// character, one by one, no locale. Texts are ordered by folded code points. The
+// Text (string, memo) is folded on both sides before it is compared: each character is
+// replaced by its Unicode lower-case character, one by one, no locale. Blanks (U+0020)
+// at the end of a value do not count, of the column and of the condition alike. Those
+// of a pattern, which like, contains, begins-with and ends-with take, count as any
+// other character: "Dr " is the start of "Dr Who" and not of "Drama", and neither of
+// "Dr" nor of "Dr ", which are one value. Texts are ordered by folded code points. The
 // empty text is a text; rows keep it as null, which null asks for.
 // Numbers (integer, bigint, decimal, money, double) and moments (datetime,
 // date) are compared by value, decimal and money exactly. Choices (choice,

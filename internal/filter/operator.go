@@ -78,6 +78,17 @@ func (o Operator) positive() (op Operator, negated bool) {
 	}
 }
 
+// takesPattern reports whether o compares a text with a part or a pattern of it
+// rather than with a whole value.
+func (o Operator) takesPattern() bool {
+	switch op, _ := o.positive(); op {
+	case Like, Contains, BeginsWith, EndsWith:
+		return true
+	default:
+		return false
+	}
+}
+
 // arity returns the least and the greatest number of values that o takes.
 func (o Operator) arity() (least, most int) {
 	switch op, _ := o.positive(); op {

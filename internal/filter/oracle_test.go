@@ -76,7 +76,7 @@ func oracleCondition(c *filter.Condition, read schema.Value) bool {
 	case "not-null":
 		return true
 	default:
-		return oracleText(c.Operator, lower(textOf(read)), lower(textOf(c.Values[0])))
+		return oracleText(c.Operator, lower(textOf(read)), strings.ToLower(textOf(c.Values[0])))
 	}
 }
 

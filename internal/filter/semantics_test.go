@@ -98,7 +98,24 @@ func TestMeaning(t *testing.T) {
 		{schema.Text("abc"), `"name","operator":"not-contains","values":["B"]`, false},
 		{schema.Text("Abc"), `"name","operator":"begins-with","values":["aB"]`, true},
 		{schema.Text("Abc"), `"name","operator":"not-begin-with","values":["b"]`, true},
-		{schema.Text("Abc  "), `"name","operator":"ends-with","values":["BC "]`, true},
+		{schema.Text("Abc  "), `"name","operator":"ends-with","values":["BC"]`, true},
+		// A blank at the end of a pattern is a character like any other.
+		{schema.Text("Drama"), `"name","operator":"begins-with","values":["Dr "]`, false},
+		{schema.Text("Dr Who"), `"name","operator":"begins-with","values":["Dr "]`, true},
+		{schema.Text("Dr Who"), `"name","operator":"not-begin-with","values":["Dr "]`, false},
+		{schema.Text("Dr"), `"name","operator":"begins-with","values":["Dr "]`, false},
+		{schema.Text("Dr "), `"name","operator":"begins-with","values":["Dr "]`, false}, // the same value as "Dr"
+		{schema.Text("The Drama"), `"name","operator":"contains","values":["dr "]`, false},
+		{schema.Text("The Dr Who"), `"name","operator":"contains","values":["dr "]`, true},
+		{schema.Text("abc"), `"name","operator":"contains","values":[" "]`, false},
+		{schema.Text("abc "), `"name","operator":"contains","values":[" "]`, false},
+		{schema.Text("a c"), `"name","operator":"not-contains","values":[" "]`, false},
+		{schema.Text("Abc"), `"name","operator":"ends-with","values":["BC "]`, false},
+		{schema.Text("Abc  "), `"name","operator":"not-end-with","values":["BC "]`, true}, // no value ends in a blank
+		{schema.Text("Dr Who"), `"name","operator":"like","values":["dr %"]`, true},
+		{schema.Text("Dr  "), `"name","operator":"like","values":["dr %"]`, false},
+		{schema.Text("Dr"), `"name","operator":"like","values":["dr "]`, false},
+		{schema.Text("Dr  "), `"name","operator":"eq","values":["dr "]`, true}, // compares with a value
 		{schema.Text("Abc"), `"name","operator":"not-end-with","values":["bc"]`, false},
 		{schema.Text(""), `"name","operator":"null"`, false}, // empty is not null
 

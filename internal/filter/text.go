@@ -12,8 +12,8 @@ import (
 // foldedInPlace is how many bytes of folded text need no allocation.
 const foldedInPlace = 128
 
-// textTest evaluates a text operator. It keeps the values folded and folds the text
-// that it is given, so that the comparison is one of bytes.
+// textTest evaluates a text operator. It keeps the values or the pattern folded and
+// folds the text that it is given, so that the comparison is one of bytes.
 type textTest struct {
 	op   Operator // a positive one
 	want [][]byte
@@ -23,16 +23,23 @@ func newTextTest(op Operator, values []schema.Value) textTest {
 	t := textTest{op: op}
 	for _, v := range values {
 		s, _ := v.Text()
+		if !op.takesPattern() {
+			s = trimmed(s)
+		}
 		t.want = append(t.want, appendFolded(nil, s))
 	}
 	return t
 }
 
+// trimmed returns a value as it is compared: blanks at its end do not count. Those
+// of a pattern do, or "Dr " would be the start of "Drama".
+func trimmed(value string) string { return strings.TrimRight(value, " ") }
+
 // holds reports whether the operator holds for a text.
 func (t textTest) holds(v schema.Value) bool {
 	s, _ := v.Text()
 	var buf [foldedInPlace]byte
-	text := appendFolded(buf[:0], s)
+	text := appendFolded(buf[:0], trimmed(s))
 	switch t.op {
 	case Like:
 		return like(text, t.want[0])
@@ -47,10 +54,9 @@ func (t textTest) holds(v schema.Value) bool {
 	}
 }
 
-// appendFolded appends s as it is compared: without trailing blanks, each
-// character in lower case. What is not UTF-8 becomes U+FFFD.
+// appendFolded appends s with each character in lower case. What is not UTF-8
+// becomes U+FFFD.
 func appendFolded(b []byte, s string) []byte {
-	s = strings.TrimRight(s, " ")
 	for i := 0; i < len(s); {
 		if c := s[i]; c < utf8.RuneSelf {
 			if 'A' <= c && c <= 'Z' {
