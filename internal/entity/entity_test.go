@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -35,6 +36,73 @@ func TestCreate_FillsInWhatIsLeftOut(t *testing.T) {
 	if d := cmp.Diff(row.Values(), w.Row("lead", row.ID).Values()); d != "" {
 		t.Errorf("answered and stored differ:\n%s", d)
 	}
+}
+
+// A row that is moved here keeps the moment at which it was made, also for the
+// lists in its order, and says when it came (docs/domain.md §4).
+func TestCreate_OverriddenCreatedOn(t *testing.T) {
+	w := newWorld(t, boot.Options{})
+	lead := w.Lead(1, nil)
+	made := func(day int) time.Time { return time.Date(2019, 5, day, 8, 0, 0, 0, time.UTC) }
+	var want []string
+	for day := 3; day > 0; day-- {
+		row := w.Create("task", id("task", day), values{"subject": "T", "regardingobjectid": lookup(lead), "overriddencreatedon": made(day)})
+		if got := row.Time("createdon"); !got.Equal(made(day)) {
+			t.Errorf("createdon is %v, want %v", got, made(day))
+		}
+		if got := row.Time("overriddencreatedon"); !got.Equal(salestest.Now()) {
+			t.Errorf("overriddencreatedon is %v, want %v", got, salestest.Now())
+		}
+		want = append([]string{row.ID}, want...)
+	}
+	var got []string
+	for _, row := range w.List("task", values{"regardingobjectid": lookup(lead)}) {
+		got = append(got, row.ID)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("tasks by createdon (-want +got):\n%s", d)
+	}
+	w.Untouched(t, func() {
+		for _, same := range []time.Time{made(2), salestest.Now()} { // as it was given, as it reads
+			if err := w.TryUpdate("task", id("task", 2), values{"subject": "T", "overriddencreatedon": same}); err != nil {
+				t.Errorf("overriddencreatedon again as %v: %v", same, err)
+			}
+		}
+		err := w.TryUpdate("task", id("task", 2), values{"overriddencreatedon": made(3)})
+		if broken, ok := errors.AsType[*schema.Error](err); !ok || broken.Rule != schema.RuleReadOnly {
+			t.Errorf("overriddencreatedon changed: %v, want rule %q", err, schema.RuleReadOnly)
+		}
+	})
+}
+
+// What a client has read it may send back (docs/webapi.md §8).
+func TestUpdate_OfWhatNobodyMaySet(t *testing.T) {
+	w := newWorld(t, boot.Options{})
+	lead := w.Lead(1, values{"importsequencenumber": int64(7)})
+	row := w.Row("lead", lead.ID)
+	all := values{"leadid": row.ID, "versionnumber": row.Version, "createdby": row.Lookup("createdby"), "createdonbehalfby": nil}
+	for column, v := range row.Values() {
+		if row.Table.Column(column).Write != schema.Hidden {
+			all[column] = v
+		}
+	}
+	w.Untouched(t, func() {
+		if err := w.TryUpdate("lead", lead.ID, all); err != nil {
+			t.Error(err)
+		}
+	})
+	all["subject"] = "New"
+	w.Update("lead", lead.ID, all)
+	if got := w.Row("lead", lead.ID).Text("subject"); got != "New" {
+		t.Errorf("the subject is %q", got)
+	}
+	all["subject"] = "Newer" // with the version that was
+	w.Untouched(t, func() {
+		err := w.TryUpdate("lead", lead.ID, all)
+		if broken, ok := errors.AsType[*schema.Error](err); !ok || broken.Column != "versionnumber" {
+			t.Errorf("an old version: %v, want it refused", err)
+		}
+	})
 }
 
 func TestCreate_OwnerNamed(t *testing.T) {
@@ -72,7 +140,6 @@ func wrong() map[string]struct {
 		"range":                {values{"numberofemployees": int64(-1)}, schema.RuleRange},
 		"broken id":            {values{"ownerid": link("systemuser", "7")}, schema.RuleType},
 		"lookup of the wrong":  {values{"ownerid": link("lead", id("lead", 1))}, schema.RuleLookupTarget},
-		"required is null":     {values{"subject": nil}, schema.RuleRequired},
 		"status of no state":   {values{"statuscode": int64(99)}, schema.RuleOption},
 		"status of another":    {values{"statecode": int64(0), "statuscode": int64(3)}, schema.RuleStatusPair},
 		"state that is none":   {values{"statecode": int64(9)}, schema.RuleOption},

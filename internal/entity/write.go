@@ -2,6 +2,7 @@ package entity
 
 import (
 	"context"
+	"maps"
 
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -84,6 +85,10 @@ func deletedHere(ref rows.Ref) error {
 // insert adds a checked row to the unit of work.
 func (e *Entities) insert(ctx context.Context, tx *rows.Tx, t *schema.Table, id string, checked map[string]schema.Value) (*rows.Row, error) {
 	e.announce(tx, t)
+	if made := checked[name.Overriddencreatedon]; !made.IsNull() {
+		// The row was made elsewhere then and is moved here now (docs/domain.md §4).
+		checked[name.Createdon], checked[name.Overriddencreatedon] = made, schema.Time(e.db.Now())
+	}
 	row := tx.Create(t, id, checked)
 	for _, r := range e.rules[t.Name] {
 		if err := r.Create(ctx, tx, row); err != nil {
@@ -162,7 +167,7 @@ func (e *Entities) upsert(ctx context.Context, tx *rows.Tx, c sales.Caller, ref 
 func (e *Entities) change(ctx context.Context, tx *rows.Tx, row *rows.Row, changes map[string]schema.Value) error {
 	e.announce(tx, row.Table)
 	before := row.Values()
-	checked, err := row.Table.CheckUpdate(before, changes)
+	checked, err := row.Table.CheckUpdate(asRead(row), withoutMade(row, changes))
 	if err != nil {
 		return sales.InvalidInput(err)
 	}
@@ -176,6 +181,26 @@ func (e *Entities) change(ctx context.Context, tx *rows.Tx, row *rows.Row, chang
 		}
 	}
 	return nil
+}
+
+// withoutMade returns changes without the moment at which the row was made, given as
+// a create takes it: whoever imports a file again says it again.
+func withoutMade(row *rows.Row, changes map[string]schema.Value) map[string]schema.Value {
+	made := changes[name.Overriddencreatedon]
+	if made.IsNull() || made != schema.Time(row.Time(name.Createdon)) {
+		return changes
+	}
+	rest := maps.Clone(changes)
+	delete(rest, name.Overriddencreatedon)
+	return rest
+}
+
+// asRead returns the columns of a row as a client reads them, the key and the
+// version included.
+func asRead(row *rows.Row) map[string]schema.Value {
+	values := row.Values()
+	values[row.Table.ID], values[rows.Version] = schema.Text(row.ID), schema.Int(row.Version)
+	return values
 }
 
 func (cond If) check(row *rows.Row) error {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
@@ -228,12 +229,33 @@ func TestCSVEmptyKey(t *testing.T) {
 	}
 }
 
+// A file with the moments at which its rows were made can be imported again.
+func TestCSVAgainWithRecordCreatedOn(t *testing.T) {
+	w := newWorld(t)
+	file := "Lead,Last Name,Record Created On,Import Sequence Number\n" + rowID(1) + ",Berg,2019-05-01T08:00:00Z,7\n"
+	var versions []int64
+	for range 2 {
+		report, err := CSV(t.Context(), w.direct(), w.DB.Schema().Table("lead"), strings.NewReader(file), Options{})
+		if d := cmp.Diff(Report{Read: 1, Written: 1}, report); d != "" || err != nil {
+			t.Fatalf("error %v, report (-want +got):\n%s", err, d)
+		}
+		row := w.all("lead")[0]
+		if got, want := row.Time("createdon"), time.Date(2019, 5, 1, 8, 0, 0, 0, time.UTC); !got.Equal(want) {
+			t.Errorf("createdon is %v, want %v", got, want)
+		}
+		versions = append(versions, row.Version)
+	}
+	if versions[0] != versions[1] {
+		t.Errorf("the second import wrote the row: version %d, then %d", versions[0], versions[1])
+	}
+}
+
 // The domain says no: the rule's column is named by the file's header.
 func TestCSVRejectedByTheService(t *testing.T) {
 	w := newWorld(t)
-	file := "leadid,Last Name\n" + rowID(1) + ",Berg\n"
+	file := "leadid,Last Name,Status,Status Reason\n" + rowID(1) + ",Berg,Open,Lost\n"
 	report, err := CSV(t.Context(), w.direct(), w.DB.Schema().Table("lead"), strings.NewReader(file), Options{})
-	want := []Rejection{{Line: 2, Column: "subject", Reason: "lead.subject: required: must have a value"}}
+	want := []Rejection{{Line: 2, Column: "Status Reason", Reason: `lead.statuscode: status pair: does not belong to statecode 0, got "4"`}}
 	if d := cmp.Diff(want, report.Reasons); d != "" || err != nil {
 		t.Errorf("error %v (-want +got):\n%s", err, d)
 	}

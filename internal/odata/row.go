@@ -2,7 +2,6 @@ package odata
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 
 	"segue/internal/excerpt"
@@ -20,9 +19,9 @@ type Input struct {
 	Values map[string]schema.Value // what is to be set, by logical name; null clears
 }
 
-// ReadRow reads the body of a create or update of a row of t. Columns that only
-// Segue writes are refused. [schema.Table.CheckCreate] and
-// [schema.Table.CheckUpdate] check the rest: columns that only a create may set,
+// ReadRow reads the body of a create or update of a row of t. What depends on the
+// row that is there is left to [schema.Table.CheckCreate] and
+// [schema.Table.CheckUpdate]: columns that only a create or only Segue may set,
 // columns that need a value, and whether state and status agree.
 func ReadRow(s *schema.Schema, t *schema.Table, body []byte) (Input, error) {
 	members, err := readObject(body)
@@ -86,9 +85,6 @@ func (r *rowReader) set(column *schema.Column, v any) error {
 		}
 		r.row.ID = id
 		return nil
-	}
-	if err := r.writable(column); err != nil {
-		return err
 	}
 	value, err := column.FromJSON(v)
 	if err != nil {
@@ -164,22 +160,12 @@ func (r *rowReader) reference(member, url string) (*schema.Table, string, error)
 // and clear it through those for the other tables; it may not set it to two
 // rows.
 func (r *rowReader) setLookup(column *schema.Column, v schema.Value) error {
-	if err := r.writable(column); err != nil {
-		return err
-	}
 	old := r.row.Values[column.Name]
 	switch {
 	case old.IsNull():
 		r.row.Values[column.Name] = v
 	case !v.IsNull() && v != old:
 		return r.refuse("lookup '%s' is bound to two rows", column.Name)
-	}
-	return nil
-}
-
-func (r *rowReader) writable(column *schema.Column) error {
-	if slices.Contains([]schema.Write{schema.Engine, schema.Hidden}, column.Write) {
-		return r.refuse("property '%s' is read-only: it is set by Segue alone", column.Name)
 	}
 	return nil
 }

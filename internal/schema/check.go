@@ -17,21 +17,18 @@ const (
 // CheckCreate checks the values that a caller gives a new row and returns those to
 // store. Nulls, and empty texts, which count as null, are left out; defaults, the
 // state or status that was not given, and composed columns are filled in. Columns
-// that only Segue writes are refused. The error is an *[Error].
+// that only Segue writes are refused. A column that the system requires must have a
+// value; one that the application requires need not: that is for forms
+// (docs/domain.md §4). The error is an *[Error].
 func (t *Table) CheckCreate(values map[string]Value) (map[string]Value, error) {
 	if t.EngineMade {
 		return nil, &Error{Table: t.Name, Rule: RuleReadOnly, Detail: "rows of this table are created by Segue alone"}
 	}
-	if err := t.checkWriter(values, Always, OnCreate); err != nil {
+	given, err := t.writable(nil, values, Always, OnCreate)
+	if err != nil {
 		return nil, err
 	}
-	return t.EngineCreate(values)
-}
-
-// EngineCreate is [Table.CheckCreate] for a row that Segue itself makes: every column
-// may be set.
-func (t *Table) EngineCreate(values map[string]Value) (map[string]Value, error) {
-	row, err := t.checkValues(values)
+	row, err := t.checkValues(given)
 	if err != nil {
 		return nil, err
 	}
@@ -40,40 +37,44 @@ func (t *Table) EngineCreate(values map[string]Value) (map[string]Value, error) 
 		return nil, err
 	}
 	for _, c := range t.Columns {
-		_, given := values[c.Name]
-		if !given && !c.Default.IsNull() && row[c.Name].IsNull() && c.Type != State {
+		_, set := given[c.Name] // a null too: it says that there is to be no value
+		if !set && !c.Default.IsNull() && row[c.Name].IsNull() && c.Type != State {
 			row[c.Name] = c.Default
 		}
 	}
 	t.compose(row, row)
 	for _, c := range t.Columns {
-		if c.Need == Application && row[c.Name].IsNull() {
+		if t.demanded(c) && row[c.Name].IsNull() {
 			return nil, c.broken(RuleRequired, "", "must have a value")
 		}
 	}
 	return row, nil
 }
 
-// CheckUpdate checks the changes that a caller makes to a row whose values are old,
-// and returns those to store. Null clears a column, and empty text counts as null;
-// the state or status that follows, and composed columns, are added. The error is an
-// *[Error].
-func (t *Table) CheckUpdate(old, changes map[string]Value) (map[string]Value, error) {
-	if err := t.checkWriter(changes, Always); err != nil {
-		return nil, err
-	}
-	return t.EngineUpdate(old, changes)
+// demanded reports whether a create must come with a value of the column: the
+// system requires it and Segue has none to fill in, as it has for the key and for
+// the columns of traits.
+func (t *Table) demanded(c *Column) bool {
+	writable := c.Write == Always || c.Write == OnCreate
+	return c.Need == System && writable && !c.inherited && c.Name != t.ID
 }
 
-// EngineUpdate is [Table.CheckUpdate] for a change that Segue itself makes: every
-// column may be changed.
-func (t *Table) EngineUpdate(old, changes map[string]Value) (map[string]Value, error) {
-	changed, err := t.checkValues(changes)
+// CheckUpdate checks the changes that a caller makes to a row whose values are old,
+// key and version included, and returns those to store. Null clears a column, and
+// empty text counts as null; the state or status that follows, and composed columns,
+// are added. A column that the caller may not change may be given as it is. The error
+// is an *[Error].
+func (t *Table) CheckUpdate(old, changes map[string]Value) (map[string]Value, error) {
+	given, err := t.writable(old, changes, Always)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := t.checkValues(given)
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range t.Columns {
-		if v, ok := changed[c.Name]; ok && v.IsNull() && c.Need != Optional {
+		if v, ok := changed[c.Name]; ok && v.IsNull() && c.Need == System {
 			return nil, c.broken(RuleRequired, "", "must keep a value")
 		}
 	}
@@ -89,19 +90,25 @@ func (t *Table) EngineUpdate(old, changes map[string]Value) (map[string]Value, e
 	return changed, nil
 }
 
-// checkWriter refuses columns that the table does not have, or that a caller may not
-// write.
-func (t *Table) checkWriter(values map[string]Value, allowed ...Write) error {
+// writable returns the values without those that a caller may not write and that
+// change nothing: clients send back what they have read. Any other value of such a
+// column is refused, and so are columns that the table does not have.
+func (t *Table) writable(old, values map[string]Value, allowed ...Write) (map[string]Value, error) {
+	given := make(map[string]Value, len(values))
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		c := t.Column(name)
+		c, v := t.Column(name), values[name]
 		if c == nil || c.Write == Hidden {
-			return t.unknown(name)
+			return nil, t.unknown(name)
 		}
-		if !slices.Contains(allowed, c.Write) {
-			return c.brokenBy(RuleReadOnly, values[name], "%s", readOnlyText(c.Write))
+		if slices.Contains(allowed, c.Write) {
+			given[name] = v
+			continue
+		}
+		if emptyAsNull(v) != old[name] {
+			return nil, c.brokenBy(RuleReadOnly, v, "%s", readOnlyText(c.Write))
 		}
 	}
-	return nil
+	return given, nil
 }
 
 func readOnlyText(w Write) string {
@@ -122,12 +129,17 @@ func (t *Table) checkValues(values map[string]Value) (map[string]Value, error) {
 		if err := c.Check(v); err != nil {
 			return nil, err
 		}
-		if text, ok := v.Text(); ok && text == "" {
-			v = Null()
-		}
-		checked[name] = v
+		checked[name] = emptyAsNull(v)
 	}
 	return checked, nil
+}
+
+// emptyAsNull returns null for an empty text, else the value.
+func emptyAsNull(v Value) Value {
+	if text, ok := v.Text(); ok && text == "" {
+		return Null()
+	}
+	return v
 }
 
 func (t *Table) unknown(name string) error {

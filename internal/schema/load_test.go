@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -235,18 +236,23 @@ func TestCustom(t *testing.T) {
 			"traits": ["record", "userOwned"],
 			"states": [{"value": 0, "label": "Planned", "statuses": [{"value": 1, "label": "Planned"}]}], "columns": [
 			{"name": "new_name", "label": "Name", "type": "string", "maxLength": 50, "need": "application", "custom": true},
+			{"name": "new_place", "label": "Place", "type": "string", "maxLength": 50, "need": "system", "custom": true},
 			{"name": "new_length", "label": "Length", "type": "decimal", "min": 0.5, "max": 8, "default": 1.5, "custom": true}]}`,
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	visit := s.BySet("new_visits")
-	row, err := visit.CheckCreate(map[string]Value{"new_name": Text("Fair")})
+	_, err = visit.CheckCreate(map[string]Value{"new_name": Text("Fair"), "new_place": Text("")})
+	if broken, ok := errors.AsType[*Error](err); !ok || broken.Column != "new_place" || broken.Rule != RuleRequired {
+		t.Errorf("without a column that the system requires: %v, want %q of new_place", err, RuleRequired)
+	}
+	row, err := visit.CheckCreate(map[string]Value{"new_place": Text("Lyon")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	length, _ := visit.Column("new_length").FromText("1.5")
-	want := map[string]Value{"new_name": Text("Fair"), "new_length": length, "segue_connected": Bool(false), "statecode": Int(0), "statuscode": Int(1)}
+	want := map[string]Value{"new_place": Text("Lyon"), "new_length": length, "segue_connected": Bool(false), "statecode": Int(0), "statuscode": Int(1)}
 	if diff := cmp.Diff(want, row); diff != "" {
 		t.Errorf("row (-want +got):\n%s", diff)
 	}

@@ -75,8 +75,8 @@ func (l Lookup) String() string { return l.Table + ":" + l.ID }
 // Need is a column's required level.
 type Need string
 
-// The required levels (docs/domain.md §4): a system column is always filled by the
-// system, an application-required one must not be null after a create.
+// The required levels (docs/domain.md §4): a system column always has a value; an
+// application-required one must have one in forms, which the API does not demand.
 const (
 	Optional    Need = ""
 	System      Need = "system"
@@ -135,7 +135,8 @@ type Column struct {
 	Custom    bool             `json:"custom"`  // not a Dataverse column: Segue's own or the deployer's
 	Compose   []string         `json:"compose"` // string columns whose values, joined by blanks, are this column's value
 
-	table string // its table's logical name, for errors
+	table     string // its table's logical name, for errors
+	inherited bool   // comes from a trait
 }
 
 // Table describes one table. It is shared and never changed.

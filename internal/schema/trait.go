@@ -63,6 +63,7 @@ func (trait *Trait) columnsFor(table string) []*Column {
 	columns := make([]*Column, len(trait.Columns))
 	for i, c := range trait.Columns {
 		own := *c
+		own.inherited = true
 		own.Targets = append([]Target(nil), c.Targets...)
 		for j := range own.Targets {
 			own.Targets[j].Relationship = strings.ReplaceAll(own.Targets[j].Relationship, tablePlaceholder, table)

@@ -81,7 +81,7 @@ func TestDo_OneRefusedRefusesAll(t *testing.T) {
 	}{
 		{"create of a row that is there", operation.Create{Table: "lead", ID: existing.ID, Values: create.Values}, sales.Duplicate, existing.ID},
 		{"create of the same row", create, sales.Duplicate, lead(2).ID},
-		{"create without what is required", operation.Create{Table: "msdyn_sequence"}, sales.Invalid, "msdyn_name"},
+		{"create without what is required", operation.Create{Table: "msdyn_sequence"}, sales.Invalid, "msdyn_regardingentityname"},
 		{"update of a version", operation.Update{Ref: existing, Values: schematest.Row(values{"subject": "B"}), If: entity.If{Version: 1}}, sales.Stale, existing.ID},
 		{"update of nothing", operation.Update{Ref: lead(9), If: entity.If{Exists: true}}, sales.NotFound, lead(9).ID},
 		{"delete of nothing", operation.Delete{Ref: lead(9)}, sales.NotFound, lead(9).ID},
