@@ -65,19 +65,28 @@ func (x *expression) condition(c store.Condition) *string {
 	return aws.String(strings.Join(terms, " AND "))
 }
 
-func (x *expression) update(set store.Item, remove []string) *string {
-	var clauses, sets, removes []string
-	for _, attr := range slices.Sorted(maps.Keys(set)) {
-		sets = append(sets, x.name(attr)+"="+x.value(set[attr]))
+func (x *expression) update(op store.Op) *string {
+	var clauses, sets, removes, adds []string
+	for _, attr := range slices.Sorted(maps.Keys(op.Item)) {
+		sets = append(sets, x.name(attr)+"="+x.value(op.Item[attr]))
 	}
-	for _, attr := range remove {
+	for _, attr := range op.Remove {
 		removes = append(removes, x.name(attr))
+	}
+	if len(op.AddOne) > 0 {
+		one := x.value(store.Int(1))
+		for _, attr := range op.AddOne {
+			adds = append(adds, x.name(attr)+" "+one)
+		}
 	}
 	if len(sets) > 0 {
 		clauses = append(clauses, "SET "+strings.Join(sets, ","))
 	}
 	if len(removes) > 0 {
 		clauses = append(clauses, "REMOVE "+strings.Join(removes, ","))
+	}
+	if len(adds) > 0 {
+		clauses = append(clauses, "ADD "+strings.Join(adds, ","))
 	}
 	return aws.String(strings.Join(clauses, " "))
 }

@@ -18,7 +18,9 @@ import (
 const allOld = types.ReturnValuesOnConditionCheckFailureAllOld
 
 // Write sends one operation as a plain write (a lone check as a read) and
-// several as a transaction.
+// several as a transaction. An operation that adds is sent as a transaction also when
+// it is alone, because a transaction has a token: nothing else would tell an addition
+// that was made from one that was not.
 //
 // A plain write whose response got lost is sent again and may then find its own work.
 // So a condition that fails after a lost response counts as success if the item is as
@@ -31,7 +33,7 @@ func (s *Store) Write(ctx context.Context, ops ...store.Op) error {
 	switch {
 	case len(ops) == 0:
 		return ctx.Err()
-	case len(ops) > 1:
+	case len(ops) > 1 || len(ops[0].AddOne) > 0:
 		return s.transact(ctx, ops)
 	case ops[0].Kind == store.OpCheck:
 		return s.check(ctx, ops[0])
@@ -65,7 +67,7 @@ func (s *Store) send(ctx context.Context, op store.Op, opt func(*dynamodb.Option
 			ReturnValuesOnConditionCheckFailure: allOld}, opt)
 	case store.OpUpdate:
 		_, err = s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{TableName: s.tableName(), Key: toKey(op.Key),
-			UpdateExpression: x.update(op.Item, op.Remove), ConditionExpression: cond,
+			UpdateExpression: x.update(op), ConditionExpression: cond,
 			ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
 			ReturnValuesOnConditionCheckFailure: allOld}, opt)
 	case store.OpDelete:
@@ -77,7 +79,7 @@ func (s *Store) send(ctx context.Context, op store.Op, opt func(*dynamodb.Option
 	return err
 }
 
-// done reports whether op would change nothing of the item seen.
+// done reports whether op, which adds nothing, would change nothing of the item seen.
 func done(op store.Op, seen store.Item) bool {
 	switch op.Kind {
 	case store.OpPut:
@@ -134,8 +136,12 @@ func (s *Store) transact(ctx context.Context, ops []store.Op) error {
 			return &store.ConditionError{Op: i, Key: ops[i].Key, Item: seen}
 		}
 		for i, r := range canceled.CancellationReasons {
-			if i < len(ops) && tooLarge(aws.ToString(r.Message)) {
+			switch {
+			case i >= len(ops):
+			case tooLarge(aws.ToString(r.Message)):
 				return grown(ops[i].Key)
+			case notANumber(aws.ToString(r.Message)):
+				return fmt.Errorf("write %s/%s: %w: one cannot be added to what is not a number", ops[i].Key.PK, ops[i].Key.SK, store.ErrInvalid)
 			}
 		}
 	}
@@ -151,7 +157,7 @@ func (s *Store) transactItem(op store.Op) types.TransactWriteItem {
 			ConditionExpression: cond, ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
 			ReturnValuesOnConditionCheckFailure: allOld}}
 	case store.OpUpdate:
-		update := x.update(op.Item, op.Remove)
+		update := x.update(op)
 		return types.TransactWriteItem{Update: &types.Update{TableName: name, Key: toKey(op.Key), UpdateExpression: update,
 			ConditionExpression: cond, ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
 			ReturnValuesOnConditionCheckFailure: allOld}}
@@ -188,6 +194,12 @@ func writeFailure(ctx context.Context, k store.Key, err error) error {
 // maximum allowed size", which has no code of its own.
 func tooLarge(message string) bool {
 	return strings.Contains(message, "Item size") && strings.Contains(message, "exceeded the maximum allowed size")
+}
+
+// notANumber recognizes DynamoDB's "An operand in the update expression has an
+// incorrect data type", which an addition to a string meets.
+func notANumber(message string) bool {
+	return strings.Contains(message, "operand in the update expression has an incorrect data type")
 }
 
 // grown returns the error of an update that makes an item too large. DynamoDB does not

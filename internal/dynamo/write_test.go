@@ -48,6 +48,8 @@ func outcome(err error) any {
 		return *exceeded
 	case errors.Is(err, store.ErrUnavailable):
 		return "unavailable"
+	case errors.Is(err, store.ErrInvalid):
+		return "invalid"
 	}
 	return "other"
 }
@@ -55,7 +57,7 @@ func outcome(err error) any {
 func TestWrite(t *testing.T) {
 	put := store.Put(owned("me"), store.NotThere(store.PK))
 	update := store.Update(key, store.Item{"by": store.S("me")}, []string{"for"}, store.Exists("for"))
-	remove := store.Delete(key, store.Exists(store.PK))
+	remove, add := store.Delete(key, store.Exists(store.PK)), store.Update(key, nil, nil, store.Exists(store.PK)).AddingOne("n")
 	both := []store.Op{put, store.Check(second, store.Exists(store.PK))}
 	lost, failed := reply{lost: true}, func(item string) reply { return fails("ConditionalCheckFailedException", item) }
 	tooLarge := store.ExceededError{What: "bytes of item p/s", Size: store.MaxItemBytes + 1, Max: store.MaxItemBytes}
@@ -104,6 +106,12 @@ func TestWrite(t *testing.T) {
 			[]reply{canceled([2]string{"TransactionConflict"}, [2]string{"ConditionalCheckFailed"})}, store.ConditionError{Op: 1, Key: second}, 1},
 		{"transaction makes an item too large", both,
 			[]reply{canceled([2]string{"ValidationError", `,"Message":"Item size to update has exceeded the maximum allowed size"`}, [2]string{"None"})}, tooLarge, 1},
+		{"addition whose answer is lost", []store.Op{add}, []reply{lost, ok("{}")}, "done", 2},
+		{"addition in conflict", []store.Op{add}, []reply{canceled([2]string{"TransactionConflict"}), ok("{}")}, "done", 2},
+		{"addition's condition fails", []store.Op{add}, []reply{lost, canceled([2]string{"ConditionalCheckFailed", mine})},
+			store.ConditionError{Key: key, Item: owned("me")}, 2},
+		{"addition to text", []store.Op{add},
+			[]reply{canceled([2]string{"ValidationError", `,"Message":"An operand in the update expression has an incorrect data type"`})}, "invalid", 1},
 		{"transaction is nonsense", both, []reply{canceled([2]string{"ValidationError"}, [2]string{"TransactionConflict"})}, "other", 1},
 
 		{"lone check holds", both[1:], []reply{ok(`{"Item":{"pk":{"S":"p"},"sk":{"S":"t"}}}`)}, "done", 1},

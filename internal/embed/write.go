@@ -149,7 +149,10 @@ func decide(tx *bbolt.Tx, ops []store.Op) ([]change, error) {
 		if !op.If.Holds(c.old) {
 			return nil, &store.ConditionError{Op: n, Key: op.Key, Item: c.old}
 		}
-		c.new = op.Result(c.old)
+		var err error
+		if c.new, err = op.Result(c.old); err != nil {
+			return nil, err
+		}
 		if c.new != nil {
 			if err := store.CheckItemSize(op.Key, c.new.Size()); err != nil {
 				return nil, err

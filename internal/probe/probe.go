@@ -239,11 +239,14 @@ func (p *Probe) Write(ctx context.Context, ops ...store.Op) error {
 // in an index.
 func (p *Probe) cost(ops []store.Op, old []store.Item, applied bool) Counts {
 	c, each := Counts{Writes: 1, Ops: len(ops)}, 1.0
-	if len(ops) > 1 {
+	if len(ops) > 1 || len(ops) == 1 && len(ops[0].AddOne) > 0 {
 		c.Writes, c.Transactions, each = 0, 1, 2
 	}
 	for n, op := range ops {
-		left := op.Result(old[n])
+		left, err := op.Result(old[n])
+		if err != nil { // the store refuses it
+			left = old[n]
+		}
 		c.WriteUnits += each * units(max(old[n].Size(), left.Size()), 1024)
 		for _, x := range p.indexes {
 			if applied {

@@ -89,13 +89,15 @@ func checkOp(indexes []Index, op Op) error {
 	var err error
 	switch op.Kind {
 	case OpPut:
-		if op.Item[PK].Kind() != String || op.Item[SK].Kind() != String || op.Item.Key() != op.Key {
+		if op.AddOne != nil || op.Remove != nil {
+			err = invalid("put that also removes or adds")
+		} else if op.Item[PK].Kind() != String || op.Item[SK].Kind() != String || op.Item.Key() != op.Key {
 			err = invalid("put of an item under another key")
 		}
 	case OpUpdate:
-		err = checkUpdate(op)
+		err = checkUpdate(indexes, op)
 	case OpDelete, OpCheck:
-		if op.Item != nil || op.Remove != nil {
+		if op.Item != nil || op.Remove != nil || op.AddOne != nil {
 			err = invalid("delete or check with attributes")
 		}
 	default:
@@ -108,12 +110,17 @@ func checkOp(indexes []Index, op Op) error {
 		checkCondition(op.If), CheckItemSize(op.Key, op.size()))
 }
 
-func checkUpdate(op Op) error {
-	if len(op.Item)+len(op.Remove) == 0 {
+func checkUpdate(indexes []Index, op Op) error {
+	if len(op.Item)+len(op.Remove)+len(op.AddOne) == 0 {
 		return invalid("update of no attribute")
 	}
+	for _, x := range indexes {
+		if slices.Contains(op.AddOne, x.PK) || slices.Contains(op.AddOne, x.SK) {
+			return invalid("update that adds to a key of index %s, which is a string", x.Name)
+		}
+	}
 	seen := map[string]bool{PK: true, SK: true}
-	names := append(slices.Collect(maps.Keys(op.Item)), op.Remove...)
+	names := slices.Concat(slices.Collect(maps.Keys(op.Item)), op.Remove, op.AddOne)
 	for _, name := range names {
 		if name == "" || seen[name] {
 			return invalid("update of attribute %q, which is part of the key, without a name or named twice", name)

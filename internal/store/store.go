@@ -15,7 +15,9 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"maps"
+	"slices"
 )
 
 // The attributes that hold an item's primary key. Every item has both.
@@ -82,7 +84,8 @@ type Store interface {
 
 	// Write applies all operations or none. Operations name distinct keys. If
 	// a condition does not hold, the error is a *ConditionError. One
-	// operation costs a plain write, several a transaction.
+	// operation costs a plain write; several, or one that adds (Op.AddingOne),
+	// a transaction.
 	Write(ctx context.Context, ops ...Op) error
 }
 
@@ -116,7 +119,7 @@ type OpKind uint8
 // The operations of a Write.
 const (
 	OpPut    OpKind = iota + 1 // replace the whole item with Item
-	OpUpdate                   // set the attributes of Item and remove those of Remove; makes the item when absent
+	OpUpdate                   // set the attributes of Item, remove those of Remove, add one to those of AddOne; makes the item when absent
 	OpDelete                   // remove the item; nothing happens when it is absent
 	OpCheck                    // only the condition counts
 )
@@ -127,15 +130,17 @@ type Op struct {
 	Key    Key
 	Item   Item      // OpPut: the item with its key; OpUpdate: the attributes to set, without the key
 	Remove []string  // OpUpdate only
+	AddOne []string  // OpUpdate only
 	If     Condition // the zero Condition always holds
 }
 
 // Result returns the item after op is applied to old, where nil is no item. It changes
-// neither and ignores the condition.
-func (op Op) Result(old Item) Item {
+// neither and ignores the condition. The error is [ErrInvalid]: an attribute to which
+// nothing can be added.
+func (op Op) Result(old Item) (Item, error) {
 	switch op.Kind {
 	case OpPut:
-		return op.Item.Clone()
+		return op.Item.Clone(), nil
 	case OpUpdate:
 		i := Item{PK: S(op.Key.PK), SK: S(op.Key.SK)}
 		maps.Copy(i, old)
@@ -143,12 +148,19 @@ func (op Op) Result(old Item) Item {
 		for _, name := range op.Remove {
 			delete(i, name)
 		}
-		return i
+		for _, name := range op.AddOne {
+			v, err := plusOne(old[name])
+			if err != nil {
+				return nil, fmt.Errorf("add one to attribute %s of %s/%s: %w", name, op.Key.PK, op.Key.SK, err)
+			}
+			i[name] = v
+		}
+		return i, nil
 	case OpCheck:
-		return old
+		return old, nil
 	case OpDelete:
 	}
-	return nil
+	return nil, nil //nolint:nilnil // no item
 }
 
 // Put replaces the item that has i's key.
@@ -158,6 +170,16 @@ func Put(i Item, cond Condition) Op { return Op{Kind: OpPut, Key: i.Key(), Item:
 // and never in both lists.
 func Update(k Key, set Item, remove []string, cond Condition) Op {
 	return Op{Kind: OpUpdate, Key: k, Item: set, Remove: remove, If: cond}
+}
+
+// AddingOne returns an Update that also raises these attributes by one. One that is
+// not there counts as 0; one that is there must be a number. They are not among those
+// that it sets or removes, and they are not keys. An addition cannot be recognized in
+// the item that it made, so a store that repeats a request after a lost response must
+// know by other means that it is the same one.
+func (op Op) AddingOne(attrs ...string) Op {
+	op.AddOne = append(slices.Clone(op.AddOne), attrs...)
+	return op
 }
 
 // Delete removes the item.

@@ -1,6 +1,11 @@
 package store
 
-import "strconv"
+import (
+	"math"
+	"strconv"
+
+	"github.com/shopspring/decimal"
+)
 
 // Kind is the type of a [Value].
 type Kind uint8
@@ -35,6 +40,29 @@ func N(text string) Value { return Value{kind: Number, text: text} }
 
 // Int returns a whole number.
 func Int(n int64) Value { return N(strconv.FormatInt(n, 10)) }
+
+// plusOne returns a number that is one larger; what is absent counts as 0.
+func plusOne(v Value) (Value, error) {
+	switch v.kind {
+	case Absent:
+		return Int(1), nil
+	case Number:
+	case String, Bool, Null, Other:
+		return Value{}, invalid("it is not a number")
+	}
+	if n, err := strconv.ParseInt(v.text, 10, 64); err == nil && n < math.MaxInt64 {
+		return Int(n + 1), nil
+	}
+	n, err := decimal.NewFromString(v.text)
+	if err != nil {
+		return Value{}, invalid("%q is not a number", v.text)
+	}
+	sum := n.Add(decimal.NewFromInt(1)).String()
+	if err := checkNumber(sum); err != nil {
+		return Value{}, invalid("one more than %s is no number that can be stored: %v", v.text, err)
+	}
+	return N(sum), nil
+}
 
 // B returns a boolean.
 func B(b bool) Value { return Value{kind: Bool, text: strconv.FormatBool(b)} }

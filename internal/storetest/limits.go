@@ -113,6 +113,13 @@ func invalidCalls(s *script) {
 		"removal of the key":     {put, store.Update(k, nil, []string{store.PK}, always())},
 		"set and removed":        {put, store.Update(k, attrs("a", 1), []string{"a"}, always())},
 		"update of nothing":      {put, store.Update(k, nil, nil, always())},
+		"addition to the key":    {put, store.Update(k, nil, nil, always()).AddingOne(store.SK)},
+		"addition to an index":   {put, store.Update(k, nil, nil, always()).AddingOne("gsk")},
+		"set and added to":       {put, store.Update(k, attrs("a", 1), nil, always()).AddingOne("a")},
+		"removed and added to":   {put, store.Update(k, nil, []string{"a"}, always()).AddingOne("a")},
+		"added to twice":         {put, store.Update(k, nil, nil, always()).AddingOne("a", "a")},
+		"put that adds":          {put, store.Put(item(k), always()).AddingOne("a")},
+		"check that adds":        {put, store.Check(k, always()).AddingOne("a")},
 		"no kind":                {put, {Key: k}},
 	} {
 		if err := s.store.Write(s.ctx, ops...); err == nil {

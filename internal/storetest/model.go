@@ -79,7 +79,11 @@ func (m *Model) Write(ctx context.Context, ops ...store.Op) error {
 		if !op.If.Holds(old) {
 			return &store.ConditionError{Op: n, Key: op.Key, Item: old.Clone()}
 		}
-		next[op.Key] = op.Result(old)
+		left, err := op.Result(old)
+		if err != nil {
+			return err
+		}
+		next[op.Key] = left
 		if err := store.CheckItemSize(op.Key, next[op.Key].Size()); err != nil {
 			return err
 		}

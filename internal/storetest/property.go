@@ -37,7 +37,7 @@ type world struct {
 }
 
 func worldSortKeys() []string { return []string{"a", "a\x00", "b"} }
-func worldColumns() []string  { return []string{"n", "s"} }
+func worldColumns() []string  { return []string{"n", "s", "count"} }
 func worldIndexed() []string  { return []string{"gpk", "gsk", "owner"} }
 
 func (w *world) keys() []store.Key {
@@ -61,7 +61,11 @@ func (w *world) value() store.Value {
 func (w *world) attributes() store.Item {
 	i := store.Item{}
 	for _, name := range worldColumns() {
-		if rapid.Bool().Draw(w.T, name) {
+		switch {
+		case !rapid.Bool().Draw(w.T, name):
+		case name == "count": // a number, for one may be added to it
+			i[name] = rapid.SampledFrom([]store.Value{store.Int(0), store.N("-0.5"), store.Int(-1)}).Draw(w.T, "number")
+		default:
 			i[name] = w.value()
 		}
 	}
@@ -100,7 +104,11 @@ func (w *world) op(k store.Key) store.Op {
 		if len(i) == 0 { // whether removing alone makes an item is not promised
 			remove, cond = append(remove, "nothing"), store.And(cond, store.Exists(store.PK))
 		}
-		return store.Update(k, i, remove, cond)
+		update := store.Update(k, i, remove, cond)
+		if _, ok := i["count"]; !ok && !slices.Contains(remove, "count") && rapid.Bool().Draw(w.T, "add") {
+			return update.AddingOne("count")
+		}
+		return update
 	case store.OpDelete:
 		return store.Delete(k, cond)
 	case store.OpCheck:

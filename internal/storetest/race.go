@@ -13,6 +13,7 @@ func raceTests() map[string]func(*script) {
 	return map[string]func(*script){
 		"race/one creator wins":             raceCreate,
 		"race/versions lose no update":      raceVersions,
+		"race/additions are not repeated":   raceAdditions,
 		"race/transactions are all or none": raceTransfers,
 		"race/conditions hold across items": raceGuard,
 		"property/agrees with the model":    agreesWithModel,
@@ -96,6 +97,27 @@ func (s *script) countUp(k store.Key, mark string, round int64) (again bool) {
 	n := items[0]["n"]
 	set := store.Item{"n": store.Int(n.Int() + 1), mark: store.Int(round)}
 	return s.again(s.store.Write(s.ctx, store.Update(k, set, nil, store.Equals("n", n))))
+}
+
+// raceAdditions counts up without reading. An addition whose response got lost is
+// found by the mark of its round, and none is made twice by the store itself.
+func raceAdditions(s *script) {
+	const writers, each = 8, 10
+	k := key("p", "counter")
+	s.workers(writers, func(w int) {
+		for round := range each {
+			mark := fmt.Sprint("worker", w, ".", round)
+			add := store.Update(k, store.Item{mark: store.B(true)}, nil, store.NotThere(mark)).AddingOne("n")
+			err := store.ErrUnavailable
+			for errors.Is(err, store.ErrUnavailable) && s.ctx.Err() == nil {
+				err = s.store.Write(s.ctx, add)
+			}
+			s.again(err)
+		}
+	})
+	if n := s.get(k)["n"]; n != store.Int(writers*each) {
+		s.Errorf("counted to %s, want %d", n.Text(), writers*each)
+	}
 }
 
 // raceTransfers moves amounts between accounts and enters each move in a

@@ -15,6 +15,8 @@ func writeTests() map[string]func(*script) {
 		"write/put replaces the whole item":              putReplaces,
 		"write/update sets and removes":                  updateChanges,
 		"write/update makes the item":                    updateCreates,
+		"write/update adds one":                          updateAdds,
+		"write/update adds one to numbers only":          updateAddsToNumbers,
 		"write/delete":                                   deletes,
 		"write/nothing":                                  writeNothing,
 		"write/transaction of every operation":           transaction,
@@ -62,6 +64,47 @@ func updateCreates(s *script) {
 		store.Update(key("p", "2"), attrs("a", 2), []string{"b"}, store.NotThere(store.PK)),
 		store.Update(key("p", "3"), attrs("a", 3), nil, always()))
 	s.has(item(key("p", "2"), "a", 2), item(key("p", "3"), "a", 3))
+}
+
+// counting is an update that adds one to n.
+func counting(k store.Key, cond store.Condition) store.Op {
+	return store.Update(k, nil, nil, cond).AddingOne("n")
+}
+
+func updateAdds(s *script) {
+	k := key("p", "1")
+	s.put(item(k, "n", 1, "a", "x", "b", 2))
+	s.write(counting(k, always()))
+	s.has(item(k, "n", 2, "a", "x", "b", 2))
+	// What is not there counts as 0, also where there is no item at all.
+	s.write(store.Update(k, attrs("a", "y"), []string{"b"}, store.Equals("n", store.Int(2))).AddingOne("n", "m"))
+	s.has(item(k, "n", 3, "m", 1, "a", "y"))
+	s.write(counting(key("p", "2"), store.NotThere(store.PK)), counting(k, always()))
+	s.has(item(key("p", "2"), "n", 1), item(k, "n", 4, "m", 1, "a", "y"))
+	// A condition sees the number before.
+	s.refused(0, s.get(k), counting(k, store.Equals("n", store.Int(5))))
+	s.refused(1, s.get(k), counting(key("p", "2"), always()), counting(k, store.NotEquals("n", store.Int(4))))
+	s.has(item(key("p", "2"), "n", 1))
+	for before, after := range map[string]string{
+		"-1": "0", "-0.5": "0.5", "1.5": "2.5", "99": "100", "4503599627370496": "4503599627370497",
+		"9223372036854775807": "9223372036854775808", "-12345678901234567890": "-12345678901234567889",
+	} {
+		s.put(item(k, "n", store.N(before)))
+		s.write(counting(k, always()))
+		s.has(item(k, "n", store.N(after)))
+	}
+}
+
+func updateAddsToNumbers(s *script) {
+	k, bystander := key("p", "1"), key("p", "2")
+	for _, v := range []store.Value{store.S("1"), store.B(true), store.Nil(), other(`{"L":[{"N":"1"}]}`)} {
+		before := item(k, "n", v)
+		s.put(before)
+		s.is(s.store.Write(s.ctx, counting(k, always())), store.ErrInvalid)
+		s.is(s.store.Write(s.ctx, store.Put(item(bystander), always()), counting(k, always())), store.ErrInvalid)
+		s.has(before)
+		s.lacks(bystander)
+	}
 }
 
 func deletes(s *script) {
@@ -113,6 +156,7 @@ func everyKind(k store.Key, cond store.Condition) map[string]store.Op {
 	return map[string]store.Op{
 		"put":    store.Put(item(k, "by", "put"), cond),
 		"update": store.Update(k, attrs("by", "update"), nil, cond),
+		"add":    store.Update(k, attrs("by", "add"), nil, cond).AddingOne("count"),
 		"delete": store.Delete(k, cond),
 		"check":  store.Check(k, cond),
 	}
