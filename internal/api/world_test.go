@@ -28,6 +28,7 @@ import (
 	"segue/internal/embed"
 	"segue/internal/probe"
 	"segue/internal/rows"
+	"segue/internal/rows/rowstest"
 	"segue/internal/sales"
 	"segue/internal/schema"
 	"segue/internal/store"
@@ -85,7 +86,9 @@ func newWorld(t *testing.T, more ...fs.FS) *world {
 	var ids atomic.Int64
 	now := clock.NewManual(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)) // stands still, so that whole answers can be compared
 	w.probe = probe.New(w.store, rows.Indexes()...)
-	w.parts = boot.Assemble(rows.New(w.probe, w.tables, now), boot.Options{
+	db := rows.New(w.probe, w.tables, now)
+	db.FirstVersions(rowstest.FirstVersions())
+	w.parts = boot.Assemble(db, boot.Options{
 		Freshness: sales.Freshness{Clock: now},
 		NewID:     func() string { return fmt.Sprintf("0e100000-0000-4000-8000-%012d", ids.Add(1)) },
 	})

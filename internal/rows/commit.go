@@ -44,7 +44,7 @@ func (tx *Tx) runHooks(ctx context.Context) error {
 
 // Again reports whether this is not the first try of [DB.Do]: a row was no longer as
 // an earlier try had loaded it.
-func (tx *Tx) Again() bool { return tx.try > 0 }
+func (tx *Tx) Again() bool { return tx.again }
 
 // Schema returns the tables of the unit of work's rows.
 func (tx *Tx) Schema() *schema.Schema { return tx.db.schema }

@@ -35,7 +35,7 @@ type patch struct {
 
 // Patch changes columns of a row without having loaded it, if the columns of
 // when have those values at commit. It is for a row that changes together with
-// one that is loaded: it gets the version of this unit of work. Commit refuses a
+// one that is loaded: the store raises its version by one. Commit refuses a
 // column that index keys are made of, except a value of a "when" column that
 // takes the row out of every use of a secondary index: the keys go with it.
 //
@@ -133,7 +133,7 @@ func (p *patch) require(column string, v schema.Value) {
 }
 
 // patchOp is the operation that writes a patch.
-func (tx *Tx) patchOp(p *patch, version int64) (store.Op, error) {
+func (tx *Tx) patchOp(p *patch) (store.Op, error) {
 	removed, err := indexesLeft(p.table, p.set)
 	if err != nil {
 		return store.Op{}, fmt.Errorf("patch %v: %w", p.ref(), err)
@@ -146,7 +146,7 @@ func (tx *Tx) patchOp(p *patch, version int64) (store.Op, error) {
 	row := tx.db.newRow(p.table, p.id)
 	row.SetAll(p.set)
 	tx.stamp(row, ModifiedOn, ModifiedBy)
-	set := store.Item{Version: store.Int(version)}
+	set := store.Item{}
 	for name, v := range row.values {
 		attr, err := encodeValue(p.table.Column(name), v)
 		if err != nil {
@@ -154,7 +154,7 @@ func (tx *Tx) patchOp(p *patch, version int64) (store.Op, error) {
 		}
 		set[name] = attr
 	}
-	cond := store.And(store.Exists(store.PK), store.NotEquals(Version, store.Int(version)))
+	cond := store.Exists(store.PK)
 	for name, v := range p.when {
 		attr, err := encodeValue(p.table.Column(name), v)
 		if err != nil {
@@ -162,5 +162,5 @@ func (tx *Tx) patchOp(p *patch, version int64) (store.Op, error) {
 		}
 		cond = store.And(cond, store.Equals(name, attr))
 	}
-	return store.Update(keyOf(p.table, p.id), set, removed, cond), nil
+	return store.Update(keyOf(p.table, p.id), set, removed, cond).AddingOne(Version), nil
 }

@@ -11,9 +11,13 @@
 // of which columns its keys are made ([schema.Index]). The other attributes of an
 // item are the row's columns by logical name; a null column is not stored.
 //
+// A row's version (versionnumber) begins at a random number and rises by one at each
+// write, so that no clock has a part in it and no later life of an id repeats one
+// (docs/decisions/0010-versions.md).
+//
 // Invariant: a row is written only under the condition that it is still as it
-// was loaded (its versionnumber), or not there if it is new, so that whatever
-// was decided on the loaded rows still holds when the write is applied.
+// was loaded, or not there if it is new, so that whatever was decided on the loaded
+// rows still holds when the write is applied. [Tx.Replace] alone has no condition.
 package rows
 
 import (
@@ -149,14 +153,20 @@ type DB struct {
 	store    store.Store
 	schema   *schema.Schema
 	clock    clock.Clock
+	first    func(Ref) int64 // version of a new row
 	misreads func(error)
 }
 
 // New returns the rows of a schema in a store; c stamps them, and waits between
 // the tries of a unit of work.
 func New(s store.Store, tables *schema.Schema, c clock.Clock) *DB {
-	return &DB{store: s, schema: tables, clock: c}
+	return &DB{store: s, schema: tables, clock: c, first: randomVersion}
 }
+
+// FirstVersions makes first give the versions of new rows, each from 1 up to 2^52 and
+// another in each life of an id; by default they are random. Tests foretell them by
+// it. It is called before the DB is used.
+func (db *DB) FirstVersions(first func(Ref) int64) { db.first = first }
 
 // OnMisread makes report be told of each read of a column that its table does not
 // declare, or declares with another type. Tests fail by it. It is called before

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"segue/internal/clock"
 	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/rows/rowstest"
@@ -43,30 +45,6 @@ func TestCommitStampsRows(t *testing.T) {
 	}
 	if changed.Version != made.Version || changed.Version == 0 {
 		t.Errorf("version %d in the store, %d in the committed row", changed.Version, made.Version)
-	}
-}
-
-func TestVersionsGrow(t *testing.T) {
-	f := newFixture(t)
-	ref := f.Put(t, "lead", values{"subject": schema.Text("A")})[0]
-	seen := map[int64]bool{}
-	for range 5 { // the rowstest.Clock stands still
-		row := f.Row(t, ref)
-		if seen[row.Version] {
-			t.Fatalf("version %d again", row.Version)
-		}
-		seen[row.Version] = true
-		tx := f.Begin("")
-		tx.Hold(row)
-		row.Touch()
-		if err := tx.Commit(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for version := range seen {
-		if version < rowstest.Clock().UnixMilli() {
-			t.Errorf("version %d is older than the rowstest.Clock: a row made again could repeat it", version)
-		}
 	}
 }
 
@@ -245,8 +223,9 @@ func TestDoStartsAnew(t *testing.T) {
 func TestDoGivesUp(t *testing.T) {
 	f := newFixture(t)
 	ref := f.Put(t, "lead", values{"subject": schema.Text("theirs")})[0]
+	manual := clock.NewManual(rowstest.Clock())
 	tries := 0
-	err := f.Do(t.Context(), "", func(tx *rows.Tx) error {
+	err := rows.New(f.Store, f.Schema(), manual).Do(t.Context(), "", func(tx *rows.Tx) error {
 		tries++
 		tx.Create(f.Table("lead"), ref.ID, values{"subject": schema.Text("mine")})
 		return nil
@@ -254,8 +233,8 @@ func TestDoGivesUp(t *testing.T) {
 	if _, ok := errors.AsType[*rows.ConflictError](err); !ok {
 		t.Errorf("got %v, want the last conflict", err)
 	}
-	if tries != 10 {
-		t.Errorf("%d tries, want 10", tries)
+	if tries != 20 || manual.Slept() > 4*time.Second {
+		t.Errorf("%d tries in %v, want 20 in at most 4s", tries, manual.Slept())
 	}
 }
 

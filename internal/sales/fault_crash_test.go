@@ -44,6 +44,7 @@ func moveLead(t *testing.T, store changeStore, n int, fault probe.Fault) (items 
 	t.Helper()
 	j := &journal{ChangeStore: store}
 	w := newWorldOn(t, j, salestest.Now, boot.Options{})
+	w.Foretell()
 	w.Segment(1, web, w.Sequence(1, "lead"), nil)
 	w.Segment(2, hot, w.Sequence(2, "lead"), values{"msdyn_isresegmentationenabled": true})
 	lead := w.Lead(1, values{sources: int64(8)})

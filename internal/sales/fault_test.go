@@ -60,6 +60,7 @@ func runStory(t *testing.T, store changeStore, leads int, deliver func(w *world,
 	now := salestest.Now()
 	j := &journal{ChangeStore: store}
 	w := newWorldOn(t, j, func() time.Time { return now }, boot.Options{})
+	w.Foretell()
 	s := &story{world: w, random: rand.New(rand.NewPCG(1, 2)), leads: leads}
 	for _, ch := range s.chapters() {
 		now = now.Add(time.Hour)

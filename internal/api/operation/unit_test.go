@@ -90,7 +90,7 @@ func TestDo_CompleteAndAssign(t *testing.T) {
 // second operation works on what the first has left.
 func TestDo_CompleteAndGoOn(t *testing.T) {
 	next := func(t *testing.T) string { // the id of the second step, which follows from the target
-		w := salestest.New(t, boot.Options{})
+		w := salestest.New(t, boot.Options{}).Foretell()
 		target := w.Connect(w.Lead(1, nil), w.Sequence(1, "lead"))
 		w.Update("msdyn_sequencetargetstep", target.Lookup("segue_currentstep").ID, values{"statecode": int64(1), "statuscode": int64(2)})
 		return w.Target(lead(1)).Lookup("segue_currentstep").ID
@@ -107,7 +107,7 @@ func TestDo_CompleteAndGoOn(t *testing.T) {
 		{"delete the record", operation.Delete{Ref: lead(1)}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := salestest.New(t, boot.Options{})
+			w := salestest.New(t, boot.Options{}).Foretell()
 			target := w.Connect(w.Lead(1, nil), w.Sequence(1, "lead"))
 			if _, err := w.Operations().Do(t.Context(), salestest.Manager(), complete(target.Lookup("segue_currentstep").ID), test.second); err != nil {
 				t.Fatal(err)

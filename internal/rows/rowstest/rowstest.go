@@ -5,6 +5,7 @@ package rowstest
 import (
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,6 +43,20 @@ func Open(t testing.TB, path string) *embed.Store {
 		}
 	})
 	return s
+}
+
+// FirstVersions foretells the versions of new rows, for [rows.DB.FirstVersions]: the
+// first life of every id begins with the same one, each later life with another. It
+// is for one process on a store of its own.
+func FirstVersions() func(rows.Ref) int64 {
+	var mu sync.Mutex
+	lives := map[rows.Ref]int64{}
+	return func(ref rows.Ref) int64 {
+		mu.Lock()
+		defer mu.Unlock()
+		lives[ref]++
+		return 1767323045000 + 1_000_000*(lives[ref]-1)
+	}
 }
 
 // New returns an empty Fixture.

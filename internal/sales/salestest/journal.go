@@ -1,6 +1,7 @@
 package salestest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -42,72 +43,75 @@ func (j *Journal) Broken() []string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var problems []string
-	commits := map[store.Key][][]store.Op{} // of each record
-	last := map[string]string{}             // statecode of each target in the latest commit seen
-	for _, ops := range j.sorted() {
-		record := recordOf(ops)
-		problems = append(problems, alone(ops, record, last)...)
-		if record != nil {
-			commits[record.Key] = append(commits[record.Key], ops)
+	records, targets := map[store.Key][]commit{}, map[store.Key][]commit{}
+	for _, ops := range j.commits {
+		for _, op := range ops {
+			switch {
+			case isTarget(op.Key):
+				targets[op.Key] = append(targets[op.Key], commit{ops, op})
+			case isRecord(op.Key):
+				records[op.Key] = append(records[op.Key], commit{ops, op})
+			}
 		}
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(commits), func(a, b store.Key) int { return strings.Compare(a.SK, b.SK) }) {
-		problems = append(problems, replay(key, commits[key])...)
+	for _, key := range sortedKeys(targets) {
+		problems = append(problems, alone(ordered(targets[key]))...)
+	}
+	for _, key := range sortedKeys(records) {
+		problems = append(problems, replay(key, ordered(records[key]))...)
 	}
 	return problems
 }
 
-// alone reports targets that a commit changed without being read, or started or
-// ended without writing their record.
-func alone(ops []store.Op, record *store.Op, last map[string]string) []string {
+// commit is a committed write and the operation in it that is about a certain row.
+type commit struct {
+	ops []store.Op
+	row store.Op
+}
+
+func sortedKeys(commits map[store.Key][]commit) []store.Key {
+	return slices.SortedFunc(maps.Keys(commits), func(a, b store.Key) int { return strings.Compare(a.SK, b.SK) })
+}
+
+// ordered is the commits of one row in the order of its versions, each of which is
+// one more than the one it replaces. A row is deleted last; tests make none again.
+func ordered(commits []commit) []commit {
+	version := func(c commit) int64 {
+		if c.row.Kind == store.OpDelete {
+			return math.MaxInt64
+		}
+		return c.row.Item["versionnumber"].Int()
+	}
+	slices.SortStableFunc(commits, func(a, b commit) int { return cmp.Compare(version(a), version(b)) })
+	return commits
+}
+
+// alone reports commits that changed a target without reading it, or started or
+// ended it without writing its record.
+func alone(commits []commit) []string {
 	var problems []string
-	for _, op := range ops {
-		if !isTarget(op.Key) {
+	last := "" // statecode
+	for _, c := range commits {
+		state := c.row.Item["statecode"].Text()
+		if c.row.Kind == store.OpUpdate && state != "" {
+			problems = append(problems, fmt.Sprintf("the state of target %s was changed without being read", c.row.Key.SK))
+		}
+		if c.row.Kind != store.OpPut || state == last {
 			continue
 		}
-		state := op.Item["statecode"].Text()
-		if op.Kind == store.OpUpdate && state != "" {
-			problems = append(problems, fmt.Sprintf("the state of target %s was changed without being read", op.Key.SK))
-		}
-		if op.Kind == store.OpPut && state != last[op.Key.SK] {
-			if last[op.Key.SK] = state; record == nil {
-				problems = append(problems, fmt.Sprintf("target %s went to state %s, its record was not written", op.Key.SK, state))
-			}
+		if last = state; !slices.ContainsFunc(c.ops, func(op store.Op) bool { return isRecord(op.Key) }) {
+			problems = append(problems, fmt.Sprintf("target %s went to state %s, its record was not written", c.row.Key.SK, state))
 		}
 	}
 	return problems
-}
-
-// sorted is the commits in the order of their versions, which is that of the
-// commits of each row: a version is always larger than the one it replaces.
-func (j *Journal) sorted() [][]store.Op {
-	version := func(ops []store.Op) int64 {
-		for _, op := range ops {
-			if op.Kind != store.OpDelete {
-				return op.Item["versionnumber"].Int()
-			}
-		}
-		return math.MaxInt64 // a row deleted alone; tests make none again
-	}
-	sorted := slices.Clone(j.commits)
-	slices.SortStableFunc(sorted, func(a, b []store.Op) int {
-		switch va, vb := version(a), version(b); {
-		case va < vb:
-			return -1
-		case va > vb:
-			return 1
-		}
-		return 0
-	})
-	return sorted
 }
 
 // replay follows one record.
-func replay(key store.Key, commits [][]store.Op) []string {
+func replay(key store.Key, commits []commit) []string {
 	var problems []string
 	live := map[string]string{} // sequence → target
-	for n, ops := range commits {
-		for _, op := range ops {
+	for n, c := range commits {
+		for _, op := range c.ops {
 			if !isTarget(op.Key) || op.Kind != store.OpPut {
 				continue
 			}
@@ -121,10 +125,10 @@ func replay(key store.Key, commits [][]store.Op) []string {
 				delete(live, of)
 			}
 		}
-		record := recordOf(ops)
-		if guard := GuardOf(record.Item["segue_live"].Text()); !maps.Equal(guard, live) || record.Item["segue_connected"].True() != (len(live) > 0) {
+		record := c.row.Item
+		if guard := GuardOf(record["segue_live"].Text()); !maps.Equal(guard, live) || record["segue_connected"].True() != (len(live) > 0) {
 			problems = append(problems, fmt.Sprintf("record %s, commit %d: segue_live %v, segue_connected %v, live targets %v",
-				key.SK, n, guard, record.Item["segue_connected"].True(), live))
+				key.SK, n, guard, record["segue_connected"].True(), live))
 		}
 		if len(live) > 1 {
 			problems = append(problems, fmt.Sprintf("record %s, commit %d: live targets %v", key.SK, n, live))
@@ -133,15 +137,8 @@ func replay(key store.Key, commits [][]store.Op) []string {
 	return problems
 }
 
-// recordOf is the write of a record among ops, nil when there is none.
-func recordOf(ops []store.Op) *store.Op {
-	for i, op := range ops {
-		switch tableOf(op.Key) {
-		case "lead", "opportunity", "account", "contact":
-			return &ops[i]
-		}
-	}
-	return nil
+func isRecord(k store.Key) bool {
+	return slices.Contains([]string{"lead", "opportunity", "account", "contact"}, tableOf(k))
 }
 
 func isTarget(k store.Key) bool { return tableOf(k) == "msdyn_sequencetarget" }

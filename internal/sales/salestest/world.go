@@ -19,6 +19,7 @@ import (
 	"segue/internal/guid"
 	"segue/internal/probe"
 	"segue/internal/rows"
+	"segue/internal/rows/rowstest"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/schema"
@@ -37,7 +38,8 @@ type World struct {
 	Store ChangeStore
 	Probe *probe.Probe
 
-	begin func() *boot.Parts
+	begin    func() *boot.Parts
+	versions func(rows.Ref) int64 // of new rows, nil for random ones
 }
 
 // Now stands still, so that runs can be compared.
@@ -56,13 +58,25 @@ func NewOn(t testing.TB, store ChangeStore, now func() time.Time, options boot.O
 	if err != nil {
 		t.Fatal(err)
 	}
-	between := probe.New(store, rows.Indexes()...)
-	begin := func() *boot.Parts {
-		db := rows.New(between, tables, clock.Of(now))
+	w := &World{T: t, Store: store, Probe: probe.New(store, rows.Indexes()...)}
+	w.begin = func() *boot.Parts {
+		db := rows.New(w.Probe, tables, clock.Of(now))
 		db.OnMisread(func(err error) { t.Error(err) })
+		if w.versions != nil {
+			db.FirstVersions(w.versions)
+		}
 		return boot.Assemble(db, options)
 	}
-	return &World{begin(), t, store, between, begin}
+	w.Parts = w.begin()
+	return w
+}
+
+// Foretell makes the versions of rows, and the ids that follow from them, the same in
+// each run of a test. It is for a world that is alone on its store, at its beginning.
+func (w *World) Foretell() *World {
+	w.versions = rowstest.FirstVersions()
+	w.Restart()
+	return w
 }
 
 // Restart ends the process and begins another, which knows nothing but what is
