@@ -11,7 +11,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## serve on $(ADDR) over ./data; RESET=1 starts with an empty store
-	go run ./cmd/segue serve --data $(DATA) --addr $(ADDR) $(if $(RESET),--reset)
+	go run ./cmd/segue serve --data $(DATA) --addr $(ADDR) $(if $(strip $(RESET)),--reset=$(strip $(RESET)))
 
 test: ## run all tests that need nothing but Go
 	go test -race -shuffle=on ./...
@@ -27,7 +27,7 @@ $(LINT):
 lint-tool: $(LINT)
 
 store: ## run the store contract and the domain's tests on the emulator
-	scripts/with-emulator.sh go test -race -count=1 -v ./internal/dynamo ./internal/sales/... ./functions
+	scripts/with-emulator.sh go test -race -count=1 -v ./internal/dynamo ./internal/sales/... ./functions ./cmd/segue
 
 e2e: ## run the real parts end to end; RUN=TestInvoke, TestStartAPI, TestNodeClient, TestREADME
 	go test -tags e2e -count=1 -timeout 20m -v -run '$(RUN)' ./tests/e2e

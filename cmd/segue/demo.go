@@ -17,11 +17,19 @@ import (
 // demoCommand loads the demo data.
 type demoCommand struct {
 	Seed  uint64 `help:"Seed of the generator." default:"1"`
-	Reset bool   `help:"Begin with an empty store."`
+	Reset bool   `help:"Begin with an empty store, which no server may have open."`
+	Addr  string `help:"Address of the server that a reset on DynamoDB must not find running." default:"127.0.0.1:8080"`
 }
 
 // Run implements the command.
 func (d *demoCommand) Run(ctx context.Context, p *program) error {
+	if d.Reset && p.Endpoint != "" {
+		listener, err := listen(ctx, d.Addr)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = listener.Close() }() // it only kept servers away
+	}
 	place := p.place()
 	place.Reset = d.Reset
 	laptop, err := place.Open(ctx, startLog(slog.LevelWarn))

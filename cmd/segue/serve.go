@@ -34,6 +34,11 @@ func (s *serveCommand) Run(ctx context.Context, p *program) error {
 	if err := level.UnmarshalText([]byte(s.Log)); err != nil {
 		return fmt.Errorf("--log: %w", err)
 	}
+	listener, err := listen(ctx, s.Addr) // before the store is touched
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }() // the server has closed it, or there is none
 	place := p.place()
 	place.Reset = s.Reset
 	laptop, err := place.Open(ctx, startLog(level))
@@ -50,12 +55,8 @@ func (s *serveCommand) Run(ctx context.Context, p *program) error {
 			return err
 		}
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Addr)
-	if err != nil {
-		return fmt.Errorf("listen on %s: %w", s.Addr, err)
-	}
 	if err := welcome(laptop, listener.Addr().String()); err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
 	return serve(ctx, laptop, listener)
 }

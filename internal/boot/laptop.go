@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -27,7 +26,9 @@ type Place struct {
 	Data     string // folder of the store's file and the issuer's key
 	Endpoint string // URL of a DynamoDB, the emulator or another; "" for the embedded store
 	Table    string // name of the table there
-	Reset    bool   // begin with an empty store
+	// Reset begins with an empty store. The file is emptied only once it is locked; a
+	// table has no lock but the port of its server, which the caller has taken then.
+	Reset bool
 }
 
 // Laptop is a booted Segue in one process, with the change feed of its store.
@@ -63,12 +64,11 @@ func (p Place) Open(ctx context.Context, log *slog.Logger) (*Laptop, error) {
 		return p.openDynamoDB(ctx, env, issuer, log)
 	}
 	file := filepath.Join(p.Data, "segue.db")
+	options := []embed.Option{embed.Clock(issuer.Clock)}
 	if p.Reset {
-		if err := os.Remove(file); err != nil && !os.IsNotExist(err) {
-			return nil, fmt.Errorf("reset the store: %w", err)
-		}
+		options = append(options, embed.Empty())
 	}
-	store, err := embed.Open(file, rows.Indexes(), embed.Clock(issuer.Clock))
+	store, err := embed.Open(file, rows.Indexes(), options...)
 	if err != nil {
 		return nil, err
 	}

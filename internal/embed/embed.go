@@ -83,6 +83,7 @@ type index struct {
 
 type options struct {
 	noSync   bool
+	empty    bool
 	batch    int
 	attempts int
 	backoff  clock.Backoff
@@ -95,6 +96,11 @@ type Option func(*options)
 // NoSync leaves out the fsync of a commit: much faster, but a power cut may
 // damage the file. For tests and benchmarks.
 func NoSync() Option { return func(o *options) { o.noSync = true } }
+
+// Empty begins with an empty store: what the file holds is deleted once the file is
+// locked, in one transaction, whatever its format. The file keeps its size, and new
+// items take the place.
+func Empty() Option { return func(o *options) { o.empty = true } }
 
 // BatchSize sets the most changes that a handler gets at once; 100 by default.
 func BatchSize(n int) Option { return func(o *options) { o.batch = max(n, 1) } }
@@ -163,6 +169,11 @@ func bucket(tx *bbolt.Tx, name string) *bbolt.Bucket { return tx.Bucket([]byte(n
 // prepare makes the buckets and brings the indexes in line with their
 // declarations.
 func (s *Store) prepare(tx *bbolt.Tx) error {
+	if s.options.empty {
+		if err := deleteAll(tx); err != nil {
+			return fmt.Errorf("empty it: %w", err)
+		}
+	}
 	for _, name := range []string{bucketMeta, bucketItems, bucketLog, bucketCursors, bucketParked} {
 		if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 			return err
@@ -187,6 +198,19 @@ func (s *Store) prepare(tx *bbolt.Tx) error {
 		}
 	}
 	return nil
+}
+
+// deleteAll deletes every bucket.
+func deleteAll(tx *bbolt.Tx) error {
+	var names [][]byte
+	err := tx.ForEach(func(name []byte, _ *bbolt.Bucket) error {
+		names = append(names, bytes.Clone(name))
+		return nil
+	})
+	for _, name := range names {
+		err = errors.Join(err, tx.DeleteBucket(name))
+	}
+	return err
 }
 
 // dropIndexes deletes the indexes that are no longer declared, or are declared

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -239,5 +240,42 @@ func BenchmarkWrite(b *testing.B) {
 				}
 			})
 		})
+	}
+}
+
+// What is there goes, whatever its format, and the sequence of changes begins again.
+func TestEmpty(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "table.db")
+	first := openAt(t, path, nil, NoSync())
+	put(t, first, row("a"), row("b"))
+	closeStore(t, first)
+	raw, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = raw.Update(func(tx *bbolt.Tx) error { return bucket(tx, bucketMeta).Put([]byte(keyFormat), []byte("0")) })
+	if err := errors.Join(err, raw.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, nil); err == nil {
+		t.Fatal("a file of another format is opened")
+	}
+	second := openAt(t, path, nil, NoSync(), Empty())
+	put(t, second, row("c"))
+	var seen []store.Key
+	if err := second.Drain(t.Context(), "test", func(_ context.Context, batch []store.Change) []store.Failure {
+		for _, c := range batch {
+			seen = append(seen, c.Key)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []store.Key{row("c").Key()}; !slices.Equal(seen, want) {
+		t.Errorf("changes of %v, want %v", seen, want)
+	}
+	items, err := second.Get(t.Context(), row("a").Key(), row("c").Key())
+	if err != nil || items[0] != nil || items[1] == nil {
+		t.Errorf("items %v, %v; want only the new one", items, err)
 	}
 }
