@@ -43,43 +43,74 @@ func (r stepRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, befor
 }
 
 // finishStep advances the target of an open step. The definition comes from the
-// cache; the target is changed without being read, for it changes only together
-// with its open step.
+// cache and the target is changed without being read: the commit demands that it
+// is live, at this step and of that definition's version. Where the cache cannot
+// be right, or was not, everything is read.
 func (r stepRules) finishStep(ctx context.Context, tx *rows.Tx, row *rows.Row, status sequence.StepStatus) error {
 	step := sequence.TargetStep{Row: row}
-	parent, err := r.connections.Sequence(ctx, step.Sequence())
+	position := step.Position()
+	known, err := r.connections.Sequence(ctx, step.Sequence())
 	if err != nil {
 		return err
 	}
-	position := step.Position()
-	// A definition that is shorter than the step's place is another version,
-	// for which the sequence was deactivated in between.
-	if position.Index >= len(parent.Definition.Steps) || !parent.Active {
-		return sales.Refuse(sales.Precondition, "the sequence of step %q has been deactivated; its connections are being ended", step.Name())
+	index, there := known.Definition.Find(position.Step)
+	if last := index+1 == len(known.Definition.Steps); !there || last || tx.Again() {
+		return r.finishStepRead(ctx, tx, row, status, known)
 	}
-	out := sequence.Advance(parent.Definition, position, status, r.connections.db.Now())
-	row.SetAll(out.Step)
-	if out.NextID == "" {
-		return completeTarget(ctx, tx, position, parent.ID, out.Target)
-	}
-	tx.Create(tx.Schema().Table(name.SequenceTargetStep), string(out.NextID), out.Next)
-	// The target must be live and at this step at commit: else somebody has
-	// ended it or gone on, and its next step is not this one's.
-	tx.Patch(tx.Schema().Table(name.SequenceTarget), string(position.Target), out.Target, map[string]schema.Value{
-		name.Statecode: schema.Int(int64(sequence.TargetActive)), name.SegueCurrentstep: schema.RefTo(name.SequenceTargetStep, row.ID),
-	})
+	out := sequence.Advance(known.Definition, position, status, r.connections.db.Now())
+	advanceTarget(tx, row, out, known.Definition.Version)
 	return nil
 }
 
-// completeTarget ends the target after its last step and takes the connection
-// out of the record's guard.
-func completeTarget(ctx context.Context, tx *rows.Tx, position sequence.Position, sequenceID name.SequenceID, ended map[string]schema.Value) error {
+// finishStepRead is finishStep with the target and its record read, and the sequence
+// too unless the known one is active and of the target's version.
+func (r stepRules) finishStepRead(ctx context.Context, tx *rows.Tx, row *rows.Row, status sequence.StepStatus, known Sequence) error {
+	step := sequence.TargetStep{Row: row}
+	position := step.Position()
 	found, err := tx.Load(ctx, rows.RefTo(name.SequenceTarget, position.Target), rows.Ref{Table: position.Record.Table, ID: position.Record.ID})
 	if err != nil {
 		return err
 	}
-	if target := found[0]; target != nil && (sequence.Target{Row: target}).Live() {
-		target.SetAll(ended)
+	if found[0] == nil {
+		return sales.NoRow(rows.RefTo(name.SequenceTarget, position.Target))
 	}
-	return freeGuard(found[1], sequenceID, position.Target)
+	target := sequence.Target{Row: found[0]}
+	if !known.Active || known.Definition.Version != target.Version() {
+		if known, err = readSequence(ctx, tx, step.Sequence()); err != nil {
+			return err
+		}
+	}
+	if !known.Active {
+		return sales.Refuse(sales.Precondition, "the sequence of step %q has been deactivated; its connections are being ended", step.Name())
+	}
+	out := sequence.Advance(known.Definition, position, status, r.connections.db.Now())
+	advanceTarget(tx, row, out, target.Version())
+	if out.NextID != "" {
+		return nil
+	}
+	return freeGuard(found[1], known.ID, position.Target)
+}
+
+// readSequence reads a sequence as it is now.
+func readSequence(ctx context.Context, tx *rows.Tx, id name.SequenceID) (Sequence, error) {
+	found, err := tx.Load(ctx, rows.RefTo(name.Sequence, id))
+	if err != nil {
+		return Sequence{}, err
+	}
+	return sequenceOf(found[0])
+}
+
+// advanceTarget closes an open step and opens the next one, or ends the target,
+// which must be live, at this step and of that version at commit: else somebody has
+// ended it or gone on, and its next step is not this one's.
+func advanceTarget(tx *rows.Tx, row *rows.Row, out sequence.Outcome, version int64) {
+	row.SetAll(out.Step)
+	if out.NextID != "" {
+		tx.Create(tx.Schema().Table(name.SequenceTargetStep), string(out.NextID), out.Next)
+	}
+	target := sequence.TargetStep{Row: row}.Position().Target
+	tx.Patch(tx.Schema().Table(name.SequenceTarget), string(target), out.Target, map[string]schema.Value{
+		name.Statecode: schema.Int(int64(sequence.TargetActive)), name.SegueCurrentstep: schema.RefTo(name.SequenceTargetStep, row.ID),
+		name.MsdynParentsequenceversion: schema.Int(version),
+	})
 }

@@ -24,6 +24,10 @@ const sweepSize = 500
 // phase itself. Connections that slip in meanwhile are those of a process that
 // still took the sequence for active: the sweep waits until there is none
 // ([sales.Freshness]), and Verify catches the rest.
+//
+// A sweep works for the sequence's row as it found it. Whatever writes the row
+// meanwhile (another delivery of the same change that is done, an activation, an
+// edit) ends the sweep, for that write has a change record of its own.
 func (s *Connections) Sweep() sales.Reaction { return sales.Follow(s.sweep) }
 
 func (s *Connections) sweep(ctx context.Context, change rows.Change) error {
@@ -39,14 +43,15 @@ func (s *Connections) sweep(ctx context.Context, change rows.Change) error {
 	if err != nil {
 		return err
 	}
-	if found[0] == nil || (sequence.Sequence{Row: found[0]}).Phase() == sequence.NoPhase {
+	ending := found[0]
+	if ending == nil || (sequence.Sequence{Row: ending}).Phase() == sequence.NoPhase {
 		return nil
 	}
 	s.sequences.Drop() // whoever changed it may not have come to that yet
 	if err := s.freshness.Settle(ctx); err != nil {
 		return err
 	}
-	ended, err := s.endTargets(ctx, name.SequenceID(change.Ref.ID))
+	ended, err := s.endTargets(ctx, ending)
 	if err != nil {
 		return err
 	}
@@ -55,22 +60,23 @@ func (s *Connections) sweep(ctx context.Context, change rows.Change) error {
 		if err := s.freshness.Settle(ctx); err != nil {
 			return err
 		}
-		if ended, err = s.endTargets(ctx, name.SequenceID(change.Ref.ID)); err != nil {
+		if ended, err = s.endTargets(ctx, ending); err != nil {
 			return err
 		}
 	}
-	return s.db.Do(ctx, "", func(tx *rows.Tx) error { return endPhase(ctx, tx, change.Ref, ended > 0) })
+	return s.db.Do(ctx, "", func(tx *rows.Tx) error { return endPhase(ctx, tx, ending, ended > 0) })
 }
 
 // endPhase ends the phase of a sequence without live connections; with more of
 // them it makes a change record that goes on.
-func endPhase(ctx context.Context, tx *rows.Tx, ref rows.Ref, more bool) error {
-	found, err := tx.Load(ctx, ref)
+func endPhase(ctx context.Context, tx *rows.Tx, ending *rows.Row, more bool) error {
+	found, err := tx.Load(ctx, ending.Ref())
 	if err != nil {
 		return err
 	}
 	row := found[0]
-	if row == nil || (sequence.Sequence{Row: row}).Phase() == sequence.NoPhase { // another delivery of the change was faster
+	// Another phase than the one whose connections were ended is not this sweep's.
+	if row == nil || row.Version != ending.Version {
 		return nil
 	}
 	switch {
@@ -84,23 +90,36 @@ func endPhase(ctx context.Context, tx *rows.Tx, ref rows.Ref, more bool) error {
 	return nil
 }
 
-// endTargets ends up to sweepSize live connections of a sequence and returns how
-// many it found.
-func (s *Connections) endTargets(ctx context.Context, sequenceID name.SequenceID) (int, error) {
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(sales.AtOnce)
-	found := 0
-	for target, err := range s.lists.Each(ctx, liveTargets(s.db.Schema(), sequenceID)) {
+// endTargets ends up to sweepSize live connections of a sequence that is ending
+// and returns how many it found.
+func (s *Connections) endTargets(ctx context.Context, ending *rows.Row) (int, error) {
+	var targets []*rows.Row
+	for target, err := range s.lists.Each(ctx, liveTargets(s.db.Schema(), name.SequenceID(ending.ID))) {
 		if err != nil {
-			_ = group.Wait() // the reading error comes first
-			return found, err
+			return 0, err
 		}
-		if found++; found > sweepSize {
+		if targets = append(targets, target); len(targets) == sweepSize {
 			break
 		}
+	}
+	if len(targets) == 0 {
+		return 0, nil
+	}
+	// What was listed is ended only if the sequence is ending even now, when all
+	// of it is there: it may be a connection of the sequence's next life.
+	found, err := s.db.Get(ctx, ending.Ref())
+	if err != nil {
+		return 0, err
+	}
+	if found[0] == nil || found[0].Version != ending.Version {
+		return 0, nil
+	}
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(sales.AtOnce)
+	for _, target := range targets {
 		group.Go(func() error { return s.endTarget(groupCtx, target) })
 	}
-	return found, group.Wait()
+	return len(targets), group.Wait()
 }
 
 // liveTargets selects the live targets of a sequence.
@@ -134,6 +153,7 @@ func (s *Connections) endTarget(ctx context.Context, target *rows.Row) error {
 
 // Verify is the reaction to a new target: it ends one whose sequence is not
 // active, for somebody connected it by a definition that had just been replaced.
+// That the sequence is active may come from the cache; that it is not is read.
 func (s *Connections) Verify() sales.Reaction { return sales.Follow(s.verify) }
 
 func (s *Connections) verify(ctx context.Context, change rows.Change) error {
@@ -142,11 +162,11 @@ func (s *Connections) verify(ctx context.Context, change rows.Change) error {
 		return err
 	}
 	lookup, _ := value.Ref()
-	parent, err := s.Sequence(ctx, name.SequenceID(lookup.ID))
+	active, err := s.isActive(ctx, name.SequenceID(lookup.ID))
 	if err != nil {
 		return err
 	}
-	if parent.Active {
+	if active {
 		return nil
 	}
 	target, err := change.New.Row()
@@ -154,4 +174,22 @@ func (s *Connections) verify(ctx context.Context, change rows.Change) error {
 		return err
 	}
 	return s.endTarget(ctx, target)
+}
+
+// isActive reports whether a sequence is active: as it was a moment ago at the
+// most if it is, as its row has it now if it is not.
+func (s *Connections) isActive(ctx context.Context, id name.SequenceID) (bool, error) {
+	known, err := s.Sequence(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	if known.Active {
+		return true, nil
+	}
+	found, err := s.db.Get(ctx, rows.RefTo(name.Sequence, id))
+	if err != nil {
+		return false, err
+	}
+	now, err := sequenceOf(found[0])
+	return now.Active, err
 }

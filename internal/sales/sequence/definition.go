@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -210,6 +211,12 @@ func (d Definition) Validate() error {
 		return bad(len(d.Steps)-1, "is a wait, and a wait may not be the last step")
 	}
 	return nil
+}
+
+// Find returns the place of a step, from 0.
+func (d Definition) Find(id StepID) (index int, ok bool) {
+	index = slices.IndexFunc(d.Steps, func(step Step) bool { return step.ID == id })
+	return index, index >= 0
 }
 
 // Tasks counts the steps that are no waits, the number shown as "Steps".

@@ -47,8 +47,7 @@ func Example() {
 	printColumns("target", target, name.Statuscode, name.MsdynCurrentstepname, name.MsdynTotalstepcount)
 	printColumns("step", step, name.MsdynName, name.Statuscode, name.MsdynDuetime)
 
-	at := sequence.Position{Target: connection.Target(), Record: connection.Record, Index: 0}
-	for _, done := range []struct {
+	for i, done := range []struct {
 		as  sequence.StepStatus
 		now time.Time
 	}{
@@ -56,6 +55,10 @@ func Example() {
 		{sequence.StepSkipped, monday.Add(2 * time.Hour)}, // the wait
 		{sequence.StepCompleted, monday.Add(3 * time.Hour)},
 	} {
+		at := sequence.Position{
+			Target: connection.Target(), Record: connection.Record,
+			Step: def.Steps[i].ID, Type: def.Steps[i].Type,
+		}
 		out := sequence.Advance(def, at, done.as, done.now)
 		fmt.Println()
 		printColumns("done", out.Step, name.Statecode, name.Statuscode)
@@ -65,7 +68,6 @@ func Example() {
 		}
 		printColumns("target", out.Target, name.MsdynCurrentstepname, name.MsdynCurrentstepcount)
 		printColumns("next", out.Next, name.MsdynName, name.MsdynDuetime)
-		at.Index++
 	}
 
 	// Output:

@@ -125,7 +125,7 @@ func (c Connection) Target() name.SequenceTargetID {
 // of each. The target is Connected, since its first step comes with it.
 func Begin(def Definition, c Connection, now time.Time) (target, step map[string]schema.Value, stepID name.SequenceTargetStepID) {
 	first := Position{Target: c.Target(), Record: c.Record, Owner: c.Owner}
-	stepID, step = first.step(def, now.Add(c.Delay))
+	stepID, step = first.open(def, 0, now.Add(c.Delay))
 	target = map[string]schema.Value{
 		name.MsdynName:                    schema.Text(excerpt.Bytes(c.Name, maxName)),
 		name.MsdynTarget:                  schema.Ref(c.Record),
@@ -161,18 +161,22 @@ func currentStep(step Step, stepID name.SequenceTargetStepID) map[string]schema.
 	}
 }
 
-// Position is a place in a definition on behalf of a target.
+// Position is an open step of a target.
 type Position struct {
 	Target name.SequenceTargetID
 	Record schema.Lookup
 	Owner  schema.Lookup // of the step and, unless the record is assigned meanwhile, of those after it
-	Index  int           // of the step in Definition.Steps
+	Step   StepID        // in the definition by which the step was made
+	Type   StepType
 }
 
-// step returns the open step at p, due at now (a wait: when it is over).
-func (p Position) step(def Definition, now time.Time) (stepID name.SequenceTargetStepID, columns map[string]schema.Value) {
-	step := def.Steps[p.Index]
-	stepID = name.SequenceTargetStepID(guid.Derive("step", string(p.Target), string(step.ID)))
+// open returns the step of a definition's place that is opened for the target of
+// p, due at now (a wait: when it is over). A target that goes over to another
+// version may come to a step of the same id again, so the version is part of the
+// id.
+func (p Position) open(def Definition, index int, now time.Time) (stepID name.SequenceTargetStepID, columns map[string]schema.Value) {
+	step := def.Steps[index]
+	stepID = name.SequenceTargetStepID(guid.Derive("step", string(p.Target), string(step.ID), fmt.Sprint(def.Version)))
 	waiting, due := waitNA, now
 	if step.Type == Wait {
 		waiting, due = waitWaiting, now.Add(step.Wait)
@@ -189,7 +193,7 @@ func (p Position) step(def Definition, now time.Time) (stepID name.SequenceTarge
 		name.MsdynAdvancedfromwaitstate: schema.Int(0),
 		name.SegueSequence:              schema.RefTo(name.Sequence, def.Sequence),
 		name.SegueRecord:                schema.Text(p.Record.Table + ":" + p.Record.ID),
-		name.SeguePosition:              schema.Int(int64(p.Index)),
+		name.SeguePosition:              schema.Int(int64(index)),
 		name.Statecode:                  schema.Int(int64(StepActive)),
 		name.Statuscode:                 schema.Int(int64(StepOpen)),
 	}
@@ -207,34 +211,40 @@ func (p Position) step(def Definition, now time.Time) (stepID name.SequenceTarge
 type Outcome struct {
 	Step   map[string]schema.Value
 	Target map[string]schema.Value
-	NextID name.SequenceTargetStepID // "" when the path is done and the target has ended
+	NextID name.SequenceTargetStepID // "" when the target has ended
 	Next   map[string]schema.Value
 }
 
 // Advance finishes the open step at p as StepCompleted or StepSkipped and moves
 // the target to the next one, or ends it after the last (docs/domain.md §5.2, §5.3).
+// The definition may be of another version than the target: the step is found by
+// its id, and the target goes on by this definition from then on. If it has no
+// such step, the target ends: the version that it was on has ended (§5.1).
 func Advance(def Definition, p Position, as StepStatus, now time.Time) Outcome {
-	done := def.Steps[p.Index]
-	out := Outcome{Step: closedStep(as), Target: map[string]schema.Value{}}
+	out := Outcome{Step: closedStep(as)}
 	out.Step[name.MsdynCompletedon] = schema.Time(now)
-	if done.Type == Wait {
+	if p.Type == Wait {
 		out.Step[name.MsdynWaitstate] = schema.Int(waitDone)
 		if as == StepSkipped {
 			out.Step[name.MsdynWaitstate], out.Step[name.MsdynWaitskippedon] = schema.Int(waitSkipped), schema.Time(now)
 		}
 	}
-	if p.Index+1 == len(def.Steps) {
+	index, there := def.Find(p.Step)
+	switch {
+	case !there:
+		out.Target, _ = End(Connected, SequenceEnded)
+		out.Target[name.MsdynDisconnectedafterstepdefinitionid] = schema.Text(string(p.Step))
+		return out
+	case index+1 == len(def.Steps):
 		out.Target, _ = End(Connected, PathDone)
-	} else {
-		p.Index++
-		out.NextID, out.Next = p.step(def, now)
-		out.Target = currentStep(def.Steps[p.Index], out.NextID)
+	default:
+		out.NextID, out.Next = p.open(def, index+1, now)
+		out.Target = currentStep(def.Steps[index+1], out.NextID)
 	}
-	out.Target[name.MsdynDisconnectedafterstepdefinitionid] = schema.Text(string(done.ID))
-	out.Target[name.MsdynCurrentstepcount] = schema.Int(int64(Definition{Steps: def.Steps[:p.Index]}.Tasks()))
-	if out.NextID == "" {
-		out.Target[name.MsdynCurrentstepcount] = schema.Int(int64(def.Tasks()))
-	}
+	out.Target[name.MsdynDisconnectedafterstepdefinitionid] = schema.Text(string(p.Step))
+	out.Target[name.MsdynParentsequenceversion] = schema.Int(def.Version)
+	out.Target[name.MsdynCurrentstepcount] = schema.Int(int64(Definition{Steps: def.Steps[:index+1]}.Tasks()))
+	out.Target[name.MsdynTotalstepcount] = schema.Int(int64(def.Tasks()))
 	return out
 }
 

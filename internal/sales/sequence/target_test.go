@@ -137,9 +137,13 @@ func TestTargetIDsDifferByRecordSequenceAndVersion(t *testing.T) {
 	}
 }
 
+// at is the open step of a target at a place of a definition.
+func at(def Definition, index int) Position {
+	return Position{Target: "t", Record: record, Owner: owner, Step: def.Steps[index].ID, Type: def.Steps[index].Type}
+}
+
 func TestAdvance_5_3(t *testing.T) {
 	const afterStep = "msdyn_disconnectedafterstepdefinitionid"
-	at := func(index int) Position { return Position{Target: "t", Record: record, Owner: owner, Index: index} }
 	done := func(as int64, more map[string]schema.Value) map[string]schema.Value {
 		v := map[string]schema.Value{"statecode": schema.Int(1), "statuscode": schema.Int(as), "msdyn_completedon": schema.Time(now)}
 		maps.Copy(v, more)
@@ -148,13 +152,15 @@ func TestAdvance_5_3(t *testing.T) {
 	moved := func(to Step, index int, count int64, after string) map[string]schema.Value {
 		return map[string]schema.Value{
 			"msdyn_currentstepdefinitionid": schema.Text(string(to.ID)), "msdyn_currentstepname": schema.Text(to.Name), "msdyn_currentsteptype": schema.Int(int64(to.Type)),
-			"segue_currentstep":      schema.Ref(schema.Lookup{Table: "msdyn_sequencetargetstep", ID: guid.Derive("step", "t", string(plan.Steps[index].ID))}),
-			"msdyn_currentstepcount": schema.Int(count), afterStep: schema.Text(after),
+			"segue_currentstep":      schema.Ref(schema.Lookup{Table: "msdyn_sequencetargetstep", ID: guid.Derive("step", "t", string(plan.Steps[index].ID), "3")}),
+			"msdyn_currentstepcount": schema.Int(count), "msdyn_totalstepcount": schema.Int(2), "msdyn_parentsequenceversion": schema.Int(3),
+			afterStep: schema.Text(after),
 		}
 	}
 	completed := map[string]schema.Value{
 		"statecode": schema.Int(1), "statuscode": schema.Int(int64(Completed)), "msdyn_deactivatereason": schema.Int(int64(SequenceCompleted)),
-		"msdyn_currentstepcount": schema.Int(2), afterStep: schema.Text("id of mail"),
+		"msdyn_currentstepcount": schema.Int(2), "msdyn_totalstepcount": schema.Int(2), "msdyn_parentsequenceversion": schema.Int(3),
+		afterStep: schema.Text("id of mail"),
 	}
 	for _, test := range []struct {
 		name   string
@@ -173,7 +179,7 @@ func TestAdvance_5_3(t *testing.T) {
 		{"last skipped", 2, StepSkipped, done(int64(StepSkipped), nil), completed},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			out := Advance(plan, at(test.index), test.as, now)
+			out := Advance(plan, at(plan, test.index), test.as, now)
 			if d := cmp.Diff(test.step, out.Step); d != "" {
 				t.Errorf("step (-want +got):\n%s", d)
 			}
@@ -185,13 +191,39 @@ func TestAdvance_5_3(t *testing.T) {
 }
 
 func TestAdvanceToAWaitIsDueWhenItIsOver(t *testing.T) {
-	out := Advance(plan, Position{Target: "t", Record: record}, StepCompleted, now)
+	out := Advance(plan, at(plan, 0), StepCompleted, now)
 	for column, want := range map[string]schema.Value{
 		"msdyn_duetime": schema.Time(now.Add(24 * time.Hour)), "msdyn_waitstate": schema.Int(waitWaiting), "segue_position": schema.Int(1),
 	} {
 		if d := cmp.Diff(want, out.Next[column]); d != "" {
 			t.Errorf("%s (-want +got):\n%s", column, d)
 		}
+	}
+}
+
+// A target that an older definition made goes on in the newer one after the step
+// that has its id; without one it ends as the older one has.
+func TestAdvance_ByANewerDefinition(t *testing.T) {
+	newer := Definition{Sequence: plan.Sequence, Version: 4, Steps: []Step{task("research"), task("mail"), task("call"), task("visit")}}
+	out := Advance(newer, at(plan, 0), StepCompleted, now)
+	got := []schema.Value{
+		out.Target["msdyn_currentstepname"], out.Target["msdyn_currentstepcount"], out.Target["msdyn_totalstepcount"],
+		out.Target["msdyn_parentsequenceversion"], out.Next["segue_position"],
+	}
+	if d := cmp.Diff([]schema.Value{schema.Text("visit"), schema.Int(3), schema.Int(4), schema.Int(4), schema.Int(3)}, got); d != "" {
+		t.Errorf("next step, steps done, steps, version, place (-want +got):\n%s", d)
+	}
+	out = Advance(newer, at(plan, 1), StepSkipped, now)
+	wantStep := map[string]schema.Value{
+		"statecode": schema.Int(1), "statuscode": schema.Int(int64(StepSkipped)), "msdyn_completedon": schema.Time(now),
+		"msdyn_waitstate": schema.Int(waitSkipped), "msdyn_waitskippedon": schema.Time(now),
+	}
+	wantTarget := map[string]schema.Value{
+		"statecode": schema.Int(1), "statuscode": schema.Int(int64(Disconnected)), "msdyn_deactivatereason": schema.Int(int64(SequenceDeactivated)),
+		"msdyn_disconnectedafterstepdefinitionid": schema.Text("id of pause"),
+	}
+	if d := cmp.Diff([]map[string]schema.Value{wantStep, wantTarget}, []map[string]schema.Value{out.Step, out.Target}); d != "" || out.NextID != "" {
+		t.Errorf("step and target of a step that is not there, next %q (-want +got):\n%s", out.NextID, d)
 	}
 }
 
@@ -284,9 +316,8 @@ func TestLifeOfATarget(t *testing.T) {
 }
 
 func (l life) advance(def Definition, index int, as StepStatus) {
-	at := Position{Target: Connection{Record: record, Sequence: "s"}.Target(), Record: record, Index: index}
 	stepID := l.open()[0]
-	out := Advance(def, at, as, now)
+	out := Advance(def, at(def, index), as, now)
 	maps.Copy(l.steps[stepID], out.Step)
 	maps.Copy(l.target, out.Target)
 	if out.NextID != "" {

@@ -51,6 +51,9 @@ func (t Target) Sequence() name.SequenceID {
 	return name.SequenceID(t.Row.Lookup(name.MsdynParentsequence).ID)
 }
 
+// Version is that of the definition by which the target goes on.
+func (t Target) Version() int64 { return t.Row.Int(name.MsdynParentsequenceversion) }
+
 // CurrentStep is the open step, or the last one of a target that has ended.
 func (t Target) CurrentStep() name.SequenceTargetStepID {
 	return name.SequenceTargetStepID(t.Row.Lookup(name.SegueCurrentstep).ID)
@@ -76,13 +79,14 @@ func (s TargetStep) Sequence() name.SequenceID {
 	return name.SequenceID(s.Row.Lookup(name.SegueSequence).ID)
 }
 
-// Position is the step's place in the path of its target.
+// Position is what finishing the step goes by.
 func (s TargetStep) Position() Position {
 	table, id, _ := strings.Cut(s.Row.Text(name.SegueRecord), ":")
 	return Position{
 		Target: name.SequenceTargetID(s.Row.Lookup(name.MsdynSequencetarget).ID),
 		Record: schema.Lookup{Table: table, ID: id},
 		Owner:  s.Row.Lookup(name.SegueOwner),
-		Index:  int(s.Row.Int(name.SeguePosition)),
+		Step:   StepID(s.Row.Text(name.MsdynSequencestepid)),
+		Type:   s.Type(),
 	}
 }
