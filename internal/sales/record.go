@@ -30,8 +30,9 @@ func (r Record) Segment() name.SegmentID {
 	return name.SegmentID(r.Row.Lookup(name.MsdynSegmentid).ID)
 }
 
-// Entered is the sequence that the record's segment has connected it to, or "". It
-// outlives the connection, so that nobody is enrolled a second time.
+// Entered is the sequence that the record was put on as a member of its segment, or
+// "": by the segment, or by hand if that was before. It outlives the connection, so
+// that nobody is enrolled a second time.
 func (r Record) Entered() name.SequenceID {
 	return name.SequenceID(r.Row.Lookup(name.SegueSequence).ID)
 }

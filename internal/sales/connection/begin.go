@@ -61,6 +61,11 @@ func (s *Connections) begin(tx *rows.Tx, record *rows.Row, parent Sequence, requ
 	live[parent.ID] = connection.Target()
 	setLive(record, live)
 	record.Set(name.SegueEntries, schema.Int(connection.Entry))
+	if view := (sales.Record{Row: record}); view.Segment() != "" && view.Entered() == "" {
+		// Also by hand: should it be the sequence that is attached to the segment, the
+		// next evaluation must not put the record on it again.
+		record.Set(name.SegueSequence, schema.RefTo(name.Sequence, parent.ID))
+	}
 	return Connection{Target: connection.Target()}
 }
 

@@ -51,8 +51,9 @@ func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, catalogue *segmen
 		return nil
 	}
 	// The change asked to enter a segment and the record stays in its own now:
-	// the entering was done, by this change or a later one, and is not done twice.
-	if decision.Status == segment.Unchanged && requested == segment.Segmented {
+	// the entering was done, by this change or a later one, and is not done twice,
+	// unless it had no sequence to connect to.
+	if decision.Status == segment.Unchanged && requested == segment.Segmented && !enteredWithoutSequence(record) {
 		return nil
 	}
 	if decision.Status == segment.Segmented {
@@ -67,6 +68,17 @@ func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, catalogue *segmen
 		return nil
 	}
 	return setReceipt(record, decision, status, why)
+}
+
+// enteredWithoutSequence reports whether the last evaluation that changed a record
+// found no active sequence attached to its segment; one may have been attached or
+// activated since.
+func enteredWithoutSequence(record *rows.Row) bool {
+	var receipt Evaluation
+	if err := json.Unmarshal([]byte(record.Text(name.SegueEvaluation)), &receipt); err != nil {
+		return false // there is none
+	}
+	return receipt.Connection == ConnectNoSequence || receipt.Connection == ConnectInactive
 }
 
 // setReceipt keeps with the record what its evaluation came to and why.
