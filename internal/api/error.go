@@ -18,7 +18,11 @@ func (a *API) refusal(r *http.Request, id string, err error) *odata.Error {
 	public := a.translate(err)
 	switch public.Status {
 	case http.StatusInternalServerError:
-		a.config.Log.ErrorContext(r.Context(), "failed", "method", r.Method, "path", r.URL.Path, "id", id, "error", err.Error())
+		log := a.config.Log
+		if panicked, ok := errors.AsType[*sales.PanicError](err); ok {
+			log = log.With("stack", string(panicked.Stack))
+		}
+		log.ErrorContext(r.Context(), "failed", "method", r.Method, "path", r.URL.Path, "id", id, "error", err.Error())
 	case http.StatusServiceUnavailable:
 		a.config.Log.WarnContext(r.Context(), "unavailable", "method", r.Method, "path", r.URL.Path, "id", id, "error", reasonOf(err))
 	}

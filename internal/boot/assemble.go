@@ -19,6 +19,7 @@ type Options struct {
 	Policy    sales.Policy
 	Freshness sales.Freshness // its clock is the machine's by default
 	NewID     func() string   // makes the ids of rows that come without one; random by default
+	Program   string          // version of the program, which parked changes are marked with; "devel" by default
 }
 
 // Parts is the domain, put together over the rows of one store.
@@ -26,7 +27,8 @@ type Parts struct {
 	DB          *rows.DB
 	Entities    *entity.Entities
 	Connections *connection.Connections
-	Changes     store.Handler // follows the change records of the store
+	Reactions   *reaction.Handler // takes up again what is parked
+	Changes     store.Handler     // follows the change records of the store
 }
 
 // Operations returns the executor of decoded requests.
@@ -43,10 +45,13 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	if options.NewID == nil {
 		options.NewID = guid.New
 	}
+	if options.Program == "" {
+		options.Program = devel
+	}
 	entities := entity.New(db, options.NewID)
 	connections := connection.New(db, entities, options.Policy, options.Freshness)
 	segments := segmentation.New(db, connections, options.Policy, options.Freshness)
-	changes := reaction.New(db)
+	changes := reaction.New(db, options.Program)
 
 	var (
 		records   = sales.OfTrait(name.RecordTrait)
@@ -70,7 +75,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	changes.Register("connection.verify", connections.Verify(), on(targets, inserted))
 	changes.Register("connection.sweep", connections.Sweep(), on(sequences, modified))
 
-	return &Parts{DB: db, Entities: entities, Connections: connections, Changes: changes.Handle}
+	return &Parts{DB: db, Entities: entities, Connections: connections, Reactions: changes, Changes: changes.Handle}
 }
 
 // on returns an interest in these kinds of changes of a subject's rows.

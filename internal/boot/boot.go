@@ -44,6 +44,7 @@ type Environment struct {
 	Policy     string // SEGUE_POLICY: comma list of "seed" (default) or "active", and "several"
 	RolesClaim string // SEGUE_ROLES_CLAIM: claim that lists the roles
 	KeySet     string // SEGUE_JWKS: public keys that verify tokens of the local issuer
+	Program    string // SEGUE_PROGRAM: version of the program; what the build or Lambda knows by default
 }
 
 // FromEnvironment returns the Environment of this process.
@@ -54,6 +55,7 @@ func FromEnvironment() Environment {
 		Policy:     os.Getenv("SEGUE_POLICY"),
 		RolesClaim: os.Getenv("SEGUE_ROLES_CLAIM"),
 		KeySet:     os.Getenv("SEGUE_JWKS"),
+		Program:    program(),
 	}
 }
 
@@ -107,6 +109,7 @@ func New(env Environment, store store.Store, claims func(context.Context) (map[s
 	if options.Freshness.Clock == nil {
 		options.Freshness.Clock = Clock()
 	}
+	options.Program = env.Program
 	identity, err := env.authenticator(claims, options.Freshness.Clock)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -32,12 +33,14 @@ type Image struct {
 }
 
 // Change returns a change record as the change of a row. It decodes no column yet.
+// Of a change of a table that the schema does not have, only Ref and Kind are known.
 func (db *DB) Change(c store.Change) (Change, error) {
-	t, err := db.table(tableOf(c.Key.PK))
+	change := Change{Ref: Ref{tableOf(c.Key.PK), c.Key.SK}, Kind: c.Kind}
+	t, err := db.table(change.Ref.Table)
 	if err != nil {
-		return Change{}, fmt.Errorf("change of %s/%s: %w", c.Key.PK, c.Key.SK, err)
+		return change, fmt.Errorf("change of %s/%s: %w", c.Key.PK, c.Key.SK, err)
 	}
-	change := Change{Ref: Ref{t.Name, c.Key.SK}, Table: t, Kind: c.Kind}
+	change.Table = t
 	if c.Old != nil {
 		change.Old = &Image{db: db, table: t, id: c.Key.SK, image: c.Old}
 	}
@@ -45,6 +48,25 @@ func (db *DB) Change(c store.Change) (Change, error) {
 		change.New = &Image{db: db, table: t, id: c.Key.SK, image: c.New}
 	}
 	return change, nil
+}
+
+// Present returns a row as it is, in the form of the change that would make it: an
+// insert without an image of before. Where there is no row it is a removal without
+// an image.
+func (db *DB) Present(ctx context.Context, ref Ref) (Change, error) {
+	t, err := db.table(ref.Table)
+	if err != nil {
+		return Change{}, err
+	}
+	items, err := db.store.Get(ctx, keyOf(t, ref.ID))
+	if err != nil {
+		return Change{}, fmt.Errorf("read %v: %w", ref, err)
+	}
+	if items[0] == nil {
+		return Change{Ref: ref, Table: t, Kind: store.Remove}, nil
+	}
+	image := &Image{db: db, table: t, id: ref.ID, image: items[0]}
+	return Change{Ref: ref, Table: t, Kind: store.Insert, New: image}, nil
 }
 
 // Read reads columns of both images ahead, in one pass over each: all columns

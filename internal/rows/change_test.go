@@ -214,7 +214,34 @@ func TestImageRowIsWrittenOnlyIfNothingCameAfter(t *testing.T) {
 
 func TestChangeOfAnUnknownTableIsAnError(t *testing.T) {
 	f := newFixture(t)
-	if _, err := f.Change(store.Change{Key: store.Key{PK: "leda#1", SK: "x"}}); err == nil {
+	change, err := f.Change(store.Change{Kind: store.Remove, Key: store.Key{PK: "leda#1", SK: "x"}})
+	if err == nil {
 		t.Error("it was read")
+	}
+	if change.Ref != (rows.Ref{Table: "leda", ID: "x"}) || change.Kind != store.Remove {
+		t.Errorf("the change is of %v, kind %d", change.Ref, change.Kind)
+	}
+}
+
+func TestPresent(t *testing.T) {
+	f := newFixture(t)
+	ref := f.Put(t, "lead", values{"subject": schema.Text("A")})[0]
+	present, err := f.Present(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, err := present.New.Row()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if present.Kind != store.Insert || present.Old != nil || present.Ref != ref || row.Text("subject") != "A" || row.Version != f.Row(t, ref).Version {
+		t.Errorf("present is %+v", present)
+	}
+	gone := rows.Ref{Table: "lead", ID: rowstest.ID("lead", 9)}
+	if absent, err := f.Present(t.Context(), gone); err != nil || absent.Kind != store.Remove || absent.New != nil || absent.Ref != gone {
+		t.Errorf("a row that is not there: %+v, %v", absent, err)
+	}
+	if _, err := f.Present(t.Context(), rows.Ref{Table: "leda", ID: "x"}); err == nil {
+		t.Error("a row of an unknown table was read")
 	}
 }

@@ -11,11 +11,14 @@ import (
 const AtOnce = 16
 
 // Reaction is what follows from changes. The same change may come again at any
-// time; what was done is not done again.
+// time; what was done is not done again. A change that could not be followed may
+// also come as the row is at present: as an insert without an old image, whatever
+// kinds the reaction is registered for, and where the row is gone as a removal
+// without images. So what follows from a removal needs nothing but the key.
 type Reaction interface {
 	// Prepare is called once a batch with the changes that the reaction is
 	// registered for, and not at all when there is none. Its error fails each of
-	// them. It returns what is then called for each, for different rows at the
+	// them, so what is wrong with one change is for Follow to say. It returns what is then called for each, for different rows at the
 	// same time; nil when nothing follows.
 	Prepare(ctx context.Context, batch []rows.Change) (Follow, error)
 }

@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"fmt"
 
 	"golang.org/x/sync/errgroup"
 
@@ -99,13 +100,21 @@ func refuseMixed(records []*rows.Row) error {
 	return nil
 }
 
+// each does something to every record of a selection. A panic is the outcome of one
+// record.
 func each(ctx context.Context, refs []rows.Ref, do func(ctx context.Context, i int) Outcome) []Outcome {
 	outcomes := make([]Outcome, len(refs))
 	var group errgroup.Group
 	group.SetLimit(sales.AtOnce)
 	for i := range refs {
 		group.Go(func() error {
-			outcomes[i] = do(ctx, i)
+			err := sales.Contain(func() error {
+				outcomes[i] = do(ctx, i)
+				return nil
+			})
+			if err != nil {
+				outcomes[i] = Outcome{Record: refs[i], Err: fmt.Errorf("%v: %w", refs[i], err)}
+			}
 			return nil
 		})
 	}

@@ -1,16 +1,21 @@
 package connection_test
 
 import (
+	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/boot"
+	"segue/internal/embed"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
+	"segue/internal/sales/salestest"
 	"segue/internal/schema/name"
+	"segue/internal/store"
 )
 
 // result is an Outcome in short.
@@ -168,4 +173,42 @@ func TestSelection_OneToAThousand(t *testing.T) {
 	if err != nil || len(outcomes) != connection.MaxSelection {
 		t.Errorf("1000 records: %d results, %v", len(outcomes), err)
 	}
+}
+
+// explosive is a store with which a write of one row panics.
+type explosive struct {
+	salestest.ChangeStore
+	id string
+}
+
+func (s *explosive) Inner() salestest.ChangeStore { return s.ChangeStore }
+
+func (s *explosive) Write(ctx context.Context, ops ...store.Op) error {
+	for _, op := range ops {
+		if op.Key.SK == s.id {
+			panic("out of range")
+		}
+	}
+	return s.ChangeStore.Write(ctx, ops...)
+}
+
+// A panic ends one record of a selection.
+func TestSelection_PanicEndsOneRecord(t *testing.T) {
+	s := &explosive{ChangeStore: salestest.OpenEmbedded(t, embed.NoSync())}
+	w := salestest.NewOn(t, s, salestest.Now, boot.Options{})
+	seq := w.Sequence(1, "lead")
+	records := []rows.Ref{w.Lead(1, nil), w.Lead(2, nil), w.Lead(3, nil)}
+	s.id = records[1].ID
+	outcomes, err := w.Connections.ConnectSelection(t.Context(), manager(), name.SequenceID(seq), records, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]result{{Connected: true}, {}, {Connected: true}}, results(outcomes)); d != "" {
+		t.Error(d)
+	}
+	panicked, ok := errors.AsType[*sales.PanicError](outcomes[1].Err)
+	if !ok || !strings.Contains(string(panicked.Stack), "explosive") || outcomes[1].Record != records[1] {
+		t.Errorf("outcome %+v, want the panic with its stack", outcomes[1])
+	}
+	w.Sound(false)
 }

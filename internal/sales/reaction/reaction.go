@@ -3,12 +3,15 @@
 // for, and lets them follow: the changes of one row in their order, those of
 // different rows at the same time. It knows no table.
 //
-// A batch may come again at any time, in part or as a whole. A change that fails
-// is reported; the later ones of its row wait for it, the changes of other rows
-// go on.
+// A batch may come again at any time, in part or as a whole. A change that another
+// try may mend is reported; the later ones of its row wait for it, the changes of
+// other rows go on. A change that no try mends is parked at once, as a row with
+// its reason, and everything else goes on (docs/decisions/0011-failure.md).
+// Where to find what: the batch is in reaction.go, parked rows in parking.go, what
+// takes them up again in redrive.go.
 //
 // Invariant: what is not reported has been followed by every reaction that is
-// registered for it.
+// registered for it, or is parked for those that could not.
 package reaction
 
 import (
@@ -16,8 +19,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -31,6 +36,7 @@ import (
 // concurrent use once they are.
 type Handler struct {
 	db        *rows.DB
+	program   string
 	reactions []registered
 	byKind    map[subject][]int // positions in reactions, in their order
 }
@@ -41,9 +47,10 @@ type subject struct {
 	kind  store.ChangeKind
 }
 
-// New returns a handler without reactions.
-func New(db *rows.DB) *Handler {
-	return &Handler{db: db, byKind: map[subject][]int{}}
+// New returns a handler without reactions. program is the version of the program
+// that parked changes are marked with.
+func New(db *rows.DB, program string) *Handler {
+	return &Handler{db: db, program: program, byKind: map[subject][]int{}}
 }
 
 // registered is a reaction and the name that parked changes know it by.
@@ -108,6 +115,7 @@ type batch struct {
 // change is one change record.
 type change struct {
 	rows.Change
+	at        time.Time
 	broken    error // why it could not be decoded
 	reactions []int // that are registered for it
 	next      int   // the row's next change that matters, 0 when this is the last
@@ -126,6 +134,7 @@ func (h *Handler) decode(records []store.Change) *batch {
 	last := make(map[store.Key]int, len(records))
 	for i, record := range records {
 		c := &b.changes[i]
+		c.at = record.At
 		c.Change, c.broken = h.db.Change(record)
 		if c.broken == nil {
 			c.reactions = h.byKind[subject{c.Table, c.Kind}]
@@ -162,13 +171,39 @@ func (b *batch) prepare(ctx context.Context) {
 				its = append(its, b.changes[i].Change)
 			}
 		}
-		follow, err := r.Prepare(ctx, its)
-		b.follows[position] = prepared{follow, err}
+		b.follows[position] = r.prepare(ctx, its)
+	}
+}
+
+// prepare lets a reaction prepare for changes.
+func (r registered) prepare(ctx context.Context, changes []rows.Change) (p prepared) {
+	p.err = sales.Contain(func() (err error) {
+		p.follow, err = r.Prepare(ctx, changes)
+		return err
+	})
+	logPanic(ctx, p.err, "handler", r.name, "changes", len(changes))
+	return p
+}
+
+// follow lets a reaction that has prepared follow one of the changes.
+func (r registered) follow(ctx context.Context, p prepared, change rows.Change) error {
+	if p.err != nil || p.follow == nil {
+		return p.err
+	}
+	err := sales.Contain(func() error { return p.follow(ctx, change) })
+	logPanic(ctx, err, "handler", r.name, "row", change.Ref)
+	return err
+}
+
+// logPanic logs a panic, the only place where its stack is kept.
+func logPanic(ctx context.Context, err error, where ...any) {
+	if panicked, ok := errors.AsType[*sales.PanicError](err); ok {
+		slog.ErrorContext(ctx, "a reaction panicked", append(where, "panic", panicked.Value, "stack", string(panicked.Stack))...)
 	}
 }
 
 // followRow follows the changes of one row in their order, up to the first that
-// fails, and returns where that is.
+// is to come again, and returns where that is.
 func (b *batch) followRow(ctx context.Context, first int) (failed int, err error) {
 	for i := first; ; i = b.changes[i].next {
 		if err := b.followChange(ctx, &b.changes[i]); err != nil {
@@ -181,27 +216,27 @@ func (b *batch) followRow(ctx context.Context, first int) (failed int, err error
 }
 
 // followChange lets every reaction to a change follow it; one that fails does
-// not hold up the others.
+// not hold up the others. Its error means that the change must come again.
 func (b *batch) followChange(ctx context.Context, c *change) error {
+	h := b.handler
 	if c.broken != nil {
-		return c.broken
+		return h.settle(ctx, c, decoding, c.broken)
 	}
 	var failed error
 	for _, position := range c.reactions {
-		err := b.follows[position].err
-		if follow := b.follows[position].follow; err == nil && follow != nil {
-			err = follow(ctx, c.Change)
-		}
-		switch {
-		case err == nil:
-		case failed == nil:
-			failed = err
-		default:
-			failed = errors.Join(failed, err)
+		r := h.reactions[position]
+		if err := r.follow(ctx, b.follows[position], c.Change); err != nil {
+			failed = errors.Join(failed, h.settle(ctx, c, r.name, err))
 		}
 	}
-	if failed != nil {
-		return fmt.Errorf("follow %v: %w", c.Ref, failed)
+	return failed
+}
+
+// settle decides what becomes of a change that a handler could not follow. An
+// error means that it must come again; nil that it is parked.
+func (h *Handler) settle(ctx context.Context, c *change, handler string, failure error) error {
+	if sales.Transient(failure) && h.db.Now().Sub(c.at) < MaxAge {
+		return fmt.Errorf("%s of %v: %w", handler, c.Ref, failure)
 	}
-	return nil
+	return h.park(ctx, parking{ref: c.Ref, kind: c.Kind, at: c.at, handler: handler}, failure)
 }

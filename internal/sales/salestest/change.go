@@ -2,8 +2,16 @@ package salestest
 
 import (
 	"context"
+	"log/slog"
+	"strings"
 	"sync"
+	"testing"
 
+	"segue/internal/clock"
+	"segue/internal/query"
+	"segue/internal/rows"
+	"segue/internal/sales/reaction"
+	"segue/internal/schema/name"
 	"segue/internal/store"
 )
 
@@ -37,6 +45,23 @@ func (w *World) Deliver(changes []store.Change) {
 	}
 }
 
+// Parked returns the changes that are parked. A test that does not ask fails at its
+// end if there are any.
+func (w *World) Parked() []reaction.Parked {
+	w.T.Helper()
+	w.parks = true
+	db := rows.New(w.Store, w.DB.Schema(), clock.Of(Now)) // without the probe
+	ctx := context.WithoutCancel(w.T.Context())
+	var parked []reaction.Parked
+	for row, err := range query.New(db).Each(ctx, query.Query{Table: db.Schema().Table(name.ParkedChange)}) {
+		if err != nil {
+			w.T.Fatal(err)
+		}
+		parked = append(parked, reaction.Parked{Row: row})
+	}
+	return parked
+}
+
 // Again delivers changes once more, and all that follows.
 func (w *World) Again(changes []store.Change) {
 	w.T.Helper()
@@ -55,3 +80,27 @@ func Crowd(n int, do func(worker int)) {
 
 // TableOf is the table of a row's key.
 func TableOf(k store.Key) string { return tableOf(k) }
+
+// CaptureLog makes the default logger write to memory until the test ends, and
+// returns a function that returns what was logged so far.
+func CaptureLog(t testing.TB) func() string {
+	t.Helper()
+	var mu sync.Mutex
+	var text strings.Builder
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(writer(func(b []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return text.Write(b)
+	}), nil)))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	return func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return text.String()
+	}
+}
+
+type writer func(b []byte) (int, error)
+
+func (w writer) Write(b []byte) (int, error) { return w(b) }

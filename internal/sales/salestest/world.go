@@ -40,6 +40,7 @@ type World struct {
 
 	begin    func() *boot.Parts
 	versions func(rows.Ref) int64 // of new rows, nil for random ones
+	parks    bool                 // the test expects that changes are parked
 }
 
 // Now stands still, so that runs can be compared.
@@ -68,6 +69,14 @@ func NewOn(t testing.TB, store ChangeStore, now func() time.Time, options boot.O
 		return boot.Assemble(db, options)
 	}
 	w.Parts = w.begin()
+	t.Cleanup(func() {
+		if w.parks || t.Failed() {
+			return
+		}
+		for _, parked := range w.Parked() {
+			t.Errorf("%s of %v is parked: %s", parked.Handler(), parked.Subject(), parked.Reason())
+		}
+	})
 	return w
 }
 

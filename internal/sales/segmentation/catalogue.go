@@ -99,13 +99,13 @@ func (s *Segmentation) readSegments(ctx context.Context, orders []*rows.Row) ([]
 }
 
 // compileCatalogue makes the catalogue of an order row. An active segment that
-// no longer compiles (its column was taken out of the schema) is an error: it
-// must not silently match nothing.
+// no longer compiles (its column was taken out of the schema) is an error, whose
+// cause it is: it must not silently match nothing.
 func (s *Segmentation) compileCatalogue(orderRow *rows.Row, all []*rows.Row) (*segment.Catalogue, error) {
 	recordType := orderRow.Text(name.MsdynObjecttype)
 	ids, err := sales.IDs[name.SegmentID](orderRow, name.MsdynSegmentpriorityorder)
 	if err != nil {
-		return nil, err
+		return nil, sales.BecauseOf(orderRow.Ref(), err)
 	}
 	var active []segment.Entry
 	for _, row := range all {
@@ -115,7 +115,7 @@ func (s *Segmentation) compileCatalogue(orderRow *rows.Row, all []*rows.Row) (*s
 		}
 		program, err := compileConditions(s.db.Schema(), row)
 		if err != nil {
-			return nil, fmt.Errorf("segment %q (%s): %w", view.Name(), row.ID, err)
+			return nil, sales.BecauseOf(row.Ref(), fmt.Errorf("segment %q (%s): %w", view.Name(), row.ID, err))
 		}
 		active = append(active, segment.Entry{
 			ID: name.SegmentID(row.ID), Name: view.Name(), Program: program,
