@@ -14,8 +14,8 @@ import (
 
 // Quota limits how many rows of a table are active. A ledger row lists them, so
 // that the limit holds under any race: whoever activates or deactivates writes
-// it under the version seen, which is affordable because that is rare
-// (docs/decisions/0008).
+// it, or relies on it, under the version seen, which is affordable because that is
+// rare (docs/decisions/0008).
 type Quota struct {
 	Table string
 	Most  int
@@ -51,6 +51,7 @@ func (q Quota) ledger(ctx context.Context, tx *rows.Tx) (*rows.Row, []string, er
 	if err != nil {
 		return nil, nil, err
 	}
+	tx.Rely(ref)
 	if found[0] == nil {
 		row := tx.Create(tx.Schema().Table(name.Ledger), ref.ID, map[string]schema.Value{name.SegueName: schema.Text(q.Table)})
 		return row, nil, nil

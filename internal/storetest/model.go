@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"testing"
 
 	"segue/internal/probe"
 	"segue/internal/store"
@@ -25,6 +26,17 @@ var _ store.Store = (*Model)(nil)
 // NewModel returns an empty Model.
 func NewModel(indexes []store.Index) *Model {
 	return &Model{indexes: indexes, items: map[store.Key]store.Item{}}
+}
+
+// Items returns all items.
+func (m *Model) Items(testing.TB) map[store.Key]store.Item {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	items := map[store.Key]store.Item{}
+	for key, item := range m.items {
+		items[key] = item.Clone()
+	}
+	return items
 }
 
 // Get implements store.Store.

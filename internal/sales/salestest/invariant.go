@@ -25,7 +25,9 @@ func Scan(t testing.TB, on store.Store) map[store.Key]store.Item {
 	switch on := on.(type) {
 	case interface{ Inner() ChangeStore }:
 		return Scan(t, on.Inner())
-	case *dynamoStore: // one request, not hundreds
+	case interface {
+		Items(t testing.TB) map[store.Key]store.Item
+	}: // at once, not in hundreds of requests
 		return on.Items(t)
 	}
 	tables, err := schema.Default()

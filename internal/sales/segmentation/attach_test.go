@@ -1,11 +1,16 @@
 package segmentation_test
 
 import (
+	"fmt"
 	"testing"
 
 	"segue/internal/boot"
+	"segue/internal/entity"
+	"segue/internal/probe"
 	"segue/internal/rows"
+	"segue/internal/sales"
 	"segue/internal/sales/salestest"
+	"segue/internal/schema/schematest"
 	"segue/internal/store"
 )
 
@@ -92,4 +97,36 @@ func TestEvaluate_8_5_ConnectedAndDisconnectedByHand(t *testing.T) {
 	w.Settle()
 	w.Member(lead, seg, false)
 	w.Sound(true)
+}
+
+// docs/domain.md §8.5: a sequence that is deleted, or made again for another record
+// type, just before it is attached is not attached.
+func TestAttach_SequenceGoesMeanwhile(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		goes func(other *world)
+		kind sales.Kind
+	}{
+		{"deleted", func(other *world) { other.Remove("msdyn_sequence", id("sequence", 1)) }, sales.NotFound},
+		{"made again for accounts", func(other *world) {
+			other.Remove("msdyn_sequence", id("sequence", 1))
+			other.Create("msdyn_sequence", id("sequence", 1), values{"msdyn_name": "S", "msdyn_regardingentityname": "account"})
+		}, sales.Precondition},
+	} {
+		for _, creates := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, segment made with it: %v", test.name, creates), func(t *testing.T) {
+				w := newWorld(t, boot.Options{})
+				seq := w.Draft(1, salestest.Steps)
+				v := values{"msdyn_sequence": link("msdyn_sequence", seq)}
+				if !creates {
+					w.Inactive(1, nil)
+				} else {
+					v["msdyn_name"], v["msdyn_objecttype"] = "Segment 1", "lead"
+				}
+				w.Before(func(call probe.Call) bool { return call.Method == probe.Write }, test.goes)
+				_, _, err := w.Entities.Update(t.Context(), manager(), rows.Ref{Table: "msdyn_segment", ID: id("segment", 1)}, schematest.Row(v), entity.If{})
+				salestest.Refused(t, err, test.kind)
+			})
+		}
+	}
 }

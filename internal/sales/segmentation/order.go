@@ -16,13 +16,16 @@ import (
 
 // loadOrder loads the row that holds the priority order of a record type's
 // segments. The first segment of a type brings it, and the type's default
-// segment.
+// segment. The unit of work relies on it, also where it leaves the order as it is:
+// a segment that is made again while another unit of work deletes it would end up
+// outside the order otherwise.
 func loadOrder(ctx context.Context, tx *rows.Tx, recordType string) (*rows.Row, []name.SegmentID, error) {
 	ref := rows.RefTo(name.SegmentAttribute, orderID(recordType))
 	found, err := tx.Load(ctx, ref)
 	if err != nil {
 		return nil, nil, err
 	}
+	tx.Rely(ref)
 	if found[0] != nil {
 		ids, err := sales.IDs[name.SegmentID](found[0], name.MsdynSegmentpriorityorder)
 		return found[0], ids, err

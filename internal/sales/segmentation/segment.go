@@ -195,7 +195,7 @@ func refuseConditions(err error) error {
 }
 
 // refuseUnattachable refuses a sequence that is not there or for another record
-// type (docs/domain.md §8.5, §18).
+// type (docs/domain.md §8.5, §18), at the moment of the commit too.
 func refuseUnattachable(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
 	view := segment.Segment{Row: row}
 	id := view.Sequence()
@@ -210,6 +210,7 @@ func refuseUnattachable(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
 	if found[0] == nil || connection.Deleting(found[0]) {
 		return sales.NoRow(ref)
 	}
+	tx.Rely(ref)
 	parent := sequence.Sequence{Row: found[0]}
 	if parent.RecordType() != view.RecordType() {
 		return sales.Refuse(sales.Precondition, "sequence %q is for %s, the segment for %s", parent.Name(), parent.RecordType(), view.RecordType())
