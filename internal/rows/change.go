@@ -32,8 +32,8 @@ type Image struct {
 	decoded []bool
 }
 
-// Change returns a change record as the change of a row. It decodes no column yet.
-// Of a change of a table that the schema does not have, only Ref and Kind are known.
+// Change returns a change record as the change of a row. It decodes no column yet. The
+// error is an [*UnknownTableError], and only Ref and Kind are known then.
 func (db *DB) Change(c store.Change) (Change, error) {
 	change := Change{Ref: Ref{tableOf(c.Key.PK), c.Key.SK}, Kind: c.Kind}
 	t, err := db.table(change.Ref.Table)

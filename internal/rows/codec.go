@@ -2,6 +2,7 @@ package rows
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -50,6 +51,9 @@ func decodeValue(c *schema.Column, v store.Value) (schema.Value, error) {
 
 func parseValue(c *schema.Column, v store.Value) (schema.Value, error) {
 	text := v.Text()
+	if want := attributeKind(c); v.Kind() != want {
+		return schema.Null(), fmt.Errorf("the value is of kind %d, not %d", v.Kind(), want)
+	}
 	switch c.Type.Kind() {
 	case schema.KindNull:
 		return schema.Null(), fmt.Errorf("unknown type %q", c.Type)
@@ -78,6 +82,20 @@ func parseValue(c *schema.Column, v store.Value) (schema.Value, error) {
 	return schema.Null(), fmt.Errorf("unknown kind %s", c.Type.Kind())
 }
 
+// attributeKind returns the kind of attribute that encodeValue makes for a column. A
+// value of another kind is not this program's: read as one of its own, it would be
+// another value, and be written back as that.
+func attributeKind(c *schema.Column) store.Kind {
+	switch c.Type.Kind() {
+	case schema.KindBool:
+		return store.Bool
+	case schema.KindInt, schema.KindDec, schema.KindFloat:
+		return store.Number
+	case schema.KindText, schema.KindTime, schema.KindRef, schema.KindNull:
+	}
+	return store.String
+}
+
 // layout returns the layout in which the times of a column are stored.
 func layout(c *schema.Column) string {
 	if c.Type == schema.Date {
@@ -86,17 +104,27 @@ func layout(c *schema.Column) string {
 	return time.RFC3339
 }
 
-// encode returns the item of a row, its keys and version included.
-func encode(r *Row) (store.Item, error) {
-	key := keyOf(r.Table, r.ID)
-	item := store.Item{
-		store.PK: store.S(key.PK), store.SK: store.S(key.SK),
-		Version: store.Int(r.Version),
+// encode returns the item of a row with a version: the item that it was decoded from,
+// with the columns that were set since and the index keys that follow from all. What
+// this schema does not know stays as it is: the columns and keys of another version of
+// the program that uses the same store.
+func encode(r *Row, version int64) (store.Item, error) {
+	key, item := keyOf(r.Table, r.ID), maps.Clone(r.stored)
+	if item == nil {
+		item = make(store.Item, len(r.values)+4)
 	}
-	for name, v := range r.values {
-		column := r.Table.Column(name)
+	item[store.PK], item[store.SK] = store.S(key.PK), store.S(key.SK)
+	for name := range r.dirty {
+		if name == Version { // touched
+			continue
+		}
+		column, v := r.Table.Column(name), r.values[name]
 		if column == nil {
 			return nil, fmt.Errorf("%v: no column %q", r.Ref(), name)
+		}
+		if v.IsNull() {
+			delete(item, name)
+			continue
 		}
 		attr, err := encodeValue(column, v)
 		if err != nil {
@@ -104,14 +132,12 @@ func encode(r *Row) (store.Item, error) {
 		}
 		item[name] = attr
 	}
-	for attr, text := range indexKeys(r) {
-		item[attr] = store.S(text)
-	}
+	item[Version] = store.Int(version)
+	setIndexKeys(r, item)
 	return item, nil
 }
 
-// decode returns the row of an item, nil for nil. Attributes that the schema does
-// not know (a column taken out of it) are dropped at the next write.
+// decode returns the row of an item, which it keeps; nil for nil.
 func (db *DB) decode(item store.Item) (*Row, error) {
 	if item == nil {
 		return nil, nil //nolint:nilnil // no item, no row
@@ -121,6 +147,7 @@ func (db *DB) decode(item store.Item) (*Row, error) {
 		return nil, err
 	}
 	row := db.newRow(t, item.Key().SK)
+	row.stored = item
 	row.values = make(map[string]schema.Value, len(item))
 	row.Version = item[Version].Int()
 	for name, attr := range item {

@@ -133,17 +133,20 @@ func TestPatchOfAnIndex(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		set     values
+		when    values
 		refused string   // part of the error, "" when the patch is applied
 		left    []string // prefixes of the index attributes that stay
 	}{
-		{"no index column", values{"name": schema.Text("B")}, "", []string{"g1pk", "g1sk", "g2pk", "g2sk", "g3pk", "g3sk"}},
-		{"a sort column", values{"minutes": schema.Int(50)}, "minutes is part of the keys of index planned", nil},
-		{"a partition column", values{"roomid": schema.Text(rowstest.ID("room", 2))}, "roomid is part of the keys of index room", nil},
-		{"a partition column to null", values{"roomid": schema.Null()}, "roomid is part of the keys of index room", nil},
-		{"out of every use of gsi1", values{"statecode": schema.Int(2)}, "", []string{"g2pk", "g2sk", "g3pk", "g3sk"}},
-		{"into another use of gsi1", values{"statecode": schema.Int(1)}, "the row may enter index done", nil},
-		{"into the one it is in", values{"statecode": schema.Int(0)}, "the row may enter index planned", nil},
-		{"when and partition column at once", values{"kind": schema.Int(1)}, "kind is part of the keys of index done", nil},
+		{"no index column", values{"name": schema.Text("B")}, nil, "", []string{"g1pk", "g1sk", "g2pk", "g2sk", "g3pk", "g3sk"}},
+		{"a sort column", values{"minutes": schema.Int(50)}, nil, "minutes is part of the keys of index planned", nil},
+		{"a partition column", values{"roomid": schema.Text(rowstest.ID("room", 2))}, nil, "roomid is part of the keys of index room", nil},
+		{"a partition column to null", values{"roomid": schema.Null()}, nil, "roomid is part of the keys of index room", nil},
+		{"out of every use of gsi1", values{"statecode": schema.Int(2)}, values{"statecode": schema.Int(0)}, "", []string{"g2pk", "g2sk", "g3pk", "g3sk"}},
+		{"out of it, in whichever it is", values{"statecode": schema.Int(2)}, nil, "the row would leave gsi1", nil},
+		{"out of it, in another", values{"statecode": schema.Int(2)}, values{"statecode": schema.Int(3)}, "the row would leave gsi1", nil},
+		{"into another use of gsi1", values{"statecode": schema.Int(1)}, nil, "the row may enter index done", nil},
+		{"into the one it is in", values{"statecode": schema.Int(0)}, nil, "the row may enter index planned", nil},
+		{"when and partition column at once", values{"kind": schema.Int(1)}, nil, "kind is part of the keys of index done", nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			db, f := visitFixture(t)
@@ -154,7 +157,7 @@ func TestPatchOfAnIndex(t *testing.T) {
 				t.Fatal(err)
 			}
 			tx = later(db, f).Begin("")
-			tx.Patch(visit, ref.ID, test.set, nil)
+			tx.Patch(visit, ref.ID, test.set, test.when)
 			err := tx.Commit(t.Context())
 			if test.refused != "" {
 				if err == nil || !strings.Contains(err.Error(), test.refused) {

@@ -122,6 +122,29 @@ func indexPartition(t *schema.Table, x *schema.Index, value func(column string) 
 	return b.String(), true
 }
 
+// setIndexKeys gives an item the index attributes of its row. Those that it has from
+// another use of a secondary index stay, unless the use is one of the table's own, of
+// which the row is no longer, or a use of the table takes their place.
+func setIndexKeys(r *Row, item store.Item) {
+	keys := indexKeys(r)
+	for _, x := range r.Table.Indexes {
+		on := indexOf(x.On)
+		if _, in := keys[on.PK]; !in && useOf(item[on.PK].Text()) == x.Name {
+			delete(item, on.PK)
+			delete(item, on.SK)
+		}
+	}
+	for attr, text := range keys {
+		item[attr] = store.S(text)
+	}
+}
+
+// useOf returns the name of the index in a partition key of one.
+func useOf(pk string) string {
+	name, _, _ := strings.Cut(pk, "#")
+	return name
+}
+
 // indexKeys returns the index attributes of a row.
 func indexKeys(r *Row) map[string]string {
 	var keys map[string]string
@@ -186,28 +209,19 @@ func keyText(c *schema.Column, v schema.Value) (text string, ok bool) {
 	return "", false
 }
 
-// indexesLeft returns the index attributes that a patch of these columns removes. A
-// patch does not know the other columns of the row, so it can only take the row out
-// of a secondary index: it must give one column of the When of each use another
-// value. Every other change of a column that keys depend on is an error, because the
-// keys would no longer be those of the row.
-func indexesLeft(t *schema.Table, set map[string]schema.Value) ([]string, error) {
+// indexesLeft returns the index attributes that a patch removes. A patch does not know
+// the other columns of the row, so it can only take the row out of a secondary index:
+// it must give one column of the When of each use another value, under the condition
+// that the row is in one of them: else its keys there could be those of a use that
+// this version of the program does not know. Every other change of a column that keys
+// depend on is an error, because the keys would no longer be those of the row.
+func indexesLeft(p *patch) ([]string, error) {
 	left := map[string]bool{} // by secondary index: whether the row leaves it for certain
-	for _, x := range t.Indexes {
-		for _, name := range x.Columns() {
-			if _, changed := set[name]; changed {
-				return nil, fmt.Errorf("%s is part of the keys of index %s; load the row to change it", name, x.Name)
-			}
-		}
-		leaves, touched := false, false
-		for name, want := range x.When {
-			v, changed := set[name]
-			touched = touched || changed
-			leaves = leaves || changed && v != want
-		}
-		// The When may hold now, and the keys would need columns that are not known.
-		if touched && !leaves {
-			return nil, fmt.Errorf("the row may enter index %s; load it to change it", x.Name)
+	in := map[string]bool{}   // by secondary index: whether it is in it by a use of its table
+	for _, x := range p.table.Indexes {
+		leaves, err := p.leaves(x)
+		if err != nil {
+			return nil, err
 		}
 		// Another use of the same secondary index may still hold the row: then
 		// its keys would be removed by mistake.
@@ -215,12 +229,48 @@ func indexesLeft(t *schema.Table, set map[string]schema.Value) ([]string, error)
 			return nil, fmt.Errorf("the row may leave index %s and stay in another use of %s; load it to change it", x.Name, x.On)
 		}
 		left[x.On] = leaves
+		in[x.On] = in[x.On] || p.demands(x.When)
 	}
 	var attributes []string
 	for name, leaves := range left {
-		if leaves {
+		switch {
+		case !leaves:
+		case in[name]:
 			attributes = append(attributes, indexOf(name).PK, indexOf(name).SK)
+		default:
+			return nil, fmt.Errorf("the row would leave %s, and nothing demands that it is in it; load it to change it", name)
 		}
 	}
 	return attributes, nil
+}
+
+// leaves reports whether the row is not in an index for certain after the patch. The
+// error says that the patch could change its keys there.
+func (p *patch) leaves(x *schema.Index) (leaves bool, err error) {
+	for _, name := range x.Columns() {
+		if _, changed := p.set[name]; changed {
+			return false, fmt.Errorf("%s is part of the keys of index %s; load the row to change it", name, x.Name)
+		}
+	}
+	touched := false
+	for name, want := range x.When {
+		v, changed := p.set[name]
+		touched = touched || changed
+		leaves = leaves || changed && v != want
+	}
+	if touched && !leaves { // the When may hold now, and the keys would need columns that are not known
+		return false, fmt.Errorf("the row may enter index %s; load it to change it", x.Name)
+	}
+	return leaves, nil
+}
+
+// demands reports whether the patch is applied only to a row with these values, of
+// which there is one at least.
+func (p *patch) demands(values map[string]schema.Value) bool {
+	for name, want := range values {
+		if v, given := p.when[name]; !given || v != want {
+			return false
+		}
+	}
+	return len(values) > 0
 }

@@ -3,6 +3,7 @@ package rows
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"segue/internal/schema"
 	"segue/internal/store"
@@ -31,27 +32,28 @@ func (db *DB) Read(ctx context.Context, t *schema.Table, p Partition, after stri
 	if page.More {
 		part.Next = page.Items[len(page.Items)-1][p.sortKey()].Text()
 	}
-	rows, err := db.rowsOf(ctx, p, page.Items)
+	mine := slices.DeleteFunc(page.Items, func(i store.Item) bool { return tableOf(i.Key().PK) != t.Name })
+	rows, err := db.rowsOf(ctx, t, p, mine)
 	if err != nil {
 		return Part{}, err
 	}
 	for i, row := range rows {
-		if row == nil || row.Table != t {
+		if row == nil {
 			continue
 		}
 		part.Rows = append(part.Rows, row)
-		part.Keys = append(part.Keys, page.Items[i][p.sortKey()].Text())
+		part.Keys = append(part.Keys, mine[i][p.sortKey()].Text())
 	}
 	return part, nil
 }
 
-// rowsOf returns the rows of a partition's items, nil where the row of an index
-// entry is gone.
-func (db *DB) rowsOf(ctx context.Context, p Partition, items []store.Item) ([]*Row, error) {
+// rowsOf returns the rows of items of a partition, all of one table, nil where the row
+// of an index entry is gone.
+func (db *DB) rowsOf(ctx context.Context, t *schema.Table, p Partition, items []store.Item) ([]*Row, error) {
 	if p.index != "" {
 		refs := make([]Ref, len(items))
 		for i, entry := range items {
-			refs[i] = Ref{tableOf(entry.Key().PK), entry.Key().SK}
+			refs[i] = Ref{t.Name, entry.Key().SK}
 		}
 		return db.Get(ctx, refs...)
 	}

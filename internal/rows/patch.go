@@ -37,7 +37,8 @@ type patch struct {
 // when have those values at commit. It is for a row that changes together with
 // one that is loaded: the store raises its version by one. Commit refuses a
 // column that index keys are made of, except a value of a "when" column that
-// takes the row out of every use of a secondary index: the keys go with it.
+// takes the row out of every use of a secondary index, if the patch also demands
+// that it is in one of them: the keys go with it.
 //
 // One row is one item of the commit, however often it is changed: a row that the
 // unit of work holds, or loads later, is changed as if by Set, and two patches
@@ -134,7 +135,7 @@ func (p *patch) require(column string, v schema.Value) {
 
 // patchOp is the operation that writes a patch.
 func (tx *Tx) patchOp(p *patch) (store.Op, error) {
-	removed, err := indexesLeft(p.table, p.set)
+	removed, err := indexesLeft(p)
 	if err != nil {
 		return store.Op{}, fmt.Errorf("patch %v: %w", p.ref(), err)
 	}

@@ -24,7 +24,8 @@ func (tx *Tx) Rely(refs ...Ref) { tx.relied = append(tx.relied, refs...) }
 // holds, such as one whose value tells only that something else has changed. So any
 // number of units of work may replace one row at a time, and none of them fails
 // because of it. Values are all that the row has afterwards, beside createdon and
-// modifiedon, and its version is a new one. The last of several in one unit of work
+// modifiedon: it also loses what another version of the program keeps in it. Its
+// version is a new one. The last of several in one unit of work
 // counts. One that also changes the row, or relies on it, ends with a
 // [*ContradictionError].
 func (tx *Tx) Replace(t *schema.Table, id string, values map[string]schema.Value) {
@@ -45,9 +46,7 @@ func (tx *Tx) replaceOp(row *Row) (store.Op, error) {
 	}
 	tx.stamp(row, CreatedOn, CreatedBy)
 	tx.stamp(row, ModifiedOn, ModifiedBy)
-	written := *row
-	written.Version = tx.nextVersion(row)
-	item, err := encode(&written)
+	item, err := encode(row, tx.nextVersion(row))
 	return store.Put(item, store.Condition{}), err
 }
 

@@ -11,9 +11,18 @@
 // of which columns its keys are made ([schema.Index]). The other attributes of an
 // item are the row's columns by logical name; a null column is not stored.
 //
+// Two versions of the program share a store during every deployment, so what this one
+// does not know survives its writes: a row keeps attributes that its table does not
+// declare, and the keys of uses of an index that its table does not have. An index
+// over columns that the older version writes too is complete only when the rows that
+// it wrote have been written again.
+//
 // A row's version (versionnumber) begins at a random number and rises by one at each
 // write, so that no clock has a part in it and no later life of an id repeats one
 // (docs/decisions/0010-versions.md).
+//
+// Size: keys, codec, unit of work and change images are one mapping between rows and
+// items; apart, they would export the keys and what a row keeps of its item.
 //
 // Invariant: a row is written only under the condition that it is still as it
 // was loaded, or not there if it is new, so that whatever was decided on the loaded
@@ -58,6 +67,7 @@ type Row struct {
 
 	values map[string]schema.Value
 	dirty  map[string]bool
+	stored store.Item // what it was decoded from, attributes that the table lacks included; nil: not stored yet
 
 	misread error       // the first read of a column that the table lacks
 	report  func(error) // is told each of them; may be nil
@@ -208,10 +218,17 @@ func (db *DB) Get(ctx context.Context, refs ...Ref) ([]*Row, error) {
 	return found, nil
 }
 
+// UnknownTableError says that a row is of a table that the schema lacks. Where two
+// versions of the program share a store, it is the other one's.
+type UnknownTableError struct{ Table string }
+
+// Error names the table.
+func (e *UnknownTableError) Error() string { return fmt.Sprintf("no table %q in the schema", e.Table) }
+
 func (db *DB) table(name string) (*schema.Table, error) {
 	t := db.schema.Table(name)
 	if t == nil {
-		return nil, fmt.Errorf("no table %q in the schema", name)
+		return nil, &UnknownTableError{name}
 	}
 	return t, nil
 }

@@ -169,7 +169,7 @@ func (tx *Tx) Commit(ctx context.Context) error {
 	}
 	for i, ref := range names {
 		if row := tx.rows[ref]; row != nil && ops[i].Kind == store.OpPut {
-			row.Version, row.dirty = ops[i].Item[Version].Int(), map[string]bool{}
+			row.Version, row.dirty, row.stored = ops[i].Item[Version].Int(), map[string]bool{}, ops[i].Item
 		}
 	}
 	return nil
@@ -225,9 +225,7 @@ func (tx *Tx) op(row *Row) (op store.Op, ok bool, err error) {
 		return store.Op{}, false, nil
 	}
 	tx.stamp(row, ModifiedOn, ModifiedBy)
-	written := *row
-	written.Version = tx.nextVersion(row)
-	item, err := encode(&written)
+	item, err := encode(row, tx.nextVersion(row))
 	return store.Put(item, unchanged), err == nil, err
 }
 
