@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"segue/internal/boot"
-	"segue/internal/store"
 )
 
 // consumer is the name under which change records are acknowledged.
@@ -22,16 +20,4 @@ func evaluateAll(ctx context.Context, laptop *boot.Laptop) error {
 		return laptop.File.Drain(ctx, consumer, laptop.Changes)
 	}
 	return drain(ctx, laptop.Clock, calm, laptop.Feed, laptop.Changes)
-}
-
-// logFailures returns a handler that also logs what handle could not process.
-func logFailures(log *slog.Logger, handle store.Handler) store.Handler {
-	return func(ctx context.Context, batch []store.Change) []store.Failure {
-		failures := handle(ctx, batch)
-		for _, f := range failures {
-			log.ErrorContext(ctx, "a change could not be processed; it is tried again, then parked (segue parked)",
-				"row", batch[f.Index].Key, "error", f.Err)
-		}
-		return failures
-	}
 }

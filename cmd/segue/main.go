@@ -27,7 +27,7 @@ type program struct {
 	Import      importCommand      `cmd:"" help:"Load rows from a CSV file, through the server if one is running."`
 	Token       tokenCommand       `cmd:"" help:"Print a bearer token of the local issuer."`
 	Jwks        jwksCommand        `cmd:"" help:"Print the public keys that verify its tokens."`
-	Parked      parkedCommand      `cmd:"" help:"List the changes that could not be processed, and try one again."`
+	Parked      parkedCommand      `cmd:"" help:"List the changes that could not be followed."`
 	Fixture     fixtureCommand     `cmd:"" help:"Write the rows that events/*.json refer to."`
 	CreateTable createTableCommand `cmd:"" help:"Make the table on DynamoDB."`
 }

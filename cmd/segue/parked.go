@@ -2,15 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
+
+	"segue/internal/sales"
+	"segue/internal/schema/name"
 )
 
-// parkedCommand lists the changes that were set aside, or processes one again.
-type parkedCommand struct {
-	Retry string `help:"Id of a change to process once more."`
-}
+// parkedCommand lists the changes that could not be followed.
+type parkedCommand struct{}
 
 // Run implements the command.
 func (c *parkedCommand) Run(ctx context.Context, p *program) error {
@@ -19,21 +19,15 @@ func (c *parkedCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer func() { _ = laptop.Close() }() // nothing was written that Close could lose
-	if laptop.File == nil {
-		return errors.New("on DynamoDB a parked change is a line in the server's log")
-	}
-	if c.Retry != "" {
-		return laptop.File.Retry(ctx, c.Retry, laptop.Changes)
-	}
-	list, err := laptop.File.Parked(ctx)
+	page, err := laptop.Entities.List(ctx, sales.Engine(), name.ParkedChange, nil, 5000, "")
 	if err != nil {
 		return err
 	}
-	for _, change := range list {
-		fmt.Printf("%s  %s/%s  %d attempts until %s: %s\n", change.ID, change.Change.Key.PK, change.Change.Key.SK,
-			change.Attempts, change.At.Format(time.RFC3339), change.Reason)
+	for _, row := range page.Rows {
+		fmt.Printf("%s %s  %s, %d tries until %s: %s\n", row.Text(name.SegueTable), row.Text(name.SegueRowid), row.Text(name.SegueHandler),
+			row.Int(name.SegueTries), row.Time(name.Modifiedon).Format(time.RFC3339), row.Text(name.SegueReason))
 	}
-	if len(list) == 0 {
+	if len(page.Rows) == 0 {
 		fmt.Println("nothing is parked")
 	}
 	return nil

@@ -64,14 +64,12 @@ func (s *serveCommand) Run(ctx context.Context, p *program) error {
 // firstStart loads the demo data into a store that has no sequence, and reports
 // changes that are parked.
 func firstStart(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
-	if laptop.File != nil {
-		parked, err := laptop.File.Parked(ctx)
-		if err != nil {
-			return err
-		}
-		if len(parked) > 0 {
-			fmt.Printf("%d changes could not be processed and are parked: see `segue parked` when no server runs.\n", len(parked))
-		}
+	parked, err := laptop.Entities.List(ctx, sales.Engine(), name.ParkedChange, nil, 1, "")
+	if err != nil {
+		return err
+	}
+	if len(parked.Rows) > 0 {
+		fmt.Println("Some changes could not be followed and are parked: see `segue parked`.")
 	}
 	sequences, err := laptop.Entities.List(ctx, sales.Engine(), name.Sequence, nil, 1, "")
 	if err != nil {
@@ -94,7 +92,7 @@ func serve(ctx context.Context, laptop *boot.Laptop, listener net.Listener) erro
 	}
 	running, stop := context.WithCancelCause(ctx) // the first to end stops the other; its error is the cause
 	var parts sync.WaitGroup
-	parts.Go(func() { stop(laptop.Feed.Consume(running, consumer, logFailures(laptop.Log, laptop.Changes))) })
+	parts.Go(func() { stop(laptop.Feed.Consume(running, consumer, laptop.Changes)) })
 	parts.Go(func() { stop(server.Serve(listener)) })
 	<-running.Done()
 

@@ -17,8 +17,7 @@ func TestContract(t *testing.T) {
 		return struct {
 			*dynamo.Store
 			*dynamo.Feed
-		}{tab.Store, tab.Feed(dynamo.PollEvery(5*time.Millisecond),
-			dynamo.ParkAfter(5, time.Millisecond, func(c store.Change, err error) { t.Logf("parked %v: %v", c.Key, err) }))}
+		}{tab.Store, tab.Feed(dynamo.PollEvery(5*time.Millisecond), dynamo.FeedBackoff(time.Millisecond))}
 	})
 }
 

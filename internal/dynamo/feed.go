@@ -17,17 +17,15 @@ import (
 )
 
 // Feed polls the stream of a table where no Lambda reads it: on a laptop and in tests,
-// with the emulator. It treats failures as an event source mapping does. It stores no
-// position: every Consume starts at the oldest record that the stream still has.
+// with the emulator. It treats failures as an event source mapping does that tries for
+// ever. It stores no position: every Consume starts at the oldest record that the stream still has.
 type Feed struct {
 	client   *dynamodbstreams.Client
 	table    string
 	interval time.Duration
 	batch    int
-	attempts int
-	backoff  clock.Backoff
+	backoff  clock.Backoff // between the deliveries of a change that fails, and the tries to read
 	clock    clock.Clock
-	park     func(store.Change, error)
 }
 
 var _ store.Feed = (*Feed)(nil)
@@ -44,22 +42,9 @@ func FeedClock(c clock.Clock) FeedOption { return func(f *Feed) { f.clock = c } 
 // Batches sets how many records a handler is given at most; default 100.
 func Batches(size int) FeedOption { return func(f *Feed) { f.batch = min(max(size, 1), maxRecords) } }
 
-// ParkAfter sets how often a record is tried (default 5), the pause after its
-// first failure, which doubles from there (default 100 ms), and what becomes
-// of it then (default: an error in the log). Nil leaves the default.
-func ParkAfter(attempts int, pause time.Duration, park func(store.Change, error)) FeedOption {
-	return func(f *Feed) {
-		f.attempts, f.backoff = max(attempts, 1), doubling(pause)
-		if park != nil {
-			f.park = park
-		}
-	}
-}
-
-// doubling returns the backoff that starts with this pause and doubles ten times.
-func doubling(pause time.Duration) clock.Backoff {
-	return clock.Backoff{Base: pause, Most: pause << 10}
-}
+// FeedBackoff sets the first pause before a failed change is delivered again, which
+// doubles with each failure up to 10 s; default 100 ms.
+func FeedBackoff(d time.Duration) FeedOption { return func(f *Feed) { f.backoff.Base = d } }
 
 // maxRecords is what GetRecords returns at most.
 const maxRecords = 1000
@@ -68,21 +53,18 @@ const maxRecords = 1000
 // stream's ARN.
 func NewFeed(client *dynamodbstreams.Client, tableOrARN string, opts ...FeedOption) *Feed {
 	f := &Feed{client: client, table: tableOrARN, interval: 200 * time.Millisecond, batch: 100,
-		attempts: 5, backoff: doubling(100 * time.Millisecond), clock: clock.System()}
-	f.park = func(c store.Change, err error) {
-		slog.Error("change set aside", "table", tableOrARN, "pk", c.Key.PK, "sk", c.Key.SK,
-			"sequence", c.Sequence, "error", err)
-	}
+		backoff: clock.Backoff{Base: 100 * time.Millisecond, Most: 10 * time.Second}, clock: clock.System()}
 	for _, opt := range opts {
 		opt(f)
 	}
 	return f
 }
 
-// Consume reads the shards in turn, each after its parent, in one goroutine. The
-// consumer's name is used only in error texts.
+// Consume reads the shards in turn, each after its parent, in one goroutine. While
+// the stream cannot be read for now, it waits. The consumer's name is used only in
+// the log and in error texts.
 func (f *Feed) Consume(ctx context.Context, consumer string, handle store.Handler) error {
-	err := f.consume(ctx, handle)
+	err := f.consume(ctx, consumer, handle)
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // the contract: Consume ends with ctx, without an error
 	}
@@ -90,32 +72,61 @@ func (f *Feed) Consume(ctx context.Context, consumer string, handle store.Handle
 }
 
 // consume never returns nil.
-func (f *Feed) consume(ctx context.Context, handle store.Handler) error {
-	arn, err := f.stream(ctx)
+func (f *Feed) consume(ctx context.Context, consumer string, handle store.Handler) error {
+	c := &consumption{Feed: f, consumer: consumer, handle: handle, shards: map[string]*shard{}}
+	for failed := 0; ; {
+		busy, err := c.round(ctx)
+		pause := f.interval
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && !transient(err):
+			return err
+		case err != nil:
+			failed++
+			pause = f.backoff.Longest(failed)
+			slog.WarnContext(ctx, "the stream cannot be read and is read again", "consumer", consumer, "failed", failed, "reason", err)
+		case busy:
+			failed, pause = 0, 0
+		default:
+			failed = 0
+		}
+		if err := f.clock.Sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// consumption is one running Consume.
+type consumption struct {
+	*Feed
+	consumer string
+	handle   store.Handler
+
+	arn    string // of the stream, once it is known
+	shards map[string]*shard
+}
+
+// round lets each shard that can be read advance once. It reports whether one had
+// anything to do.
+func (c *consumption) round(ctx context.Context) (busy bool, err error) {
+	if c.arn == "" {
+		if c.arn, err = c.stream(ctx); err != nil {
+			return false, err
+		}
+	}
+	ready, err := c.ready(ctx, c.arn, c.shards)
 	if err != nil {
-		return err
+		return false, err
 	}
-	shards := map[string]*shard{}
-	for {
-		ready, err := f.ready(ctx, arn, shards)
+	for _, s := range ready {
+		moved, err := c.advance(ctx, s)
 		if err != nil {
-			return err
+			return busy, err
 		}
-		busy := false
-		for _, s := range ready {
-			moved, err := f.advance(ctx, s, handle)
-			if err != nil {
-				return err
-			}
-			busy = busy || moved
-		}
-		if !busy {
-			err = f.clock.Sleep(ctx, f.interval)
-		}
-		if err = errors.Join(err, ctx.Err()); err != nil {
-			return err
-		}
+		busy = busy || moved
 	}
+	return busy, nil
 }
 
 // stream returns the ARN of the table's newest stream.
@@ -166,7 +177,7 @@ func (f *Feed) ready(ctx context.Context, arn string, shards map[string]*shard) 
 		id := aws.ToString(l.ShardId)
 		known[id] = true
 		if shards[id] == nil {
-			shards[id] = &shard{stream: arn, id: id, batch: f.batch}
+			shards[id] = &shard{stream: arn, id: id}
 		}
 	}
 	var ready []*shard

@@ -11,9 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/google/go-cmp/cmp"
 
+	"segue/internal/clock"
 	"segue/internal/dynamo"
 	"segue/internal/dynamo/dynamotest"
 	"segue/internal/store"
@@ -84,33 +86,30 @@ func records(iterator string, shards []fakeShard) reply {
 }
 
 // feed is a Feed on the fake that hardly waits.
-func (f *fake) feed(t *testing.T, park func(store.Change, error), opts ...dynamo.FeedOption) *dynamo.Feed {
+func (f *fake) feed(t *testing.T, opts ...dynamo.FeedOption) *dynamo.Feed {
 	t.Helper()
-	opts = append([]dynamo.FeedOption{dynamo.PollEvery(time.Microsecond), dynamo.ParkAfter(3, time.Microsecond, park)}, opts...)
-	return dynamo.NewFeed(dynamodbstreams.NewFromConfig(dynamotest.Config(f.start(t).URL)), "segue", opts...)
+	opts = append([]dynamo.FeedOption{dynamo.PollEvery(time.Microsecond), dynamo.FeedBackoff(time.Microsecond)}, opts...)
+	config := dynamotest.Config(f.start(t).URL)
+	config.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+	return dynamo.NewFeed(dynamodbstreams.NewFromConfig(config), "segue", opts...)
 }
 
-// consume runs the feed until n changes have been processed or parked and
-// returns what happened, in order: what was processed, and "parked" in front
-// of what was not.
+// consume runs the feed until n changes have been processed and returns them in
+// order.
 func consume(t *testing.T, f *fake, n int, handle func(id string) error, opts ...dynamo.FeedOption) []string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var done []string
-	finish := func(what string) {
-		if done = append(done, what); len(done) == n {
-			cancel()
-		}
-	}
-	id := func(c store.Change) string { return c.Key.PK + c.Key.SK }
-	feed := f.feed(t, func(c store.Change, err error) { finish("parked " + id(c) + ": " + err.Error()) }, opts...)
-	err := feed.Consume(ctx, "test", func(_ context.Context, batch []store.Change) []store.Failure {
+	err := f.feed(t, opts...).Consume(ctx, "test", func(_ context.Context, batch []store.Change) []store.Failure {
 		for i, c := range batch {
-			if err := handle(id(c)); err != nil {
+			id := c.Key.PK + c.Key.SK
+			if err := handle(id); err != nil {
 				return []store.Failure{{Index: i, Err: err}}
 			}
-			finish(id(c))
+			if done = append(done, id); len(done) == n {
+				cancel()
+			}
 		}
 		return nil
 	})
@@ -120,35 +119,32 @@ func consume(t *testing.T, f *fake, n int, handle func(id string) error, opts ..
 	return done
 }
 
-func TestFeed(t *testing.T) {
-	bad := func(ids ...string) func(string) error {
-		return func(id string) error {
-			if slices.Contains(ids, id) {
-				return errors.New("bad")
-			}
-			return nil
+// failing returns a handler for which some changes fail so many times.
+func failing(times int, ids ...string) func(string) error {
+	tries := map[string]int{}
+	return func(id string) error {
+		if tries[id]++; slices.Contains(ids, id) && tries[id] <= times {
+			return errors.New("not yet")
 		}
+		return nil
 	}
+}
+
+func TestFeed(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		shards []fakeShard
 		handle func(string) error
 		want   []string
 	}{
-		{"pages of one shard", []fakeShard{{id: "a", records: 5, open: true}}, bad(),
+		{"pages of one shard", []fakeShard{{id: "a", records: 5, open: true}}, failing(0),
 			[]string{"a1", "a2", "a3", "a4", "a5"}},
-		{"a parent before its children", []fakeShard{{id: "b", parent: "a", records: 2, open: true}, {id: "a", parent: "gone", records: 3}}, bad(),
+		{"a parent before its children", []fakeShard{{id: "b", parent: "a", records: 2, open: true}, {id: "a", parent: "gone", records: 3}}, failing(0),
 			[]string{"a1", "a2", "a3", "b1", "b2"}},
-		{"what keeps failing is set aside", []fakeShard{{id: "a", records: 4, open: true}}, bad("a1", "a4"),
-			[]string{"parked a1: bad", "a2", "a3", "parked a4: bad"}},
-		{"a child waits for what its parent has failed on", []fakeShard{{id: "b", parent: "a", records: 1, open: true}, {id: "a", records: 2}}, bad("a2"),
-			[]string{"a1", "parked a2: bad", "b1"}},
-		{"a panic is the fault of one record", []fakeShard{{id: "a", records: 2, open: true}}, func(id string) error {
-			if id == "a2" {
-				panic("boom")
-			}
-			return nil
-		}, []string{"a1", "a1", "parked a2: handler panicked: boom"}},
+		{"what fails comes again until it succeeds", []fakeShard{{id: "a", records: 4, open: true}}, failing(7, "a1", "a4"),
+			[]string{"a1", "a2", "a3", "a4"}},
+		{"a child waits for what its parent fails on", []fakeShard{{id: "b", parent: "a", records: 1, open: true}, {id: "a", records: 2}}, failing(7, "a2"),
+			[]string{"a1", "a2", "b1"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := consume(t, stream(test.shards...), len(test.want), test.handle)
@@ -159,23 +155,51 @@ func TestFeed(t *testing.T) {
 	}
 }
 
-func TestFeedTriesAsOftenAsItSays(t *testing.T) {
-	tries := map[string]int{}
-	consume(t, stream(fakeShard{id: "a", records: 4, open: true}), 4, func(id string) error {
-		if tries[id]++; id == "a2" && tries[id] < 3 || id == "a3" {
-			return errors.New("bad")
+// A shard whose change fails for ten simulated minutes does not hold up the others,
+// and its pauses grow up to ten seconds.
+func TestFeedBackoff(t *testing.T) {
+	began := time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
+	now := clock.NewManual(began)
+	tries := 0
+	got := consume(t, stream(fakeShard{id: "a", records: 1, open: true}, fakeShard{id: "b", records: 2, open: true}), 3, func(id string) error {
+		if tries++; id == "a1" && now.Now().Sub(began) < 10*time.Minute {
+			return errors.New("not yet")
 		}
 		return nil
-	}, dynamo.Batches(10))
-	if d := cmp.Diff(map[string]int{"a1": 1, "a2": 3, "a3": 3, "a4": 1}, tries); d != "" {
-		t.Errorf("tries (-want +got):\n%s", d)
+	}, dynamo.FeedClock(now), dynamo.FeedBackoff(100*time.Millisecond), dynamo.PollEvery(2*time.Second))
+	if d := cmp.Diff([]string{"b1", "b2", "a1"}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if tries > 80 {
+		t.Errorf("%d deliveries in ten minutes", tries)
+	}
+}
+
+// A stream that cannot be read for now is read again.
+func TestFeedReadsAgain(t *testing.T) {
+	for _, op := range []string{"ListStreams", "DescribeStream", "GetShardIterator", "GetRecords"} {
+		t.Run(op, func(t *testing.T) {
+			f := stream(fakeShard{id: "a", records: 3, open: true})
+			good, failed := f.answer, 0
+			f.answer = func(n int, got, body string) reply {
+				if got == op && failed < 7 {
+					failed++
+					return fails("ThrottlingException", "")
+				}
+				return good(n, got, body)
+			}
+			got := consume(t, f, 3, failing(0))
+			if d := cmp.Diff([]string{"a1", "a2", "a3"}, got); d != "" || failed != 7 {
+				t.Errorf("failed %d times; (-want +got):\n%s", failed, d)
+			}
+		})
 	}
 }
 
 func TestFeedBatches(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var sizes []int
-	feed := stream(fakeShard{id: "a", records: 3, open: true}).feed(t, nil, dynamo.Batches(1))
+	feed := stream(fakeShard{id: "a", records: 3, open: true}).feed(t, dynamo.Batches(1))
 	err := feed.Consume(ctx, "test", func(_ context.Context, batch []store.Change) []store.Failure {
 		if sizes = append(sizes, len(batch)); len(sizes) == 3 {
 			cancel()
@@ -221,7 +245,7 @@ func TestFeedReadingFails(t *testing.T) {
 				}
 				return good(n, got, body)
 			}
-			err := f.feed(t, nil).Consume(t.Context(), "test", func(context.Context, []store.Change) []store.Failure { return nil })
+			err := f.feed(t).Consume(t.Context(), "test", func(context.Context, []store.Change) []store.Failure { return nil })
 			if err == nil || !strings.Contains(err.Error(), "as test") {
 				t.Errorf("got %v, want an error that names the consumer", err)
 			}
@@ -239,7 +263,7 @@ func TestFeedBrokenRecord(t *testing.T) {
 		return r
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	err := f.feed(t, nil).Consume(ctx, "test", func(_ context.Context, batch []store.Change) []store.Failure {
+	err := f.feed(t).Consume(ctx, "test", func(_ context.Context, batch []store.Change) []store.Failure {
 		cancel()
 		if _, err := batch[0].New.Item(); err == nil || !strings.Contains(err.Error(), "NEW_AND_OLD_IMAGES") {
 			t.Errorf("image: got error %v, want one that says what the stream must carry", err)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"log/slog"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,74 +23,34 @@ type shard struct {
 	closed     bool    // there will be no more records
 	pending    []store.Change
 
-	batch     int       // how many records the handler gets next
-	failed    int       // how often the first pending record has failed
-	notBefore time.Time // when the next try may begin
+	failed    int       // how often in a row the first pending record has failed
+	notBefore time.Time // when it is delivered again
 }
 
 func (s *shard) done() bool { return s.closed && len(s.pending) == 0 }
 
-// advance reads one page of s or hands one batch of it to handle. It reports
-// whether there was anything to do.
-func (f *Feed) advance(ctx context.Context, s *shard, handle store.Handler) (bool, error) {
+// advance reads one page of s or hands one batch of it over. It reports whether
+// there was anything to do.
+func (c *consumption) advance(ctx context.Context, s *shard) (bool, error) {
 	if len(s.pending) == 0 {
-		if err := f.read(ctx, s); err != nil {
+		if err := c.read(ctx, s); err != nil {
 			return false, fmt.Errorf("read shard %s: %w", s.id, err)
 		}
 	}
-	if len(s.pending) == 0 || f.clock.Now().Before(s.notBefore) {
+	if len(s.pending) == 0 || c.clock.Now().Before(s.notBefore) {
 		return false, nil
 	}
-	batch := s.pending[:min(s.batch, len(s.pending))]
-	first, panicked, err := try(ctx, handle, batch)
-	switch {
-	case ctx.Err() != nil: // the batch will be delivered again
-	case panicked && len(batch) > 1: // halves will tell which record it was
-		s.batch = len(batch) / 2
-	case err != nil:
-		f.fail(s, first, err)
-	default:
-		s.pending, s.batch, s.failed = s.pending[len(batch):], f.batch, 0
+	done, failure := store.Deliver(ctx, c.handle, s.pending[:min(c.batch, len(s.pending))])
+	if done > 0 {
+		s.pending, s.failed = s.pending[done:], 0
 	}
-	return true, nil //nolint:nilerr // a failed record is not a failure of reading
-}
-
-// fail moves s to its lowest failed record, to try it again later, or past it if that
-// was the last try.
-func (f *Feed) fail(s *shard, lowest int, err error) {
-	if lowest > 0 {
-		s.failed = 0
+	if failure == nil || ctx.Err() != nil { // what fails because the consumer is told to stop is no failure
+		return true, nil //nolint:nilerr // a failed change is not a failure of reading
 	}
-	s.pending = s.pending[lowest:]
 	s.failed++
-	if s.failed < f.attempts {
-		s.notBefore = f.clock.Now().Add(f.backoff.Longest(s.failed))
-		return
-	}
-	f.park(s.pending[0], err)
-	s.pending, s.batch, s.failed = s.pending[1:], f.batch, 0
-}
-
-// try runs the handler and returns its lowest failure, if any. A panic is a failure of
-// the whole batch, as it is in Lambda.
-func try(ctx context.Context, handle store.Handler, batch []store.Change) (lowest int, panicked bool, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			lowest, panicked, err = 0, true, fmt.Errorf("handler panicked: %v", p)
-		}
-	}()
-	failures := handle(ctx, slices.Clone(batch))
-	if len(failures) == 0 {
-		return 0, false, nil
-	}
-	f := slices.MinFunc(failures, func(a, b store.Failure) int { return a.Index - b.Index })
-	if f.Index < 0 || f.Index >= len(batch) {
-		return 0, false, fmt.Errorf("handler reports record %d of %d: %w", f.Index, len(batch), f.Err)
-	}
-	if f.Err == nil {
-		f.Err = errors.New("handler gives no reason")
-	}
-	return f.Index, false, f.Err
+	s.notBefore = c.clock.Now().Add(c.backoff.Longest(s.failed))
+	slog.WarnContext(ctx, "a change failed and is delivered again", "consumer", c.consumer, "failed", s.failed, "reason", failure)
+	return true, nil
 }
 
 // read reads the next page of records of s.

@@ -11,7 +11,6 @@
 //	index/name entry(index pk, index sk) | entry(pk, sk) → nothing; the keys are all there is
 //	log        sequence (8 bytes)                    → one change: kind, time, key, both images
 //	cursors    consumer                              → sequence of the last change it is done with
-//	parked     id (8 bytes)                          → a change that kept failing, and why
 //
 // entry(p, s) is p after its length and s escaped to sort as its bytes do
 // (keys.go).
@@ -48,7 +47,6 @@ const (
 	bucketItems   = "items"
 	bucketLog     = "log"
 	bucketCursors = "cursors"
-	bucketParked  = "parked"
 	bucketIndex   = "index/" // before the index's name
 	keyFormat     = "format"
 )
@@ -82,12 +80,11 @@ type index struct {
 }
 
 type options struct {
-	noSync   bool
-	empty    bool
-	batch    int
-	attempts int
-	backoff  clock.Backoff
-	clock    clock.Clock
+	noSync  bool
+	empty   bool
+	batch   int
+	backoff clock.Backoff
+	clock   clock.Clock
 }
 
 // Option changes a default of Open.
@@ -105,12 +102,8 @@ func Empty() Option { return func(o *options) { o.empty = true } }
 // BatchSize sets the most changes that a handler gets at once; 100 by default.
 func BatchSize(n int) Option { return func(o *options) { o.batch = max(n, 1) } }
 
-// Attempts sets how often a failing change is delivered before it is parked; 5 by
-// default.
-func Attempts(n int) Option { return func(o *options) { o.attempts = max(n, 1) } }
-
-// Backoff sets the pause before a failed change is delivered again, which doubles
-// with each attempt; 100 ms by default.
+// Backoff sets the first pause before a failed change is delivered again, which
+// doubles with each failure up to 10 s; 100 ms by default.
 func Backoff(d time.Duration) Option { return func(o *options) { o.backoff.Base = d } }
 
 // Clock sets the clock that stamps change records; the system's by default.
@@ -126,7 +119,7 @@ func Open(path string, indexes []store.Index, opts ...Option) (*Store, error) {
 	s := &Store{
 		checked: slices.Clone(indexes),
 		options: options{
-			batch: 100, attempts: 5, clock: clock.System(),
+			batch: 100, clock: clock.System(),
 			backoff: clock.Backoff{Base: 100 * time.Millisecond, Most: 10 * time.Second},
 		},
 		queue: make(chan *request, maxGroup), closing: make(chan struct{}), stopped: make(chan struct{}),
@@ -174,10 +167,13 @@ func (s *Store) prepare(tx *bbolt.Tx) error {
 			return fmt.Errorf("empty it: %w", err)
 		}
 	}
-	for _, name := range []string{bucketMeta, bucketItems, bucketLog, bucketCursors, bucketParked} {
+	for _, name := range []string{bucketMeta, bucketItems, bucketLog, bucketCursors} {
 		if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 			return err
 		}
+	}
+	if err := logParked(tx); err != nil {
+		return err
 	}
 	meta := bucket(tx, bucketMeta)
 	if v := meta.Get([]byte(keyFormat)); v != nil && string(v) != format {

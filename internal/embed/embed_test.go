@@ -138,9 +138,8 @@ func TestClosed(t *testing.T) {
 	closeStore(t, s)
 	_, getErr := s.Get(t.Context(), store.Key{PK: "p", SK: "1"})
 	_, queryErr := s.Query(t.Context(), store.Query{Partition: "p"})
-	_, parkedErr := s.Parked(t.Context())
 	for name, err := range map[string]error{
-		"consume": <-ended, "get": getErr, "query": queryErr, "parked": parkedErr,
+		"consume": <-ended, "get": getErr, "query": queryErr,
 		"write": s.Write(t.Context(), store.Put(row("2"), store.Condition{})),
 		"drain": s.Drain(t.Context(), "other", nil),
 	} {

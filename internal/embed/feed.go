@@ -3,51 +3,39 @@ package embed
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
-	"time"
+	"log/slog"
 
 	"segue/internal/store"
 )
 
 // Consume implements [store.Feed]. A consumer whose name is new starts at the oldest
 // record in the log. From then on its cursor is durable and the log keeps what it has
-// not seen, so the log of a consumer that never comes back only grows.
-//
-// After a failure the batch is delivered again, after a pause, from the lowest failed
-// change on, as Lambda does. When a handler panics, or reports a change that it was
-// not given, the whole batch failed: it is delivered again in halves, until the change
-// that causes the failure is alone. A change that failed [Attempts] times is parked. A
-// consumer cannot run twice at the same time.
+// not seen, so the log of a consumer that never comes back only grows. A consumer
+// cannot run twice at the same time.
 func (s *Store) Consume(ctx context.Context, consumer string, handle store.Handler) error {
-	_, err := s.consume(ctx, consumer, handle, false)
-	return err
+	return s.consume(ctx, consumer, handle, false)
 }
 
 // Drain consumes until no record is left, including those that the handler's own
-// writes add. It returns an error if it had to park a change or ctx ended first.
+// writes add. Its error is that of ctx if that ends first.
 func (s *Store) Drain(ctx context.Context, consumer string, handle store.Handler) error {
-	c, err := s.consume(ctx, consumer, handle, true)
+	err := s.consume(ctx, consumer, handle, true)
 	if err == nil {
 		err = ctx.Err()
-	}
-	if err == nil && c.gaveUp > 0 {
-		err = fmt.Errorf("consume %s: %d changes parked, the last because: %w", consumer, c.gaveUp, c.lastReason)
 	}
 	return err
 }
 
-func (s *Store) consume(ctx context.Context, name string, handle store.Handler, drain bool) (*consumer, error) {
-	c := &consumer{store: s, name: name, handle: handle, size: s.options.batch, attempts: map[uint64]int{}}
+func (s *Store) consume(ctx context.Context, name string, handle store.Handler, drain bool) error {
 	if !s.start(name) {
-		return c, fmt.Errorf("consume %s: %w: it is already running", name, store.ErrInvalid)
+		return fmt.Errorf("consume %s: %w: it is already running", name, store.ErrInvalid)
 	}
 	defer s.stop(name)
-	err := c.run(ctx, drain)
-	if err != nil {
-		err = fmt.Errorf("consume %s: %w", name, err)
+	c := &consumer{store: s, name: name, handle: handle}
+	if err := c.run(ctx, drain); err != nil {
+		return fmt.Errorf("consume %s: %w", name, err)
 	}
-	return c, err
+	return nil
 }
 
 func (s *Store) start(consumer string) bool {
@@ -86,12 +74,8 @@ type consumer struct {
 	name   string
 	handle store.Handler
 
-	last     uint64         // sequence of the last change done
-	size     int            // of the next batch; smaller while looking for the change that breaks one
-	attempts map[uint64]int // failures so far of the changes not done
-
-	gaveUp     int
-	lastReason error
+	last   uint64 // sequence of the last change done
+	failed int    // how often in a row the next change has failed
 }
 
 func (c *consumer) run(ctx context.Context, drain bool) error {
@@ -101,7 +85,7 @@ func (c *consumer) run(ctx context.Context, drain bool) error {
 	}
 	for ctx.Err() == nil {
 		woken := c.store.woken() // before reading, so that nothing is missed
-		batch, err := c.store.readLog(c.last, c.size)
+		batch, err := c.store.readLog(c.last, c.store.options.batch)
 		switch {
 		case err != nil:
 			return err
@@ -112,108 +96,57 @@ func (c *consumer) run(ctx context.Context, drain bool) error {
 		case drain:
 			return nil
 		default:
-			if err := wait(ctx, c.store, woken); err != nil {
-				return err
+			select {
+			case <-woken:
+			case <-ctx.Done():
+			case <-c.store.closing:
+				return errClosed
 			}
 		}
 	}
 	return nil
 }
 
-// deliver hands over one batch and moves the cursor over what is done.
+// deliver hands over one batch, moves the cursor over what is done and waits if
+// that is not all.
 func (c *consumer) deliver(ctx context.Context, batch []logged) error {
-	failures, broken := call(ctx, c.handle, batch)
-	if broken != nil {
-		if len(batch) > 1 {
-			c.size = (len(batch) + 1) / 2
-			return nil
-		}
-		failures = map[int]error{0: broken}
-	}
-	c.size = min(2*c.size, c.store.options.batch)
-	if ctx.Err() == nil { // a failure because the consumer was told to stop does not count
-		for i := range failures {
-			c.attempts[batch[i].sequence]++
-		}
-	}
-	done, parked := c.settle(batch, failures)
-	if done > 0 {
-		last := batch[done-1].sequence
-		if err := c.store.acknowledge(c.name, last, parked); err != nil {
-			return err
-		}
-		c.last = last
-	}
-	for _, rec := range batch[:done] {
-		delete(c.attempts, rec.sequence)
-	}
-	if done < len(batch) && parked == nil {
-		return c.pause(ctx, c.attempts[batch[done].sequence])
-	}
-	return nil
-}
-
-// settle returns how many changes from the start of the batch are done: those before
-// the lowest failed one, and also that one if it is to be parked. The changes after it
-// are delivered again, because a handler may stop where it fails.
-func (c *consumer) settle(batch []logged, failures map[int]error) (done int, parked *parkedRecord) {
-	if len(failures) == 0 {
-		return len(batch), nil
-	}
-	lowest := slices.Min(slices.Collect(maps.Keys(failures)))
-	rec, reason := batch[lowest], failures[lowest]
-	attempts := c.attempts[rec.sequence]
-	if attempts < c.store.options.attempts {
-		return lowest, nil
-	}
-	c.gaveUp++
-	c.lastReason = reason
-	return lowest + 1, &parkedRecord{
-		consumer: c.name, reason: reason.Error(), attempts: attempts,
-		at: c.store.options.clock.Now().Unix(), sequence: rec.sequence, raw: rec.raw,
-	}
-}
-
-// pause waits before the next attempt, or until the store is closed, which a
-// clock.Clock could not do.
-func (c *consumer) pause(ctx context.Context, attempt int) error {
-	timer := time.NewTimer(c.store.options.backoff.Longest(attempt))
-	defer timer.Stop()
-	return wait(ctx, c.store, timer.C)
-}
-
-// wait waits for ready or the end of ctx. It returns an error if the store is closed.
-func wait[T any](ctx context.Context, s *Store, ready <-chan T) error {
-	select {
-	case <-ready:
-	case <-ctx.Done():
-	case <-s.closing:
-		return errClosed
-	}
-	return nil
-}
-
-// call runs the handler and returns its failures by position; broken is why the batch
-// failed as a whole.
-func call(ctx context.Context, handle store.Handler, batch []logged) (failures map[int]error, broken error) {
-	defer func() {
-		if p := recover(); p != nil {
-			broken = fmt.Errorf("handler panicked: %v", p)
-		}
-	}()
 	changes := make([]store.Change, len(batch))
 	for i, rec := range batch {
 		changes[i] = rec.change
 	}
-	failures = map[int]error{}
-	for _, f := range handle(ctx, slices.Clip(changes)) {
-		if f.Index < 0 || f.Index >= len(batch) {
-			return nil, fmt.Errorf("handler reported change %d of a batch of %d", f.Index, len(batch))
+	done, failure := store.Deliver(ctx, c.handle, changes)
+	if done > 0 {
+		c.failed = 0
+		c.last = batch[done-1].sequence
+		if err := c.store.acknowledge(c.name, c.last); err != nil {
+			return err
 		}
-		if f.Err == nil {
-			f.Err = errNoReason
-		}
-		failures[f.Index] = f.Err
 	}
-	return failures, nil
+	if failure == nil || ctx.Err() != nil { // what fails because the consumer is told to stop is no failure
+		return nil //nolint:nilerr // a failed change is not a failure of reading
+	}
+	c.failed++
+	slog.WarnContext(ctx, "a change failed and is delivered again", "consumer", c.name, "failed", c.failed, "reason", failure)
+	return c.pause(ctx)
+}
+
+// pause waits before a failed change is delivered again, at most until ctx ends or
+// the store is closed.
+func (c *consumer) pause(ctx context.Context) error {
+	ctx, wake := context.WithCancel(ctx)
+	defer wake()
+	go func() {
+		select {
+		case <-c.store.closing:
+			wake()
+		case <-ctx.Done():
+		}
+	}()
+	_ = c.store.options.clock.Sleep(ctx, c.store.options.backoff.Longest(c.failed)) // its error is that ctx has ended, as run sees
+	select {
+	case <-c.store.closing:
+		return errClosed
+	default:
+		return nil
+	}
 }

@@ -2,6 +2,7 @@ package embed
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -32,14 +33,11 @@ func (k *taker) handle(_ context.Context, batch []store.Change) []store.Failure 
 }
 
 // fill puts rows 00, 01, …
-func fill(t *testing.T, s *Store, n int) []string {
+func fill(t *testing.T, s *Store, n int) {
 	t.Helper()
-	var keys []string
 	for i := range n {
-		keys = append(keys, fmt.Sprintf("%02d", i))
-		put(t, s, row(keys[i]))
+		put(t, s, row(fmt.Sprintf("%02d", i)))
 	}
-	return keys
 }
 
 // logLength is how many change records are kept.
@@ -160,137 +158,105 @@ func TestConsumerRunsOnce(t *testing.T) {
 	}
 }
 
-// TestBrokenHandlers has handlers that fail as a whole because of one change:
-// it alone is parked.
-func TestBrokenHandlers(t *testing.T) {
-	for name, breakDown := range map[string]func() []store.Failure{
-		"panic":        func() []store.Failure { panic("bad row") },
-		"no such item": func() []store.Failure { return []store.Failure{{Index: 99, Err: errors.New("bad row")}} },
-		"before first": func() []store.Failure { return []store.Failure{{Index: -1, Err: errors.New("bad row")}} },
+// TestBackoff has a change that fails for ten simulated minutes: the pauses between
+// its deliveries grow up to ten seconds.
+func TestBackoff(t *testing.T) {
+	began := time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
+	now := clock.NewManual(began)
+	s := open(t, nil, Clock(now), Backoff(100*time.Millisecond))
+	fill(t, s, 3)
+	var pauses []time.Duration
+	last := began
+	err := s.Drain(t.Context(), "test", func(_ context.Context, batch []store.Change) []store.Failure {
+		if pause := now.Now().Sub(last); pause > 0 {
+			pauses, last = append(pauses, pause), now.Now()
+		}
+		if now.Now().Sub(began) < 10*time.Minute && batch[0].Key.SK == "00" {
+			return []store.Failure{{Index: 0, Err: errors.New("busy")}}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, pause := range pauses {
+		if want := min(100*time.Millisecond<<min(i, 10), 10*time.Second); pause != want {
+			t.Errorf("pause %d is %v, want %v", i, pause, want)
+		}
+	}
+	if len(pauses) < 60 || logLength(t, s) != 0 {
+		t.Errorf("%d pauses, %d records left", len(pauses), logLength(t, s))
+	}
+}
+
+// TestEndOfAPause ends a consumer that would wait for an hour, in each way there is.
+func TestEndOfAPause(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		end  func(stop func(), s *Store) error
+		want error
+	}{
+		{"context", func(stop func(), _ *Store) error { stop(); return nil }, nil},
+		{"store", func(_ func(), s *Store) error { return s.Close() }, store.ErrUnavailable},
 	} {
-		t.Run(name, func(t *testing.T) {
-			s := open(t, nil, Attempts(3))
-			want := slices.DeleteFunc(fill(t, s, 40), func(sk string) bool { return sk == "17" })
-			done := map[string]bool{}
-			deliveries := 0
-			err := s.Drain(t.Context(), "test", func(_ context.Context, batch []store.Change) []store.Failure {
-				deliveries++
-				if slices.ContainsFunc(batch, func(c store.Change) bool { return c.Key.SK == "17" }) {
-					return breakDown()
-				}
-				for _, c := range batch {
-					done[c.Key.SK] = true
-				}
-				return nil
-			})
-			if err == nil || !strings.Contains(err.Error(), "1 changes parked") {
-				t.Errorf("drain: got %v", err)
+		t.Run(test.name, func(t *testing.T) {
+			s := open(t, nil, Backoff(time.Hour), func(o *options) { o.backoff.Most = time.Hour })
+			fill(t, s, 1)
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			failed, ended := make(chan struct{}), make(chan error, 1)
+			go func() {
+				ended <- s.Consume(ctx, "test", func(context.Context, []store.Change) []store.Failure {
+					close(failed)
+					return []store.Failure{{Index: 0, Err: errors.New("busy")}}
+				})
+			}()
+			<-failed
+			if err := test.end(stop, s); err != nil {
+				t.Fatal(err)
 			}
-			for _, sk := range want {
-				if !done[sk] {
-					t.Errorf("change of %s was lost", sk)
-				}
-			}
-			parked, err := s.Parked(t.Context())
-			if err != nil || len(parked) != 1 || parked[0].Change.Key.SK != "17" || parked[0].Attempts != 3 {
-				t.Errorf("parked: %+v, error %v", parked, err)
-			}
-			if deliveries > 30 {
-				t.Errorf("it took %d deliveries", deliveries)
+			if err := <-ended; !errors.Is(err, test.want) {
+				t.Errorf("consume: %v, want %v", err, test.want)
 			}
 		})
 	}
 }
 
-// TestManyFailures has every change fail some times, and two for ever.
-func TestManyFailures(t *testing.T) {
-	s := open(t, nil, Attempts(4), BatchSize(5))
-	fill(t, s, 12)
-	failed, done := map[string]int{}, map[string]bool{}
-	err := s.Drain(t.Context(), "test", func(_ context.Context, batch []store.Change) (failures []store.Failure) {
-		for n, c := range batch {
-			if sk := c.Key.SK; sk == "03" || sk == "04" || failed[sk] < 2 {
-				failed[sk]++
-				failures = append(failures, store.Failure{Index: n, Err: nil})
-				continue
-			}
-			done[c.Key.SK] = true
-		}
-		return failures
-	})
-	if err == nil || !errors.Is(err, errNoReason) {
-		t.Errorf("drain: got %v", err)
-	}
-	parked, err := s.Parked(t.Context())
-	if err != nil || len(parked) != 2 || len(done) != 10 {
-		t.Errorf("%d parked and %d done, want 2 and 10; error %v", len(parked), len(done), err)
-	}
-	if n := logLength(t, s); n != 0 {
-		t.Errorf("%d records are kept", n)
-	}
-}
-
-func TestParkedAndRetry(t *testing.T) {
-	now := clock.NewManual(time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC))
+// TestParkedByAnOlderVersion has a file in which an older version of the program set
+// a change aside: it comes again.
+func TestParkedByAnOlderVersion(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "table.db")
-	s := openAt(t, path, nil, NoSync(), Clock(now), Attempts(1))
-	put(t, s, row("1", "a", "old"))
-	put(t, s, row("1", "a", "new"))
-	reason := errors.New("first reason")
-	fail := func(_ context.Context, batch []store.Change) []store.Failure {
-		if len(batch) == 2 {
-			return []store.Failure{{Index: 1, Err: reason}}
-		}
-		return []store.Failure{{Index: 0, Err: reason}}
+	s := openAt(t, path, nil, NoSync())
+	fill(t, s, 2)
+	var k taker
+	if err := s.Drain(t.Context(), "test", k.handle); err != nil {
+		t.Fatal(err)
 	}
-	if err := s.Drain(t.Context(), "test", fail); !errors.Is(err, reason) {
-		t.Errorf("drain: got %v", err)
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		parked, err := tx.CreateBucket([]byte(bucketParked))
+		if err != nil {
+			return err
+		}
+		c := change{key: row("old").Key(), after: encodeItem(row("old"))}
+		v := appendText(appendText(nil, "test"), "a reason")
+		for _, n := range []uint64{5, 1770000000, 7} {
+			v = binary.AppendUvarint(v, n)
+		}
+		return parked.Put(sequenceKey(1), append(v, c.record(1770000000)...))
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	closeStore(t, s)
-
-	s = openAt(t, path, nil, NoSync(), Clock(now))
-	shown := func(reason string, attempts int) string {
-		return fmt.Sprintf("1 test p/1 kind 2 old->new, %s, %d, %v", reason, attempts, now.Now())
-	}
-	check := func(want ...string) {
-		t.Helper()
-		parked, err := s.Parked(t.Context())
-		if err != nil {
+	for range 2 {
+		s = openAt(t, path, nil, NoSync())
+		if err := s.Drain(t.Context(), "test", k.handle); err != nil {
 			t.Fatal(err)
 		}
-		var got []string
-		for _, p := range parked {
-			var a [2]store.Value
-			if err := errors.Join(p.Change.Old.Values([]string{"a"}, a[:1]), p.Change.New.Values([]string{"a"}, a[1:])); err != nil {
-				t.Error(err)
-			}
-			got = append(got, fmt.Sprintf("%s %s %s/%s kind %d %s->%s, %s, %d, %v", p.ID, p.Consumer, p.Change.Key.PK, p.Change.Key.SK,
-				p.Change.Kind, a[0].Text(), a[1].Text(), p.Reason, p.Attempts, p.At))
-		}
-		if d := cmp.Diff(want, got); d != "" {
-			t.Errorf("parked (-want +got):\n%s", d)
-		}
+		closeStore(t, s)
 	}
-	check(shown("first reason", 1))
-	reason = errors.New("second reason")
-	now.Advance(time.Hour)
-	if err := s.Retry(t.Context(), "1", fail); !errors.Is(err, reason) {
-		t.Errorf("retry that fails: got %v", err)
-	}
-	check(shown("second reason", 2))
-	if err := s.Retry(t.Context(), "1", func(context.Context, []store.Change) []store.Failure { panic("no") }); err == nil {
-		t.Error("retry that panics succeeded")
-	}
-	check(shown("handler panicked: no", 3))
-	var k taker
-	if err := s.Retry(t.Context(), "1", k.handle); err != nil || len(k.batches) != 1 {
-		t.Errorf("retry: handed over %v, error %v", k.batches, err)
-	}
-	check()
-	for _, id := range []string{"1", "x", ""} {
-		if err := s.Retry(t.Context(), id, k.handle); !errors.Is(err, store.ErrInvalid) {
-			t.Errorf("retry of %q: got %v", id, err)
-		}
+	if d := cmp.Diff([][]string{{"00", "01"}, {"old"}}, k.batches); d != "" {
+		t.Errorf("delivered (-want +got):\n%s", d)
 	}
 }
 

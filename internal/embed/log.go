@@ -39,7 +39,6 @@ func kind(c change) store.ChangeKind {
 // logged is a change record read from the log.
 type logged struct {
 	sequence uint64
-	raw      []byte
 	change   store.Change
 }
 
@@ -59,7 +58,7 @@ func parseRecord(sequence uint64, raw []byte) (logged, error) {
 	if err := r.end(); err != nil {
 		return logged{}, fmt.Errorf("change %d: %w", sequence, err)
 	}
-	return logged{sequence, raw, c}, nil
+	return logged{sequence, c}, nil
 }
 
 // readLog reads up to n records after the sequence last.
@@ -99,16 +98,10 @@ func (s *Store) cursor(consumer string) (last uint64, err error) {
 	return last, err
 }
 
-// acknowledge moves consumer's cursor to last, parks what it gave up and trims
-// the log, all at once.
-func (s *Store) acknowledge(consumer string, last uint64, parked *parkedRecord) error {
+// acknowledge moves consumer's cursor to last and trims the log, all at once.
+func (s *Store) acknowledge(consumer string, last uint64) error {
 	return s.commit(func(tx *bbolt.Tx) (refused, failed error) {
 		cursors := bucket(tx, bucketCursors)
-		if parked != nil {
-			if err := parked.add(bucket(tx, bucketParked)); err != nil {
-				return nil, err
-			}
-		}
 		if err := cursors.Put([]byte(consumer), sequenceKey(last)); err != nil {
 			return nil, err
 		}
@@ -136,4 +129,31 @@ func trim(log, cursors *bbolt.Bucket) error {
 		err = errors.Join(err, log.Delete(k))
 	}
 	return err
+}
+
+// bucketParked is where older versions of this program set changes aside that kept
+// failing: consumer, reason, attempts, time, sequence and the change record.
+const bucketParked = "parked"
+
+// logParked puts the changes that an older version set aside at the end of the log,
+// so that they come again, and removes their bucket.
+func logParked(tx *bbolt.Tx) error {
+	parked := bucket(tx, bucketParked)
+	if parked == nil {
+		return nil
+	}
+	err := parked.ForEach(func(_, v []byte) error {
+		r := reader{b: v}
+		for range 2 {
+			r.bytes()
+		}
+		for range 3 {
+			r.uint()
+		}
+		return errors.Join(r.err, appendRecord(bucket(tx, bucketLog), bytes.Clone(r.b)))
+	})
+	if err != nil {
+		return fmt.Errorf("take up parked changes: %w", err)
+	}
+	return tx.DeleteBucket([]byte(bucketParked))
 }

@@ -204,11 +204,16 @@ func (x index) move(b *bbolt.Bucket, c change) error {
 
 // log adds the change record.
 func (s *Store) log(b *bbolt.Bucket, c change) error {
-	sequence, err := b.NextSequence()
+	return appendRecord(b, c.record(s.options.clock.Now().Unix()))
+}
+
+// appendRecord puts an encoded change record at the end of the log.
+func appendRecord(log *bbolt.Bucket, record []byte) error {
+	sequence, err := log.NextSequence()
 	if err != nil {
 		return err
 	}
-	return b.Put(sequenceKey(sequence), c.record(s.options.clock.Now().Unix()))
+	return log.Put(sequenceKey(sequence), record)
 }
 
 func sequenceKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

@@ -1,7 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
 	"time"
 )
 
@@ -63,10 +68,46 @@ type Failure struct {
 
 // Feed hands the change records of a table to a consumer.
 type Feed interface {
-	// Consume delivers changes to handle, batch by batch, until ctx ends (it
-	// then returns nil) or reading fails. A change that keeps failing is set
-	// aside with its reason, where a person can see it, and does not hold up
-	// the others. A consumer that dies is given again the changes for which
-	// handle had not returned.
+	// Consume delivers changes to handle, batch by batch, until ctx ends (it then
+	// returns nil at once, also while it waits) or reading fails. What handle
+	// reports is delivered again, after a pause that grows up to a bound, for as
+	// long as handle reports it: a feed sets nothing aside. The changes before the
+	// lowest that was reported are done; the others come again, because a handler
+	// may stop where it fails. A consumer that dies is given again the changes for
+	// which handle had not returned.
 	Consume(ctx context.Context, consumer string, handle Handler) error
 }
+
+// Deliver hands a batch over for a feed. It returns how many changes from its start
+// are done and, if that is not all, why the next one is not. When handle panics, or
+// reports a change that it was not given, none of the batch is done.
+func Deliver(ctx context.Context, handle Handler, batch []Change) (done int, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			done, err = 0, fmt.Errorf("the handler panicked: %v\n%s", p, debug.Stack())
+		}
+	}()
+	failures := handle(ctx, slices.Clone(batch))
+	if len(failures) == 0 {
+		return len(batch), nil
+	}
+	lowest := slices.MinFunc(failures, func(a, b Failure) int { return cmp.Compare(a.Index, b.Index) })
+	for _, f := range failures {
+		if f.Index < 0 || f.Index >= len(batch) {
+			return 0, fmt.Errorf("the handler reports change %d of a batch of %d: %w", f.Index, len(batch), f.reason())
+		}
+	}
+	key := batch[lowest.Index].Key
+	return lowest.Index, fmt.Errorf("change of %s/%s: %w", key.PK, key.SK, lowest.reason())
+}
+
+// reason is why a change was reported.
+func (f Failure) reason() error {
+	if f.Err == nil {
+		return errNoReason
+	}
+	return f.Err
+}
+
+// errNoReason is the reason of a failure that a handler reports without one.
+var errNoReason = errors.New("the handler gives no reason")

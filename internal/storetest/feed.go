@@ -22,7 +22,9 @@ func feedTests() map[string]func(*script) {
 		"feed/every consumer":               feedConsumers,
 		"feed/changes that a handler makes": feedCascade,
 		"feed/failure comes again":          feedRetry,
-		"feed/failure without end":          feedPoison,
+		"feed/failure for long":             feedStubborn,
+		"feed/handler that breaks down":     feedBroken,
+		"feed/end while a change fails":     feedStop,
 		"feed/consumer that dies":           feedRestart,
 	}
 }
@@ -237,28 +239,74 @@ func feedRetry(s *script) {
 	c.want(b, changed(nil, item(b, "n", 1)))
 }
 
-// feedPoison has a change that always fails: it is set aside, the rest goes on.
-func feedPoison(s *script) {
+// feedStubborn has a change that fails more often than any limit of tries would
+// allow. It comes again until it succeeds, what comes before it is done and does not
+// come again, and nothing of what comes after it is lost.
+func feedStubborn(s *script) {
 	c := s.collector()
 	bad, good := key("p", "bad"), key("p", "good")
 	s.put(item(good, "n", 1), item(bad), item(good, "n", 2))
-	deliveries := 0
-	s.consume("test", func(_ context.Context, batch []store.Change) (failures []store.Failure) {
+	const failures = 12
+	failed, before := 0, 0
+	s.consume("test", func(_ context.Context, batch []store.Change) []store.Failure {
 		for n, change := range batch {
-			if change.Key == bad {
-				deliveries++
-				return []store.Failure{{Index: n, Err: errors.New("never")}}
+			switch {
+			case change.Key == bad && failed < failures:
+				failed++
+				return []store.Failure{{Index: n, Err: errors.New("not yet")}}
+			case change.Key == good && s.record(change).New["n"].Int() == 1:
+				before++
 			}
 			c.add(change)
 		}
 		return nil
 	})
+	c.want(bad, changed(nil, item(bad)))
 	c.want(good, changed(nil, item(good, "n", 1)), changed(item(good, "n", 1), item(good, "n", 2)))
-	s.put(item(good, "n", 3))
-	c.wait(good, 3)
-	if deliveries < 2 {
-		s.Errorf("the failing change was delivered %d times before it was set aside, want more than one", deliveries)
+	if failed != failures || before != 1 {
+		s.Errorf("the change failed %d times, want %d; the one before it came %d times, want once", failed, failures, before)
 	}
+}
+
+// feedBroken has a handler that panics, and one that reports changes that it was not
+// given: nothing of the batch is done, and all of it comes again.
+func feedBroken(s *script) {
+	c := s.collector()
+	a, b := key("p", "a"), key("p", "b")
+	s.put(item(a), item(b))
+	ways := []func() []store.Failure{
+		func() []store.Failure { panic("broken") }, //nolint:forbidigo // what the test is about
+		func() []store.Failure { return []store.Failure{{Index: 99, Err: errors.New("broken")}} },
+		func() []store.Failure { return []store.Failure{{Index: -1}} },
+		func() []store.Failure { return []store.Failure{{Index: 0}} },
+	}
+	s.consume("test", func(ctx context.Context, batch []store.Change) []store.Failure {
+		if len(ways) > 0 {
+			broken := ways[0]
+			ways = ways[1:]
+			return broken()
+		}
+		return c.handle(ctx, batch)
+	})
+	c.want(a, changed(nil, item(a)))
+	c.want(b, changed(nil, item(b)))
+}
+
+// feedStop ends a consumer whose changes fail all the time, which is no error.
+func feedStop(s *script) {
+	k := key("p", "a")
+	s.put(item(k))
+	failing := make(chan struct{})
+	fails := sync.OnceFunc(func() { close(failing) })
+	stop := s.consume("test", func(context.Context, []store.Change) []store.Failure {
+		fails()
+		return []store.Failure{{Index: 0, Err: errors.New("never")}}
+	})
+	<-failing
+	stop()
+	c := s.collector()
+	s.consume("test", c.handle)
+	c.want(k, changed(nil, item(k)))
 }
 
 // feedRestart ends a consumer before it acknowledged: its successor is given

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"segue/internal/dynamo/dynamotest"
 	"segue/internal/embed"
@@ -39,7 +40,7 @@ func OnBoth(t *testing.T, test func(t *testing.T, place Place)) {
 // OpenEmbedded opens an empty embedded store.
 func OpenEmbedded(t testing.TB, options ...embed.Option) *embed.Store {
 	t.Helper()
-	store, err := embed.Open(filepath.Join(t.TempDir(), "segue.db"), rows.Indexes(), options...)
+	store, err := embed.Open(filepath.Join(t.TempDir(), "segue.db"), rows.Indexes(), append(options, embed.Backoff(time.Millisecond))...)
 	if err != nil {
 		t.Fatal(err)
 	}
