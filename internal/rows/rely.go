@@ -30,6 +30,7 @@ func (tx *Tx) Rely(refs ...Ref) { tx.relied = append(tx.relied, refs...) }
 // [*ContradictionError].
 func (tx *Tx) Replace(t *schema.Table, id string, values map[string]schema.Value) {
 	row := tx.db.newRow(t, id)
+	row.first = tx.db.first(row.Ref())
 	row.SetAll(values)
 	if tx.replace[row.Ref()] == nil {
 		tx.replaced = append(tx.replaced, row.Ref())
@@ -46,7 +47,7 @@ func (tx *Tx) replaceOp(row *Row) (store.Op, error) {
 	}
 	tx.stamp(row, CreatedOn, CreatedBy)
 	tx.stamp(row, ModifiedOn, ModifiedBy)
-	item, err := encode(row, tx.nextVersion(row))
+	item, err := encode(row, row.Next())
 	return store.Put(item, store.Condition{}), err
 }
 

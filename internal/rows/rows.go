@@ -65,6 +65,7 @@ type Row struct {
 	ID      string
 	Version int64 // versionnumber it was loaded with; 0: not stored yet
 
+	first  int64 // version with which a new row is written
 	values map[string]schema.Value
 	dirty  map[string]bool
 	stored store.Item // what it was decoded from, attributes that the table lacks included; nil: not stored yet
@@ -147,6 +148,18 @@ func (r *Row) SetAll(values map[string]schema.Value) {
 // Touch makes the row be written with a new version though nothing in it
 // changed.
 func (r *Row) Touch() { r.dirty[Version] = true }
+
+// Next returns the version that the unit of work writes the row with: one more than
+// it has, and a random one for a new row. So a version is never repeated, neither in
+// one life of an id nor by a later one, whatever clocks do, and an id that is derived
+// from it belongs to one life (docs/decisions/0010-versions.md). The numbers stay
+// below 2^53, where clients that read them as floating point would lose digits.
+func (r *Row) Next() int64 {
+	if r.Version > 0 {
+		return r.Version + 1
+	}
+	return r.first
+}
 
 // Values is a copy of the columns that are not null, without the primary key
 // and the version.

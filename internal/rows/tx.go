@@ -121,6 +121,7 @@ func (tx *Tx) Hold(row *Row) {
 // it again: that ends it with a [*ContradictionError].
 func (tx *Tx) Create(t *schema.Table, id string, values map[string]schema.Value) *Row {
 	row := tx.db.newRow(t, id)
+	row.first = tx.db.first(row.Ref())
 	row.SetAll(values)
 	if tx.deleted[row.Ref()] {
 		tx.fail(&ContradictionError{Ref: row.Ref()})
@@ -225,20 +226,8 @@ func (tx *Tx) op(row *Row) (op store.Op, ok bool, err error) {
 		return store.Op{}, false, nil
 	}
 	tx.stamp(row, ModifiedOn, ModifiedBy)
-	item, err := encode(row, tx.nextVersion(row))
+	item, err := encode(row, row.Next())
 	return store.Put(item, unchanged), err == nil, err
-}
-
-// nextVersion returns the version with which a row is written: one more than it has,
-// and a random one for a new row. So a version is never repeated, neither in one life
-// of an id nor by a later one, whatever clocks do
-// (docs/decisions/0010-versions.md). The numbers stay below 2^53, where clients that
-// read them as floating point would lose digits.
-func (tx *Tx) nextVersion(row *Row) int64 {
-	if row.Version > 0 {
-		return row.Version + 1
-	}
-	return tx.db.first(row.Ref())
 }
 
 // randomVersion returns the version of a new row.

@@ -3,7 +3,6 @@ package connection
 import (
 	"context"
 	"maps"
-	"math/rand/v2"
 	"slices"
 
 	"segue/internal/rows"
@@ -71,12 +70,12 @@ func (s *Connections) begin(tx *rows.Tx, record *rows.Row, parent Sequence, requ
 
 // lifeOf tells this connection from those of an earlier row with the record's id:
 // the version that was seen, or, for a record that the same unit of work makes
-// and that has none yet, a number that nobody else draws.
+// and that has none yet, the one that it gets.
 func lifeOf(record *rows.Row) int64 {
 	if record.Version > 0 {
 		return record.Version
 	}
-	return rand.Int64() //nolint:gosec // it must differ, not be secret
+	return record.Next()
 }
 
 // refuseSecondSequence says which sequence the record is on.
