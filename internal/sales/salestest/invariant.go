@@ -12,6 +12,9 @@ import (
 	"segue/internal/filter"
 	"segue/internal/query"
 	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/segment"
+	"segue/internal/sales/sequence"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 	"segue/internal/store"
@@ -51,9 +54,13 @@ func Scan(t testing.TB, on store.Store) map[store.Key]store.Item {
 type Audit struct {
 	Records   map[string]*rows.Row // of every table that can be connected
 	Sequences map[string]*rows.Row
+	Segments  map[string]*rows.Row
 	Targets   map[string]*rows.Row
 	Steps     map[string]*rows.Row
+	orders    map[string]*rows.Row  // by record type
+	ledgers   map[string]*rows.Row  // by the table whose active rows they list
 	items     map[string]store.Item // of records and targets, with their index entries
+	several   bool                  // the policy lets a record be on several sequences
 	problems  []string
 }
 
@@ -61,15 +68,18 @@ func (a *Audit) report(format string, args ...any) {
 	a.problems = append(a.problems, fmt.Sprintf(format, args...))
 }
 
-// Sound fails the test unless guards, targets, steps and indexes of the whole
-// store agree (the invariant of package sales). It is for a moment when nobody
-// writes. drained says that no change record is left, so that no live target
+// Sound fails the test unless guards, targets, steps, orders, ledgers and indexes
+// of the whole store agree (the invariant of package sales). It is for a moment
+// when nobody writes. drained says that no change record is left, so that no live target
 // may belong to a sequence that is not active.
 func (w *World) Sound(drained bool) {
 	w.T.Helper()
 	a := w.Audit()
 	live, bySequence := a.liveTargets(drained)
 	a.guards(live)
+	a.orderedOnce()
+	a.listedWhenActive(name.Sequence, a.Sequences, int64(sequence.Active))
+	a.listedWhenActive(name.Segment, a.Segments, int64(segment.Active))
 	for id, s := range a.Sequences {
 		if phase := s.Text("segue_phase"); drained && phase != "" {
 			a.report("sequence %s is still %s", id, phase)
@@ -121,8 +131,9 @@ func (a *Audit) liveTargets(drained bool) (live map[string]map[string]string, by
 func (w *World) Audit() *Audit {
 	w.T.Helper()
 	a := &Audit{
-		Records: map[string]*rows.Row{}, Sequences: map[string]*rows.Row{},
-		Targets: map[string]*rows.Row{}, Steps: map[string]*rows.Row{}, items: map[string]store.Item{},
+		Records: map[string]*rows.Row{}, Sequences: map[string]*rows.Row{}, Segments: map[string]*rows.Row{},
+		Targets: map[string]*rows.Row{}, Steps: map[string]*rows.Row{}, orders: map[string]*rows.Row{},
+		ledgers: map[string]*rows.Row{}, items: map[string]store.Item{}, several: w.policy.Several,
 	}
 	for key, item := range Scan(w.T, w.Store) {
 		change, err := w.DB.Change(store.Change{Key: key, New: item})
@@ -133,21 +144,88 @@ func (w *World) Audit() *Audit {
 		if err != nil {
 			w.T.Fatal(err)
 		}
-		switch {
-		case row.Table.Is(name.RecordTrait):
-			a.Records[row.ID], a.items[row.ID] = row, item
-		case row.Table.Name == "msdyn_sequence":
-			a.Sequences[row.ID] = row
-		case row.Table.Name == "msdyn_sequencetarget":
-			a.Targets[row.ID], a.items[row.ID] = row, item
-		case row.Table.Name == "msdyn_sequencetargetstep":
-			a.Steps[row.ID] = row
-			if row.Lookup("msdyn_sequencetarget").ID == "" {
-				a.report("step %s has no target", row.ID)
-			}
-		}
+		a.take(row, item)
 	}
 	return a
+}
+
+// take sorts a row in.
+func (a *Audit) take(row *rows.Row, item store.Item) {
+	if row.Table.Is(name.RecordTrait) {
+		a.Records[row.ID], a.items[row.ID] = row, item
+		return
+	}
+	switch row.Table.Name {
+	case name.Sequence:
+		a.Sequences[row.ID] = row
+	case name.Segment:
+		a.Segments[row.ID] = row
+	case name.SequenceTarget:
+		a.Targets[row.ID], a.items[row.ID] = row, item
+	case name.SequenceTargetStep:
+		a.Steps[row.ID] = row
+		if row.Lookup(name.MsdynSequencetarget).ID == "" {
+			a.report("step %s has no target", row.ID)
+		}
+	case name.SegmentAttribute:
+		a.orders[row.Text(name.MsdynObjecttype)] = row
+	case name.Ledger:
+		a.ledgers[row.Text(name.SegueName)] = row
+	}
+}
+
+// orderedOnce demands that the order of each record type names each of its segments
+// once and nothing else, the default segment last.
+func (a *Audit) orderedOnce() {
+	want := map[string][]string{}
+	for id, row := range a.Segments {
+		recordType := row.Text(name.MsdynObjecttype)
+		want[recordType] = append(want[recordType], id)
+	}
+	for recordType := range a.orders {
+		if want[recordType] == nil {
+			want[recordType] = []string{} // the default segment at least
+		}
+	}
+	for recordType, segments := range want {
+		got := a.listed(a.orders[recordType], name.MsdynSegmentpriorityorder)
+		if n := len(got); n > 0 && a.Segments[got[n-1]] != nil && !a.Segments[got[n-1]].Is(name.SegueIsdefault) {
+			a.report("the last segment of %s is %s, not the default segment", recordType, got[n-1])
+		}
+		slices.Sort(got)
+		slices.Sort(segments)
+		if d := cmp.Diff(segments, got, cmpopts.EquateEmpty()); d != "" {
+			a.report("the order of %s is not its segments (-segments +order):\n%s", recordType, d)
+		}
+	}
+}
+
+// listedWhenActive demands that the ledger of a table lists its active rows.
+func (a *Audit) listedWhenActive(table string, all map[string]*rows.Row, state int64) {
+	var want []string
+	for id, row := range all {
+		if row.Int(name.Statecode) == state {
+			want = append(want, id)
+		}
+	}
+	got := a.listed(a.ledgers[table], name.SegueMembers)
+	slices.Sort(got)
+	slices.Sort(want)
+	if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
+		a.report("the ledger of %s is not its active rows (-active +ledger):\n%s", table, d)
+	}
+}
+
+// listed is the ids that a column of a row lists, none for no row.
+func (a *Audit) listed(row *rows.Row, column string) []string {
+	if row == nil {
+		return nil
+	}
+	ids, err := sales.IDs[string](row, column)
+	if err != nil {
+		a.report("%v", err)
+	}
+	return ids
 }
 
 // openSteps are the open steps of each target.
@@ -176,7 +254,7 @@ func (a *Audit) guards(live map[string]map[string]string) {
 		if !open && len(guard) > 0 {
 			a.report("record %s is closed and connected: %v", id, guard)
 		}
-		if len(guard) > 1 {
+		if len(guard) > 1 && !a.several {
 			a.report("record %s is on %d sequences, the policy allows one: %v", id, len(guard), guard)
 		}
 		if free, want := a.items[id]["g1pk"].Text() != "", open && len(guard) == 0; free != want {

@@ -38,6 +38,7 @@ type World struct {
 	Store ChangeStore
 	Probe *probe.Probe
 
+	policy   sales.Policy
 	begin    func() *boot.Parts
 	versions func(rows.Ref) int64 // of new rows, nil for random ones
 	parks    bool                 // the test expects that changes are parked
@@ -59,7 +60,7 @@ func NewOn(t testing.TB, store ChangeStore, now func() time.Time, options boot.O
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &World{T: t, Store: store, Probe: probe.New(store, rows.Indexes()...)}
+	w := &World{T: t, Store: store, Probe: probe.New(store, rows.Indexes()...), policy: options.Policy}
 	w.begin = func() *boot.Parts {
 		db := rows.New(w.Probe, tables, clock.Of(now))
 		db.OnMisread(func(err error) { t.Error(err) })
