@@ -21,6 +21,7 @@ import (
 	"segue/internal/odata"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
+	"segue/internal/sales/principal"
 	"segue/internal/schema/name"
 )
 
@@ -33,12 +34,11 @@ type Authenticator interface {
 // Config is what [New] makes an API of.
 type Config struct {
 	Operations operation.Executor // runs writes; it also holds the use cases that read
+	Principals *principal.Directory
 	Auth       Authenticator
 	Public     string // URL under which clients reach the service, without a slash at its end; "" takes it from each request
-	// Organization names this installation; the ids of WhoAmI are derived from it.
-	Organization string
-	Clock        clock.Clock
-	Log          *slog.Logger
+	Clock      clock.Clock
+	Log        *slog.Logger
 }
 
 // API makes the handlers of the HTTP API. It is safe for concurrent use.
@@ -147,7 +147,7 @@ func (a *API) identify(r *request) error {
 	if err != nil {
 		return err
 	}
-	r.caller = sales.Caller{ID: name.UserID(caller.ID), Roles: caller.Roles}
+	r.caller = sales.Caller{ID: name.UserID(caller.ID), Name: caller.Name, Login: caller.Login, Roles: caller.Roles}
 	for _, header := range []string{"CallerObjectId", "MSCRMCallerID"} {
 		if user := r.Header.Get(header); user != "" && !strings.EqualFold(strings.Trim(user, "{}"), caller.ID) {
 			return odata.Errorf(odata.CannotActOnBehalfOfAnotherUser, "%s: acting as %q is not available; requests run as the token's user %s", header, user, caller.ID)

@@ -8,7 +8,6 @@ import (
 
 	"segue/internal/api/operation"
 	"segue/internal/entity"
-	"segue/internal/guid"
 	"segue/internal/odata"
 	listing "segue/internal/query"
 	"segue/internal/rows"
@@ -61,13 +60,14 @@ func (a *API) operation(w http.ResponseWriter, r *request, name string) error {
 	if r.Method != http.MethodGet {
 		return wrongMethod(w, r, whoAmI, http.MethodGet)
 	}
-	derived := func(what string) string {
-		return guid.FromName("segue:" + what + ":" + a.config.Organization)
+	user, err := a.config.Principals.Admit(r.Context(), r.caller)
+	if err != nil {
+		return err
 	}
 	odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.Complex("WhoAmIResponse",
-		odata.Property{Name: "BusinessUnitId", Value: derived("businessunit")},
+		odata.Property{Name: "BusinessUnitId", Value: string(user.Unit)},
 		odata.Property{Name: "UserId", Value: string(r.caller.ID)},
-		odata.Property{Name: "OrganizationId", Value: derived("organization")}))
+		odata.Property{Name: "OrganizationId", Value: string(a.config.Principals.Organization().ID)}))
 	return nil
 }
 

@@ -6,10 +6,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/probe"
+	"segue/internal/sales"
 )
 
 // leads makes n leads besides those of the fixture and returns their ids.
@@ -74,6 +76,32 @@ func TestBodySize(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWhoAmI_webapi_11: the ids of WhoAmI are those of rows, also for a user whom
+// nobody has seen before.
+func TestWhoAmI_webapi_11(t *testing.T) {
+	w := newWorld(t)
+	const stranger = "05e40000-0000-4000-8000-000000000009"
+	token, err := w.issuer.Issue(stranger, "Ann Bee", []string{sales.Salesperson}, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var me struct{ UserID, BusinessUnitID, OrganizationID string }
+	w.expect(http.StatusOK, "GET ~/WhoAmI\nAuthorization: Bearer "+token).value(t, &me)
+	if me.UserID != stranger {
+		t.Errorf("the user is %s", me.UserID)
+	}
+	var user struct {
+		FullName string
+		Unit     string `json:"_businessunitid_value"`
+	}
+	w.expect(http.StatusOK, "GET ~/systemusers("+me.UserID+")?$select=fullname,_businessunitid_value").value(t, &user)
+	if user.FullName != "Ann Bee" || user.Unit != me.BusinessUnitID {
+		t.Errorf("the user is %+v, in the unit of WhoAmI %s", user, me.BusinessUnitID)
+	}
+	w.expect(http.StatusOK, "GET ~/businessunits("+me.BusinessUnitID+")")
+	w.expect(http.StatusOK, "GET ~/organizations("+me.OrganizationID+")")
 }
 
 // TestSelectionSize: a selection has 1 to 1,000 records.

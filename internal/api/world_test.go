@@ -94,7 +94,7 @@ func newWorld(t *testing.T, more ...fs.FS) *world {
 	})
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelError}))
 	w.api = api.New(api.Config{
-		Operations: w.parts.Operations(), Auth: auth.Authenticator{Verifier: verifier}, Organization: "segue", Clock: now, Log: log,
+		Operations: w.parts.Operations(), Principals: w.parts.Principals, Auth: auth.Authenticator{Verifier: verifier}, Clock: now, Log: log,
 	})
 	server := httptest.NewServer(w.api.Mux())
 	t.Cleanup(server.Close)

@@ -19,6 +19,7 @@ import (
 type Caller struct {
 	ID    string // systemuserid: a GUID in lower case with hyphens, never the nil one
 	Name  string // for people to read; never empty
+	Login string // what the user signs in with, such as a mail address; "" if the token does not say
 	Roles []string
 }
 

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -94,7 +95,8 @@ func (c claims) caller(rolesClaim string) (Caller, error) {
 	if !ok {
 		return Caller{}, fmt.Errorf("%w: it has neither an \"oid\" nor a \"sub\" claim", ErrInvalid)
 	}
-	return Caller{ID: id, Name: c.name(id), Roles: roles(c[c.rolesName(rolesClaim)])}, nil
+	login := c.first("preferred_username", "upn", "cognito:username", "username", "email")
+	return Caller{ID: id, Name: cmp.Or(c.text("name"), login, id), Login: login, Roles: roles(c[c.rolesName(rolesClaim)])}, nil
 }
 
 // userID returns the object id of the directory (Entra's "oid"), else the
@@ -112,14 +114,14 @@ func (c claims) userID() (string, bool) {
 	return guid.FromName(c.text("iss") + "|" + c.text("sub")), true
 }
 
-// name falls back from the claims of OpenID Connect and Cognito to the id.
-func (c claims) name(id string) string {
-	for _, name := range []string{"name", "preferred_username", "cognito:username", "username", "email"} {
+// first returns the first of some claims that has a text.
+func (c claims) first(names ...string) string {
+	for _, name := range names {
 		if s := c.text(name); s != "" {
 			return s
 		}
 	}
-	return id
+	return ""
 }
 
 // rolesName returns the name of the claim that holds the roles.

@@ -1,12 +1,16 @@
 package boot
 
 import (
+	"cmp"
+
 	"segue/internal/api/operation"
 	"segue/internal/entity"
 	"segue/internal/guid"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
+	"segue/internal/sales/organization"
+	"segue/internal/sales/principal"
 	"segue/internal/sales/reaction"
 	"segue/internal/sales/segmentation"
 	"segue/internal/schema/name"
@@ -20,11 +24,28 @@ type Options struct {
 	Freshness sales.Freshness // its clock is the machine's by default
 	NewID     func() string   // makes the ids of rows that come without one; random by default
 	Program   string          // version of the program, which parked changes are marked with; "devel" by default
+	// Organization names the installation, "segue" by default; the ids of its own
+	// row and of its root business unit derive from it.
+	Organization string
+}
+
+// withDefaults fills in what is left out.
+func (o Options) withDefaults() Options {
+	if o.Freshness.Clock == nil {
+		o.Freshness.Clock = Clock()
+	}
+	if o.NewID == nil {
+		o.NewID = guid.New
+	}
+	o.Program = cmp.Or(o.Program, devel)
+	o.Organization = cmp.Or(o.Organization, "segue")
+	return o
 }
 
 // Parts is the domain, put together over the rows of one store.
 type Parts struct {
 	DB          *rows.DB
+	Principals  *principal.Directory
 	Entities    *entity.Entities
 	Connections *connection.Connections
 	Reactions   *reaction.Handler // takes up again what is parked
@@ -39,17 +60,10 @@ func (p *Parts) Operations() operation.Executor {
 // Assemble puts the domain together: which rules the rows of each table obey,
 // and what follows from which changes.
 func Assemble(db *rows.DB, options Options) *Parts {
-	if options.Freshness.Clock == nil {
-		options.Freshness.Clock = Clock()
-	}
-	if options.NewID == nil {
-		options.NewID = guid.New
-	}
-	if options.Program == "" {
-		options.Program = devel
-	}
-	entities := entity.New(db, options.NewID)
-	connections := connection.New(db, entities, options.Policy, options.Freshness)
+	options = options.withDefaults()
+	principals := principal.New(db, principal.NewOrganization(options.Organization), options.Freshness)
+	entities := entity.New(db, principals, options.NewID)
+	connections := connection.New(db, principals, entities, options.Policy, options.Freshness)
 	segments := segmentation.New(db, connections, options.Policy, options.Freshness)
 	changes := reaction.New(db, options.Program)
 
@@ -61,6 +75,10 @@ func Assemble(db *rows.DB, options Options) *Parts {
 		segment   = sales.OfTable(name.Segment)
 		orders    = sales.OfTable(name.SegmentAttribute)
 	)
+	entities.Register(sales.OfTable(name.Organization), organization.OrganizationRules(principals))
+	entities.Register(sales.OfTable(name.BusinessUnit), organization.UnitRules(principals))
+	entities.Register(sales.OfTable(name.User), organization.UserRules(principals))
+	entities.Register(sales.OfTable(name.Team), organization.TeamRules(principals))
 	entities.Register(records, connections.RecordRules())
 	entities.Register(sequences, connections.SequenceRules())
 	entities.Register(targets, connections.TargetRules())
@@ -75,7 +93,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	changes.Register("connection.verify", connections.Verify(), on(targets, inserted))
 	changes.Register("connection.sweep", connections.Sweep(), on(sequences, modified))
 
-	return &Parts{DB: db, Entities: entities, Connections: connections, Reactions: changes, Changes: changes.Handle}
+	return &Parts{DB: db, Principals: principals, Entities: entities, Connections: connections, Reactions: changes, Changes: changes.Handle}
 }
 
 // on returns an interest in these kinds of changes of a subject's rows.

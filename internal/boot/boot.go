@@ -114,11 +114,12 @@ func New(env Environment, store store.Store, claims func(context.Context) (map[s
 	if err != nil {
 		return nil, err
 	}
+	options.Organization = env.Table
 	parts := Assemble(rows.New(store, tables, options.Freshness.Clock), options)
 	return &App{
 		Parts: parts,
 		API: api.Config{
-			Operations: parts.Operations(), Auth: identity, Public: env.Public, Organization: env.Table,
+			Operations: parts.Operations(), Principals: parts.Principals, Auth: identity, Public: env.Public,
 			Clock: options.Freshness.Clock, Log: log,
 		},
 		Log:    log,

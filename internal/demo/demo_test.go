@@ -254,6 +254,34 @@ func (w world) checkLoaded(d Demo) {
 			w.t.Errorf("%d of %d rows of %s are connected", live, len(list), name)
 		}
 	}
+	w.checkLookups()
+}
+
+// checkLookups looks whether every lookup of every row points at a row.
+func (w world) checkLookups() {
+	w.t.Helper()
+	var lookups []schema.Lookup
+	exists := map[schema.Lookup]bool{}
+	for _, table := range w.DB.Schema().Tables() {
+		for _, row := range w.all(table.Name) {
+			exists[schema.Lookup{Table: table.Name, ID: row.ID}] = true
+			for column, v := range row.Values() {
+				if to, ok := v.Ref(); ok {
+					lookups = append(lookups, to)
+				} else if table.Column(column).Type == schema.LookupTo {
+					w.t.Errorf("%v: %s is %v", row.Ref(), column, v)
+				}
+			}
+		}
+	}
+	for _, to := range lookups {
+		if !exists[to] {
+			w.t.Errorf("a row points at %v, which is not there", to)
+		}
+	}
+	if len(lookups) < 500 { // the walk has gone blind
+		w.t.Errorf("%d lookups", len(lookups))
+	}
 }
 
 // Somebody has worked with the demo: loading it again goes on past the edits
@@ -316,7 +344,7 @@ func TestDemoLoadStops(t *testing.T) {
 func TestDemoLoadOverTheWebAPI(t *testing.T) {
 	w, d := newWorld(t), few()
 	server := httptest.NewServer(api.New(api.Config{
-		Operations: w.Operations(), Auth: administrator{}, Organization: "test", Clock: clock.System(), Log: slog.New(slog.DiscardHandler),
+		Operations: w.Operations(), Auth: administrator{}, Principals: w.Principals, Clock: clock.System(), Log: slog.New(slog.DiscardHandler),
 	}).Mux())
 	defer server.Close()
 	remote := ingest.NewRemote(w.DB.Schema(), server.URL, "token")

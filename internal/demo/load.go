@@ -28,10 +28,10 @@ type Loaded struct {
 func (d Demo) Load(ctx context.Context, w ingest.Writer, tables *schema.Schema, progress func(done, total int)) (Loaded, error) {
 	// A new segment goes in front of the last one, so the lowest priority comes first.
 	definitions := slices.Concat(d.Sellers, d.Sequences, reversed(d.Segments))
-	records := slices.Concat(d.Accounts, d.Leads, d.Opportunities)
+	records := [][]Row{d.Accounts, slices.Concat(d.Leads, d.Opportunities)} // the second point at the first
 	l := &loader{
 		writer: w, tables: tables, progress: progress,
-		total: len(definitions) + len(records), loaded: Loaded{Rows: map[string]int{}},
+		total: len(definitions) + len(d.Accounts) + len(d.Leads) + len(d.Opportunities), loaded: Loaded{Rows: map[string]int{}},
 	}
 	for _, row := range definitions {
 		err := l.define(ctx, row)
@@ -40,8 +40,10 @@ func (d Demo) Load(ctx context.Context, w ingest.Writer, tables *schema.Schema, 
 			return l.loaded, fmt.Errorf("load %s %s: %w", row.Table, row.ID, err)
 		}
 	}
-	if err := ingest.WriteAll(ctx, w, l.jobs(records)); err != nil {
-		return l.loaded, fmt.Errorf("load records: %w", err)
+	for _, list := range records {
+		if err := ingest.WriteAll(ctx, w, l.jobs(list)); err != nil {
+			return l.loaded, fmt.Errorf("load records: %w", err)
+		}
 	}
 	return l.loaded, nil
 }

@@ -18,6 +18,7 @@ import (
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/principal"
 	"segue/internal/schema"
 )
 
@@ -69,16 +70,17 @@ func (Plain) Committed(context.Context) error { return nil }
 // Entities is the use cases on rows of any table. It is safe for concurrent use
 // once everything has been registered.
 type Entities struct {
-	db    *rows.DB
-	lists *query.Reader
-	newID func() string
-	rules map[string][]Rules // by table, in the order of their registration
+	db         *rows.DB
+	lists      *query.Reader
+	principals *principal.Directory
+	newID      func() string
+	rules      map[string][]Rules // by table, in the order of their registration
 }
 
 // New returns entities without rules; newID makes the ids of rows that come
 // without one.
-func New(db *rows.DB, newID func() string) *Entities {
-	return &Entities{db: db, lists: query.New(db), newID: newID, rules: map[string][]Rules{}}
+func New(db *rows.DB, principals *principal.Directory, newID func() string) *Entities {
+	return &Entities{db: db, lists: query.New(db), principals: principals, newID: newID, rules: map[string][]Rules{}}
 }
 
 // NewID makes an id for a row that comes without one.
@@ -102,6 +104,17 @@ func (e *Entities) table(c sales.Caller, name string, p sales.Privilege) (*schem
 		return nil, sales.Refuse(sales.NotFound, "there is no table %q", name)
 	}
 	return t, c.Authorize(e.db.Schema(), sales.Right{Privilege: p, Table: name})
+}
+
+// admit is table for a caller who is about to write, and who becomes a user by it
+// ([principal.Directory.Admit]).
+func (e *Entities) admit(ctx context.Context, c sales.Caller, name string, p sales.Privilege) (*schema.Table, error) {
+	t, err := e.table(c, name, p)
+	if err != nil {
+		return nil, err
+	}
+	_, err = e.principals.Admit(ctx, c)
+	return t, err
 }
 
 // gone reports whether nobody sees a row any more.

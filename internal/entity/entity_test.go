@@ -107,7 +107,7 @@ func TestUpdate_OfWhatNobodyMaySet(t *testing.T) {
 
 func TestCreate_OwnerNamed(t *testing.T) {
 	w := newWorld(t, boot.Options{})
-	team := link("team", id("team", 1))
+	team := w.Team(1)
 	if got := w.Row("lead", w.Lead(1, values{"ownerid": team}).ID).Lookup("ownerid"); got != team {
 		t.Errorf("the owner is %v", got)
 	}

@@ -36,7 +36,7 @@ func (e *Entities) Create(ctx context.Context, c sales.Caller, name, id string, 
 
 // CreateIn is Create in a unit of work.
 func (e *Entities) CreateIn(ctx context.Context, tx *rows.Tx, c sales.Caller, name, id string, values map[string]schema.Value) (*rows.Row, error) {
-	t, err := e.table(c, name, sales.Create)
+	t, err := e.admit(ctx, c, name, sales.Create)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (e *Entities) CreateIn(ctx context.Context, tx *rows.Tx, c sales.Caller, na
 	} else if err := refuseDuplicate(ctx, tx, rows.Ref{Table: name, ID: id}); err != nil {
 		return nil, err
 	}
-	return e.insert(ctx, tx, t, id, checked)
+	return e.insert(ctx, tx, c, t, id, checked)
 }
 
 // refuseDuplicate refuses to create a row that the unit of work has, or that is
@@ -83,7 +83,10 @@ func deletedHere(ref rows.Ref) error {
 }
 
 // insert adds a checked row to the unit of work.
-func (e *Entities) insert(ctx context.Context, tx *rows.Tx, t *schema.Table, id string, checked map[string]schema.Value) (*rows.Row, error) {
+func (e *Entities) insert(ctx context.Context, tx *rows.Tx, c sales.Caller, t *schema.Table, id string, checked map[string]schema.Value) (*rows.Row, error) {
+	if err := e.checkLookups(ctx, tx, c, rows.Ref{Table: t.Name, ID: id}, checked); err != nil {
+		return nil, err
+	}
 	e.announce(tx, t)
 	if made := checked[name.Overriddencreatedon]; !made.IsNull() {
 		// The row was made elsewhere then and is moved here now (docs/domain.md §4).
@@ -114,7 +117,7 @@ func (e *Entities) Update(ctx context.Context, c sales.Caller, ref rows.Ref, cha
 // UpdateIn is Update in a unit of work. Where somebody else creates the row at
 // the same moment, the next try finds it and changes it.
 func (e *Entities) UpdateIn(ctx context.Context, tx *rows.Tx, c sales.Caller, ref rows.Ref, changes map[string]schema.Value, cond If) (row *rows.Row, created bool, err error) {
-	t, err := e.table(c, ref.Table, sales.Write)
+	t, err := e.admit(ctx, c, ref.Table, sales.Write)
 	if err != nil {
 		return nil, false, err
 	}
@@ -134,7 +137,7 @@ func (e *Entities) UpdateIn(ctx context.Context, tx *rows.Tx, c sales.Caller, re
 	if err := cond.check(row); err != nil {
 		return nil, false, err
 	}
-	return row, false, e.change(ctx, tx, row, changes)
+	return row, false, e.change(ctx, tx, c, row, changes)
 }
 
 // upsert creates the row of an update that found none.
@@ -159,17 +162,20 @@ func (e *Entities) upsert(ctx context.Context, tx *rows.Tx, c sales.Caller, ref 
 		}
 		return nil, sales.NoRow(ref)
 	}
-	return e.insert(ctx, tx, t, ref.ID, checked)
+	return e.insert(ctx, tx, c, t, ref.ID, checked)
 }
 
 // change applies changes to a loaded row. A row in which nothing changed is not
 // looked at by its rules, nor written.
-func (e *Entities) change(ctx context.Context, tx *rows.Tx, row *rows.Row, changes map[string]schema.Value) error {
+func (e *Entities) change(ctx context.Context, tx *rows.Tx, c sales.Caller, row *rows.Row, changes map[string]schema.Value) error {
 	e.announce(tx, row.Table)
 	before := row.Values()
 	checked, err := row.Table.CheckUpdate(asRead(row), withoutMade(row, changes))
 	if err != nil {
 		return sales.InvalidInput(err)
+	}
+	if err := e.checkLookups(ctx, tx, c, row.Ref(), changed(before, checked)); err != nil {
+		return err
 	}
 	row.SetAll(checked)
 	if !row.Changed() {
@@ -220,7 +226,7 @@ func (e *Entities) Delete(ctx context.Context, c sales.Caller, ref rows.Ref, con
 
 // DeleteIn is Delete in a unit of work.
 func (e *Entities) DeleteIn(ctx context.Context, tx *rows.Tx, c sales.Caller, ref rows.Ref, cond If) error {
-	t, err := e.table(c, ref.Table, sales.Delete)
+	t, err := e.admit(ctx, c, ref.Table, sales.Delete)
 	if err != nil {
 		return err
 	}

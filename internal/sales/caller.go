@@ -5,6 +5,8 @@ import "segue/internal/schema/name"
 // Caller is on whose behalf a use case runs.
 type Caller struct {
 	ID     name.UserID // "" for the engine
+	Name   string      // for people to read; "" if it is not known
+	Login  string      // what the user signs in with; "" if it is not known
 	Roles  []string    // names of security roles
 	engine bool
 }
@@ -12,6 +14,9 @@ type Caller struct {
 // Engine is Segue itself, which may do everything (the app user of docs/domain.md
 // §12.2). Rows it writes are not stamped with a user.
 func Engine() Caller { return Caller{engine: true} }
+
+// IsEngine reports whether the caller is Segue itself.
+func (c Caller) IsEngine() bool { return c.engine }
 
 // Privilege is one right on a table, or several together (docs/domain.md §12.2).
 type Privilege uint8

@@ -148,7 +148,7 @@ func resultOf(t *testing.T, w *world, first, second error) result {
 // other, in either order. Each change writes once, so no other interleaving of two
 // has more to it.
 func TestEditsAreSerial(t *testing.T) {
-	initial, m := defined(t), &memory{}
+	initial, m := defined(t), &memory{storetest.NewModel(rows.Indexes())}
 	w := newWorldOn(t, m, salestest.Now, boot.Options{})
 	other := *w
 	other.Parts = w.Plain(boot.Options{})

@@ -50,6 +50,9 @@ func (s *story) chapters() []chapter {
 }
 
 func (s *story) start() {
+	for n := range 3 {
+		s.User(n)
+	}
 	for n := 1; n <= 3; n++ {
 		s.Sequence(n, "lead")
 	}

@@ -31,6 +31,9 @@ func everyone(t *testing.T, store changeStore, limit time.Duration, calls int) {
 	j := &journal{ChangeStore: store}
 	w := newWorldOn(t, j, salestest.Now, boot.Options{})
 	w.Territory()
+	for n := range 3 {
+		w.User(n)
+	}
 	for n := range records {
 		w.Lead(n, nil)
 	}

@@ -72,6 +72,7 @@ func TestDo_OneRefusedRefusesAll(t *testing.T) {
 	w := salestest.New(t, boot.Options{})
 	sequence, existing := w.Sequence(1, "lead"), w.Lead(1, nil)
 	seller := sales.Caller{ID: name.UserID(salestest.ID("user", 2)), Roles: []string{sales.Salesperson}}
+	w.Admit(seller)
 	create := operation.Create{Table: "lead", ID: lead(2).ID, Values: schematest.Row(values{"subject": "A", "lastname": "B"})}
 	for _, test := range []struct {
 		name   string

@@ -58,13 +58,13 @@ func TestDo_CompleteAndAssign(t *testing.T) {
 			sequence := w.Sequence(1, "lead")
 			target := w.Connect(w.Lead(1, nil), sequence)
 			first := target.Lookup(current).ID
-			owner := salestest.Link("systemuser", salestest.ID("user", 2))
+			owner := w.User(2)
 			w.Probe.Reset()
 			if _, err := w.Operations().Do(t.Context(), salestest.Manager(), test.order(complete(first), assign(1, owner))...); err != nil {
 				t.Fatal(err)
 			}
-			if c := w.Probe.Counts(); c.Transactions != 1 || c.Ops != 4 || c.GetKeys != 3 {
-				t.Errorf("%+v, want one transaction of 4 items: lead, target, two steps; 3 of them read, the next step is new", c)
+			if c := w.Probe.Counts(); c.Transactions != 1 || c.Ops != 4 || c.GetKeys != 4 {
+				t.Errorf("%+v, want one transaction of 4 items: lead, target, two steps; 3 of them read, and the new owner; the next step is new", c)
 			}
 			target = w.Target(lead(1))
 			next := w.Row("msdyn_sequencetargetstep", target.Lookup(current).ID)
@@ -131,7 +131,7 @@ func TestDo_SomebodyElseCompletes(t *testing.T) {
 	w := salestest.New(t, boot.Options{})
 	target := w.Connect(w.Lead(1, nil), w.Sequence(1, "lead"))
 	first := target.Lookup("segue_currentstep").ID
-	owner := salestest.Link("systemuser", salestest.ID("user", 2))
+	owner := w.User(2)
 	tries := 0
 	err := w.DB.Do(t.Context(), salestest.Manager().ID, func(tx *rows.Tx) error {
 		e := w.Operations()

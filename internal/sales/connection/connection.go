@@ -31,24 +31,26 @@ import (
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/principal"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema/name"
 )
 
 // Connections is the use cases on connections. It is safe for concurrent use.
 type Connections struct {
-	db        *rows.DB
-	lists     *query.Reader
-	entities  *entity.Entities
-	policy    sales.Policy
-	freshness sales.Freshness
-	sequences *sales.Cache[Sequence]
+	db         *rows.DB
+	lists      *query.Reader
+	principals *principal.Directory
+	entities   *entity.Entities
+	policy     sales.Policy
+	freshness  sales.Freshness
+	sequences  *sales.Cache[Sequence]
 }
 
 // New returns the use cases on the rows of db.
-func New(db *rows.DB, entities *entity.Entities, policy sales.Policy, freshness sales.Freshness) *Connections {
+func New(db *rows.DB, principals *principal.Directory, entities *entity.Entities, policy sales.Policy, freshness sales.Freshness) *Connections {
 	return &Connections{
-		db: db, lists: query.New(db), entities: entities, policy: policy, freshness: freshness,
+		db: db, lists: query.New(db), principals: principals, entities: entities, policy: policy, freshness: freshness,
 		sequences: sales.NewCache[Sequence](freshness),
 	}
 }
@@ -103,7 +105,7 @@ func (s *Connections) connect(ctx context.Context, c sales.Caller, request Reque
 
 // ConnectIn is Connect in a unit of work.
 func (s *Connections) ConnectIn(ctx context.Context, tx *rows.Tx, c sales.Caller, request Request) (Connection, error) {
-	if err := s.authorize(c, request.Record.Table); err != nil {
+	if err := s.admit(ctx, c, request.Record.Table); err != nil {
 		return Connection{}, err
 	}
 	record, parent, err := s.loadBoth(ctx, tx, request)
@@ -111,6 +113,16 @@ func (s *Connections) ConnectIn(ctx context.Context, tx *rows.Tx, c sales.Caller
 		return Connection{}, err
 	}
 	return s.ConnectLoaded(ctx, tx, record, parent, request)
+}
+
+// admit is authorize for a caller who is about to write, and who becomes a user by
+// it ([principal.Directory.Admit]).
+func (s *Connections) admit(ctx context.Context, c sales.Caller, record string) error {
+	if err := s.authorize(c, record); err != nil {
+		return err
+	}
+	_, err := s.principals.Admit(ctx, c)
+	return err
 }
 
 // authorize demands the row "Connect / disconnect record" of docs/domain.md

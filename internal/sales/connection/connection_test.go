@@ -110,7 +110,7 @@ func TestConnect_7_1_7_OnlyRecordTables(t *testing.T) {
 func TestConnect_7_3_WritesTargetStepAndGuard(t *testing.T) {
 	w := newWorld(t, boot.Options{})
 	seq := w.Sequence(1, "lead")
-	lead := w.Lead(1, values{"ownerid": link("systemuser", id("user", 7))})
+	lead := w.Lead(1, values{"ownerid": w.User(7)})
 	w.Probe.Reset()
 	made, err := w.Connections.Connect(t.Context(), manager(), connection.Request{Record: lead, Sequence: name.SequenceID(seq), Delay: 90 * time.Minute})
 	if err != nil || made.Already {

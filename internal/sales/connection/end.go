@@ -80,7 +80,7 @@ func (s *Connections) DisconnectTargetIn(ctx context.Context, tx *rows.Tx, c sal
 
 // loadRecord loads the record that a caller disconnects.
 func (s *Connections) loadRecord(ctx context.Context, tx *rows.Tx, c sales.Caller, ref rows.Ref) (*rows.Row, error) {
-	if err := s.authorize(c, ref.Table); err != nil {
+	if err := s.admit(ctx, c, ref.Table); err != nil {
 		return nil, err
 	}
 	found, err := tx.Load(ctx, ref)

@@ -85,10 +85,11 @@ func TestLifecycle_4_10_ClosedRecordsAreReadOnly(t *testing.T) {
 	w := newWorld(t, boot.Options{})
 	lead := w.Lead(1, values{"statuscode": leadQualified})
 	deal := w.Opportunity(1, values{"statecode": int64(1)})
+	other := w.User(2)
 	for name, change := range map[string]func() error{
 		"a lead's column": func() error { return w.TryUpdate("lead", lead.ID, values{"subject": "B"}) },
 		"a lead's owner": func() error {
-			return w.TryUpdate("lead", lead.ID, values{"ownerid": link("systemuser", id("user", 2))})
+			return w.TryUpdate("lead", lead.ID, values{"ownerid": other})
 		},
 		"another closed state":     func() error { return w.TryUpdate("lead", lead.ID, values{"statecode": int64(2)}) },
 		"an opportunity's column":  func() error { return w.TryUpdate("opportunity", deal.ID, values{"name": "B"}) },

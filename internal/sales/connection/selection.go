@@ -71,6 +71,9 @@ func (s *Connections) readSelection(ctx context.Context, c sales.Caller, refs []
 			return nil, err
 		}
 	}
+	if _, err := s.principals.Admit(ctx, c); err != nil { // once, not by each record
+		return nil, err
+	}
 	records, err := s.db.Get(ctx, refs...)
 	if err != nil {
 		return nil, sales.Public(err)

@@ -97,7 +97,7 @@ func TestSequence_5_1_ActiveIsReadOnly(t *testing.T) {
 	w.Refuses(t, sales.Precondition, func() error {
 		return w.TryUpdate("msdyn_sequence", seq, values{"statecode": int64(0), "msdyn_name": "B"})
 	}, "msdyn_name")
-	w.Update("msdyn_sequence", seq, values{"ownerid": link("systemuser", id("user", 2))}) // assigning is not an edit
+	w.Update("msdyn_sequence", seq, values{"ownerid": w.User(2)}) // assigning is not an edit
 	w.Update("msdyn_sequence", seq, values{"statecode": int64(0)})
 	w.Settle()
 	w.Update("msdyn_sequence", seq, values{"msdyn_name": "B"})

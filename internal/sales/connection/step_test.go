@@ -131,7 +131,7 @@ func TestStep_5_3_OnlyCompletedOrSkipped(t *testing.T) {
 // docs/domain.md §7.5, §16: the open step stays with the old owner, later ones follow.
 func TestStep_16_OwnerOfTheRecordChanges(t *testing.T) {
 	w := newWorld(t, boot.Options{})
-	before, after := link("systemuser", id("user", 1)), link("systemuser", id("user", 2))
+	before, after := link("systemuser", id("user", 1)), w.User(2)
 	lead := w.Lead(1, nil)
 	target := w.Connect(lead, w.Sequence(1, "lead"))
 	w.Update("lead", lead.ID, values{"ownerid": after})
@@ -153,7 +153,7 @@ func TestStep_16_OwnerOfTheRecordChanges(t *testing.T) {
 // docs/domain.md §7.5: the owner may give a single step to somebody.
 func TestStep_7_5_OwnerOfOneStepChanges(t *testing.T) {
 	w := newWorld(t, boot.Options{})
-	owner, helper := link("systemuser", id("user", 1)), link("systemuser", id("user", 3))
+	owner, helper := link("systemuser", id("user", 1)), w.User(3)
 	target := w.Connect(w.Lead(1, nil), w.Sequence(1, "lead"))
 	w.Update("msdyn_sequencetargetstep", w.Step(target).ID, values{"ownerid": helper})
 	target = w.Finish(target, stepCompleted)

@@ -26,6 +26,7 @@ func TestCount(t *testing.T) {
 		Rows: map[string]int{
 			"lead": 3, "msdyn_sequence": 1, "msdyn_segment": 2, "msdyn_segmentattribute": 1,
 			"msdyn_sequencetarget": 1, "msdyn_sequencetargetstep": 1, "segue_ledger": 2,
+			"organization": 1, "businessunit": 1, "systemuser": 1, // of the manager who made them
 		},
 		Segments: []report.Place{
 			{Table: "lead", ID: seg, Name: "Segment 1", Records: 2},

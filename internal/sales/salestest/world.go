@@ -70,6 +70,10 @@ func NewOn(t testing.TB, store ChangeStore, now func() time.Time, options boot.O
 		return boot.Assemble(db, options)
 	}
 	w.Parts = w.begin()
+	w.Admit(Manager())
+	w.Settle()
+	w.Fresh()
+	w.Probe.Reset()
 	t.Cleanup(func() {
 		if w.parks || t.Failed() {
 			return
@@ -86,7 +90,17 @@ func NewOn(t testing.TB, store ChangeStore, now func() time.Time, options boot.O
 func (w *World) Foretell() *World {
 	w.versions = rowstest.FirstVersions()
 	w.Restart()
+	w.Admit(Manager())
 	return w
+}
+
+// Admit makes the user of a caller, so that what is counted and compared after it
+// is what the caller does.
+func (w *World) Admit(c sales.Caller) {
+	w.T.Helper()
+	if _, err := w.Principals.Admit(w.T.Context(), c); err != nil {
+		w.T.Fatal(err)
+	}
 }
 
 // Restart ends the process and begins another, which knows nothing but what is
@@ -105,6 +119,29 @@ func (w *World) Plain(options boot.Options) *boot.Parts {
 // Manager is a caller who may do what the domain lets a sales manager do.
 func Manager() sales.Caller {
 	return sales.Caller{ID: name.UserID(ID("user", 1)), Roles: []string{sales.SalesManager}}
+}
+
+// User makes a user, whom rows can belong to.
+func (w *World) User(n int) schema.Lookup {
+	w.T.Helper()
+	return w.made("systemuser", ID("user", n), Values{"lastname": fmt.Sprintf("User %d", n)})
+}
+
+// Team makes a team, which rows can belong to.
+func (w *World) Team(n int) schema.Lookup {
+	w.T.Helper()
+	return w.made("team", ID("team", n), Values{"name": fmt.Sprintf("Team %d", n)})
+}
+
+// made makes a row on behalf of Segue itself, unless it is there, and returns the
+// lookup at it.
+func (w *World) made(table, id string, v Values) schema.Lookup {
+	w.T.Helper()
+	if _, _, err := w.Entities.Update(w.T.Context(), sales.Engine(), rows.Ref{Table: table, ID: id}, schematest.Row(v), entity.If{}); err != nil {
+		w.T.Fatalf("make %s %s: %v", table, id, err)
+	}
+	w.Admit(Manager()) // a user or team that is written makes the process forget those that it knows
+	return Link(table, id)
 }
 
 // ID is a fixed GUID for a name and number.

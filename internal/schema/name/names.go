@@ -16,6 +16,7 @@ const (
 	SequenceTarget     = "msdyn_sequencetarget"
 	SequenceTargetStep = "msdyn_sequencetargetstep"
 	Opportunity        = "opportunity"
+	Organization       = "organization"
 	PhoneCall          = "phonecall"
 	PriceList          = "pricelevel"
 	Ledger             = "segue_ledger"
@@ -40,6 +41,7 @@ type (
 	SequenceTargetID     string // of a row of msdyn_sequencetarget
 	SequenceTargetStepID string // of a row of msdyn_sequencetargetstep
 	OpportunityID        string // of a row of opportunity
+	OrganizationID       string // of a row of organization
 	PhoneCallID          string // of a row of phonecall
 	PriceListID          string // of a row of pricelevel
 	LedgerID             string // of a row of segue_ledger
@@ -245,6 +247,7 @@ const (
 	Numberofemployees                                = "numberofemployees"
 	Opportunityid                                    = "opportunityid"
 	Opportunityratingcode                            = "opportunityratingcode"
+	Organizationid                                   = "organizationid"
 	Originatingleadid                                = "originatingleadid"
 	Overriddencreatedon                              = "overriddencreatedon"
 	Ownerid                                          = "ownerid"
