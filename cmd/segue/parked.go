@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"segue/internal/query"
 	"segue/internal/sales"
 	"segue/internal/schema/name"
 )
@@ -19,7 +20,7 @@ func (c *parkedCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer func() { _ = laptop.Close() }() // nothing was written that Close could lose
-	page, err := laptop.Entities.List(ctx, sales.Engine(), name.ParkedChange, nil, 5000, "")
+	page, err := laptop.Entities.List(ctx, sales.Engine(), name.ParkedChange, query.Query{Limit: 5000})
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"segue/internal/api"
 	"segue/internal/boot"
+	"segue/internal/query"
 	"segue/internal/sales"
 	"segue/internal/schema/name"
 )
@@ -64,14 +65,14 @@ func (s *serveCommand) Run(ctx context.Context, p *program) error {
 // firstStart loads the demo data into a store that has no sequence, and reports
 // changes that are parked.
 func firstStart(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
-	parked, err := laptop.Entities.List(ctx, sales.Engine(), name.ParkedChange, nil, 1, "")
+	parked, err := laptop.Entities.List(ctx, sales.Engine(), name.ParkedChange, query.Query{Limit: 1})
 	if err != nil {
 		return err
 	}
 	if len(parked.Rows) > 0 {
 		fmt.Println("Some changes could not be followed and are parked: see `segue parked`.")
 	}
-	sequences, err := laptop.Entities.List(ctx, sales.Engine(), name.Sequence, nil, 1, "")
+	sequences, err := laptop.Entities.List(ctx, sales.Engine(), name.Sequence, query.Query{Limit: 1})
 	if err != nil {
 		return err
 	}

@@ -119,7 +119,7 @@ type request struct {
 // serve wraps a handler with what all have in common: authentication, the headers
 // of every response, errors, and one line in the log.
 func (a *API) serve(handle func(http.ResponseWriter, *request) error) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return compressed(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := guid.New()
 		recorder := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
 		header := w.Header()
@@ -138,7 +138,7 @@ func (a *API) serve(handle func(http.ResponseWriter, *request) error) http.Handl
 		}
 		a.config.Log.InfoContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", recorder.status,
 			"id", id, "client", r.Header.Get("x-ms-client-request-id"), "user", req.caller.ID, "ms", a.config.Clock.Now().Sub(began).Milliseconds())
-	})
+	}))
 }
 
 // identify authenticates the caller and fills in caller, service root and path.

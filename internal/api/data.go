@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -86,33 +87,39 @@ func (a *API) collection(w http.ResponseWriter, r *request, t *schema.Table) err
 }
 
 func (a *API) list(w http.ResponseWriter, r *request, t *schema.Table, query odata.Query) error {
-	limit, paged := odata.MaxPageSize, true
-	if query.Top != nil { // $top asks for the first rows alone: no next link
-		limit, paged = min(*query.Top, limit), false
+	limit, top := odata.MaxPageSize, -1
+	if query.Top != nil {
+		top = *query.Top
+		limit = min(top, limit)
 	}
 	if r.prefer.MaxPageSize > 0 { // $top is ignored then (docs/webapi.md §7)
-		limit, paged = r.prefer.MaxPageSize, true
+		limit, top = r.prefer.MaxPageSize, -1
 	}
 	var page listing.Page
 	if limit > 0 {
+		frame := odata.Frame(t, query.Select)
 		var err error
-		if page, err = a.entities.List(r.Context(), r.caller, t.Name, query.Filter, limit, query.SkipToken); err != nil {
+		page, err = a.entities.List(r.Context(), r.caller, t.Name, listing.Query{
+			Where: query.Filter, Limit: limit, Token: query.SkipToken, Bytes: odata.MaxPageBytes,
+			Weigh: func(row *rows.Row) int { return frame + row.Size(query.Select) },
+		})
+		if err != nil {
 			return err
 		}
-	}
-	next := ""
-	if paged && page.Token != "" {
-		next = odata.NextLink(r.base+r.path+"?"+r.URL.RawQuery, page.Token)
 	}
 	encoder, err := a.encoder(r, query.Select, page.Rows...)
 	if err != nil {
 		return err
 	}
-	list := make([]odata.Row, len(page.Rows))
-	for i, row := range page.Rows {
-		list[i] = wireRow(row)
+	next := func(n int) string {
+		page.Cut(n)
+		left := max(-1, top-n) // of $top, which a page may end before
+		if page.Token == "" || left == 0 {
+			return ""
+		}
+		return odata.NextLink(r.base+r.path+"?"+r.URL.RawQuery, page.Token, left)
 	}
-	body, err := encoder.Collection(t, list, query.Select, next)
+	body, err := encoder.Collection(t, wireRows(page.Rows), query.Select, next)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", t.Set, err)
 	}
@@ -237,6 +244,16 @@ func (a *API) respondRow(w http.ResponseWriter, r *request, row *rows.Row, query
 
 func wireRow(row *rows.Row) odata.Row {
 	return odata.Row{ID: row.ID, Version: row.Version, Values: row.Values()}
+}
+
+func wireRows(list []*rows.Row) iter.Seq[odata.Row] {
+	return func(yield func(odata.Row) bool) {
+		for _, row := range list {
+			if !yield(wireRow(row)) {
+				return
+			}
+		}
+	}
 }
 
 // setPreferenceApplied tells the client which of its preferences were honored.

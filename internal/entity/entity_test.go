@@ -10,6 +10,7 @@ import (
 
 	"segue/internal/boot"
 	"segue/internal/entity"
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/salestest"
@@ -187,7 +188,10 @@ func TestUnknownTables(t *testing.T) {
 			},
 			"delete":   func() error { return w.Entities.Delete(t.Context(), manager(), ref, entity.If{}) },
 			"retrieve": func() error { _, err := w.Entities.Retrieve(t.Context(), manager(), ref); return err },
-			"list":     func() error { _, err := w.Entities.List(t.Context(), manager(), table, nil, 1, ""); return err },
+			"list": func() error {
+				_, err := w.Entities.List(t.Context(), manager(), table, query.Query{Limit: 1})
+				return err
+			},
 		} {
 			t.Run(name+" "+table, func(t *testing.T) { w.Refuses(t, sales.NotFound, call, table) })
 		}
@@ -301,7 +305,7 @@ func TestList_PagesAndRefusesForeignTokens(t *testing.T) {
 	seen := map[string]bool{}
 	token := ""
 	for range 3 {
-		page, err := w.Entities.List(t.Context(), manager(), "lead", nil, 2, token)
+		page, err := w.Entities.List(t.Context(), manager(), "lead", query.Query{Limit: 2, Token: token})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -313,7 +317,7 @@ func TestList_PagesAndRefusesForeignTokens(t *testing.T) {
 	if len(seen) != 5 || token != "" {
 		t.Errorf("%d leads in three pages, then %q", len(seen), token)
 	}
-	_, err := w.Entities.List(t.Context(), manager(), "lead", nil, 2, "made up")
+	_, err := w.Entities.List(t.Context(), manager(), "lead", query.Query{Limit: 2, Token: "made up"})
 	refused(t, err, sales.Invalid, "page token")
 }
 

@@ -3,9 +3,7 @@ package entity
 import (
 	"context"
 	"errors"
-	"slices"
 
-	"segue/internal/filter"
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -56,18 +54,18 @@ func (e *Entities) load(ctx context.Context, tx *rows.Tx, ref rows.Ref) (*rows.R
 	return nil, nil //nolint:nilnil // no row is not an error here
 }
 
-// List reads up to limit rows that match where, from the page token on.
-func (e *Entities) List(ctx context.Context, c sales.Caller, name string, where *filter.Group, limit int, token string) (query.Page, error) {
-	t, err := e.table(c, name, sales.Read)
-	if err != nil {
+// List reads a page of rows of a table, which it fills in in q.
+func (e *Entities) List(ctx context.Context, c sales.Caller, name string, q query.Query) (query.Page, error) {
+	var err error
+	if q.Table, err = e.table(c, name, sales.Read); err != nil {
 		return query.Page{}, err
 	}
-	page, err := e.lists.Select(ctx, query.Query{Table: t, Where: where, Limit: limit, Token: token})
+	page, err := e.lists.Select(ctx, q)
 	if err != nil {
 		return query.Page{}, refuseList(err)
 	}
-	page.Rows = slices.DeleteFunc(page.Rows, e.gone)
-	return page, sales.Public(e.show(ctx, t, page.Rows))
+	page.Drop(e.gone)
+	return page, sales.Public(e.show(ctx, q.Table, page.Rows))
 }
 
 // refuseList says what is wrong with a list that was asked for.

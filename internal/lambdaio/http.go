@@ -55,6 +55,9 @@ func respond(ctx context.Context, e *events.APIGatewayV2HTTPRequest, h http.Hand
 		return refusal(refuser.Panicked)
 	}
 	response := w.response(r.Method != http.MethodHead)
+	if encodedSize(response) > maxResponse {
+		response = asBase64(response)
+	}
 	if size := encodedSize(response); size > maxResponse {
 		return refusal(func(w http.ResponseWriter) { refuser.TooLarge(w, size, maxResponse) })
 	}

@@ -3,6 +3,7 @@ package lambdaio_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -284,6 +285,17 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
+// A text whose quotes take too much room goes out in base64.
+func TestTextTooLargeOnceQuotesAreEscaped(t *testing.T) {
+	text := strings.Repeat(`"`, 4<<20)
+	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) })
+	got := call(t, h, decodeEvent(t, nil))
+	body, err := base64.StdEncoding.DecodeString(got.Body)
+	if err != nil || !got.IsBase64Encoded || got.StatusCode != http.StatusOK || string(body) != text {
+		t.Errorf("%d with %d bytes, base64 %v, %v", got.StatusCode, len(body), got.IsBase64Encoded, err)
+	}
+}
+
 func TestFailuresAreWebAPIErrors(t *testing.T) {
 	logged := captureLog(t)
 	panics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -305,7 +317,7 @@ func TestFailuresAreWebAPIErrors(t *testing.T) {
 		{"panic", panics, nil, 500, "0x80040216"},
 		{"bad base64", echo, badBody, 400, "0x80040203"},
 		{"too large", writes("x", 6<<20), nil, 413, "0x8006088a"},
-		{"too large once quotes are escaped", writes(`"`, 4<<20), nil, 413, "0x8006088a"},
+		{"too large with quotes escaped and in base64", writes(`"`, 5<<20), nil, 413, "0x8006088a"},
 		{"too large once in base64", writes("\xff", 5<<20), nil, 413, "0x8006088a"},
 	}
 	for _, tt := range tests {

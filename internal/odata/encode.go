@@ -3,6 +3,7 @@ package odata
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -54,20 +55,30 @@ func (e Encoder) Entity(t *schema.Table, row Row, sel []string) ([]byte, error) 
 	return o.close(), nil
 }
 
-// Collection returns the JSON of a list, with rows as in Entity. next is the link to
-// the following page, "" when there is none.
-func (e Encoder) Collection(t *schema.Table, rows []Row, sel []string, next string) ([]byte, error) {
+// MaxPageBytes is how many bytes the rows of a list have on one page. A page has one
+// row at least, which the store bounds.
+const MaxPageBytes = 4 << 20
+
+// Collection returns the JSON of a list, with rows as in Entity, up to the first that
+// would make the page larger than [MaxPageBytes]. next returns the link to what
+// follows the first n of rows, "" when there is nothing.
+func (e Encoder) Collection(t *schema.Table, rows iter.Seq[Row], sel []string, next func(n int) string) ([]byte, error) {
 	columns := responseColumns(t, sel)
-	value := []byte{'['}
-	for i, row := range rows {
-		if i > 0 {
+	value, n := []byte{'['}, 0
+	for row := range rows {
+		end := len(value)
+		if n > 0 {
 			value = append(value, ',')
 		}
 		o := object{written: value, start: len(value)}
 		if err := e.row(&o, t, row, columns); err != nil {
 			return nil, err
 		}
-		value = o.close()
+		if value = o.close(); n > 0 && len(value) > MaxPageBytes {
+			value = value[:end]
+			break
+		}
+		n++
 	}
 	var o object
 	o.text("@odata.context", e.context(t, sel))
@@ -78,10 +89,20 @@ func (e Encoder) Collection(t *schema.Table, rows []Row, sel []string, next stri
 		o.raw("@"+totalExceeded, []byte("false"))
 	}
 	o.raw("value", append(value, ']'))
-	if next != "" {
-		o.text("@odata.nextLink", next)
+	if link := next(n); link != "" {
+		o.text("@odata.nextLink", link)
 	}
 	return o.close(), nil
+}
+
+// Frame returns how many bytes a row of a list takes besides its values, without
+// annotations.
+func Frame(t *schema.Table, sel []string) int {
+	size := len(`{"@odata.etag":"W/\"1234567890123456\""},`)
+	for _, c := range responseColumns(t, sel) {
+		size += len(wireName(c)) + len(`"":null,`)
+	}
+	return size
 }
 
 // Property is a property of a complex value.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -156,7 +157,12 @@ func TestCollection(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := odata.Encoder{Base: base, Annotations: test.asked}.Collection(s.Table("lead"), test.rows, []string{"subject"}, test.next)
+			got, err := odata.Encoder{Base: base, Annotations: test.asked}.Collection(s.Table("lead"), slices.Values(test.rows), []string{"subject"}, func(n int) string {
+				if n != len(test.rows) {
+					t.Errorf("%d rows were written, want %d", n, len(test.rows))
+				}
+				return test.next
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -167,11 +173,49 @@ func TestCollection(t *testing.T) {
 	}
 }
 
+// A list ends before the row that would make it too large, but has one row.
+func TestCollectionEnds(t *testing.T) {
+	s := tables(t)
+	for _, test := range []struct {
+		name             string
+		bytes, rows, fit int
+	}{
+		{"rows that fit", odata.MaxPageBytes / 4, 3, 3},
+		{"one too many", odata.MaxPageBytes / 4, 4, 3},
+		{"many too many", odata.MaxPageBytes / 4, 9, 3},
+		{"one that does not fit", 2 * odata.MaxPageBytes, 1, 1},
+		{"several that do not fit", 2 * odata.MaxPageBytes, 2, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			row := odata.Row{ID: idI, Values: map[string]schema.Value{"subject": schema.Text(strings.Repeat("x", test.bytes))}}
+			asked, taken := 0, 0
+			rows := func(yield func(odata.Row) bool) {
+				for taken < test.rows {
+					taken++
+					if !yield(row) {
+						return
+					}
+				}
+			}
+			got, err := odata.Encoder{}.Collection(s.Table("lead"), rows, []string{"subject"}, func(n int) string { asked = n; return "next" })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := bytes.Count(got, []byte(idI)); n != test.fit || asked != test.fit || !json.Valid(got) {
+				t.Errorf("%d rows, the link follows %d; want %d", n, asked, test.fit)
+			}
+			if taken > test.fit+1 {
+				t.Errorf("%d rows were encoded for %d", taken, test.fit)
+			}
+		})
+	}
+}
+
 func TestEncodeRefusesWrongValues(t *testing.T) {
 	s := tables(t)
 	for name, v := range map[string]schema.Value{"subject": schema.Int(5), "address1_latitude": schema.Float(math.NaN())} {
 		row := odata.Row{ID: idI, Values: map[string]schema.Value{name: v}}
-		if text, err := (odata.Encoder{}).Collection(s.Table("lead"), []odata.Row{row}, []string{name}, ""); err == nil {
+		if text, err := (odata.Encoder{}).Collection(s.Table("lead"), slices.Values([]odata.Row{row}), []string{name}, nil); err == nil {
 			t.Errorf("%s = %v was written as %s", name, v, text)
 		}
 	}

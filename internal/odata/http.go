@@ -79,15 +79,21 @@ func WriteError(w http.ResponseWriter, e *Error) {
 }
 
 // NextLink returns the URL of the page that token starts: that of the request, as
-// the client knows it (ServiceRoot and what followed), with the same options, encoded as they were, and
-// the new token.
-func NextLink(requestURL, token string) string {
+// the client knows it (ServiceRoot and what followed), with the same options, encoded as
+// they were, and the new token. top is what is left of $top, less than 0 to leave it
+// as it is.
+func NextLink(requestURL, token string, top int) string {
 	path, query, _ := strings.Cut(requestURL, "?")
 	var options []string
 	for pair := range strings.SplitSeq(query, "&") {
-		if name, _, err := decodePair(pair); pair != "" && err == nil && name != "$skiptoken" {
-			options = append(options, pair)
+		name, _, err := decodePair(pair)
+		if pair == "" || err != nil || name == "$skiptoken" || name == "$top" && top >= 0 {
+			continue
 		}
+		options = append(options, pair)
+	}
+	if top >= 0 {
+		options = append(options, "$top="+strconv.Itoa(top))
 	}
 	options = append(options, "$skiptoken="+url.QueryEscape(token))
 	return path + "?" + strings.Join(options, "&")

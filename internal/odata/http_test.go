@@ -151,16 +151,21 @@ type failing struct{}
 func (failing) Read([]byte) (int, error) { return 0, errors.New("connection reset") }
 
 func TestNextLink(t *testing.T) {
-	tests := []struct{ name, request, token, want string }{
-		{"no query", base + "leads", "x", base + "leads?$skiptoken=x"},
-		{"options stay as they were sent", base + "leads?%24select=a%2Cb&$filter=a+eq+1", "x", base + "leads?%24select=a%2Cb&$filter=a+eq+1&$skiptoken=x"},
-		{"the token is replaced", base + "leads?$skiptoken=a/&$select=b", "x", base + "leads?$select=b&$skiptoken=x"},
-		{"the token is replaced, encoded", base + "leads?%24skiptoken=a", "x", base + "leads?$skiptoken=x"},
-		{"token in need of encoding", base + "leads?", "a/b+c=", base + "leads?$skiptoken=a%2Fb%2Bc%3D"},
+	tests := []struct {
+		name, request, token string
+		top                  int
+		want                 string
+	}{
+		{"no query", base + "leads", "x", -1, base + "leads?$skiptoken=x"},
+		{"options stay as they were sent", base + "leads?%24select=a%2Cb&$filter=a+eq+1&$top=5", "x", -1, base + "leads?%24select=a%2Cb&$filter=a+eq+1&$top=5&$skiptoken=x"},
+		{"the token is replaced", base + "leads?$skiptoken=a/&$select=b", "x", -1, base + "leads?$select=b&$skiptoken=x"},
+		{"the token is replaced, encoded", base + "leads?%24skiptoken=a", "x", -1, base + "leads?$skiptoken=x"},
+		{"token in need of encoding", base + "leads?", "a/b+c=", -1, base + "leads?$skiptoken=a%2Fb%2Bc%3D"},
+		{"what is left of $top", base + "leads?%24top=5&$select=b", "x", 3, base + "leads?$select=b&$top=3&$skiptoken=x"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := odata.NextLink(test.request, test.token); got != test.want {
+			if got := odata.NextLink(test.request, test.token, test.top); got != test.want {
 				t.Errorf("NextLink = %q, want %q", got, test.want)
 			}
 		})

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -232,5 +233,100 @@ func TestTokensBelongToTheirTable(t *testing.T) {
 	_, err = f.Select(t.Context(), query.Query{Table: f.Table("contact"), Where: where, Limit: 1, Token: page.Token})
 	if !errors.Is(err, query.ErrBadToken) {
 		t.Errorf("got %v, want %v", err, query.ErrBadToken)
+	}
+}
+
+// A page of wide rows has fewer of them, and none is lost.
+func TestPagesByWeight(t *testing.T) {
+	const n, most = 30, 20
+	for name, list := range lists() {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.Put(t, list.table, slices.Repeat([]values{list.row}, n)...)
+			for _, test := range []struct{ weight, rows int }{{1, 20}, {7, 15}, {50, 2}, {1000, 1}} { // a page weighs 100
+				sizes := map[int]bool{}
+				found := map[string]bool{}
+				for token := ""; ; {
+					page, err := query.New(f.DB).Select(t.Context(), query.Query{
+						Table: f.Table(list.table), Where: list.where, Limit: most, Token: token,
+						Bytes: 100, Weigh: func(*rows.Row) int { return test.weight },
+					})
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, row := range page.Rows {
+						found[row.ID] = true
+					}
+					if token = page.Token; token == "" {
+						break
+					}
+					sizes[len(page.Rows)] = true
+				}
+				if want := map[int]bool{test.rows: true}; len(found) != n || !maps.Equal(sizes, want) {
+					t.Errorf("rows of weight %d: %d found, pages of %v rows, want %d and %v", test.weight, len(found), sizes, n, want)
+				}
+			}
+		})
+	}
+}
+
+// What follows a cut is the next page.
+func TestPageCut(t *testing.T) {
+	const n = 9
+	for name, list := range lists() {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.Put(t, list.table, slices.Repeat([]values{list.row}, n)...)
+			next := func(token string) (query.Page, error) {
+				return query.New(f.DB).Select(t.Context(), query.Query{Table: f.Table(list.table), Where: list.where, Limit: 5, Token: token})
+			}
+			var found []string
+			dropped := 0
+			for token := ""; ; {
+				page, err := next(token)
+				if err != nil {
+					t.Fatal(err)
+				}
+				page.Drop(func(row *rows.Row) bool { return row == page.Rows[0] })
+				dropped++
+				page.Cut(2)
+				for _, row := range page.Rows {
+					found = append(found, row.ID)
+				}
+				if token = page.Token; token == "" {
+					break
+				}
+			}
+			if slices.Sort(found); len(slices.Compact(found)) != n-dropped || dropped != 3 {
+				t.Errorf("%d rows in %d pages, want %d rows in 3", len(found), dropped, n-3)
+			}
+		})
+	}
+}
+
+// Wide rows are not read by the thousand to fill a page that takes a few.
+func TestPageReadsWhatItTakes(t *testing.T) {
+	const n, width = 300, 20_000
+	about := values{"regardingobjectid": schema.Ref(link("lead", 0)), "description": schema.Text(strings.Repeat("x", width))}
+	f := newFixture(t)
+	for first := range n / 50 {
+		tx := f.Begin("")
+		for i := range 50 {
+			tx.Create(f.Table("phonecall"), rowstest.ID("phonecall", 50*first+i), about)
+		}
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.Probe.Reset()
+	page, err := query.New(f.DB).Select(t.Context(), query.Query{
+		Table: f.Table("phonecall"), Where: eq(values{"regardingobjectid": about["regardingobjectid"]}), Limit: 5000,
+		Bytes: 60 * width, Weigh: func(row *rows.Row) int { return row.Size(nil) },
+	})
+	if err != nil || page.Token == "" || len(page.Rows) < 59 || len(page.Rows) > 60 {
+		t.Errorf("a page of %d rows, token %q, %v; want about 60 rows", len(page.Rows), page.Token, err)
+	}
+	if read := f.Probe.Counts().GetKeys; read > 150 {
+		t.Errorf("%d rows were read for %d", read, len(page.Rows))
 	}
 }

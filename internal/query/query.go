@@ -4,13 +4,13 @@
 //
 // Invariant: a page shows no row that does not match when it is read, though an
 // index lags, and it costs a bounded number of reads: what would examine more
-// than [MaxExamined] rows is refused with an error that names the indexes.
+// than [MaxExamined] rows is refused with an error that names the indexes. It
+// holds a bounded number of bytes too: a page of wide rows has fewer of them.
 package query
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 
 	"segue/internal/filter"
@@ -22,8 +22,18 @@ import (
 // list that would examine more is refused with a [*TooBroadError].
 const MaxExamined = 10_000
 
-// minChunk is how many rows are read at once where most may not match.
-const minChunk = 200
+// How many rows are read at once: minChunk where most may not match, firstChunk
+// before it is known how wide they are, and never more than maxChunk, for the rows
+// after wide ones may be wider.
+const (
+	minChunk   = 200
+	firstChunk = 100
+	maxChunk   = 1000
+)
+
+// maxHeld is how many bytes the rows of a page hold in all, the columns included that
+// nobody asked for. A row has 400 KB at most.
+const maxHeld = 16 << 20
 
 // ErrBadToken means that a page token does not belong to the query that it came
 // with.
@@ -33,14 +43,15 @@ var ErrBadToken = errors.New("the page token does not belong to this query")
 type Query struct {
 	Table *schema.Table
 	Where *filter.Group
-	Limit int    // rows of a page, at least 1; Each ignores it
-	Token string // Page.Token of the page before, "" for the first; Each ignores it
-}
 
-// Page is part of a list; an empty Token means that it was the last part.
-type Page struct {
-	Rows  []*rows.Row
-	Token string
+	// Each ignores what follows.
+
+	Limit int    // rows of a page, at least 1
+	Token string // Page.Token of the page before, "" for the first
+	// A page also ends with the row by which its rows weigh Bytes, so that no more is
+	// read than its reader will make use of; 0 for any weight.
+	Bytes int
+	Weigh func(*rows.Row) int // what a row counts as; needed with Bytes
 }
 
 // Reader reads lists from a DB. It is safe for concurrent use.
@@ -64,16 +75,12 @@ func (r *Reader) Select(ctx context.Context, q Query) (Page, error) {
 	if at.Partition > len(plan.partitions) { // a token that this package never made
 		return Page{}, ErrBadToken
 	}
-	chunk := q.Limit + 1 // one more, to learn whether there is a next page
-	if !plan.everything {
-		chunk = max(chunk, minChunk)
-	}
-	sel := selection{match: plan.match, limit: q.Limit}
+	sel := selection{query: q, plan: plan}
 	for examined := 0; at.Partition < len(plan.partitions) && !sel.more; {
 		if examined >= MaxExamined {
 			return Page{}, &TooBroadError{q.Table}
 		}
-		piece, err := r.read(ctx, plan, at, chunk)
+		piece, err := r.read(ctx, plan, at, sel.chunk())
 		if err != nil {
 			return Page{}, err
 		}
@@ -82,11 +89,7 @@ func (r *Reader) Select(ctx context.Context, q Query) (Page, error) {
 		}
 		examined, at = examined+piece.Seen, piece.next
 	}
-	page := Page{Rows: sel.rows}
-	if sel.more {
-		page.Token = sel.last.encode(plan.where)
-	}
-	return page, nil
+	return sel.page(), nil
 }
 
 // Each reads all rows that match, however many: for tools, jobs and small
@@ -117,34 +120,6 @@ func (r *Reader) Each(ctx context.Context, q Query) iter.Seq2[*rows.Row, error] 
 			at = piece.next
 		}
 	}
-}
-
-// selection collects the rows of a page.
-type selection struct {
-	match *filter.Program
-	limit int
-	rows  []*rows.Row
-	last  position // of the last row
-	more  bool     // another row matches after it
-}
-
-// take adds the rows that match, up to the limit.
-func (s *selection) take(piece piece, partition int) error {
-	for i, row := range piece.Rows {
-		ok, err := s.match.Match(row)
-		switch {
-		case err != nil:
-			return fmt.Errorf("%v: %w", row.Ref(), err)
-		case !ok:
-			continue
-		case len(s.rows) == s.limit:
-			s.more = true // there is a next page, which begins with this row
-			return nil
-		}
-		s.rows = append(s.rows, row)
-		s.last = position{Partition: partition, After: piece.Keys[i]}
-	}
-	return nil
 }
 
 // piece is a piece of a plan as it was read, and where the next one starts.

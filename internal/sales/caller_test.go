@@ -10,6 +10,7 @@ import (
 
 	"segue/internal/boot"
 	"segue/internal/entity"
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
@@ -142,10 +143,10 @@ func TestPrivileges_SellerSetsUpNoSegment(t *testing.T) {
 		_, _, err := w.Entities.Update(t.Context(), manager(), rows.Ref{Table: "msdyn_segment", ID: seg}, schematest.Row(values{"ownerid": link("systemuser", string(seller.ID))}), entity.If{})
 		return err
 	}, "prvAssignmsdyn_segment")
-	if page, err := w.Entities.List(t.Context(), seller, "msdyn_segment", nil, 10, ""); err != nil || len(page.Rows) != 2 {
+	if page, err := w.Entities.List(t.Context(), seller, "msdyn_segment", query.Query{Limit: 10}); err != nil || len(page.Rows) != 2 {
 		t.Errorf("%d segments, %v", len(page.Rows), err)
 	}
-	_, err := w.Entities.List(t.Context(), sales.Caller{}, "msdyn_segment", nil, 10, "")
+	_, err := w.Entities.List(t.Context(), sales.Caller{}, "msdyn_segment", query.Query{Limit: 10})
 	refused(t, err, sales.Forbidden, "prvReadmsdyn_segment")
 }
 

@@ -8,6 +8,7 @@ import (
 	"segue/internal/boot"
 	"segue/internal/entity"
 	"segue/internal/probe"
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema/name"
@@ -24,10 +25,13 @@ func TestErrors_StoreIsBusy(t *testing.T) {
 			_, err := w.Entities.Create(t.Context(), manager(), "lead", "", schematest.Row(values{"subject": "A", "lastname": "B"}))
 			return err
 		},
-		"update":     func() error { return w.TryUpdate("lead", lead.ID, values{"subject": "A"}) },
-		"delete":     func() error { return w.Entities.Delete(t.Context(), manager(), lead, entity.If{}) },
-		"retrieve":   func() error { _, err := w.Entities.Retrieve(t.Context(), manager(), lead); return err },
-		"list":       func() error { _, err := w.Entities.List(t.Context(), manager(), "lead", nil, 1, ""); return err },
+		"update":   func() error { return w.TryUpdate("lead", lead.ID, values{"subject": "A"}) },
+		"delete":   func() error { return w.Entities.Delete(t.Context(), manager(), lead, entity.If{}) },
+		"retrieve": func() error { _, err := w.Entities.Retrieve(t.Context(), manager(), lead); return err },
+		"list": func() error {
+			_, err := w.Entities.List(t.Context(), manager(), "lead", query.Query{Limit: 1})
+			return err
+		},
 		"connect":    func() error { return w.TryConnect(lead, seq) },
 		"disconnect": func() error { _, err := w.Connections.Disconnect(t.Context(), manager(), lead, ""); return err },
 		"select": func() error {

@@ -70,6 +70,14 @@ type Value struct {
 	text string // KindText; KindRef as table:id; KindDec coefficient where it does not fit n, else ""
 }
 
+// Size returns about how many bytes the value is as text; 0 for null.
+func (v Value) Size() int {
+	if v.kind == KindNull || v.text != "" {
+		return len(v.text)
+	}
+	return 20 // a number, a time
+}
+
 // Null returns the zero Value.
 func Null() Value { return Value{} }
 

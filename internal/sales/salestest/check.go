@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/filter"
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/segmentation"
@@ -75,7 +76,7 @@ func (w *World) List(table string, equal Values) []*rows.Row {
 	for column, v := range equal {
 		where.Items = append(where.Items, &filter.Condition{Column: column, Operator: filter.Eq, Values: []schema.Value{schematest.Of(v)}})
 	}
-	page, err := w.Entities.List(w.T.Context(), Manager(), table, where, 1000, "")
+	page, err := w.Entities.List(w.T.Context(), Manager(), table, query.Query{Where: where, Limit: 1000})
 	if err != nil {
 		w.T.Fatal(err)
 	}
