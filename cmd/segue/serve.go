@@ -83,18 +83,26 @@ func firstStart(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
 	return loadDemo(ctx, laptop, seed)
 }
 
-// serve handles requests and evaluates changes until ctx ends or one of the two
-// fails. That ctx ends is not an error.
+// jobWorkers is how many tasks of jobs a server works on at the same time. There is
+// one, for changes and requests come first.
+const jobWorkers = 1
+
+// serve handles requests, follows changes and works on jobs until ctx ends or one
+// of them fails. That ctx ends is not an error.
 func serve(ctx context.Context, laptop *boot.Laptop, listener net.Listener) error {
 	server := &http.Server{
 		Handler:           api.New(laptop.API).Mux(),
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(laptop.Log.Handler(), slog.LevelWarn),
 	}
+	if err := laptop.Jobs.QueueOpen(ctx); err != nil {
+		return err
+	}
 	running, stop := context.WithCancelCause(ctx) // the first to end stops the other; its error is the cause
 	var parts sync.WaitGroup
 	parts.Go(func() { stop(laptop.Feed.Consume(running, consumer, laptop.Changes)) })
 	parts.Go(func() { stop(server.Serve(listener)) })
+	parts.Go(func() { laptop.Local.Run(running, jobWorkers, laptop.Jobs.Handle) })
 	<-running.Done()
 
 	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)

@@ -6,9 +6,11 @@ import (
 	"segue/internal/api/operation"
 	"segue/internal/entity"
 	"segue/internal/guid"
+	"segue/internal/queue"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
+	"segue/internal/sales/job"
 	"segue/internal/sales/organization"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/reaction"
@@ -24,6 +26,7 @@ type Options struct {
 	Freshness sales.Freshness // its clock is the machine's by default
 	NewID     func() string   // makes the ids of rows that come without one; random by default
 	Program   string          // version of the program, which parked changes are marked with; "devel" by default
+	Queue     queue.Sender    // where the tasks of jobs wait; by default in this process ([Parts.Local])
 	// Organization names the installation, "segue" by default; the ids of its own
 	// row and of its root business unit derive from it.
 	Organization string
@@ -48,8 +51,10 @@ type Parts struct {
 	Principals  *principal.Directory
 	Entities    *entity.Entities
 	Connections *connection.Connections
+	Jobs        *job.Jobs
 	Reactions   *reaction.Handler // takes up again what is parked
 	Changes     store.Handler     // follows the change records of the store
+	Local       *queue.Local      // holds the tasks of jobs, when they wait in this process
 }
 
 // Operations returns the executor of decoded requests.
@@ -58,7 +63,7 @@ func (p *Parts) Operations() operation.Executor {
 }
 
 // Assemble puts the domain together: which rules the rows of each table obey,
-// and what follows from which changes.
+// what follows from which changes, and what jobs there are.
 func Assemble(db *rows.DB, options Options) *Parts {
 	options = options.withDefaults()
 	principals := principal.New(db, principal.NewOrganization(options.Organization), options.Freshness)
@@ -66,6 +71,12 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	connections := connection.New(db, principals, entities, options.Policy, options.Freshness)
 	segments := segmentation.New(db, connections, options.Policy, options.Freshness)
 	changes := reaction.New(db, options.Program)
+	var local *queue.Local
+	if options.Queue == nil {
+		local = queue.NewLocal(options.Freshness.Clock)
+		options.Queue = local
+	}
+	jobs := job.New(db, options.Queue, options.Freshness.Clock, job.Options{})
 
 	var (
 		records   = sales.OfTrait(name.RecordTrait)
@@ -74,6 +85,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 		steps     = sales.OfTable(name.SequenceTargetStep)
 		segment   = sales.OfTable(name.Segment)
 		orders    = sales.OfTable(name.SegmentAttribute)
+		allJobs   = sales.OfTable(name.Job)
 	)
 	entities.Register(sales.OfTable(name.Organization), organization.OrganizationRules(principals))
 	entities.Register(sales.OfTable(name.BusinessUnit), organization.UnitRules(principals))
@@ -85,15 +97,19 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	entities.Register(steps, connections.StepRules())
 	entities.Register(segment, segments.SegmentRules())
 	entities.Register(orders, segments.OrderRules())
+	entities.Register(allJobs, jobs.Rules())
 
 	const inserted, modified, removed = store.Insert, store.Modify, store.Remove
 	changes.Register("segmentation.forget", segments.Forget(), on(segment, inserted, modified, removed), on(orders, inserted, modified, removed))
 	changes.Register("segmentation.evaluate", segments.Evaluate(), on(records, inserted, modified)) // after Forget: by the new catalogue
-	changes.Register("segmentation.unlink", segments.Unlink(), on(segment, removed))
 	changes.Register("connection.verify", connections.Verify(), on(targets, inserted))
 	changes.Register("connection.sweep", connections.Sweep(), on(sequences, modified))
 
-	return &Parts{DB: db, Principals: principals, Entities: entities, Connections: connections, Reactions: changes, Changes: changes.Handle}
+	changes.Register("job.begin", jobs.Begin(), on(allJobs, inserted, modified))
+
+	jobs.Register(segmentation.UnlinkKind, segments.Unlink(), job.Settings{Delay: options.Freshness.For, AtOnce: 1})
+
+	return &Parts{DB: db, Principals: principals, Entities: entities, Connections: connections, Jobs: jobs, Reactions: changes, Changes: changes.Handle, Local: local}
 }
 
 // on returns an interest in these kinds of changes of a subject's rows.

@@ -66,8 +66,9 @@ func tableOf(pk string) string {
 // Partition is a place where rows of a table are found in the order of their
 // sort keys: a shard of the table's own list or of one of its indexes.
 type Partition struct {
-	index string // secondary index, "" for the table itself
-	key   string
+	index  string // secondary index, "" for the table itself
+	key    string
+	prefix string // of the sort keys; "" for all
 }
 
 // sortKey returns the name of the attribute that orders the partition, whose values
@@ -77,6 +78,23 @@ func (p Partition) sortKey() string {
 		return store.SK
 	}
 	return indexOf(p.index).SK
+}
+
+// Within returns the part of a partition whose sort keys begin with prefix: with
+// hexadecimal digits, of a table's own list or of an index that sorts by nothing,
+// the rows whose ids do.
+func (p Partition) Within(prefix string) Partition {
+	p.prefix = prefix
+	return p
+}
+
+// lastKey follows every key that begins with prefix, "" for no end: ids have nothing
+// after the letters.
+func (p Partition) lastKey() string {
+	if p.prefix == "" {
+		return ""
+	}
+	return p.prefix + "~"
 }
 
 // ListPartitions returns the partitions that together hold all rows of a table.
@@ -97,10 +115,10 @@ func IndexPartitions(t *schema.Table, x *schema.Index, values map[string]schema.
 		return nil, false
 	}
 	if !x.Shards {
-		return []Partition{{x.On, key}}, true
+		return []Partition{{index: x.On, key: key}}, true
 	}
 	for i := range schema.Shards {
-		partitions = append(partitions, Partition{x.On, key + "#" + strconv.Itoa(i)})
+		partitions = append(partitions, Partition{index: x.On, key: key + "#" + strconv.Itoa(i)})
 	}
 	return partitions, true
 }

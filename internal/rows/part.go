@@ -24,7 +24,7 @@ type Part struct {
 // what the index showed. Rows that are gone, and rows of other tables that share the
 // partition, are left out.
 func (db *DB) Read(ctx context.Context, t *schema.Table, p Partition, after string, limit int) (Part, error) {
-	page, err := db.store.Query(ctx, store.Query{Index: p.index, Partition: p.key, After: after, Limit: limit})
+	page, err := db.store.Query(ctx, store.Query{Index: p.index, Partition: p.key, After: max(after, p.prefix), To: p.lastKey(), Limit: limit})
 	if err != nil {
 		return Part{}, fmt.Errorf("list %s: %w", t.Name, err)
 	}

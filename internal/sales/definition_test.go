@@ -120,10 +120,12 @@ func (m *memory) restore(t *testing.T, items map[store.Key]store.Item) {
 }
 
 // result is what two edits came to: what each was told, and the rows without their
-// versions.
+// versions. Of jobs it has the number that there are about each row, for their ids
+// derive from versions.
 type result struct {
 	Told [2]string
 	Rows map[store.Key]store.Item
+	Jobs map[string]int
 }
 
 // told is the kind of a refusal.
@@ -135,12 +137,16 @@ func told(err error) string {
 }
 
 func resultOf(t *testing.T, w *world, first, second error) result {
-	all := scan(t, w.Store)
-	for _, item := range all {
+	all, jobs := scan(t, w.Store), map[string]int{}
+	for key, item := range all {
 		delete(item, rows.Version)
 		delete(item, "segue_generation")
+		if tableOf(key) == "segue_job" {
+			jobs[item["segue_subjectid"].Text()]++
+			delete(all, key)
+		}
 	}
-	return result{[2]string{told(first), told(second)}, all}
+	return result{[2]string{told(first), told(second)}, all, jobs}
 }
 
 // TestEditsAreSerial lets one change of a definition happen between any two requests

@@ -39,6 +39,7 @@ var matrix = [...]grant{
 	{name.SequenceTargetStep, everything, works, works, works},
 	{name.Segment, everything, sets, sets, Read},
 	{name.SegmentAttribute, everything, sets, sets, Read},
+	{name.Job, Read | Write, 0, Read | Write, 0}, // written to cancel or resume
 	{name.User, everything, Read | AppendTo, Read | AppendTo, Read | AppendTo},
 	{name.Team, everything, Read | AppendTo, Read | AppendTo, Read | AppendTo},
 	{name.ParkedChange, Read | Delete, 0, 0, 0},

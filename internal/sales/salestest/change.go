@@ -15,12 +15,40 @@ import (
 	"segue/internal/store"
 )
 
-// Settle follows all changes until there is none left.
+// Settle follows all changes and works on all jobs until nothing is left to do.
 func (w *World) Settle() {
 	w.T.Helper()
-	if err := w.Store.Drain(w.T.Context(), "evaluate", w.Changes); err != nil {
+	if err := w.TrySettle(); err != nil {
 		w.T.Fatal(err)
 	}
+}
+
+// TrySettle is Settle where the store may fail.
+func (w *World) TrySettle() error {
+	for {
+		if err := w.Store.Drain(w.T.Context(), "evaluate", w.Changes); err != nil {
+			return err
+		}
+		worked, err := w.Work()
+		if err != nil || !worked {
+			return err
+		}
+	}
+}
+
+// Work works on the tasks of jobs until none is left, and reports whether there was
+// any.
+func (w *World) Work() (bool, error) {
+	if w.restarted { // what was queued is gone with the process before
+		if err := w.Jobs.QueueOpen(w.T.Context()); err != nil {
+			return true, err
+		}
+		w.restarted = false
+	}
+	if w.Local.Len() == 0 {
+		return false, nil
+	}
+	return true, w.Local.Drain(w.T.Context(), w.Jobs.Handle)
 }
 
 // Fresh returns the change records that no earlier call has returned.

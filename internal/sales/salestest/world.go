@@ -38,10 +38,11 @@ type World struct {
 	Store ChangeStore
 	Probe *probe.Probe
 
-	policy   sales.Policy
-	begin    func() *boot.Parts
-	versions func(rows.Ref) int64 // of new rows, nil for random ones
-	parks    bool                 // the test expects that changes are parked
+	policy    sales.Policy
+	begin     func() *boot.Parts
+	versions  func(rows.Ref) int64 // of new rows, nil for random ones
+	parks     bool                 // the test expects that changes are parked
+	restarted bool                 // and nobody has queued the open jobs since
 }
 
 // Now stands still, so that runs can be compared.
@@ -82,6 +83,7 @@ func NewOn(t testing.TB, store ChangeStore, now func() time.Time, options boot.O
 			t.Errorf("%s of %v is parked: %s", parked.Handler(), parked.Subject(), parked.Reason())
 		}
 	})
+	t.Cleanup(func() { w.Local.Close() })
 	return w
 }
 
@@ -106,8 +108,9 @@ func (w *World) Admit(c sales.Caller) {
 // Restart ends the process and begins another, which knows nothing but what is
 // in the store.
 func (w *World) Restart() {
+	w.Local.Close()
 	w.Probe.Reset()
-	w.Parts = w.begin()
+	w.Parts, w.restarted = w.begin(), true
 }
 
 // Plain is another process on the world's store, without the probe, which would

@@ -158,6 +158,9 @@ func (r segmentRules) Delete(ctx context.Context, tx *rows.Tx, row *rows.Row) (k
 	if err := activeSegments().Leave(ctx, tx, row.ID); err != nil {
 		return false, err
 	}
+	if err := sales.BeginJob(ctx, tx, unlinkJob(row)); err != nil {
+		return false, err
+	}
 	return false, sales.SetIDs(orderRow, name.MsdynSegmentpriorityorder, segment.Remove(ids, name.SegmentID(row.ID)))
 }
 

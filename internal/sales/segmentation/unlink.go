@@ -2,62 +2,82 @@ package segmentation
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 
-	"segue/internal/query"
+	"segue/internal/excerpt"
+	"segue/internal/guid"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/segment"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
 
-// Unlink is the reaction to a deleted segment: it empties the links to it, of
+// UnlinkKind is the kind of the jobs that follow the deletion of a segment.
+const UnlinkKind = "unlink"
+
+// unlinkJob is the job that begins with the deletion of a segment. A segment that
+// is made again under the id and deleted again is another life, with versions of
+// its own, and so another job.
+func unlinkJob(row *rows.Row) sales.NewJob {
+	view := segment.Segment{Row: row}
+	return sales.NewJob{
+		ID:   name.JobID(guid.Derive("unlink segment", row.ID, strconv.FormatInt(row.Version, 10))),
+		Kind: UnlinkKind, Name: excerpt.Runes(fmt.Sprintf("Unlink deleted segment %q", view.Name()), 200), Subject: row.Ref(),
+		Scans: []sales.Scan{{Table: name.SequenceTarget}, {Table: view.RecordType()}},
+	}
+}
+
+// Unlink is the work of [UnlinkKind]: it empties the links to a deleted segment, of
 // its members and of the targets that it made (docs/domain.md §8.6). The
-// connections stay. It reads the whole tables, which is fair for an operation as
-// rare.
-func (s *Segmentation) Unlink() sales.Reaction { return sales.Follow(s.unlink) }
+// connections stay. A segment that has been made again meanwhile keeps what
+// points at it.
+func (s *Segmentation) Unlink() sales.JobKind { return unlink{s} }
 
-func (s *Segmentation) unlink(ctx context.Context, change rows.Change) error {
-	value, err := change.Old.Value(name.MsdynObjecttype)
-	if err != nil {
-		return err
+type unlink struct{ segmentation *Segmentation }
+
+// Prepare implements [sales.JobKind].
+func (u unlink) Prepare(ctx context.Context, job sales.Job) (sales.JobWork, error) {
+	subject := job.Subject()
+	found, err := u.segmentation.db.Get(ctx, subject)
+	if err != nil || found[0] != nil {
+		return nil, err
 	}
-	recordType, _ := value.Text()
-	// Until nobody evaluates by a catalogue that has it.
-	if err := s.freshness.Settle(ctx); err != nil {
-		return err
-	}
-	if err := s.unlinkTable(ctx, name.SequenceTarget, name.MsdynSegment, change.Ref.ID); err != nil {
-		return err
-	}
-	return s.unlinkTable(ctx, recordType, name.MsdynSegmentid, change.Ref.ID)
+	return func(ctx context.Context, row *rows.Row, _ *sales.JobTally) (bool, error) {
+		column := name.MsdynSegmentid
+		if row.Table.Name == name.SequenceTarget {
+			column = name.MsdynSegment
+		}
+		return u.unlinkRow(ctx, row, column, subject)
+	}, nil
 }
 
-// unlinkTable empties the links of a table's rows to a segment.
-func (s *Segmentation) unlinkTable(ctx context.Context, table, column, segmentID string) error {
-	link := schema.Lookup{Table: name.Segment, ID: segmentID}
-	for row, err := range s.lists.Each(ctx, query.Query{Table: s.db.Schema().Table(table)}) {
+// Finish implements [sales.JobKind].
+func (unlink) Finish(context.Context, *rows.Tx, sales.Job, map[string]int64) (sales.JobEnd, error) {
+	return sales.JobEnd{}, nil
+}
+
+// unlinkRow empties the link of a row to the segment.
+func (u unlink) unlinkRow(ctx context.Context, listed *rows.Row, column string, segmentRef rows.Ref) (changed bool, err error) {
+	link := schema.Lookup{Table: segmentRef.Table, ID: segmentRef.ID}
+	if listed.Lookup(column) != link {
+		return false, nil
+	}
+	err = u.segmentation.db.Do(ctx, "", func(tx *rows.Tx) error {
+		changed = false
+		found, err := tx.Load(ctx, listed.Ref(), segmentRef)
 		if err != nil {
 			return err
 		}
-		if row.Lookup(column) != link {
-			continue
+		row := found[0]
+		if row == nil || row.Lookup(column) != link || found[1] != nil {
+			return nil
 		}
-		if err := s.unlinkRow(ctx, row.Ref(), column, link); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Segmentation) unlinkRow(ctx context.Context, ref rows.Ref, column string, link schema.Lookup) error {
-	return s.db.Do(ctx, "", func(tx *rows.Tx) error {
-		found, err := tx.Load(ctx, ref)
-		if err != nil {
-			return err
-		}
-		if row := found[0]; row != nil && row.Lookup(column) == link { // it still is as it was listed
-			row.Set(column, schema.Null())
-		}
+		row.Set(column, schema.Null())
+		tx.Rely(segmentRef) // it is not there
+		changed = true
 		return nil
 	})
+	return changed, err
 }

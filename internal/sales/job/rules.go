@@ -1,0 +1,37 @@
+package job
+
+import (
+	"context"
+
+	"segue/internal/entity"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/schema"
+	"segue/internal/schema/name"
+)
+
+// Rules let a person cancel a job and resume one, by its state. The rows of jobs
+// are made by Segue alone and stay, for what they tell.
+func (s *Jobs) Rules() entity.Rules { return rules{jobs: s} }
+
+type rules struct {
+	entity.Plain
+	jobs *Jobs
+}
+
+// Update implements [entity.Rules].
+func (r rules) Update(_ context.Context, _ *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
+	n, _ := before[name.SegueState].Int()
+	was, is := sales.JobState(n), sales.Job{Row: row}.State()
+	switch {
+	case is == was:
+		return nil
+	case is == sales.JobCancelled && was.Open():
+		row.Set(name.SegueEndedon, schema.Time(r.jobs.db.Now()))
+		return nil
+	case is == sales.JobQueued && was != sales.JobCompleted:
+		row.Set(name.SegueEndedon, schema.Null())
+		return nil
+	}
+	return sales.Refuse(sales.Precondition, "the job is %v: %s can be set to 3 (cancelled) while it is queued or running, and to 0 (queued) to resume it before it is completed", was, name.SegueState)
+}

@@ -1,0 +1,72 @@
+package job
+
+import (
+	"encoding/base64"
+	"fmt"
+
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/schema"
+	"segue/internal/schema/name"
+)
+
+// taskSet is the open tasks of a job, a bit for each task.
+type taskSet []byte
+
+// openTasks reads the open tasks of a job; before the first is done they are all
+// tasks, and nothing is stored.
+func openTasks(job sales.Job) (taskSet, error) {
+	done, all := job.Tasks()
+	text := job.Row.Text(name.SegueOpen)
+	if text == "" {
+		set := make(taskSet, (all+7)/8)
+		for task := int64(0); task < all && done == 0; task++ {
+			set[task/8] |= 1 << (task % 8)
+		}
+		return set, nil
+	}
+	set, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || int64(len(set)) != (all+7)/8 {
+		return nil, fmt.Errorf("%v: stored %s: it does not fit %d tasks: %w", job.Row.Ref(), name.SegueOpen, all, err)
+	}
+	return set, nil
+}
+
+func (t taskSet) has(task int) bool {
+	return task >= 0 && task/8 < len(t) && t[task/8]&(1<<(task%8)) != 0
+}
+
+func (t taskSet) remove(task int) { t[task/8] &^= 1 << (task % 8) }
+
+func (t taskSet) list() []int {
+	var tasks []int
+	for task := range len(t) * 8 {
+		if t.has(task) {
+			tasks = append(tasks, task)
+		}
+	}
+	return tasks
+}
+
+// value is the set as openTasks reads it.
+func (t taskSet) value() schema.Value {
+	return schema.Text(base64.StdEncoding.EncodeToString(t))
+}
+
+// partition is where the rows of a task are.
+func partition(tables *schema.Schema, scans []sales.Scan, task int) (*schema.Table, rows.Partition, error) {
+	for _, scan := range scans {
+		n := scan.Tasks()
+		if task >= n {
+			task -= n
+			continue
+		}
+		t := tables.Table(scan.Table)
+		if t == nil {
+			return nil, rows.Partition{}, fmt.Errorf("there is no table %q in this version", scan.Table)
+		}
+		shard, digit := scan.Digit(task)
+		return t, rows.ListPartitions(t)[shard].Within(digit), nil
+	}
+	return nil, rows.Partition{}, fmt.Errorf("the job has no task %d", task)
+}
