@@ -90,6 +90,9 @@ func TestMixedVersions(t *testing.T) {
 			}
 			m.newer = boot.Assemble(rows.New(m.Store, newer(t), clock.Of(salestest.Now)), boot.Options{})
 			m.Territory()
+			for n := range 3 {
+				m.User(n)
+			}
 			m.Parked()
 			for n := range 5 {
 				m.create(n)
