@@ -87,8 +87,8 @@ func firstStart(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
 // one, for changes and requests come first.
 const jobWorkers = 1
 
-// serve handles requests, follows changes and works on jobs until ctx ends or one
-// of them fails. That ctx ends is not an error.
+// serve handles requests, follows changes, works on jobs and takes up what is due,
+// until ctx ends or one of them fails. That ctx ends is not an error.
 func serve(ctx context.Context, laptop *boot.Laptop, listener net.Listener) error {
 	server := &http.Server{
 		Handler:           api.New(laptop.API).Mux(),
@@ -98,9 +98,10 @@ func serve(ctx context.Context, laptop *boot.Laptop, listener net.Listener) erro
 	if err := laptop.Jobs.QueueOpen(ctx); err != nil {
 		return err
 	}
-	running, stop := context.WithCancelCause(ctx) // the first to end stops the other; its error is the cause
+	running, stop := context.WithCancelCause(ctx) // the first to end stops the others; its error is the cause
 	var parts sync.WaitGroup
 	parts.Go(func() { stop(laptop.Feed.Consume(running, consumer, laptop.Changes)) })
+	parts.Go(func() { stop(laptop.Advance.Run(running)) })
 	parts.Go(func() { stop(server.Serve(listener)) })
 	parts.Go(func() { laptop.Local.Run(running, jobWorkers, laptop.Jobs.Handle) })
 	<-running.Done()

@@ -9,6 +9,7 @@ import (
 	"segue/internal/queue"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/advance"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/job"
 	"segue/internal/sales/organization"
@@ -54,6 +55,7 @@ type Parts struct {
 	Jobs        *job.Jobs
 	Reactions   *reaction.Handler // takes up again what is parked
 	Changes     store.Handler     // follows the change records of the store
+	Advance     *advance.Advance  // takes up what is due, once a minute
 	Local       *queue.Local      // holds the tasks of jobs, when they wait in this process
 }
 
@@ -71,6 +73,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	connections := connection.New(db, principals, entities, options.Policy, options.Freshness)
 	segments := segmentation.New(db, connections, options.Policy, options.Freshness)
 	changes := reaction.New(db, options.Program)
+	due := advance.New(db, options.Freshness.Clock)
 	var local *queue.Local
 	if options.Queue == nil {
 		local = queue.NewLocal(options.Freshness.Clock)
@@ -109,7 +112,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 
 	jobs.Register(segmentation.UnlinkKind, segments.Unlink(), job.Settings{Delay: options.Freshness.For, AtOnce: 1})
 
-	return &Parts{DB: db, Principals: principals, Entities: entities, Connections: connections, Jobs: jobs, Reactions: changes, Changes: changes.Handle, Local: local}
+	return &Parts{DB: db, Principals: principals, Entities: entities, Connections: connections, Jobs: jobs, Reactions: changes, Changes: changes.Handle, Advance: due, Local: local}
 }
 
 // on returns an interest in these kinds of changes of a subject's rows.

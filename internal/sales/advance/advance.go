@@ -1,0 +1,327 @@
+// Package advance takes up what is due. Rows that want something done at a time are
+// in the due list, whatever table they are of; a pass sweeps it and gives each row
+// to the handler that is registered for its table. It knows no table.
+//
+// The list is an index, which may lag, and several processes may pass at once. So an
+// entry is a hint: the row is read, and the handler writes it under the version
+// read.
+//
+// Invariant: no row holds up those behind it. One whose handler fails for good, or
+// leaves it due, is put off, a little longer each time; one that nobody handles is
+// passed over (docs/decisions/0014-due-list.md).
+package advance
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+
+	"segue/internal/clock"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/schema"
+	"segue/internal/store"
+)
+
+const (
+	// PerSecond is how many rows a process gives to handlers in a second.
+	PerSecond = 500
+	// Every is how often whoever runs passes makes one.
+	Every = time.Minute
+
+	margin  = 10 * time.Second // of the caller's time, for what has been begun
+	soonest = time.Minute      // for how long a row is put off, at least
+	latest  = 6 * time.Hour    // and at most
+)
+
+// Advance hands due rows to the handlers that are registered. It is safe for
+// concurrent use once they are.
+type Advance struct {
+	db     *rows.DB
+	clock  clock.Clock
+	rate   *rate.Limiter
+	tables map[string]registration
+
+	page   int // entries of a shard that are read in one request
+	batch  int // rows that are read in one request
+	atOnce int // rows that are given to handlers at the same time
+
+	mu      sync.Mutex
+	handled map[rows.Ref]int64 // version of each row that the last pass gave to a handler, with success
+}
+
+// registration is how the due rows of a table are handled.
+type registration struct {
+	handle sales.DueHandler
+	most   int // in one pass, 0 for any number
+}
+
+// New returns an Advance without handlers.
+func New(db *rows.DB, c clock.Clock) *Advance {
+	return &Advance{
+		db: db, clock: c, rate: rate.NewLimiter(PerSecond, 1), tables: map[string]registration{},
+		page: 1000, batch: store.MaxGetKeys, atOnce: sales.AtOnce,
+	}
+}
+
+// Option says more about a registration.
+type Option func(*registration)
+
+// AtMost bounds how many rows of the table one pass gives to the handler.
+func AtMost(n int) Option { return func(r *registration) { r.most = n } }
+
+// Register makes handle take up the due rows of a table, which declares the due
+// index.
+func (a *Advance) Register(table string, handle sales.DueHandler, options ...Option) {
+	r := registration{handle: handle}
+	for _, option := range options {
+		option(&r)
+	}
+	a.tables[table] = r
+}
+
+// Summary is what a pass did.
+type Summary struct {
+	Handled int  `json:"handled"` // rows whose handler succeeded
+	PutOff  int  `json:"putOff"`  // rows whose handler failed for good, or left them due
+	Early   bool `json:"early"`   // it ended before it had seen everything that was due
+}
+
+// Pass gives what is due to the handlers, the oldest first, and ends when all that
+// was due at its start has been seen, in time before the deadline of ctx, or when
+// something fails that the next pass may find mended, which is not an error.
+func (a *Advance) Pass(ctx context.Context) (Summary, error) {
+	p := a.begin(ctx)
+	err := p.sweep(ctx)
+	_ = p.group.Wait() // no function of the group fails
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if sales.Transient(err) {
+		p.Early, p.interrupted, err = true, cmp.Or(p.interrupted, err), nil
+	}
+	if p.interrupted != nil && ctx.Err() == nil {
+		slog.WarnContext(ctx, "a pass over the due list was interrupted; the next one goes on", "reason", p.interrupted)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.handled = p.versions
+	return p.Summary, err
+}
+
+// Run passes every [Every] until ctx ends, and then returns nil. A pass that fails
+// is logged; the next one may succeed.
+func (a *Advance) Run(ctx context.Context) error {
+	for a.clock.Sleep(ctx, Every) == nil {
+		if _, err := a.Pass(ctx); err != nil {
+			slog.ErrorContext(ctx, "a pass over the due list failed", "error", err)
+		}
+	}
+	return nil
+}
+
+// pass is one run over the list.
+type pass struct {
+	*Advance
+	now   time.Time // what counts as due
+	end   time.Time // when to stop, zero for never
+	given map[string]int
+	group errgroup.Group
+
+	mu          sync.Mutex // guards what follows
+	versions    map[rows.Ref]int64
+	interrupted error // the first transient failure
+	Summary
+}
+
+func (a *Advance) begin(ctx context.Context) *pass {
+	p := &pass{Advance: a, now: a.clock.Now(), given: map[string]int{}, versions: map[rows.Ref]int64{}}
+	if deadline, ok := ctx.Deadline(); ok {
+		p.end = deadline.Add(-margin)
+	}
+	p.group.SetLimit(a.atOnce)
+	return p
+}
+
+// sweep goes through the list.
+func (p *pass) sweep(ctx context.Context) error {
+	list := &list{db: p.db, now: p.now, page: p.page}
+	if err := list.open(ctx); err != nil {
+		return err
+	}
+	for {
+		refs, err := p.choose(ctx, list)
+		if err != nil || len(refs) == 0 {
+			return err
+		}
+		due, err := p.read(ctx, refs)
+		if err != nil {
+			return err
+		}
+		for _, row := range due {
+			if p.over(ctx) {
+				return nil
+			}
+			if err := p.clock.Sleep(ctx, p.wait()); err != nil {
+				return err
+			}
+			p.group.Go(func() error { p.take(ctx, row); return nil })
+		}
+	}
+}
+
+// over reports whether the pass must end before the list does, and notes it.
+func (p *pass) over(ctx context.Context) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	late := !p.end.IsZero() && p.clock.Now().After(p.end)
+	p.Early = p.Early || late || ctx.Err() != nil
+	return p.Early
+}
+
+// wait returns how long the next row must wait for its turn.
+func (p *pass) wait() time.Duration {
+	now := p.clock.Now()
+	return p.rate.ReserveN(now, 1).DelayFrom(now)
+}
+
+// choose takes the oldest entries that are left, at most a batch of those that
+// somebody here handles.
+func (p *pass) choose(ctx context.Context, list *list) ([]rows.Ref, error) {
+	var refs []rows.Ref
+	for len(refs) < p.batch {
+		ref, ok, err := list.next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			break
+		}
+		r, registered := p.tables[ref.Table]
+		if !registered || p.db.Schema().Table(ref.Table) == nil || r.most > 0 && p.given[ref.Table] == r.most {
+			continue
+		}
+		p.given[ref.Table]++
+		refs = append(refs, ref)
+	}
+	return refs, nil
+}
+
+// read returns the rows that are due, in the order of refs. What the index still
+// shows though it is no longer due is left out. A row that cannot be read for good is
+// logged; it does not hold up the others.
+func (p *pass) read(ctx context.Context, refs []rows.Ref) ([]*rows.Row, error) {
+	found, err := p.db.Get(ctx, refs...)
+	if err != nil {
+		if sales.Transient(err) {
+			return nil, err
+		}
+		if len(refs) == 1 {
+			slog.ErrorContext(ctx, "a due row cannot be read", "row", refs[0].String(), "error", err)
+			return nil, nil
+		}
+		for _, ref := range refs {
+			one, err := p.read(ctx, []rows.Ref{ref})
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, one...)
+		}
+	}
+	due := found[:0]
+	for _, row := range found {
+		if row != nil && row.Due(p.now) {
+			due = append(due, row)
+		}
+	}
+	return due, nil
+}
+
+// errLeftDue is what is wrong with a handler that succeeds and leaves its row as it
+// was: the row would be given to it for ever.
+var errLeftDue = errors.New("its handler left it due")
+
+// take gives a row to its handler, if there is still time, and puts it off when that
+// fails.
+func (p *pass) take(ctx context.Context, row *rows.Row) {
+	if p.over(ctx) { // since it waited for its turn
+		return
+	}
+	ref, version := row.Ref(), row.Version // the handler may write the row
+	err := p.handle(ctx, row)
+	_, elsewhere := errors.AsType[*rows.ConflictError](err)
+	switch {
+	case err == nil:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.Handled++
+		p.versions[ref] = version
+	case elsewhere: // another process has it, or a caller has just changed it
+	case sales.Transient(err):
+		p.interrupt(err)
+	default:
+		logFailure(ctx, ref, err)
+		p.putOff(ctx, ref)
+	}
+}
+
+// handle calls the handler, unless it has had the row as it is now before.
+func (p *pass) handle(ctx context.Context, row *rows.Row) error {
+	p.Advance.mu.Lock()
+	left := p.handled[row.Ref()] == row.Version
+	p.Advance.mu.Unlock()
+	if left {
+		return errLeftDue
+	}
+	return sales.Contain(func() error { return p.tables[row.Table.Name].handle(ctx, row) })
+}
+
+func logFailure(ctx context.Context, ref rows.Ref, err error) {
+	attributes := []any{"row", ref.String(), "error", err}
+	if panicked, ok := errors.AsType[*sales.PanicError](err); ok {
+		attributes = append(attributes, "stack", string(panicked.Stack))
+	}
+	slog.ErrorContext(ctx, "a due row could not be handled; it is put off", attributes...)
+}
+
+// interrupt makes the pass end: whatever it would do next is likely to fail too.
+func (p *pass) interrupt(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.Early, p.interrupted = true, cmp.Or(p.interrupted, err)
+}
+
+// putOff moves a row's due time on, unless the row has left the list since.
+func (p *pass) putOff(ctx context.Context, ref rows.Ref) {
+	tx := p.db.Begin("")
+	found, err := tx.Load(ctx, ref)
+	if err == nil && found[0] != nil && found[0].Due(p.now) {
+		row, now := found[0], p.db.Now()
+		row.Set(row.Table.DueColumn(), schema.Time(now.Add(delay(now.Sub(row.Time(rows.ModifiedOn))))))
+		err = tx.Commit(ctx)
+	}
+	_, elsewhere := errors.AsType[*rows.ConflictError](err)
+	switch {
+	case err == nil:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.PutOff++
+	case elsewhere: // it is no longer what the handler failed on
+	case sales.Transient(err):
+		p.interrupt(err)
+	default:
+		slog.ErrorContext(ctx, "a due row cannot be put off", "row", ref.String(), "error", err)
+	}
+}
+
+// delay returns for how long a row that could not be handled is put off: twice the
+// time since it was last written. That write is the one that put it off before, so
+// the delay doubles, and no row needs a counter.
+func delay(sinceWritten time.Duration) time.Duration {
+	return min(max(2*sinceWritten, soonest), latest)
+}

@@ -1,0 +1,17 @@
+package sales
+
+import (
+	"context"
+
+	"segue/internal/rows"
+)
+
+// DueHandler does what a row of the due list wants now that its time has come, and
+// moves its due time on, clears it, or deletes the row. It writes the row under
+// the version with which it was given (rows.Tx.Hold), so that of two processes that
+// take up the same row one has an effect; what else it does must bear repetition.
+//
+// A [rows.ConflictError] means that somebody else had the row. After another
+// transient failure ([Transient]) the row is due as before. Any other failure and a
+// panic put it off.
+type DueHandler func(ctx context.Context, due *rows.Row) error
