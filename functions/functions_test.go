@@ -24,7 +24,12 @@ import (
 )
 
 // names are the functions in the order in which their events make a story.
-func names() []string { return []string{"connect", "disconnect", "action", "data", "evaluate"} }
+func names() []string {
+	return []string{"connect", "disconnect", "action", "data", "evaluate", "advance"}
+}
+
+// serves reports whether a function serves HTTP.
+func serves(name string) bool { return name != "evaluate" && name != "advance" }
 
 // build makes all binaries as sam build does and returns their folder.
 func build(t *testing.T) string {
@@ -115,10 +120,16 @@ func TestStart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			guarded := start(t, bin, name, append(env, "SEGUE_JWKS="+keys)...)
-			if name == "evaluate" {
+			switch name {
+			case "evaluate":
 				got := guarded.invoke(t, []byte(`{"detail":"no stream event"}`))
 				if !got.failed || !strings.Contains(string(got.body), "decode stream event") {
 					t.Errorf("response %s, want an error that says what was wrong", got.body)
+				}
+				return
+			case "advance": // a store that is away is there again in a minute
+				if got := guarded.invoke(t, read(t, "advance.json")); got.failed || !strings.Contains(string(got.body), `"early":true`) {
+					t.Errorf("response %s, want a pass that ended early", got.body)
 				}
 				return
 			}
@@ -183,7 +194,7 @@ func TestEvents(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := events.APIGatewayV2HTTPResponse{}
-			if name == "evaluate" {
+			if !serves(name) {
 				result := functions[name].invoke(t, read(t, name+".json"))
 				got.Body = string(result.body)
 			} else {

@@ -34,7 +34,7 @@ type expectation struct {
 func TestEvents(t *testing.T) {
 	w := newWorld(t)
 	syncEvaluate(w)
-	for _, function := range []string{"connect", "disconnect", "action", "data", "evaluate"} {
+	for _, function := range []string{"connect", "disconnect", "action", "data", "evaluate", "advance"} {
 		t.Run(function, func(t *testing.T) {
 			payload, err := os.ReadFile(filepath.Join("../../events", function+".json"))
 			if err != nil {
@@ -58,20 +58,17 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// invoke runs a function's handler on an event; a stream event's response has no
+// invoke runs a function's handler on an event; a response that is not HTTP has no
 // status.
 func (w *world) invoke(t *testing.T, function string, payload []byte) (status int, body string) {
 	t.Helper()
-	if function == "evaluate" {
+	switch function {
+	case "evaluate":
 		response, err := lambdaio.Stream(dynamo.DecodeEvent, w.parts.Changes)(t.Context(), payload)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := json.Marshal(response)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return 0, string(text)
+		return 0, encoded(t, response, err)
+	case "advance":
+		done, err := w.parts.Advance.Pass(t.Context())
+		return 0, encoded(t, done, err)
 	}
 	var event events.APIGatewayV2HTTPRequest
 	if err := json.Unmarshal(payload, &event); err != nil {
@@ -82,6 +79,19 @@ func (w *world) invoke(t *testing.T, function string, payload []byte) (status in
 		t.Fatal(err)
 	}
 	return response.StatusCode, response.Body
+}
+
+// encoded is a response as the Lambda runtime writes it.
+func encoded(t *testing.T, response any, err error) string {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(response)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func contains(t *testing.T, what, text string, parts []string) {

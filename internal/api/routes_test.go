@@ -50,6 +50,7 @@ type event struct {
 		Method        string   `yaml:"Method"`
 		Path          string   `yaml:"Path"`
 		Stream        string   `yaml:"Stream"`
+		Schedule      string   `yaml:"ScheduleExpression"`
 		ResponseTypes []string `yaml:"FunctionResponseTypes"`
 	} `yaml:"Properties"`
 }
@@ -122,15 +123,14 @@ func TestRoutes(t *testing.T) {
 }
 
 // TestFunctions: a function has a folder, an event, an expectation, a place in
-// the template, and a handler unless it is the stream's.
+// the template, and a handler if it serves HTTP; the others have one event.
 func TestFunctions(t *testing.T) {
 	var want []string
 	functions := readTemplate(t).events()
 	for name, invokedBy := range functions {
 		want = append(want, name)
-		handler := handlerOf(name)
-		if stream := streams(invokedBy); stream == (handler != nil) || stream == httpOnly(invokedBy) {
-			t.Errorf("%s: reads a stream: %v, has an HTTP handler: %v, events %+v", name, stream, handler != nil, invokedBy)
+		if (handlerOf(name) != nil) != httpOnly(invokedBy) || handlerOf(name) == nil && len(invokedBy) != 1 {
+			t.Errorf("%s: has an HTTP handler: %v, events %+v", name, handlerOf(name) != nil, invokedBy)
 		}
 	}
 	slices.Sort(want)
@@ -141,6 +141,9 @@ func TestFunctions(t *testing.T) {
 	}
 	if !streams(functions["evaluate"]) {
 		t.Errorf("evaluate does not read the table's stream with partial answers: %+v", functions["evaluate"])
+	}
+	if e := functions["advance"]; len(e) != 1 || e[0].Type != "ScheduleV2" || e[0].Properties.Schedule != "rate(1 minute)" {
+		t.Errorf("advance is not called every minute: %+v", e)
 	}
 }
 
@@ -189,7 +192,7 @@ func names(t *testing.T, pattern string) []string {
 func TestEventRoutes(t *testing.T) {
 	routes := readTemplate(t).routes()
 	for _, function := range names(t, "functions/*/main.go") {
-		if function == "evaluate" {
+		if handlerOf(function) == nil {
 			continue
 		}
 		var e events.APIGatewayV2HTTPRequest

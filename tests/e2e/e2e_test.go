@@ -179,6 +179,7 @@ func TestInvoke(t *testing.T) {
 		}
 		s.connected(hotLead)
 	})
+	invoke("advance", func(stage) {})
 }
 
 // compare checks an answer against events/expected/<function>.json.

@@ -1,0 +1,21 @@
+// Command advance is the Lambda function that the schedule calls every minute. It
+// takes up the rows that are due, whatever table they are of.
+package main
+
+import (
+	"context"
+	"log"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"segue/internal/boot"
+	"segue/internal/lambdaio"
+)
+
+func main() {
+	app, err := boot.Function(context.Background(), lambdaio.Claims)
+	if err != nil {
+		log.Fatal(err)
+	}
+	lambda.Start(app.Advance.Pass)
+}
