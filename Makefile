@@ -27,7 +27,7 @@ $(LINT):
 lint-tool: $(LINT)
 
 store: ## run the store contract and the domain's tests on the emulator
-	scripts/with-emulator.sh go test -race -count=1 -v ./internal/dynamo ./internal/sales/... ./functions ./cmd/segue
+	scripts/with-emulator.sh go test -race -count=1 -v ./internal/dynamo ./internal/onfailure ./internal/sales/... ./functions ./cmd/segue
 
 e2e: ## run the real parts end to end; RUN=TestInvoke, TestStartAPI, TestNodeClient, TestREADME
 	go test -tags e2e -count=1 -timeout 20m -v -run '$(RUN)' ./tests/e2e

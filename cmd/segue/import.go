@@ -26,9 +26,6 @@ type importCommand struct {
 	Workers int               `help:"Rows written at the same time." default:"32"`
 }
 
-// localServer is where import expects the server that has the store open.
-const localServer = "http://127.0.0.1:8080"
-
 // importUser is the name of the user who imports, to whom rows belong whose file
 // names no owner.
 const importUser = "Import"

@@ -19,7 +19,7 @@ import (
 // program is the command line.
 type program struct {
 	Data     string `help:"Folder of the store and the issuer's key." default:"data" type:"path"`
-	Endpoint string `help:"Use the DynamoDB at this URL in place of the file."`
+	Endpoint string `help:"Use the DynamoDB at this URL in place of the file; aws is that of a deployment, with the region and the credentials of the environment."`
 	Table    string `name:"dynamodb-table" help:"Name of the table on DynamoDB." default:"segue"`
 
 	Serve       serveCommand       `cmd:"" help:"Serve the Web API; load demo data on first start."`
@@ -28,6 +28,7 @@ type program struct {
 	Token       tokenCommand       `cmd:"" help:"Print a bearer token of the local issuer."`
 	Jwks        jwksCommand        `cmd:"" help:"Print the public keys that verify its tokens."`
 	Parked      parkedCommand      `cmd:"" help:"List the changes that could not be followed."`
+	Redrive     redriveCommand     `cmd:"" help:"Take up again what could not be followed."`
 	Fixture     fixtureCommand     `cmd:"" help:"Write the rows that events/*.json refer to."`
 	CreateTable createTableCommand `cmd:"" help:"Make the table on DynamoDB."`
 }

@@ -2,34 +2,148 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"time"
 
+	"segue/internal/boot"
+	"segue/internal/embed"
 	"segue/internal/query"
 	"segue/internal/sales"
+	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
 
 // parkedCommand lists the changes that could not be followed.
-type parkedCommand struct{}
+type parkedCommand struct {
+	Server string `help:"List them through the server at this URL; when left out, only if the store is open in a server at 127.0.0.1:8080."`
+}
 
 // Run implements the command.
 func (c *parkedCommand) Run(ctx context.Context, p *program) error {
-	laptop, err := p.open(ctx)
+	work, err := p.failures(ctx, c.Server)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = laptop.Close() }() // nothing was written that Close could lose
-	page, err := laptop.Entities.List(ctx, sales.Engine(), name.ParkedChange, query.Query{Limit: 5000})
-	if err != nil {
-		return err
+	err = printParked(ctx, work)
+	return errors.Join(err, work.close())
+}
+
+func printParked(ctx context.Context, work failures) error {
+	n := 0
+	for change, err := range work.parked(ctx) {
+		if err != nil {
+			return err
+		}
+		n++
+		fmt.Printf("%s %s  %s, %d tries by %s, the next at %s: %s\n", change.Table, change.ID, change.Handler, change.Tries,
+			change.Program, change.Due.Format(time.RFC3339), change.Reason)
 	}
-	for _, row := range page.Rows {
-		fmt.Printf("%s %s  %s, %d tries until %s: %s\n", row.Text(name.SegueTable), row.Text(name.SegueRowid), row.Text(name.SegueHandler),
-			row.Int(name.SegueTries), row.Time(name.Modifiedon).Format(time.RFC3339), row.Text(name.SegueReason))
-	}
-	if len(page.Rows) == 0 {
+	if n == 0 {
 		fmt.Println("nothing is parked")
 	}
 	return nil
+}
+
+// parkedChange is a row of the table of parked changes, as the Web API has it.
+type parkedChange struct {
+	Table   string    `json:"segue_table"`
+	ID      string    `json:"segue_rowid"`
+	Handler string    `json:"segue_handler"`
+	Reason  string    `json:"segue_reason"`
+	Tries   int64     `json:"segue_tries"`
+	Program string    `json:"segue_program"`
+	Due     time.Time `json:"segue_dueon"`
+}
+
+// failures is what the commands do to what is parked, on the store itself or
+// through a server.
+type failures interface {
+	parked(ctx context.Context) iter.Seq2[parkedChange, error]
+	redrive(ctx context.Context, table, id string) error
+	redriveAll(ctx context.Context) error
+	settle(ctx context.Context) error
+	close() error
+}
+
+// failures returns the way to the store: through the server at a URL, if there is
+// one or the server at 127.0.0.1:8080 has the store open, else on the store itself.
+func (p *program) failures(ctx context.Context, url string) (failures, error) {
+	if url == "" {
+		laptop, err := p.open(ctx)
+		if err == nil {
+			return direct{laptop, p.Endpoint == boot.AWS}, nil
+		}
+		if !errors.Is(err, embed.ErrInUse) {
+			return nil, err
+		}
+		url = localServer
+	}
+	server, err := p.through(url, "Operator")
+	return served{server}, err
+}
+
+// direct works on the store itself.
+type direct struct {
+	laptop   *boot.Laptop
+	deployed bool // functions of a deployment work on it too
+}
+
+func (d direct) close() error { return d.laptop.Close() }
+
+func (d direct) parked(ctx context.Context) iter.Seq2[parkedChange, error] {
+	return func(yield func(parkedChange, error) bool) {
+		for token := ""; ; {
+			page, err := d.laptop.Entities.List(ctx, sales.Engine(), name.ParkedChange, query.Query{Limit: 1000, Token: token})
+			if err != nil {
+				yield(parkedChange{}, err)
+				return
+			}
+			for _, row := range page.Rows {
+				change := parkedChange{
+					Table: row.Text(name.SegueTable), ID: row.Text(name.SegueRowid), Handler: row.Text(name.SegueHandler),
+					Reason: row.Text(name.SegueReason), Tries: row.Int(name.SegueTries), Program: row.Text(name.SegueProgram),
+					Due: row.Time(name.SegueDueon),
+				}
+				if !yield(change, nil) {
+					return
+				}
+			}
+			if token = page.Token; token == "" {
+				return
+			}
+		}
+	}
+}
+
+// served works through a server.
+type served struct{ *remote }
+
+func (served) close() error { return nil }
+
+func (s served) parked(ctx context.Context) iter.Seq2[parkedChange, error] {
+	return func(yield func(parkedChange, error) bool) {
+		tables, err := schema.Default()
+		if err != nil {
+			yield(parkedChange{}, err)
+			return
+		}
+		for path := tables.Table(name.ParkedChange).Set; path != ""; {
+			var page struct {
+				Value []parkedChange
+				Next  string `json:"@odata.nextLink"`
+			}
+			if err := s.get(ctx, path, &page); err != nil {
+				yield(parkedChange{}, err)
+				return
+			}
+			for _, change := range page.Value {
+				if !yield(change, nil) {
+					return
+				}
+			}
+			path = page.Next
+		}
+	}
 }

@@ -56,22 +56,21 @@ func (s *serveCommand) Run(ctx context.Context, p *program) error {
 			return err
 		}
 	}
+	begun, err := laptop.BeginRedrive(ctx) // this start may be of a version that can follow it
+	if err != nil {
+		return err
+	}
+	if begun {
+		fmt.Println("Some changes were parked. A job takes them up; `segue parked` lists those that cannot be followed yet.")
+	}
 	if err := welcome(laptop, listener.Addr().String()); err != nil {
 		return err
 	}
 	return serve(ctx, laptop, listener)
 }
 
-// firstStart loads the demo data into a store that has no sequence, and reports
-// changes that are parked.
+// firstStart loads the demo data into a store that has no sequence.
 func firstStart(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
-	parked, err := laptop.Entities.List(ctx, sales.Engine(), name.ParkedChange, query.Query{Limit: 1})
-	if err != nil {
-		return err
-	}
-	if len(parked.Rows) > 0 {
-		fmt.Println("Some changes could not be followed and are parked: see `segue parked`.")
-	}
 	sequences, err := laptop.Entities.List(ctx, sales.Engine(), name.Sequence, query.Query{Limit: 1})
 	if err != nil {
 		return err

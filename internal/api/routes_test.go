@@ -27,10 +27,7 @@ type template struct {
 			CodeURI string           `yaml:"CodeUri"`
 			Events  map[string]event `yaml:"Events"`
 			Cors    struct {
-				AllowMethods  []string `yaml:"AllowMethods"`
-				AllowHeaders  []string `yaml:"AllowHeaders"`
-				ExposeHeaders []string `yaml:"ExposeHeaders"`
-				MaxAge        int      `yaml:"MaxAge"`
+				AllowMethods []string `yaml:"AllowMethods"`
 			} `yaml:"CorsConfiguration"`
 			Indexes []struct {
 				Name string `yaml:"IndexName"`

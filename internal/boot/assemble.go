@@ -2,10 +2,12 @@ package boot
 
 import (
 	"cmp"
+	"context"
 
 	"segue/internal/api/operation"
 	"segue/internal/entity"
 	"segue/internal/guid"
+	"segue/internal/query"
 	"segue/internal/queue"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -61,7 +63,23 @@ type Parts struct {
 
 // Operations returns the executor of decoded requests.
 func (p *Parts) Operations() operation.Executor {
-	return operation.Executor{DB: p.DB, Entities: p.Entities, Connections: p.Connections}
+	return operation.Executor{DB: p.DB, Entities: p.Entities, Connections: p.Connections, Redriver: p.Reactions}
+}
+
+// Redrive takes up a row, whether anything of it is parked or not; see
+// [reaction.Handler.Redrive].
+func (p *Parts) Redrive(ctx context.Context, table, id string) error {
+	return p.Reactions.Redrive(ctx, rows.Ref{Table: table, ID: id})
+}
+
+// BeginRedrive begins a job that takes up all that is parked, if there is anything;
+// begun tells.
+func (p *Parts) BeginRedrive(ctx context.Context) (begun bool, err error) {
+	parked, err := p.Entities.List(ctx, sales.Engine(), name.ParkedChange, query.Query{Limit: 1})
+	if err != nil || len(parked.Rows) == 0 {
+		return false, err
+	}
+	return true, p.DB.Do(ctx, "", func(tx *rows.Tx) error { return p.Reactions.BeginRedrive(ctx, tx) })
 }
 
 // Assemble puts the domain together: which rules the rows of each table obey,
@@ -100,6 +118,8 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	entities.Register(steps, connections.StepRules())
 	entities.Register(segment, segments.SegmentRules())
 	entities.Register(orders, segments.OrderRules())
+	entities.Register(segment, segments.RedriveRules())
+	entities.Register(orders, segments.RedriveRules())
 	entities.Register(allJobs, jobs.Rules())
 
 	const inserted, modified, removed = store.Insert, store.Modify, store.Remove
@@ -111,6 +131,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	changes.Register("job.begin", jobs.Begin(), on(allJobs, inserted, modified))
 
 	jobs.Register(segmentation.UnlinkKind, segments.Unlink(), job.Settings{Delay: options.Freshness.For, AtOnce: 1})
+	jobs.Register(sales.RedriveKind, changes.RedriveJob(), job.Settings{Delay: options.Freshness.For})
 
 	return &Parts{DB: db, Principals: principals, Entities: entities, Connections: connections, Jobs: jobs, Reactions: changes, Changes: changes.Handle, Advance: due, Local: local}
 }

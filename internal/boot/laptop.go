@@ -2,20 +2,25 @@ package boot
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"segue/internal/auth"
 	"segue/internal/clock"
 	"segue/internal/dynamo"
 	"segue/internal/embed"
+	"segue/internal/onfailure"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/store"
@@ -24,12 +29,16 @@ import (
 // Place is where the laptop program keeps its data.
 type Place struct {
 	Data     string // folder of the store's file and the issuer's key
-	Endpoint string // URL of a DynamoDB, the emulator or another; "" for the embedded store
+	Endpoint string // URL of a DynamoDB, the emulator or another; [AWS]; "" for the embedded store
 	Table    string // name of the table there
 	// Reset begins with an empty store. The file is emptied only once it is locked; a
 	// table has no lock but the port of its server, which the caller has taken then.
 	Reset bool
 }
+
+// AWS is the Endpoint of the real services, with the region and the credentials that
+// the environment gives. There the table is that of a deployment.
+const AWS = "aws"
 
 // Laptop is a booted Segue in one process, with the change feed of its store.
 type Laptop struct {
@@ -79,22 +88,72 @@ func (p Place) Open(ctx context.Context, log *slog.Logger) (*Laptop, error) {
 	return &Laptop{app, issuer, issuer.Clock, store, store, store.Close}, nil
 }
 
+// config returns the configuration of clients of the endpoint.
+func (p Place) config(ctx context.Context) (aws.Config, error) {
+	options := []func(*config.LoadOptions) error{config.WithHTTPClient(client())}
+	if p.Endpoint != AWS {
+		options = append(options, config.WithRegion("us-east-1"), config.WithBaseEndpoint(p.Endpoint),
+			config.WithCredentialsProvider(aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider("segue", "segue", ""))))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return cfg, fmt.Errorf("configure %s: %w", p.Endpoint, err)
+	}
+	return cfg, nil
+}
+
+// Failures returns the objects that Lambda's on-failure destination wrote under a URL
+// of S3, at the endpoint, or on AWS where there is none.
+func (p Place) Failures(ctx context.Context, url string) (*onfailure.Objects, error) {
+	if p.Endpoint == "" {
+		p.Endpoint = AWS
+	}
+	cfg, err := p.config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return onfailure.Open(s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = p.Endpoint != AWS }), url)
+}
+
+// RowsOf names the rows that an event of the table's stream is about, each once.
+func RowsOf(event json.RawMessage) ([]rows.Ref, error) {
+	changes, err := dynamo.DecodeEvent(event)
+	if err != nil {
+		return nil, err
+	}
+	var refs []rows.Ref
+	for _, change := range changes {
+		ref := rows.RefOf(change.Key)
+		if ref.Table == "" || ref.ID == "" {
+			return nil, fmt.Errorf("change %s has no key", change.Sequence)
+		}
+		if !slices.Contains(refs, ref) {
+			refs = append(refs, ref)
+		}
+	}
+	return refs, nil
+}
+
 // openDynamoDB boots on the DynamoDB at the endpoint, with the table's stream as
 // the change feed.
 func (p Place) openDynamoDB(ctx context.Context, env Environment, issuer *auth.Issuer, log *slog.Logger) (*Laptop, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion("us-east-1"), config.WithBaseEndpoint(p.Endpoint), config.WithHTTPClient(client()),
-		config.WithCredentialsProvider(aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider("segue", "segue", ""))))
+	cfg, err := p.config(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("configure %s: %w", p.Endpoint, err)
+		return nil, err
 	}
 	store := dynamo.New(dynamodb.NewFromConfig(cfg), p.Table, rows.Indexes(), dynamo.Clock(issuer.Clock))
+	if p.Reset && p.Endpoint == AWS {
+		return nil, errors.New("the table of a deployment is not reset")
+	}
 	if p.Reset {
 		if err := store.Delete(ctx); err != nil {
 			return nil, fmt.Errorf("reset table %s: %w", p.Table, err)
 		}
 	}
-	if err := store.Create(ctx); err != nil {
-		return nil, fmt.Errorf("make table %s: %w", p.Table, err)
+	if p.Endpoint != AWS { // a deployment makes its own
+		if err := store.Create(ctx); err != nil {
+			return nil, fmt.Errorf("make table %s: %w", p.Table, err)
+		}
 	}
 	app, err := New(env, store, nil, Options{Freshness: sales.Freshness{For: fresh, Clock: issuer.Clock}}, log)
 	if err != nil {

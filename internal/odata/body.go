@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strconv"
 	"unicode/utf8"
 
 	"segue/internal/excerpt"
@@ -78,13 +79,14 @@ func (m member) scalar() (v any, ok bool) {
 // Parameter declares a parameter of an action.
 type Parameter struct {
 	Name     string
-	Type     schema.Type // schema.String or schema.GUID
+	Type     schema.Type // schema.String, schema.GUID or schema.Boolean
 	Required bool
 }
 
 // ReadParameters reads the body of an action against the parameters that the action
 // declares. An empty body has no parameters. GUIDs are returned in lower case
-// without braces; a parameter that was null or left out is not in the map.
+// without braces, booleans as "true" and "false"; a parameter that was null or left
+// out is not in the map.
 func ReadParameters(body []byte, declared []Parameter) (map[string]string, error) {
 	var members []member
 	if len(bytes.TrimSpace(body)) > 0 {
@@ -125,6 +127,13 @@ func ReadParameters(body []byte, declared []Parameter) (map[string]string, error
 
 func (p Parameter) read(m member) (string, error) {
 	v, _ := m.scalar()
+	if p.Type == schema.Boolean {
+		given, ok := v.(bool)
+		if !ok {
+			return "", Errorf(InvalidArgument, "the parameter '%s' must be true or false, not %s", p.Name, excerpt.Of(string(m.value)))
+		}
+		return strconv.FormatBool(given), nil
+	}
 	text, ok := v.(string)
 	if !ok {
 		return "", Errorf(InvalidArgument, "the parameter '%s' must be a string, not %s", p.Name, excerpt.Of(string(m.value)))

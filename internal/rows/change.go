@@ -35,7 +35,7 @@ type Image struct {
 // Change returns a change record as the change of a row. It decodes no column yet. The
 // error is an [*UnknownTableError], and only Ref and Kind are known then.
 func (db *DB) Change(c store.Change) (Change, error) {
-	change := Change{Ref: Ref{tableOf(c.Key.PK), c.Key.SK}, Kind: c.Kind}
+	change := Change{Ref: RefOf(c.Key), Kind: c.Kind}
 	t, err := db.table(change.Ref.Table)
 	if err != nil {
 		return change, fmt.Errorf("change of %s/%s: %w", c.Key.PK, c.Key.SK, err)

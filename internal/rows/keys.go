@@ -63,6 +63,9 @@ func tableOf(pk string) string {
 	return name
 }
 
+// RefOf names the row of a primary key, of whatever table: the schema is not asked.
+func RefOf(k store.Key) Ref { return Ref{tableOf(k.PK), k.SK} }
+
 // Partition is a place where rows of a table are found in the order of their
 // sort keys: a shard of the table's own list or of one of its indexes.
 type Partition struct {

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"segue/internal/rows"
+	"segue/internal/schema/name"
 	"segue/internal/store"
 )
 
@@ -66,4 +67,21 @@ func BecauseOf(ref rows.Ref, err error) error {
 		return nil
 	}
 	return &CauseError{ref, err}
+}
+
+// RedriveKind is the kind of the jobs that take up again what is parked
+// (docs/decisions/0011-failure.md).
+const RedriveKind = "redrive"
+
+// Redrive is a job that takes up what is parked because of a row, or all that is
+// parked for the zero Ref. It begins in the unit of work that ends the cause.
+func Redrive(id name.JobID, cause rows.Ref) NewJob {
+	job := NewJob{
+		ID: id, Kind: RedriveKind, Name: "Take up all that is parked", Subject: cause,
+		Scans: []Scan{{Table: name.ParkedChange, Small: true}},
+	}
+	if cause != (rows.Ref{}) {
+		job.Name = fmt.Sprintf("Take up what is parked because of %v", cause)
+	}
+	return job
 }

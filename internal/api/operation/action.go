@@ -21,7 +21,7 @@ type Declaration struct {
 	run func(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, given map[string]string) ([]Result, error)
 }
 
-// Actions lists the actions (docs/domain.md §13.1, §13.2).
+// Actions lists the actions (docs/domain.md §13.1, §13.2, §13.5).
 func Actions() []Declaration {
 	return []Declaration{
 		{
@@ -48,6 +48,15 @@ func Actions() []Declaration {
 			},
 			run: disconnectSequence,
 		},
+		{
+			Name: "segue_Redrive",
+			Parameters: []odata.Parameter{
+				{Name: "Table", Type: schema.String},
+				{Name: "Id", Type: schema.GUID},
+				{Name: "All", Type: schema.Boolean},
+			},
+			run: redrive,
+		},
 	}
 }
 
@@ -61,7 +70,7 @@ func Find(name string) (Declaration, bool) {
 	return Declaration{}, false
 }
 
-// recordOf is the record that both actions are about.
+// recordOf is the record that connecting and disconnecting are about.
 func recordOf(given map[string]string) rows.Ref {
 	return rows.Ref{Table: given["RegardingEntityName"], ID: given["RegardingEntityId"]}
 }

@@ -64,6 +64,7 @@ type Executor struct {
 	DB          *rows.DB
 	Entities    *entity.Entities
 	Connections *connection.Connections
+	Redriver    Redriver
 }
 
 // Do runs operations in their order in one unit of work of their own. The first

@@ -86,8 +86,13 @@ func (r segmentRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, be
 	if before[name.MsdynObjecttype] != schema.Text(recordType) {
 		return sales.Refuse(sales.Precondition, "the record type (%s) of a segment never changes", name.MsdynObjecttype)
 	}
-	if _, err := parseConditions(tx.Schema(), row); err != nil {
-		return err
+	// Conditions that are broken since they were written (a column is gone) do not
+	// keep anybody from deactivating the segment; followState demands sound ones of
+	// an active segment.
+	if now, _ := row.Value(name.MsdynEntityfilter); before[name.MsdynEntityfilter] != now { // Row.Value has no error
+		if _, err := parseConditions(tx.Schema(), row); err != nil {
+			return err
+		}
 	}
 	if err := refuseOtherSequence(ctx, tx, row, before[name.MsdynSequence]); err != nil {
 		return err

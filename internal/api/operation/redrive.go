@@ -1,0 +1,45 @@
+package operation
+
+import (
+	"context"
+	"fmt"
+
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/schema/name"
+)
+
+// Redriver takes up again what is parked (docs/decisions/0011-failure.md).
+type Redriver interface {
+	// Redrive follows a row as it is now and takes away what was parked of it.
+	Redrive(ctx context.Context, ref rows.Ref) error
+	// BeginRedrive begins, in a unit of work, a job that redrives all that is parked.
+	BeginRedrive(ctx context.Context, tx *rows.Tx) error
+}
+
+// redrive takes up a row at once, or all that is parked by a job. It needs the
+// right to delete what it may take away.
+func redrive(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, given map[string]string) ([]Result, error) {
+	if err := c.Authorize(tx.Schema(), sales.Right{Privilege: sales.Delete, Table: name.ParkedChange}); err != nil {
+		return nil, err
+	}
+	ref, all := rows.Ref{Table: given["Table"], ID: given["Id"]}, given["All"] == "true"
+	switch {
+	case all && ref == rows.Ref{}:
+		return nil, e.Redriver.BeginRedrive(ctx, tx)
+	case all || ref.Table == "" || ref.ID == "":
+		return nil, sales.Refuse(sales.Invalid, "the action takes Table and Id of a row, or All alone")
+	}
+	// The reactions have units of work of their own, and follow what is committed.
+	tx.OnCommit(redriven(ref), func(ctx context.Context) error {
+		err := e.Redriver.Redrive(ctx, ref)
+		if err == nil || sales.Transient(err) {
+			return err
+		}
+		return &sales.Error{Kind: sales.Precondition, Text: fmt.Sprintf("%v cannot be followed yet: %v", ref, err), Cause: err}
+	})
+	return nil, nil
+}
+
+// redriven is the key of a hook.
+type redriven rows.Ref

@@ -1,0 +1,130 @@
+package segmentation_test
+
+import (
+	"fmt"
+	"testing"
+
+	"segue/internal/boot"
+	"segue/internal/entity"
+	"segue/internal/guid"
+	"segue/internal/query"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/salestest"
+	"segue/internal/schema"
+	"segue/internal/schema/name"
+)
+
+// breakSegment makes a segment of leads one that no longer compiles.
+func breakSegment(w *world, segment string) {
+	w.Corrupt("msdyn_segment", segment, func(row *rows.Row) {
+		row.Set("msdyn_entityfilter", schema.Text(`{"type":"and","items":[{"attribute":"new_gone","operator":"null"}]}`))
+	})
+	w.Restart()
+}
+
+// redrives counts the jobs that took up what was parked.
+func redrives(t *testing.T, w *world) int {
+	t.Helper()
+	page, err := w.Entities.List(t.Context(), sales.Engine(), name.Job, query.Query{Limit: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, row := range page.Rows {
+		if (sales.Job{Row: row}).Kind() == sales.RedriveKind {
+			n++
+		}
+	}
+	return n
+}
+
+// Each way to mend a segment takes up what was parked because of it, and an edit
+// that mends nothing leaves it parked with one more try.
+func TestMendedSegmentTakesUpWhatItParked(t *testing.T) {
+	conditions := values{"msdyn_entityfilter": salestest.Where(salestest.Web)}
+	remove := func(w *world, segment string) {
+		if err := w.Entities.Delete(t.Context(), salestest.Manager(), rows.Ref{Table: "msdyn_segment", ID: segment}, entity.If{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		name  string
+		mend  func(w *world, segment string)
+		tries int64  // of what is left parked; 0: nothing is
+		in    string // segment of the leads then
+	}{
+		{"its conditions change", func(w *world, segment string) { w.Update("msdyn_segment", segment, conditions) }, 0, id("segment", 1)},
+		{"it is deactivated", func(w *world, segment string) { w.Update("msdyn_segment", segment, values{"statecode": int64(1)}) }, 0, id("segment", 2)},
+		{"it is deleted", remove, 0, id("segment", 2)},
+		{"it is deleted and made again", func(w *world, segment string) {
+			remove(w, segment)
+			w.Segment(1, salestest.Web, "", nil)
+		}, 0, id("segment", 1)},
+		{"another one changes", func(w *world, _ string) { w.Update("msdyn_segment", id("segment", 2), values{"msdyn_name": "Other"}) }, 1, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			const leads = 30
+			w := newWorld(t, boot.Options{})
+			w.Segment(2, salestest.Web, "", nil)
+			w.Update("msdyn_segment", id("segment", 2), values{"msdyn_isresegmentationenabled": true})
+			segment := w.Segment(1, salestest.Web, "", values{"segue_priority": int64(1), "msdyn_isresegmentationenabled": true})
+			w.Settle()
+			breakSegment(w, segment)
+			for n := range leads {
+				w.Lead(n, values{salestest.Sources: int64(8)})
+			}
+			w.Settle()
+			if parked := w.Parked(); len(parked) != leads {
+				t.Fatalf("%d changes are parked, want %d", len(parked), leads)
+			}
+			test.mend(w, segment)
+			w.Settle()
+			left := w.Parked()
+			if test.tries == 0 && len(left) > 0 || test.tries > 0 && (len(left) != leads || left[0].Tries() != test.tries) {
+				t.Errorf("left parked: %d, the first %v", len(left), left[0])
+			}
+			for n := range leads {
+				if got, _ := w.On(rows.Ref{Table: "lead", ID: id("lead", n)}); got != test.in {
+					t.Errorf("lead %d is in segment %q, want %q", n, got, test.in)
+				}
+			}
+		})
+	}
+}
+
+// What is parked because of the order of segments is taken up when that is mended.
+func TestMendedOrderTakesUpWhatItParked(t *testing.T) {
+	w := newWorld(t, boot.Options{})
+	segment := w.Segment(1, salestest.Web, "", nil)
+	w.Settle()
+	order := guid.Derive("order", "lead")
+	was := w.Row("msdyn_segmentattribute", order).Text("msdyn_segmentpriorityorder")
+	w.Corrupt("msdyn_segmentattribute", order, func(row *rows.Row) { row.Set("msdyn_segmentpriorityorder", schema.Text("broken")) })
+	w.Restart()
+	lead := w.Lead(1, values{salestest.Sources: int64(8)})
+	w.Settle()
+	if parked := w.Parked(); len(parked) != 1 || parked[0].Cause() != (rows.Ref{Table: "msdyn_segmentattribute", ID: order}) {
+		t.Fatalf("parked %v, want the lead because of the order", parked)
+	}
+	w.Corrupt("msdyn_segmentattribute", order, func(row *rows.Row) { row.Set("msdyn_segmentpriorityorder", schema.Text(was)) })
+	w.Update("msdyn_segment", segment, values{"msdyn_description": "mended"})
+	w.Settle()
+	w.Member(lead, segment, false)
+	if parked := w.Parked(); len(parked) > 0 {
+		t.Errorf("left parked: %v", parked)
+	}
+}
+
+// An edit begins no job while nothing is parked because of the segment.
+func TestEditWithoutParkedBeginsNoJob(t *testing.T) {
+	w := newWorld(t, boot.Options{})
+	segment := w.Segment(1, salestest.Web, "", nil)
+	for n := range 3 {
+		w.Update("msdyn_segment", segment, values{"msdyn_name": fmt.Sprint("Name ", n)})
+	}
+	w.Settle()
+	if n := redrives(t, w); n > 0 {
+		t.Errorf("%d jobs", n)
+	}
+}
