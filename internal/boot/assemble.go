@@ -13,6 +13,7 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/advance"
 	"segue/internal/sales/connection"
+	"segue/internal/sales/generation"
 	"segue/internal/sales/job"
 	"segue/internal/sales/organization"
 	"segue/internal/sales/principal"
@@ -88,8 +89,9 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	options = options.withDefaults()
 	principals := principal.New(db, principal.NewOrganization(options.Organization), options.Freshness)
 	entities := entity.New(db, principals, options.NewID)
-	connections := connection.New(db, principals, entities, options.Policy, options.Freshness)
-	segments := segmentation.New(db, connections, options.Policy, options.Freshness)
+	known := generation.New(db, options.Freshness)
+	connections := connection.New(db, principals, entities, options.Policy, known)
+	segments := segmentation.New(db, connections, options.Policy, known)
 	changes := reaction.New(db, options.Program)
 	due := advance.New(db, options.Freshness.Clock)
 	var local *queue.Local
@@ -123,8 +125,9 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	entities.Register(allJobs, jobs.Rules())
 
 	const inserted, modified, removed = store.Insert, store.Modify, store.Remove
-	changes.Register("segmentation.forget", segments.Forget(), on(segment, inserted, modified, removed), on(orders, inserted, modified, removed))
-	changes.Register("segmentation.evaluate", segments.Evaluate(), on(records, inserted, modified)) // after Forget: by the new catalogue
+	// Definitions come first: what follows decides by new ones.
+	changes.Register("generation.announce", known, on(sequences, inserted, modified, removed), on(segment, inserted, modified, removed), on(orders, inserted, modified, removed))
+	changes.Register("segmentation.evaluate", segments.Evaluate(), on(records, inserted, modified))
 	changes.Register("connection.verify", connections.Verify(), on(targets, inserted))
 	changes.Register("connection.sweep", connections.Sweep(), on(sequences, modified))
 

@@ -57,13 +57,13 @@ func budgets() []budget {
 	one, two, nowhere := values{sources: int64(8)}, values{quality: int64(1)}, values{}
 	return []budget{
 		{name: "connect", begin: connect(connection.Request{Sequence: name.SequenceID(id("sequence", 1))}),
-			warm: cost{1, 1}, stale: cost{1, 2}, cold: cost{2, 3}, ops: 3},
+			warm: cost{1, 1}, stale: cost{1, 3}, cold: cost{2, 4}, ops: 3},
 		{name: "connect because of a segment", begin: connect(connection.Request{Sequence: name.SequenceID(id("sequence", 1)), Segment: name.SegmentID(id("segment", 1))}),
 			warm: cost{1, 2}, stale: cost{1, 3}, cold: cost{2, 4}, ops: 3},
 		{name: "connect again", begin: func(w *world, lead rows.Ref) func() {
 			w.Connect(lead, id("sequence", 1))
 			return func() { w.ConnectOnly(lead, id("sequence", 1)) }
-		}, warm: cost{1, 1}, stale: cost{1, 2}, cold: cost{2, 3}},
+		}, warm: cost{1, 1}, stale: cost{1, 3}, cold: cost{2, 4}},
 		{name: "disconnect", begin: func(w *world, lead rows.Ref) func() {
 			w.Connect(lead, id("sequence", 1))
 			return func() { w.Disconnect(lead) }
@@ -77,23 +77,23 @@ func budgets() []budget {
 			return evaluation(w, w.Fresh())
 		}},
 		{name: "change that touches no attribute used", begin: evaluated(nowhere, values{"jobtitle": "Buyer"}),
-			warm: cost{0, 0}, stale: cost{1, 4}, cold: cost{2, 8}},
+			warm: cost{0, 0}, stale: cost{1, 1}, cold: cost{3, 9}},
 		{name: "evaluated, same segment", begin: evaluated(one, values{"address1_city": "Zug"}),
-			warm: cost{0, 0}, stale: cost{1, 4}, cold: cost{2, 8}},
+			warm: cost{0, 0}, stale: cost{1, 1}, cold: cost{3, 9}},
 		{name: "evaluated, no segment", begin: evaluated(nowhere, values{"address1_city": "Zug"}),
-			warm: cost{0, 0}, stale: cost{1, 4}, cold: cost{2, 8}},
+			warm: cost{0, 0}, stale: cost{1, 1}, cold: cost{3, 9}},
 		{name: "evaluated, new segment, connection, first step", begin: evaluated(nowhere, one),
-			warm: cost{0, 0}, stale: cost{2, 5}, cold: cost{3, 9}, ops: 3},
+			warm: cost{0, 0}, stale: cost{1, 1}, cold: cost{4, 10}, ops: 3},
 		{name: "evaluated, moved from another segment and sequence", begin: evaluated(one, two),
-			warm: cost{1, 1}, stale: cost{3, 6}, cold: cost{4, 10}, ops: 5},
+			warm: cost{1, 1}, stale: cost{2, 2}, cold: cost{5, 11}, ops: 5},
 		{name: "the changes that such a move makes", begin: func(w *world, lead rows.Ref) func() {
 			evaluated(one, two)(w, lead)()
 			return evaluation(w, w.Fresh())
-		}, warm: cost{0, 0}, stale: cost{2, 5}, cold: cost{3, 9}},
+		}, warm: cost{0, 0}, stale: cost{1, 1}, cold: cost{4, 10}},
 		{name: "complete a step, next step", begin: func(w *world, lead rows.Ref) func() {
 			step := w.Connect(lead, id("sequence", 1)).Lookup("segue_currentstep").ID
 			return func() { w.Update("msdyn_sequencetargetstep", step, values{"statuscode": int64(2)}) }
-		}, warm: cost{1, 1}, stale: cost{2, 2}, cold: cost{3, 3}, ops: 3},
+		}, warm: cost{1, 1}, stale: cost{2, 2}, cold: cost{4, 4}, ops: 3},
 	}
 }
 
@@ -112,6 +112,7 @@ func TestBudgets(t *testing.T) {
 		now := clock.NewManual(salestest.Now())
 		w := newWorldOn(t, on.Open(t), salestest.Now, aging(now))
 		w.Territory()
+		warm(w) // hears the generation
 		for n, b := range budgets() {
 			for m, state := range []struct {
 				name  string
@@ -120,7 +121,7 @@ func TestBudgets(t *testing.T) {
 			}{
 				{"cold", b.cold, (*world).Restart},
 				{"stale", b.stale, func(*world) { now.Advance(time.Minute) }},
-				{"warm", b.warm, func(*world) {}},
+				{"warm", b.warm, warm},
 			} {
 				t.Run(b.name+"/"+state.name, func(t *testing.T) {
 					w := *w
@@ -136,6 +137,11 @@ func TestBudgets(t *testing.T) {
 		w.Settle()
 		w.Sound(true)
 	})
+}
+
+// warm makes a process have just read the definitions.
+func warm(w *world) {
+	w.ConnectOnly(w.Create("lead", "", values{"subject": "Topic", "lastname": "Lead"}).Ref(), id("sequence", 1))
 }
 
 // check compares what the calls since the last reset cost.
@@ -192,7 +198,7 @@ func TestBudgetOfABatch(t *testing.T) {
 		now.Advance(time.Minute)
 		w.Probe.Reset()
 		evaluation(w, changes)()
-		cost{1, 4}.check(t, w.Probe, 0)
+		cost{1, 1}.check(t, w.Probe, 0)
 	})
 }
 

@@ -4,15 +4,20 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// Cache holds definitions by key for as long as they are fresh. It is safe for
-// concurrent use.
+// MaxCached is how many entries a [Cache] has.
+const MaxCached = 1000
+
+// Cache holds what was read by key, the most recently used [MaxCached] entries, for as
+// long as it is fresh. It is safe for concurrent use.
 type Cache[T any] struct {
 	freshness Freshness
 
 	mu      sync.Mutex
-	entries map[string]cached[T]
+	entries *lru.Cache[string, cached[T]]
 	drops   int // so that a read that a drop overtook is not kept
 }
 
@@ -23,7 +28,8 @@ type cached[T any] struct {
 
 // NewCache returns an empty cache.
 func NewCache[T any](freshness Freshness) *Cache[T] {
-	return &Cache[T]{freshness: freshness, entries: map[string]cached[T]{}}
+	entries, _ := lru.New[string, cached[T]](MaxCached) // it fails for sizes below 1 alone
+	return &Cache[T]{freshness: freshness, entries: entries}
 }
 
 // Peek returns an entry that may still be used: a fresh one, or any where there
@@ -31,27 +37,27 @@ func NewCache[T any](freshness Freshness) *Cache[T] {
 func (c *Cache[T]) Peek(key string) (value T, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	entry, ok := c.entries[key]
+	entry, ok := c.entries.Get(key)
 	if !ok || c.freshness.For == 0 {
 		return entry.value, ok
 	}
-	return entry.value, c.freshness.Clock.Now().Sub(entry.read) < c.freshness.For
+	return entry.value, c.freshness.Holds(entry.read)
 }
 
-// Load reads an entry again, given the old one, and keeps it.
-func (c *Cache[T]) Load(ctx context.Context, key string, read func(ctx context.Context, old T) (T, error)) (T, error) {
+// Load reads an entry again and keeps it.
+func (c *Cache[T]) Load(ctx context.Context, key string, read func(context.Context) (T, error)) (T, error) {
 	began := c.freshness.Clock.Now()
 	c.mu.Lock()
-	old, drops := c.entries[key].value, c.drops
+	drops := c.drops
 	c.mu.Unlock()
-	value, err := read(ctx, old)
+	value, err := read(ctx)
 	if err != nil {
 		return value, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if drops == c.drops {
-		c.entries[key] = cached[T]{value, began}
+		c.entries.Add(key, cached[T]{value, began})
 	}
 	return value, nil
 }
@@ -60,6 +66,6 @@ func (c *Cache[T]) Load(ctx context.Context, key string, read func(ctx context.C
 func (c *Cache[T]) Drop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	clear(c.entries)
+	c.entries.Purge()
 	c.drops++
 }

@@ -3,6 +3,7 @@ package sales_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"testing"
 	"time"
 
@@ -16,16 +17,12 @@ import (
 func TestCache_AgesByItsFreshness(t *testing.T) {
 	now := clock.NewManual(salestest.Now())
 	cache := sales.NewCache[int](sales.Freshness{For: time.Second, Clock: now})
-	load := func(value int) (old int) {
+	load := func(value int) {
 		t.Helper()
-		got, err := cache.Load(t.Context(), "a", func(_ context.Context, known int) (int, error) {
-			old = known
-			return value, nil
-		})
+		got, err := cache.Load(t.Context(), "a", func(context.Context) (int, error) { return value, nil })
 		if err != nil || got != value {
 			t.Fatalf("loaded %d, %v; want %d", got, err, value)
 		}
-		return old
 	}
 	if _, ok := cache.Peek("a"); ok {
 		t.Error("an empty cache has an entry")
@@ -39,19 +36,25 @@ func TestCache_AgesByItsFreshness(t *testing.T) {
 	if _, ok := cache.Peek("a"); ok {
 		t.Error("an entry is used when it is as old as it may be")
 	}
-	if old := load(2); old != 1 {
-		t.Errorf("the old entry is %d at the next read, want 1", old)
+	load(2)
+	if got, ok := cache.Peek("a"); got != 2 || !ok {
+		t.Errorf("an entry that was read again is %d, %v", got, ok)
 	}
+	now.Advance(-time.Second)
+	if _, ok := cache.Peek("a"); ok {
+		t.Error("an entry from the future is used: the clock was set back")
+	}
+	load(3)
 	cache.Drop()
-	if old := load(3); old != 0 {
-		t.Errorf("the old entry is %d after a drop", old)
+	if _, ok := cache.Peek("a"); ok {
+		t.Error("an entry is used after a drop")
 	}
 }
 
 // A read that a drop overtakes may have seen what was dropped.
 func TestCache_KeepsNothingThatWasDroppedMeanwhile(t *testing.T) {
 	cache := sales.NewCache[int](sales.Freshness{Clock: clock.System()})
-	_, err := cache.Load(t.Context(), "a", func(context.Context, int) (int, error) {
+	_, err := cache.Load(t.Context(), "a", func(context.Context) (int, error) {
 		cache.Drop()
 		return 1, nil
 	})
@@ -59,7 +62,7 @@ func TestCache_KeepsNothingThatWasDroppedMeanwhile(t *testing.T) {
 		t.Errorf("the entry is kept: %v, %v", ok, err)
 	}
 	broken := errors.New("broken")
-	if _, err := cache.Load(t.Context(), "a", func(context.Context, int) (int, error) { return 2, broken }); !errors.Is(err, broken) {
+	if _, err := cache.Load(t.Context(), "a", func(context.Context) (int, error) { return 2, broken }); !errors.Is(err, broken) {
 		t.Errorf("the error is %v", err)
 	}
 	if _, ok := cache.Peek("a"); ok {
@@ -101,5 +104,19 @@ func TestSubject(t *testing.T) {
 					test.no, test.subject.Matches(tables.Table(test.no)))
 			}
 		})
+	}
+}
+
+func TestCache_IsBounded(t *testing.T) {
+	cache := sales.NewCache[int](sales.Freshness{Clock: clock.System()})
+	for n := range sales.MaxCached + 1 {
+		if _, err := cache.Load(t.Context(), strconv.Itoa(n), func(context.Context) (int, error) { return n, nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for key, want := range map[string]bool{"0": false, "1": true, strconv.Itoa(sales.MaxCached): true} {
+		if _, ok := cache.Peek(key); ok != want {
+			t.Errorf("entry %s is kept: %v, want %v", key, ok, want)
+		}
 	}
 }

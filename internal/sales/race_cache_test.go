@@ -2,14 +2,19 @@ package sales_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 
 	"segue/internal/boot"
+	"segue/internal/clock"
 	"segue/internal/embed"
 	"segue/internal/entity"
+	"segue/internal/guid"
 	"segue/internal/rows"
+	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/salestest"
 	"segue/internal/schema/name"
@@ -106,5 +111,33 @@ func TestEnterASegmentJustDeleted(t *testing.T) {
 		if in := w.Row("lead", id("lead", n)).Lookup("msdyn_segmentid"); in.ID != "" {
 			t.Errorf("lead %d is in segment %s, which is deleted", n, in.ID)
 		}
+	}
+}
+
+// Requests for ids that are not there leave nothing in memory.
+func TestUnknownIDsLeaveNothing(t *testing.T) {
+	for _, options := range []boot.Options{{}, aging(clock.NewManual(salestest.Now()))} {
+		t.Run(fmt.Sprintf("fresh for %v", options.Freshness.For), func(t *testing.T) {
+			w := newWorld(t, options)
+			w.Parts = w.Plain(options) // the probe remembers calls
+			lead := w.Lead(1, nil)
+			ask := func(requests int) uint64 {
+				for range requests {
+					if err := w.TryConnect(lead, guid.New()); !errors.Is(err, sales.NotFound) {
+						t.Fatal(err)
+					}
+				}
+				runtime.GC()
+				runtime.GC()
+				var memory runtime.MemStats
+				runtime.ReadMemStats(&memory)
+				return memory.HeapAlloc
+			}
+			const requests = 20_000
+			before := ask(1000)
+			if after := ask(requests); after > before+requests*16 {
+				t.Errorf("%d bytes a request stay", (after-before)/requests)
+			}
+		})
 	}
 }

@@ -1,7 +1,7 @@
 // Package sales is the kernel of the domain, what its rooms share: who calls and
-// what they may do, the kinds of refusal, policy and freshness, quotas, caches of
-// definitions, and the types by which rules and reactions are registered. It
-// decides nothing about sequences or segments; the rooms do:
+// what they may do, the kinds of refusal, policy and freshness, quotas, a cache,
+// and the types by which rules and reactions are registered. It decides nothing
+// about sequences or segments; the rooms do:
 //
 //   - sequence, segment: the deciding, pure
 //   - connection: a record on sequences

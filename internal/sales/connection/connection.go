@@ -31,6 +31,7 @@ import (
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/generation"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema/name"
@@ -43,15 +44,18 @@ type Connections struct {
 	principals *principal.Directory
 	entities   *entity.Entities
 	policy     sales.Policy
-	freshness  sales.Freshness
-	sequences  *sales.Cache[Sequence]
+	generation *generation.Generation
+	sequences  *generation.Cache[Sequence]
 }
 
+// maxCached is how many sequences a process keeps: twice as many as may be active.
+const maxCached = 2 * MaxActiveSequences
+
 // New returns the use cases on the rows of db.
-func New(db *rows.DB, principals *principal.Directory, entities *entity.Entities, policy sales.Policy, freshness sales.Freshness) *Connections {
+func New(db *rows.DB, principals *principal.Directory, entities *entity.Entities, policy sales.Policy, known *generation.Generation) *Connections {
 	return &Connections{
-		db: db, lists: query.New(db), principals: principals, entities: entities, policy: policy, freshness: freshness,
-		sequences: sales.NewCache[Sequence](freshness),
+		db: db, lists: query.New(db), principals: principals, entities: entities, policy: policy, generation: known,
+		sequences: generation.NewCache[Sequence](known, maxCached),
 	}
 }
 
@@ -142,6 +146,10 @@ func (s *Connections) authorize(c sales.Caller, record string) error {
 		sales.Right{Privilege: sales.Read, Table: record}, sales.Right{Privilege: sales.AppendTo, Table: record})
 }
 
+// maxReads is how many items a connect reads: if a segment is named, the generation
+// of definitions is not asked for beside record, segment and sequence.
+const maxReads = 3
+
 // loadBoth reads the record and, unless a usable one is at hand, the sequence,
 // in one request.
 func (s *Connections) loadBoth(ctx context.Context, tx *rows.Tx, request Request) (*rows.Row, Sequence, error) {
@@ -156,18 +164,22 @@ func (s *Connections) loadBoth(ctx context.Context, tx *rows.Tx, request Request
 		}
 		return found[0], parent, request.refuseMissing(found)
 	}
-	var found []*rows.Row
-	parent, err = s.sequences.Load(ctx, string(request.Sequence), func(ctx context.Context, _ Sequence) (Sequence, error) {
-		all, err := tx.Load(ctx, append(request.refs(), rows.RefTo(name.Sequence, request.Sequence))...)
-		if err != nil {
-			return Sequence{}, err
-		}
-		last := len(all) - 1
-		found = all[:last]
-		return sequenceOf(all[last])
-	})
+	reading := s.generation.Begin(tx)
+	refs := append(request.refs(), rows.RefTo(name.Sequence, request.Sequence))
+	all := refs
+	if len(refs) < maxReads {
+		all = append(all, reading.Also()...)
+	}
+	found, err := tx.Load(ctx, all...)
 	if err != nil {
 		return nil, parent, err
+	}
+	reading.Heard(found[len(refs):])
+	if parent, err = sequenceOf(found[len(refs)-1]); err != nil {
+		return nil, parent, err
+	}
+	if parent.ID != "" {
+		s.sequences.Keep(reading, string(parent.ID), parent)
 	}
 	return found[0], parent, request.refuseMissing(found)
 }
@@ -176,7 +188,7 @@ func (s *Connections) loadBoth(ctx context.Context, tx *rows.Tx, request Request
 func (s *Connections) sequenceAtHand(tx *rows.Tx, id name.SequenceID) (parent Sequence, ok bool, err error) {
 	// What this unit of work does to the sequence counts here and is not for
 	// the cache, which must hold only what has been committed; and a row that was
-	// loaded earlier may be older than a drop of the cache.
+	// loaded earlier may be older than the cache.
 	ref := rows.RefTo(name.Sequence, id)
 	if row := tx.Held(ref); row != nil || tx.Deleted(ref) {
 		parent, err = sequenceOf(row)

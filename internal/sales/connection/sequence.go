@@ -54,13 +54,10 @@ func sequenceOf(row *rows.Row) (Sequence, error) {
 // have ended.
 func Deleting(row *rows.Row) bool { return sequence.Sequence{Row: row}.Phase() == sequence.Deleting }
 
-// Sequence reads a sequence through the cache: it is as it was at most
-// [sales.Freshness] ago.
+// Sequence reads a sequence that a row names through the cache: it is as it was at
+// most [sales.Freshness] ago.
 func (s *Connections) Sequence(ctx context.Context, id name.SequenceID) (Sequence, error) {
-	if known, ok := s.sequences.Peek(string(id)); ok {
-		return known, nil
-	}
-	return s.sequences.Load(ctx, string(id), func(ctx context.Context, _ Sequence) (Sequence, error) {
+	return s.sequences.Get(ctx, string(id), func(ctx context.Context) (Sequence, error) {
 		found, err := s.db.Get(ctx, rows.RefTo(name.Sequence, id))
 		if err != nil {
 			return Sequence{}, err
@@ -81,7 +78,8 @@ type sequenceRules struct {
 func (sequenceRules) Gone(row *rows.Row) bool { return Deleting(row) }
 
 // Create implements [entity.Rules].
-func (sequenceRules) Create(_ context.Context, tx *rows.Tx, row *rows.Row) error {
+func (r sequenceRules) Create(_ context.Context, tx *rows.Tx, row *rows.Row) error {
+	r.connections.generation.Changed(tx)
 	view := sequence.Sequence{Row: row}
 	if view.State() != sequence.Inactive {
 		return sales.Refuse(sales.Precondition, "a sequence is created inactive (statecode 0) and activated by setting statecode 1")
@@ -111,7 +109,8 @@ func checkDraft(row *rows.Row) error {
 }
 
 // Update implements [entity.Rules].
-func (sequenceRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
+func (r sequenceRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
+	r.connections.generation.Changed(tx)
 	view := sequence.Sequence{Row: row}
 	wasActive, active := before[name.Statecode] == schema.Int(int64(sequence.Active)), view.State() == sequence.Active
 	if before[name.MsdynRegardingentityname] != schema.Text(view.RecordType()) {
@@ -182,7 +181,8 @@ func activateSequence(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
 
 // Delete implements [entity.Rules]: a sequence that has no connections goes; one
 // that may have some stays, out of sight, until they have ended.
-func (sequenceRules) Delete(ctx context.Context, tx *rows.Tx, row *rows.Row) (keep bool, err error) {
+func (r sequenceRules) Delete(ctx context.Context, tx *rows.Tx, row *rows.Row) (keep bool, err error) {
+	r.connections.generation.Changed(tx)
 	view := sequence.Sequence{Row: row}
 	if view.State() != sequence.Active && view.Phase() == sequence.NoPhase {
 		return false, nil
@@ -191,10 +191,4 @@ func (sequenceRules) Delete(ctx context.Context, tx *rows.Tx, row *rows.Row) (ke
 	row.Set(name.Statuscode, schema.Int(sequence.StatusInactive))
 	row.Set(name.SeguePhase, schema.Text(string(sequence.Deleting)))
 	return true, activeSequences().Leave(ctx, tx, row.ID)
-}
-
-// Committed implements [entity.Rules].
-func (r sequenceRules) Committed(ctx context.Context) error {
-	r.connections.sequences.Drop()
-	return r.connections.freshness.Settle(ctx)
 }

@@ -16,6 +16,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/salestest"
+	"segue/internal/schema/name"
 	"segue/internal/store"
 )
 
@@ -36,10 +37,9 @@ func ofTable(changes []store.Change, table string) []store.Change {
 func TestStaleInactive(t *testing.T) {
 	w := newWorld(t, aging())
 	seq := w.Draft(1, steps)
-	w.Segment(1, web, seq, nil)
-	w.Lead(1, values{sources: int64(8)})
-	w.Settle() // reads the sequence: inactive
+	w.Settle()
 	w.Fresh()
+	knows(w, seq)
 	here := w.Parts
 	w.Parts = w.Plain(aging())
 	if err := w.Activate(seq); err != nil {
@@ -123,6 +123,14 @@ func revise(w *salestest.World, seq, definition string) {
 	w.Settle()
 }
 
+// knows makes a process read a sequence, which it then goes on using.
+func knows(w *salestest.World, seq string) {
+	w.T.Helper()
+	if _, err := w.Connections.Sequence(w.T.Context(), name.SequenceID(seq)); err != nil {
+		w.T.Fatal(err)
+	}
+}
+
 // older connects a lead by a definition that is replaced just before the commit.
 func older(t *testing.T, before, after string) (w *salestest.World, target *rows.Row) {
 	w = newWorld(t, aging())
@@ -132,6 +140,7 @@ func older(t *testing.T, before, after string) (w *salestest.World, target *rows
 	}
 	lead := w.Lead(1, nil)
 	w.Settle()
+	knows(w, seq)
 	w.Before(func(call probe.Call) bool {
 		return call.Method == probe.Write && slices.ContainsFunc(call.Keys, func(key store.Key) bool { return salestest.TableOf(key) == "msdyn_sequencetarget" })
 	}, func(other *salestest.World) { revise(other, seq, after) })
@@ -209,7 +218,7 @@ func TestStep_StaleDefinition(t *testing.T) {
 			if err := w.Activate(seq); err != nil {
 				t.Fatal(err)
 			}
-			w.Connect(w.Lead(1, nil), seq) // reads the sequence
+			knows(w, seq)
 			here := w.Parts
 			w.Parts = w.Plain(boot.Options{})
 			revise(w, seq, test.after)

@@ -75,7 +75,7 @@ func (r stepRules) finishStepRead(ctx context.Context, tx *rows.Tx, row *rows.Ro
 		return sales.NoRow(rows.RefTo(name.SequenceTarget, position.Target))
 	}
 	target := sequence.Target{Row: found[0]}
-	if !known.Active || known.Definition.Version != target.Version() {
+	if known.Definition.Version != target.Version() { // an inactive one has none
 		if known, err = readSequence(ctx, tx, step.Sequence()); err != nil {
 			return err
 		}

@@ -47,8 +47,7 @@ func (s *Connections) sweep(ctx context.Context, change rows.Change) error {
 	if ending == nil || (sequence.Sequence{Row: ending}).Phase() == sequence.NoPhase {
 		return nil
 	}
-	s.sequences.Drop() // whoever changed it may not have come to that yet
-	if err := s.freshness.Settle(ctx); err != nil {
+	if err := s.generation.Settle(ctx); err != nil {
 		return err
 	}
 	ended, err := s.endTargets(ctx, ending)
@@ -57,7 +56,7 @@ func (s *Connections) sweep(ctx context.Context, change rows.Change) error {
 	}
 	if ended > 0 && ended < sweepSize {
 		// The index may have lagged: once it has had time to catch up, ask again.
-		if err := s.freshness.Settle(ctx); err != nil {
+		if err := s.generation.Settle(ctx); err != nil {
 			return err
 		}
 		if ended, err = s.endTargets(ctx, ending); err != nil {

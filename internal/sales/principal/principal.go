@@ -120,7 +120,7 @@ func (d *Directory) find(ctx context.Context, l schema.Lookup, absent func() (Pr
 	if p, ok := d.principals.Peek(l.String()); ok {
 		return p, nil
 	}
-	return d.principals.Load(ctx, l.String(), func(ctx context.Context, _ Principal) (Principal, error) {
+	return d.principals.Load(ctx, l.String(), func(ctx context.Context) (Principal, error) {
 		found, err := d.db.Get(ctx, rows.Ref{Table: l.Table, ID: l.ID})
 		switch {
 		case err != nil:

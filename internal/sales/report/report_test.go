@@ -25,7 +25,7 @@ func TestCount(t *testing.T) {
 	want := report.Census{
 		Rows: map[string]int{
 			"lead": 3, "msdyn_sequence": 1, "msdyn_segment": 2, "msdyn_segmentattribute": 1,
-			"msdyn_sequencetarget": 1, "msdyn_sequencetargetstep": 1, "segue_ledger": 2,
+			"msdyn_sequencetarget": 1, "msdyn_sequencetargetstep": 1, "segue_ledger": 2, "segue_generation": 1,
 			"organization": 1, "businessunit": 1, "systemuser": 1, // of the manager who made them
 		},
 		Segments: []report.Place{

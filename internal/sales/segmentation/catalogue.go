@@ -21,60 +21,45 @@ type catalogues map[string]compiled
 // records of that type cannot be evaluated, those of the others can.
 type compiled struct {
 	*segment.Catalogue
-	version int64 // of the order row
 	broken  error
 	columns []string // all that an evaluation reads of a record's images
 }
 
-// readCatalogues returns the active segments of every record type. Asking
-// whether what is known is still true costs one read for all types, at most once
-// in [sales.Freshness]; only a type that has changed is read again.
+// readCatalogues returns the active segments of every record type. They are read
+// again together when any definition has changed.
 func (s *Segmentation) readCatalogues(ctx context.Context) (catalogues, error) {
 	const all = "" // one entry for all types
-	if known, ok := s.catalogues.Peek(all); ok {
-		return known, nil
-	}
-	return s.catalogues.Load(ctx, all, s.loadCatalogues)
+	return s.catalogues.Get(ctx, all, s.loadCatalogues)
 }
 
-func (s *Segmentation) loadCatalogues(ctx context.Context, old catalogues) (catalogues, error) {
+func (s *Segmentation) loadCatalogues(ctx context.Context) (catalogues, error) {
 	var refs []rows.Ref
-	var recordTypes []string
+	known := catalogues{}
 	for _, t := range s.db.Schema().Tables() {
 		if t.Is(name.RecordTrait) {
-			recordTypes = append(recordTypes, t.Name)
 			refs = append(refs, rows.RefTo(name.SegmentAttribute, orderID(t.Name)))
+			known[t.Name] = compiled{Catalogue: segment.NewCatalogue(t.Name, nil, nil, nil)} // without a segment yet
 		}
 	}
 	orders, err := s.db.Get(ctx, refs...)
 	if err != nil {
 		return nil, fmt.Errorf("read the orders of segments: %w", err)
 	}
-	changed := slices.DeleteFunc(slices.Clone(orders), func(row *rows.Row) bool {
-		return row == nil || old[row.Text(name.MsdynObjecttype)].version == row.Version
-	})
-	all, err := s.readSegments(ctx, changed)
+	orders = slices.DeleteFunc(orders, func(row *rows.Row) bool { return row == nil })
+	all, err := s.readSegments(ctx, orders)
 	if err != nil {
 		return nil, err
 	}
-	now := catalogues{}
-	for i, recordType := range recordTypes {
-		switch {
-		case orders[i] == nil: // the type never had a segment
-			now[recordType] = compiled{Catalogue: segment.NewCatalogue(recordType, nil, nil, nil)}
-		case old[recordType].version == orders[i].Version:
-			now[recordType] = old[recordType]
-		default:
-			// An error is the type's own: the other types go on.
-			catalogue, err := s.compileCatalogue(orders[i], all)
-			known := compiled{Catalogue: catalogue, version: orders[i].Version, broken: err}
-			if err == nil {
-				known.columns = append(slices.Clip(catalogue.Columns), name.Statecode, name.MsdynSegmentid, name.SegueSequence, name.SegueConnected)
-			}
-			now[recordType] = known
+	for _, order := range orders {
+		// An error is the type's own: the other types go on.
+		catalogue, err := s.compileCatalogue(order, all)
+		of := compiled{Catalogue: catalogue, broken: err}
+		if err == nil {
+			of.columns = append(slices.Clip(catalogue.Columns), name.Statecode, name.MsdynSegmentid, name.SegueSequence, name.SegueConnected)
 		}
+		known[order.Text(name.MsdynObjecttype)] = of
 	}
-	return now, nil
+	return known, nil
 }
 
 // readSegments reads the segments that order rows name, in a few requests, and not

@@ -11,35 +11,25 @@ import (
 )
 
 // Evaluate is the reaction to new and changed records: it runs the segments of
-// a record's type (docs/domain.md §8.3, §8.4). One catalogue serves a batch: it
-// is as new as the batch's newest change needs, because [Segmentation.Forget] is
-// registered before. A batch without a record reads nothing.
+// a record's type (docs/domain.md §8.3, §8.4). They are as new as the batch's
+// newest change needs, because the generation is registered before. A batch without
+// a record reads nothing.
 func (s *Segmentation) Evaluate() sales.Reaction { return evaluate{s} }
 
 type evaluate struct{ *Segmentation }
 
-// Prepare implements [sales.Reaction].
+// Prepare implements [sales.Reaction]: it reads the catalogues once, for all changes.
 func (e evaluate) Prepare(ctx context.Context, _ []rows.Change) (sales.Follow, error) {
-	known, err := e.readCatalogues(ctx)
-	if err != nil {
+	if _, err := e.readCatalogues(ctx); err != nil {
 		return nil, err
 	}
 	return func(ctx context.Context, change rows.Change) error {
+		known, err := e.readCatalogues(ctx) // a batch may take longer than they are fresh
+		if err != nil {
+			return err
+		}
 		return e.evaluate(ctx, known[change.Table.Name], change)
 	}, nil
-}
-
-// Forget is the reaction to changed segments and orders: the catalogues are
-// read again, because the process that made the change may not have come to
-// dropping its own yet. It is registered before Evaluate.
-func (s *Segmentation) Forget() sales.Reaction { return forget{s} }
-
-type forget struct{ *Segmentation }
-
-// Prepare implements [sales.Reaction].
-func (f forget) Prepare(context.Context, []rows.Change) (sales.Follow, error) {
-	f.catalogues.Drop()
-	return nil, nil //nolint:nilnil // nothing follows
 }
 
 // evaluate runs the segments of a record's type if the record is new or a column

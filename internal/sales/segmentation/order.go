@@ -49,9 +49,6 @@ type orderRules struct {
 	segmentation *Segmentation
 }
 
-// Committed implements [entity.Rules].
-func (r orderRules) Committed(ctx context.Context) error { return r.segmentation.committed(ctx) }
-
 // Create implements [entity.Rules].
 func (orderRules) Create(context.Context, *rows.Tx, *rows.Row) error {
 	return sales.Refuse(sales.Precondition, "the order of a record type's segments is made with its first segment")
@@ -63,7 +60,8 @@ func (orderRules) Delete(context.Context, *rows.Tx, *rows.Row) (keep bool, err e
 }
 
 // Update implements [entity.Rules].
-func (orderRules) Update(_ context.Context, _ *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
+func (r orderRules) Update(_ context.Context, tx *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
+	r.segmentation.generation.Changed(tx)
 	ids, err := sales.IDs[name.SegmentID](row, name.MsdynSegmentpriorityorder)
 	if err != nil {
 		return sales.Refuse(sales.Invalid, "%s is not a JSON array of segment ids", name.MsdynSegmentpriorityorder)

@@ -19,8 +19,7 @@ import (
 
 func activeSegments() sales.Quota { return sales.Quota{Table: name.Segment, Most: segment.MaxActive} }
 
-// SegmentRules are the life of a segment (docs/domain.md §5.4, §8). Every change
-// of a segment also changes the order row of its record type.
+// SegmentRules are the life of a segment (docs/domain.md §5.4, §8).
 func (s *Segmentation) SegmentRules() entity.Rules { return segmentRules{segmentation: s} }
 
 type segmentRules struct {
@@ -28,18 +27,9 @@ type segmentRules struct {
 	segmentation *Segmentation
 }
 
-// Committed implements [entity.Rules].
-func (r segmentRules) Committed(ctx context.Context) error { return r.segmentation.committed(ctx) }
-
-// committed drops the catalogues that were replaced here and waits until nobody
-// uses them.
-func (s *Segmentation) committed(ctx context.Context) error {
-	s.catalogues.Drop()
-	return s.freshness.Settle(ctx)
-}
-
 // Create implements [entity.Rules].
 func (r segmentRules) Create(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
+	r.segmentation.generation.Changed(tx)
 	view := segment.Segment{Row: row}
 	recordType := view.RecordType()
 	if err := connection.Connectable(tx.Schema(), recordType); err != nil {
@@ -82,6 +72,7 @@ func typeCode(recordType string) int64 {
 
 // Update implements [entity.Rules].
 func (r segmentRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
+	r.segmentation.generation.Changed(tx)
 	recordType := segment.Segment{Row: row}.RecordType()
 	if before[name.MsdynObjecttype] != schema.Text(recordType) {
 		return sales.Refuse(sales.Precondition, "the record type (%s) of a segment never changes", name.MsdynObjecttype)
@@ -135,23 +126,23 @@ func followState(ctx context.Context, tx *rows.Tx, row *rows.Row, old schema.Val
 	return nil
 }
 
-// reorder moves the segment to the priority given and marks the order row as
-// changed in any case, for its version tells that the catalogue is old.
+// reorder moves the segment to the priority given, if one is.
 func reorder(ctx context.Context, tx *rows.Tx, row *rows.Row, recordType string) error {
+	position := (segment.Segment{Row: row}).Priority()
+	if position <= 0 {
+		return nil
+	}
 	orderRow, ids, err := loadOrder(ctx, tx, recordType)
 	if err != nil {
 		return err
 	}
-	orderRow.Touch()
-	if position := (segment.Segment{Row: row}).Priority(); position > 0 {
-		row.Set(name.SeguePriority, schema.Null())
-		return sales.SetIDs(orderRow, name.MsdynSegmentpriorityorder, segment.Place(ids, name.SegmentID(row.ID), position, defaultID(recordType)))
-	}
-	return nil
+	row.Set(name.SeguePriority, schema.Null())
+	return sales.SetIDs(orderRow, name.MsdynSegmentpriorityorder, segment.Place(ids, name.SegmentID(row.ID), position, defaultID(recordType)))
 }
 
 // Delete implements [entity.Rules].
 func (r segmentRules) Delete(ctx context.Context, tx *rows.Tx, row *rows.Row) (keep bool, err error) {
+	r.segmentation.generation.Changed(tx)
 	view := segment.Segment{Row: row}
 	if view.Default() {
 		return false, sales.Refuse(sales.Precondition, "the default segment of %s cannot be deleted; deactivate it (statecode 1)", view.RecordType())

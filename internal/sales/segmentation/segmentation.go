@@ -2,10 +2,8 @@
 // their order, the catalogue of the active ones, and the evaluation of a changed
 // record, which may enter a segment and be connected to its sequence.
 //
-// Segments of every record type are read through one cache, whose entry is as
-// old as [sales.Freshness] allows. Every change of a segment writes the order row
-// of its record type, whose version tells every process that its catalogue is
-// old.
+// The segments of all record types are read together, through one cache, which
+// stands until a definition changes ([generation.Generation]).
 //
 // Invariant: an evaluation that changes nothing writes nothing and reads nothing
 // of the record; one that changes something is written under the version of the
@@ -18,6 +16,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
+	"segue/internal/sales/generation"
 	"segue/internal/schema/name"
 )
 
@@ -28,15 +27,15 @@ type Segmentation struct {
 	lists       *query.Reader
 	connections *connection.Connections
 	policy      sales.Policy
-	freshness   sales.Freshness
-	catalogues  *sales.Cache[catalogues]
+	generation  *generation.Generation
+	catalogues  *generation.Cache[catalogues]
 }
 
 // New returns the segmentation of the rows of db.
-func New(db *rows.DB, connections *connection.Connections, policy sales.Policy, freshness sales.Freshness) *Segmentation {
+func New(db *rows.DB, connections *connection.Connections, policy sales.Policy, known *generation.Generation) *Segmentation {
 	return &Segmentation{
-		db: db, lists: query.New(db), connections: connections, policy: policy, freshness: freshness,
-		catalogues: sales.NewCache[catalogues](freshness),
+		db: db, lists: query.New(db), connections: connections, policy: policy, generation: known,
+		catalogues: generation.NewCache[catalogues](known, 1),
 	}
 }
 

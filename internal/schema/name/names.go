@@ -19,6 +19,7 @@ const (
 	Organization       = "organization"
 	PhoneCall          = "phonecall"
 	PriceList          = "pricelevel"
+	Generation         = "segue_generation"
 	Job                = "segue_job"
 	JobTask            = "segue_jobtask"
 	Ledger             = "segue_ledger"
@@ -46,6 +47,7 @@ type (
 	OrganizationID       string // of a row of organization
 	PhoneCallID          string // of a row of phonecall
 	PriceListID          string // of a row of pricelevel
+	GenerationID         string // of a row of segue_generation
 	JobID                string // of a row of segue_job
 	JobTaskID            string // of a row of segue_jobtask
 	LedgerID             string // of a row of segue_ledger
@@ -299,6 +301,7 @@ const (
 	SegueEndedon                                     = "segue_endedon"
 	SegueEntries                                     = "segue_entries"
 	SegueEvaluation                                  = "segue_evaluation"
+	SegueGenerationid                                = "segue_generationid"
 	SegueHandler                                     = "segue_handler"
 	SegueIsdefault                                   = "segue_isdefault"
 	SegueJobid                                       = "segue_jobid"
@@ -335,6 +338,7 @@ const (
 	SegueTasks                                       = "segue_tasks"
 	SegueTasksdone                                   = "segue_tasksdone"
 	SegueTries                                       = "segue_tries"
+	SegueValue                                       = "segue_value"
 	Sender                                           = "sender"
 	Sendthankyounote                                 = "sendthankyounote"
 	Senton                                           = "senton"
