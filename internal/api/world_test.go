@@ -52,6 +52,7 @@ type world struct {
 	tables *schema.Schema
 	probe  *probe.Probe
 	parts  *boot.Parts
+	config api.Config
 	api    *api.API
 	issuer *auth.Issuer
 	log    *bytes.Buffer // errors that were logged
@@ -93,9 +94,10 @@ func newWorld(t *testing.T, more ...fs.FS) *world {
 		NewID:     func() string { return fmt.Sprintf("0e100000-0000-4000-8000-%012d", ids.Add(1)) },
 	})
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelError}))
-	w.api = api.New(api.Config{
+	w.config = api.Config{
 		Operations: w.parts.Operations(), Principals: w.parts.Principals, Auth: auth.Authenticator{Verifier: verifier}, Clock: now, Log: log,
-	})
+	}
+	w.api = api.New(w.config)
 	server := httptest.NewServer(w.api.Mux())
 	t.Cleanup(server.Close)
 	w.addr = server.Listener.Addr().String()

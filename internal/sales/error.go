@@ -82,7 +82,7 @@ func Public(err error) error {
 		return &Error{Precondition, both.Error(), err}
 	}
 	if big, ok := errors.AsType[*store.ExceededError](err); ok {
-		return &Error{TooLarge, big.Error(), err}
+		return &Error{TooLarge, rows.Readable(big.Error()), err}
 	}
 	if errors.Is(err, store.ErrUnavailable) {
 		return &Error{Unavailable, "the store is busy; try again", err}

@@ -199,5 +199,5 @@ func (v *visit) atOnce() int {
 
 // reason is a line of the column segue_reason.
 func reason(ref rows.Ref, err error) string {
-	return strings.ReplaceAll(fmt.Sprintf("%v: %s", ref, excerpt.Of(err.Error())), "\n", " ")
+	return strings.ReplaceAll(fmt.Sprintf("%v: %s", ref, excerpt.Of(rows.Readable(err.Error()))), "\n", " ")
 }

@@ -110,7 +110,7 @@ func (h *Handler) setFailure(row *rows.Row, failure error) {
 	if cause, ok := errors.AsType[*sales.CauseError](failure); ok {
 		blamed = cause.Ref
 	}
-	row.Set(name.SegueReason, schema.Text(excerpt.Runes(failure.Error(), maxReason)))
+	row.Set(name.SegueReason, schema.Text(excerpt.Runes(rows.Readable(failure.Error()), maxReason)))
 	row.Set(name.SegueCausetable, textOrNull(blamed.Table))
 	row.Set(name.SegueCause, textOrNull(blamed.ID))
 	row.Set(name.SegueProgram, schema.Text(h.program))

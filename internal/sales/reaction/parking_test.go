@@ -71,6 +71,7 @@ func TestHandle_Parks(t *testing.T) {
 		{"an error", errors.New("broken"), rows.Ref{}, "broken"},
 		{"a rule", sales.Refuse(sales.Precondition, "not now"), rows.Ref{}, "not now"},
 		{"because of a row", sales.BecauseOf(segment, errors.New("broken")), segment, "broken"},
+		{"a reason with a key of the store", errors.New("write lead#3/x: full"), rows.Ref{}, "write lead x: full"},
 		{"a long reason", errors.New(strings.Repeat("é", 3000)), rows.Ref{}, strings.Repeat("é", 1999) + "…"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -157,7 +158,7 @@ func TestHandle_UnknownTable(t *testing.T) {
 	if failures := h.Handle(t.Context(), batch); len(failures) > 0 || len(all.followed) != 4 {
 		t.Errorf("reported %v, followed %d of 4", failures, len(all.followed))
 	}
-	wantParked(w, `leda x, reaction.decode, 2 tries, v1, cause  , change of leda#0/x: no table "leda" in the schema`)
+	wantParked(w, `leda x, reaction.decode, 2 tries, v1, cause  , change of leda x: no table "leda" in the schema`)
 }
 
 // A failure that another try may mend is reported until the change is too old.

@@ -151,6 +151,6 @@ func TestRetry_OfWhatAnotherVersionParked(t *testing.T) {
 	}
 	wantParked(w,
 		fmt.Sprintf("%v, new, 2 tries, v2, cause  , broken", lead),
-		`leda x, reaction.decode, 2 tries, v2, cause  , change of leda#0/x: no table "leda" in the schema`)
+		`leda x, reaction.decode, 2 tries, v2, cause  , change of leda x: no table "leda" in the schema`)
 	salestest.Refused(t, older.Redrive(t.Context(), rows.Ref{Table: "leda", ID: "x"}), sales.Precondition, "leda", "v1")
 }
