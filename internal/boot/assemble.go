@@ -83,6 +83,10 @@ func (p *Parts) BeginRedrive(ctx context.Context) (begun bool, err error) {
 	return true, p.DB.Do(ctx, "", func(tx *rows.Tx) error { return p.Reactions.BeginRedrive(ctx, tx) })
 }
 
+// parkedAPass is how many parked changes a pass over the due list takes up at most, so
+// that one mistake that parks very many does not crowd out what else is due.
+const parkedAPass = 100
+
 // Assemble puts the domain together: which rules the rows of each table obey,
 // what follows from which changes, and what jobs there are.
 func Assemble(db *rows.DB, options Options) *Parts {
@@ -135,6 +139,9 @@ func Assemble(db *rows.DB, options Options) *Parts {
 
 	jobs.Register(segmentation.UnlinkKind, segments.Unlink(), job.Settings{Delay: options.Freshness.For, AtOnce: 1})
 	jobs.Register(sales.RedriveKind, changes.RedriveJob(), job.Settings{Delay: options.Freshness.For})
+
+	due.Before(changes.Wake)
+	due.Register(name.ParkedChange, changes.TakeUp, advance.AtMost(parkedAPass))
 
 	return &Parts{DB: db, Principals: principals, Entities: entities, Connections: connections, Jobs: jobs, Reactions: changes, Changes: changes.Handle, Advance: due, Local: local}
 }

@@ -47,6 +47,7 @@ type Advance struct {
 	clock  clock.Clock
 	rate   *rate.Limiter
 	tables map[string]registration
+	before []func(context.Context) error
 
 	page   int // entries of a shard that are read in one request
 	batch  int // rows that are read in one request
@@ -85,6 +86,10 @@ func (a *Advance) Register(table string, handle sales.DueHandler, options ...Opt
 	}
 	a.tables[table] = r
 }
+
+// Before makes f be called at the start of every pass. What it makes due is taken up by
+// that pass, as far as the index shows it.
+func (a *Advance) Before(f func(context.Context) error) { a.before = append(a.before, f) }
 
 // Summary is what a pass did.
 type Summary struct {
@@ -150,6 +155,15 @@ func (a *Advance) begin(ctx context.Context) *pass {
 
 // sweep goes through the list.
 func (p *pass) sweep(ctx context.Context) error {
+	for _, f := range p.before {
+		err := sales.Contain(func() error { return f(ctx) })
+		if sales.Transient(err) {
+			return err
+		}
+		if err != nil { // what is due must not wait for it
+			slog.ErrorContext(ctx, "what comes before a pass failed", "error", err)
+		}
+	}
 	list := &list{db: p.db, now: p.now, page: p.page}
 	if err := list.open(ctx); err != nil {
 		return err

@@ -39,6 +39,7 @@ type Handler struct {
 	program   string
 	reactions []registered
 	byKind    map[subject][]int // positions in reactions, in their order
+	waking    waking
 }
 
 // subject is a kind of change of a table.

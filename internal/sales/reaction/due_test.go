@@ -1,0 +1,183 @@
+package reaction_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"segue/internal/boot"
+	"segue/internal/clock"
+	"segue/internal/embed"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/advance"
+	"segue/internal/sales/reaction"
+	"segue/internal/sales/salestest"
+	"segue/internal/schema/name"
+	"segue/internal/store"
+)
+
+// timed is a world whose time a test moves, and leads with changes that nobody has
+// followed.
+func timed(t *testing.T, leads int) (*salestest.World, *clock.Manual, []store.Change) {
+	t.Helper()
+	c := clock.NewManual(salestest.Now())
+	w := salestest.NewOn(t, salestest.OpenEmbedded(t, embed.NoSync()), c.Now, boot.Options{Freshness: sales.Freshness{Clock: c}})
+	for n := range leads {
+		w.Lead(n+1, nil)
+	}
+	return w, c, w.Fresh()
+}
+
+// passes is the sweep of a process with this handler of changes.
+func passes(w *salestest.World, c clock.Clock, h *reaction.Handler) *advance.Advance {
+	a := advance.New(w.DB, c)
+	a.Before(h.Wake)
+	a.Register(name.ParkedChange, h.TakeUp)
+	return a
+}
+
+// pass must not fail.
+func pass(t *testing.T, a *advance.Advance) advance.Summary {
+	t.Helper()
+	done, err := a.Pass(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return done
+}
+
+// What is parked is tried again after a minute, then after twice as long each time,
+// up to six hours, until it is mended.
+func TestTakeUp(t *testing.T) {
+	w, c, batch := timed(t, 1)
+	h := reaction.New(w.DB, "v1")
+	bad := newPatient(errors.New("broken"))
+	h.Register("bad", bad, allRecords())
+	if failures := h.Handle(t.Context(), batch); len(failures) > 0 {
+		t.Fatal(failures)
+	}
+	a := passes(w, c, h)
+	var waits []time.Duration
+	for range 11 {
+		due := w.Parked()[0].Row.Time(name.SegueDueon)
+		waits = append(waits, due.Sub(c.Now()))
+		c.Advance(due.Sub(c.Now()) - time.Second)
+		if done := pass(t, a); done != (advance.Summary{}) {
+			t.Errorf("a second too early: did %+v", done)
+		}
+		c.Advance(time.Second)
+		if done := pass(t, a); done != (advance.Summary{Handled: 1}) {
+			t.Errorf("did %+v, want one try", done)
+		}
+	}
+	var want []time.Duration
+	for _, minutes := range []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360} {
+		want = append(want, minutes*time.Minute)
+	}
+	if !slices.Equal(waits, want) {
+		t.Errorf("waits %v, want %v", waits, want)
+	}
+	wantParked(w, fmt.Sprintf("%v, bad, 12 tries, v1, cause  , broken", w.Parked()[0].Subject()))
+	bad.failure = nil
+	c.Advance(reaction.MaxAge)
+	if done := pass(t, a); done != (advance.Summary{Handled: 1}) {
+		t.Errorf("did %+v, want one try", done)
+	}
+	wantParked(w)
+}
+
+// While the store is busy a try does not count, and the row stays due.
+func TestTakeUp_Busy(t *testing.T) {
+	w, c, batch := timed(t, 1)
+	h := reaction.New(w.DB, "v1")
+	bad := newPatient(errors.New("broken"))
+	h.Register("bad", bad, allRecords())
+	if failures := h.Handle(t.Context(), batch); len(failures) > 0 {
+		t.Fatal(failures)
+	}
+	a := passes(w, c, h)
+	c.Advance(time.Minute)
+	bad.failure = busy()
+	if done := pass(t, a); done != (advance.Summary{Early: true}) {
+		t.Errorf("did %+v", done)
+	}
+	wantParked(w, fmt.Sprintf("%v, bad, 1 tries, v1, cause  , broken", w.Parked()[0].Subject()))
+	bad.failure = nil
+	pass(t, a)
+	wantParked(w)
+}
+
+// What another version parked is taken up at once by a new process, before what the
+// version parked itself, and a mend that came with the version takes it away.
+func TestWake(t *testing.T) {
+	w, c, batch := timed(t, 120)
+	old := reaction.New(w.DB, "v1")
+	old.Register("bad", failOn("", errors.New("broken")), allRecords())
+	if failures := old.Handle(t.Context(), batch[:119]); len(failures) > 0 {
+		t.Fatal(failures)
+	}
+	c.Advance(10 * time.Second)
+	h := reaction.New(w.DB, "v2")
+	own := newPatient(errors.New("broken, too"))
+	h.Register("bad", own, allRecords())
+	if failures := h.Handle(t.Context(), batch[119:]); len(failures) > 0 {
+		t.Fatal(failures)
+	}
+	own.failure, own.followed = nil, nil
+	a := passes(w, c, h)
+	first, second := pass(t, a), pass(t, a)
+	if first.Handled < 99 || first.Handled > 100 || first.Handled+second.Handled != 119 {
+		t.Errorf("handled %d and %d, want 119 in all, 100 at once", first.Handled, second.Handled)
+	}
+	ours := batch[119].Key.SK
+	if slices.Contains(own.followed, ours) {
+		t.Error("what this version parked is taken up early")
+	}
+	wantParked(w, fmt.Sprintf("%v, bad, 1 tries, v2, cause  , broken, too", rows.Ref{Table: "lead", ID: ours}))
+	c.Advance(time.Minute)
+	w.Probe.Reset()
+	pass(t, a)
+	wantParked(w)
+	if n := w.Probe.Counts().Queries; n != 16 {
+		t.Errorf("%d queries once everything was gone through, want those of the due list, 16", n)
+	}
+}
+
+// What a version cannot take up waits for its time.
+func TestWake_Unknown(t *testing.T) {
+	w, c, batch := timed(t, 1)
+	newer := reaction.New(w.DB, "v2")
+	newer.Register("new", failOn("", errors.New("broken")), allRecords())
+	if failures := newer.Handle(t.Context(), batch); len(failures) > 0 {
+		t.Fatal(failures)
+	}
+	a := passes(w, c, reaction.New(w.DB, "v1"))
+	for _, want := range []advance.Summary{{Handled: 1}, {}, {}} {
+		if done := pass(t, a); done != want {
+			t.Errorf("did %+v, want %+v", done, want)
+		}
+	}
+	if due := w.Parked()[0].Row.Time(name.SegueDueon); due.Sub(c.Now()) != 2*time.Minute {
+		t.Errorf("the next try is due in %v", due.Sub(c.Now()))
+	}
+}
+
+// The product takes up at most a hundred parked changes in a pass.
+func TestParkedAPass(t *testing.T) {
+	w, c, batch := timed(t, 130)
+	h := reaction.New(w.DB, "devel")
+	h.Register("segmentation.evaluate", failOn("", errors.New("broken")), allRecords())
+	if failures := h.Handle(t.Context(), batch); len(failures) > 0 {
+		t.Fatal(failures)
+	}
+	c.Advance(time.Minute)
+	for _, want := range []advance.Summary{{Handled: 100}, {Handled: 30}, {}} {
+		if done := pass(t, w.Advance); done != want {
+			t.Errorf("did %+v, want %+v", done, want)
+		}
+	}
+	wantParked(w)
+}
