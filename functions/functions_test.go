@@ -19,8 +19,11 @@ import (
 	"github.com/google/uuid"
 
 	"segue/internal/auth"
+	"segue/internal/clock"
 	"segue/internal/dynamo/dynamotest"
 	"segue/internal/rows"
+	"segue/internal/sales/salestest"
+	"segue/internal/schema"
 )
 
 // names are the functions in the order in which their events make a story.
@@ -187,6 +190,7 @@ func TestEvents(t *testing.T) {
 	}
 	data := functions["data"]
 	load(t, data, token)
+	park(t, tab)
 	for _, name := range names() {
 		t.Run(name, func(t *testing.T) {
 			var want expectation
@@ -221,6 +225,16 @@ func TestEvents(t *testing.T) {
 			t.Errorf("%+v, want 200", a)
 		}
 	})
+}
+
+// park makes the change that the schedule's call finds due.
+func park(t *testing.T, tab *dynamotest.Table) {
+	t.Helper()
+	tables, err := schema.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	salestest.Park(t, rows.New(tab, tables, clock.System()), rows.Ref{Table: "lead", ID: "1ead0000-0000-4000-8000-000000000002"}, "segmentation.evaluate")
 }
 
 func contains(t *testing.T, what, text string, parts []string) {

@@ -14,6 +14,8 @@ import (
 	"segue/internal/api"
 	"segue/internal/dynamo"
 	"segue/internal/lambdaio"
+	"segue/internal/rows"
+	"segue/internal/sales/salestest"
 	"segue/internal/store"
 )
 
@@ -67,6 +69,7 @@ func (w *world) invoke(t *testing.T, function string, payload []byte) (status in
 		response, err := lambdaio.Stream(dynamo.DecodeEvent, w.parts.Changes)(t.Context(), payload)
 		return 0, encoded(t, response, err)
 	case "advance":
+		salestest.Park(t, w.parts.DB, rows.Ref{Table: "lead", ID: hotLeadID}, "segmentation.evaluate")
 		done, err := w.parts.Advance.Pass(t.Context())
 		return 0, encoded(t, done, err)
 	}

@@ -25,6 +25,7 @@ import (
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/salestest"
 )
 
 const (
@@ -179,7 +180,12 @@ func TestInvoke(t *testing.T) {
 		}
 		s.connected(hotLead)
 	})
-	invoke("advance", func(stage) {})
+	parked := salestest.Park(t, s.laptop.DB, rows.Ref{Table: "lead", ID: hotLead}, "segmentation.evaluate")
+	invoke("advance", func(s stage) {
+		if found, err := s.laptop.DB.Get(s.Context(), parked); err != nil || found[0] != nil {
+			s.Errorf("the change is still parked: %v", err)
+		}
+	})
 }
 
 // compare checks an answer against events/expected/<function>.json.

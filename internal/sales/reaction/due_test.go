@@ -1,9 +1,14 @@
 package reaction_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -180,4 +185,30 @@ func TestParkedAPass(t *testing.T) {
 		}
 	}
 	wantParked(w)
+}
+
+// The alarm on parked changes counts the line that parking logs.
+func TestParkedAlarm(t *testing.T) {
+	w, _, batch := timed(t, 1)
+	var log bytes.Buffer
+	before := slog.Default()
+	t.Cleanup(func() { slog.SetDefault(before) })
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
+	h := reaction.New(w.DB, "v1")
+	h.Register("bad", failOn("", errors.New("broken")), allRecords())
+	if failures := h.Handle(t.Context(), batch); len(failures) > 0 {
+		t.Fatal(failures)
+	}
+	w.Parked()
+	var line struct{ Msg string }
+	if err := json.Unmarshal(log.Bytes(), &line); err != nil {
+		t.Fatalf("%v in %s", err, &log)
+	}
+	template, err := os.ReadFile("../../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if filter := `'{ $.message = "` + line.Msg + `" }'`; !strings.Contains(string(template), "FilterPattern: "+filter) {
+		t.Errorf("template.yaml has no metric filter %s", filter)
+	}
 }

@@ -6,11 +6,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"segue/internal/clock"
+	"segue/internal/guid"
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales/reaction"
+	"segue/internal/schema"
 	"segue/internal/schema/name"
 	"segue/internal/store"
 )
@@ -132,3 +135,19 @@ func CaptureLog(t testing.TB) func() string {
 type writer func(b []byte) (int, error)
 
 func (w writer) Write(b []byte) (int, error) { return w(b) }
+
+// Park makes a parked change of a row, whose next try is due, as another version of
+// the program would have parked it.
+func Park(t testing.TB, db *rows.DB, subject rows.Ref, handler string) rows.Ref {
+	t.Helper()
+	tx := db.Begin("")
+	row := tx.Create(db.Schema().Table(name.ParkedChange), guid.New(), map[string]schema.Value{
+		name.SegueName: schema.Text(subject.String()), name.SegueTable: schema.Text(subject.Table), name.SegueRowid: schema.Text(subject.ID),
+		name.SegueHandler: schema.Text(handler), name.SegueTries: schema.Int(1), name.SegueProgram: schema.Text("another"),
+		name.SegueDueon: schema.Time(db.Now().Add(-time.Minute)),
+	})
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return row.Ref()
+}
