@@ -90,6 +90,18 @@ func parseClaims(payload []byte) (claims, error) {
 	return c, nil
 }
 
+// refuseTimes refuses times that are not numbers, as RFC 7519 §2 has them. A library
+// that also reads a text, a date say, reads it as it likes.
+func (c claims) refuseTimes() error {
+	for _, name := range []string{"exp", "nbf", "iat"} {
+		v, ok := c[name]
+		if _, number := v.(json.Number); ok && !number {
+			return fmt.Errorf("%w: its %q is not a number of seconds", ErrInvalid, name)
+		}
+	}
+	return nil
+}
+
 func (c claims) caller(rolesClaim string) (Caller, error) {
 	id, ok := c.userID()
 	if !ok {

@@ -1,9 +1,11 @@
 package auth
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lestrrat-go/jwx/v3/jwa"
@@ -78,14 +80,42 @@ func (v *Verifier) Verify(token string) (Caller, error) {
 	if err != nil {
 		return Caller{}, fmt.Errorf("%w: it is not a JWT signed with a key of the configured set", ErrInvalid)
 	}
-	if err := v.validate(payload); err != nil {
+	if err := refuseHeader(token); err != nil {
 		return Caller{}, err
 	}
 	c, err := parseClaims(payload)
 	if err != nil {
 		return Caller{}, err
 	}
+	if err := c.refuseTimes(); err != nil {
+		return Caller{}, err
+	}
+	if err := v.validate(payload); err != nil {
+		return Caller{}, err
+	}
 	return c.caller(v.opts.RolesClaim)
+}
+
+// refuseHeader refuses a header that names no algorithm, or extensions that must be
+// understood: none is here (RFC 7515, "alg" and "crit"). The signature was checked by the
+// algorithms of the key.
+func refuseHeader(token string) error {
+	encoded, _, _ := strings.Cut(token, ".")
+	var header map[string]any
+	text, err := base64.RawURLEncoding.DecodeString(encoded)
+	if err == nil {
+		err = json.Unmarshal(text, &header)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: its header is not a JSON object", ErrInvalid)
+	}
+	if _, ok := header["alg"].(string); !ok {
+		return fmt.Errorf("%w: its header has no \"alg\"", ErrInvalid)
+	}
+	if _, ok := header["crit"]; ok {
+		return fmt.Errorf("%w: its header has \"crit\", and no extension is known here", ErrInvalid)
+	}
+	return nil
 }
 
 // validate checks the registered claims.

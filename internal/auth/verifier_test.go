@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -162,6 +163,15 @@ func TestVerifyClaims(t *testing.T) {
 		{"expired", map[string]any{"exp": at(-61 * time.Second)}, auth.ErrExpired},
 		{"no expiry", map[string]any{"exp": nil}, auth.ErrInvalid},
 		{"expiry of a wrong type", map[string]any{"exp": "soon"}, auth.ErrInvalid},
+		{"expiry as a text of digits", map[string]any{"exp": strconv.FormatInt(at(time.Hour), 10)}, auth.ErrInvalid},
+		{"expiry as a date", map[string]any{"exp": now.Add(time.Hour).Format(time.RFC3339)}, auth.ErrInvalid},
+		{"expiry in a list", map[string]any{"exp": []int64{at(time.Hour)}}, auth.ErrInvalid},
+		{"expiry is null", map[string]any{"exp": json.RawMessage("null")}, auth.ErrInvalid},
+		{"expiry with a fraction", map[string]any{"exp": json.RawMessage(strconv.FormatInt(at(time.Hour), 10) + ".5")}, nil},
+		{"expiry beyond all times", map[string]any{"exp": json.RawMessage("1e400")}, auth.ErrInvalid},
+		{"start as a text", map[string]any{"nbf": strconv.FormatInt(at(-time.Hour), 10)}, auth.ErrInvalid},
+		{"start is true", map[string]any{"nbf": true}, auth.ErrInvalid},
+		{"time of issue as a date", map[string]any{"iat": now.Format(time.RFC3339)}, auth.ErrInvalid},
 		{"not yet valid within the leeway", map[string]any{"nbf": at(59 * time.Second)}, nil},
 		{"not yet valid", map[string]any{"nbf": at(61 * time.Second)}, auth.ErrInvalid},
 		{"issued in the future", map[string]any{"iat": at(61 * time.Second)}, auth.ErrInvalid},
@@ -201,11 +211,15 @@ func TestVerifyRefusesForgeries(t *testing.T) {
 	if _, err := v.Verify(good); err != nil {
 		t.Fatal(err)
 	}
-	parts := strings.Split(good, ".")
-	payload, err := json.Marshal(goodClaims(nil))
+	byHand, err := json.Marshal(goodClaims(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := v.Verify(s.signWith(t, `{"alg":"ES256","kid":"k"}`, byHand)); err != nil {
+		t.Fatalf("a token made by hand: %v", err)
+	}
+	parts := strings.Split(good, ".")
+	payload := byHand
 	pem, err := jwk.EncodePEM(publicOf(t, rs))
 	if err != nil {
 		t.Fatal(err)
@@ -233,6 +247,16 @@ func TestVerifyRefusesForgeries(t *testing.T) {
 		{"HS256 with the public key as PEM", hs256(`{"alg":"HS256","kid":"rs"}`, string(payload), string(pem))},
 		{"HS256 with the key set", hs256(`{"alg":"HS256","kid":"k"}`, string(payload), string(keys))},
 		{"HS256 with nothing", hs256(`{"alg":"HS256","kid":"k"}`, string(payload), "")},
+		{"HS256 without a kid", hs256(`{"alg":"HS256"}`, string(payload), string(pem))},
+		{"HS384 with the public key", hs256(`{"alg":"HS384","kid":"rs"}`, string(payload), string(pem))},
+		{"alg in other letters", s.signWith(t, `{"alg":"es256","kid":"k"}`, payload)},
+		{"no alg", s.signWith(t, `{"kid":"k"}`, payload)},
+		{"kid of the other key", s.signWith(t, `{"alg":"ES256","kid":"rs"}`, payload)},
+		{"crit", s.signWith(t, `{"alg":"ES256","kid":"k","crit":["exp"],"exp":1}`, payload)},
+		{"crit that names what it lacks", s.signWith(t, `{"alg":"ES256","kid":"k","crit":["urn:x"]}`, payload)},
+		{"crit of a payload that is not encoded", s.signWith(t, `{"alg":"ES256","kid":"k","crit":["b64"],"b64":true}`, payload)},
+		{"crit without names", s.signWith(t, `{"alg":"ES256","kid":"k","crit":[]}`, payload)},
+		{"crit that is null", s.signWith(t, `{"alg":"ES256","kid":"k","crit":null}`, payload)},
 		{"key brought along", broughtAlong(t, other, payload)},
 		{"payload is not an object", s.sign(t, []int{1})},
 		{"too long", s.sign(t, goodClaims(map[string]any{"pad": strings.Repeat("x", auth.MaxTokenBytes)}))},
@@ -245,6 +269,25 @@ func TestVerifyRefusesForgeries(t *testing.T) {
 			}
 		})
 	}
+}
+
+// signWith is a token with a header made by hand.
+func (s signer) signWith(t *testing.T, header string, payload []byte) string {
+	t.Helper()
+	var private ecdsa.PrivateKey
+	if err := jwk.Export(s.private, &private); err != nil {
+		t.Fatal(err)
+	}
+	signed := segment(header) + "." + segment(string(payload))
+	digest := sha256.Sum256([]byte(signed))
+	r, q, err := ecdsa.Sign(rand.Reader, &private, digest[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature := make([]byte, 64)
+	r.FillBytes(signature[:32])
+	q.FillBytes(signature[32:])
+	return signed + "." + segment(string(signature))
 }
 
 // broughtAlong is a token that holds the key to check it with.

@@ -6,8 +6,10 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"segue/internal/excerpt"
 )
@@ -15,28 +17,77 @@ import (
 // MaxBody is the largest request body, in bytes.
 const MaxBody = 1 << 20
 
-// ReadBody reads a request's body, which is JSON or has no content type.
-// A missing body reads as an empty one.
+// ReadBody reads a request's body, which is JSON in UTF-8 or has no content type, and
+// is not compressed. A missing body reads as an empty one.
 func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if err := refuseEncoding(w, r.Header); err != nil {
+		return nil, err
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		e := Errorf(CrmHTTPError, "the body has more than %d bytes", MaxBody)
-		e.Status = http.StatusRequestEntityTooLarge
-		return nil, e
-	}
-	if err != nil {
+	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
+	switch {
+	case tooLarge:
+		return nil, refuseBody(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", MaxBody)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, refuseBody(http.StatusRequestTimeout, "the body did not come in time")
+	case err != nil:
 		return nil, Errorf(CrmHTTPError, "the body could not be read to its end")
-	}
-	contentType := r.Header.Get("Content-Type")
-	if len(body) == 0 || contentType == "" {
+	case len(body) == 0:
 		return body, nil
 	}
-	if kind, _, err := mime.ParseMediaType(contentType); err != nil || kind != "application/json" {
-		e := Errorf(CrmHTTPError, "the body must be application/json, not '%s'", excerpt.Of(contentType))
-		e.Status = http.StatusUnsupportedMediaType
-		return nil, e
+	if err := refuseType(r.Header.Get("Content-Type")); err != nil {
+		return nil, err
 	}
-	return body, nil
+	return body, refuseOtherText(body)
+}
+
+func refuseBody(status int, format string, args ...any) *Error {
+	e := Errorf(CrmHTTPError, format, args...)
+	e.Status = status
+	return e
+}
+
+// refuseEncoding refuses a body that is encoded, before any of it is read. The response
+// says which encodings would do, none (RFC 9110 §15.5.16).
+func refuseEncoding(w http.ResponseWriter, header http.Header) error {
+	for coding := range strings.SplitSeq(strings.Join(header.Values("Content-Encoding"), ","), ",") {
+		if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
+			w.Header().Set("Accept-Encoding", "identity")
+			return refuseBody(http.StatusUnsupportedMediaType, "the body must not be encoded ('%s')", excerpt.Of(coding))
+		}
+	}
+	return nil
+}
+
+// refuseType refuses a type of body that is not JSON, and a charset that is not UTF-8,
+// of which ASCII is a part.
+func refuseType(contentType string) error {
+	if contentType == "" {
+		return nil
+	}
+	kind, parameters, err := mime.ParseMediaType(contentType)
+	if err != nil || kind != "application/json" {
+		return refuseBody(http.StatusUnsupportedMediaType, "the body must be application/json, not '%s'", excerpt.Of(contentType))
+	}
+	switch charset := strings.ToLower(parameters["charset"]); charset {
+	case "", "utf-8", "utf8", "us-ascii":
+		return nil
+	default:
+		return refuseBody(http.StatusUnsupportedMediaType, "the body must be in UTF-8, not '%s'", excerpt.Of(charset))
+	}
+}
+
+// refuseOtherText refuses bytes that are not UTF-8. A JSON decoder would put U+FFFD in
+// their place, which nobody sent.
+func refuseOtherText(body []byte) error {
+	for at := 0; at < len(body); {
+		r, size := utf8.DecodeRune(body[at:])
+		if r == utf8.RuneError && size == 1 {
+			return Errorf(BadPayload, "the body is not in UTF-8: byte %d is no part of a character", at)
+		}
+		at += size
+	}
+	return nil
 }
 
 // WriteJSON writes a response with a JSON body. Headers that only some

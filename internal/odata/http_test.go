@@ -3,8 +3,10 @@ package odata_test
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -118,6 +120,7 @@ func TestFromSchema(t *testing.T) {
 func TestReadBody(t *testing.T) {
 	tests := []struct {
 		name, contentType string
+		encoding          []string
 		body              io.Reader
 		want, fails       string
 	}{
@@ -126,6 +129,15 @@ func TestReadBody(t *testing.T) {
 		{name: "no type", body: strings.NewReader("{}"), want: "{}"},
 		{name: "no body, any type", contentType: "text/plain", body: strings.NewReader("")},
 		{name: "other type", contentType: "application/xml", body: strings.NewReader("<a/>"), fails: "415 0x8006088a the body must be application/json, not 'application/xml'"},
+		{name: "charset in another spelling", contentType: `application/json; charset="utf8"`, body: strings.NewReader("{}"), want: "{}"},
+		{name: "charset that is part of UTF-8", contentType: "application/json; charset=us-ascii", body: strings.NewReader("{}"), want: "{}"},
+		{name: "other charset", contentType: "application/json; charset=utf-16", body: strings.NewReader("{}"), fails: "415 0x8006088a the body must be in UTF-8, not 'utf-16'"},
+		{name: "another charset than it says", contentType: "application/json", body: strings.NewReader("{\"subject\":\"\xe9\"}"), fails: "400 0x80048d19 the body is not in UTF-8: byte 12 is no part of a character"},
+		{name: "not encoded, it says", encoding: []string{"", "Identity, identity"}, body: strings.NewReader("{}"), want: "{}"},
+		{name: "compressed", encoding: []string{"gzip"}, body: strings.NewReader("{}"), fails: "415 0x8006088a the body must not be encoded ('gzip')"},
+		{name: "encoded and compressed", encoding: []string{"identity", "identity, br"}, body: strings.NewReader("{}"), fails: "415 0x8006088a the body must not be encoded ('br')"},
+		{name: "compressed to nothing", encoding: []string{"zstd"}, body: strings.NewReader(""), fails: "415 0x8006088a the body must not be encoded ('zstd')"},
+		{name: "too slow", body: io.MultiReader(strings.NewReader("{"), slow{}), fails: "408 0x8006088a the body did not come in time"},
 		{name: "largest", body: strings.NewReader(strings.Repeat(" ", odata.MaxBody)), want: strings.Repeat(" ", odata.MaxBody)},
 		{name: "too large", body: strings.NewReader(strings.Repeat(" ", odata.MaxBody+1)), fails: "413 0x8006088a the body has more than 1048576 bytes"},
 		{name: "cut off", body: io.MultiReader(strings.NewReader("{"), failing{}), fails: "400 0x8006088a the body could not be read to its end"},
@@ -134,7 +146,14 @@ func TestReadBody(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			r := httptest.NewRequestWithContext(t.Context(), "POST", "/", test.body)
 			r.Header.Set("Content-Type", test.contentType)
-			got, err := odata.ReadBody(httptest.NewRecorder(), r)
+			for _, encoding := range test.encoding {
+				r.Header.Add("Content-Encoding", encoding)
+			}
+			w := httptest.NewRecorder()
+			got, err := odata.ReadBody(w, r)
+			if accepts := w.Header().Get("Accept-Encoding"); (accepts == "identity") != strings.Contains(test.fails, "encoded") {
+				t.Errorf("it says that it accepts the encoding %q", accepts)
+			}
 			if failed := outcome(t, err); failed != test.fails {
 				t.Fatalf("error = %q, want %q", failed, test.fails)
 			}
@@ -149,6 +168,13 @@ func TestReadBody(t *testing.T) {
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errors.New("connection reset") }
+
+// slow is a client that sends too little.
+type slow struct{}
+
+func (slow) Read([]byte) (int, error) {
+	return 0, &net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}
+}
 
 func TestNextLink(t *testing.T) {
 	tests := []struct {

@@ -3,6 +3,7 @@ package odata
 import (
 	"bytes"
 	"encoding/json"
+	"unicode/utf8"
 )
 
 // object writes a JSON object, its members in the order of the calls, after
@@ -20,7 +21,7 @@ func (o *object) raw(name string, value []byte) {
 		separator = '{'
 	}
 	o.written = append(o.written, separator)
-	o.written = append(o.written, quote(name)...)
+	o.written = appendQuoted(o.written, name)
 	o.written = append(o.written, ':')
 	o.written = append(o.written, value...)
 }
@@ -34,10 +35,28 @@ func (o *object) close() []byte { return append(o.written, '}') }
 
 // quote returns the JSON string of text. Unlike json.Marshal it leaves & < > as they
 // are: links stay readable.
-func quote(text string) []byte {
-	var b bytes.Buffer
-	out := json.NewEncoder(&b)
+func quote(text string) []byte { return appendQuoted(make([]byte, 0, len(text)+2), text) }
+
+// appendQuoted appends the JSON string of text.
+func appendQuoted(b []byte, text string) []byte {
+	if plain(text) { // most names and values
+		b = append(b, '"')
+		b = append(b, text...)
+		return append(b, '"')
+	}
+	var escaped bytes.Buffer
+	out := json.NewEncoder(&escaped)
 	out.SetEscapeHTML(false)
 	_ = out.Encode(text) // a string always encodes, bytes that are not UTF-8 as U+FFFD
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	return append(b, bytes.TrimSuffix(escaped.Bytes(), []byte("\n"))...)
+}
+
+// plain reports whether a text is its own JSON string, but for the quotes around it.
+func plain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
