@@ -17,7 +17,8 @@
 //
 // Invariant: an item, its index entries and its change record are written in
 // one bbolt transaction, so that each exists exactly when the others do. A
-// change record is kept until every consumer is done with it.
+// change record is kept until every consumer is done with it. A damaged file, or a
+// disk that is full, is an error that says so, never a fault.
 package embed
 
 import (
@@ -29,7 +30,6 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 
 	"segue/internal/clock"
 	"segue/internal/store"
@@ -59,6 +59,7 @@ var (
 // Store is a table in a file. It is made by Open and safe for concurrent use.
 type Store struct {
 	db      *bbolt.DB
+	path    string
 	indexes []index
 	checked []store.Index // the same indexes, for the checks of package store
 	options options
@@ -67,6 +68,11 @@ type Store struct {
 	closing chan struct{} // closed by Close
 	stopped chan struct{} // closed when the commit loop has ended
 	close   func() error
+
+	// Of the commit loop alone:
+	full    bool  // the last commit found no place for it
+	damaged error // why nothing is committed any more
+	locked  bool  // bbolt's lock is lost with a transaction that could not be ended
 
 	mu      sync.Mutex
 	wake    chan struct{}   // closed and replaced after every logged change
@@ -114,10 +120,11 @@ var ErrInUse = errors.New("is in use by another process")
 
 // Open opens the file at path, or makes it. An index that is new, or declared
 // differently than before, is built from the items; one that is no longer declared is
-// dropped. Only one process at a time can have a file open.
+// dropped. Only one process at a time can have a file open. Errors are [ErrInUse],
+// [ErrDamaged], [store.ErrFull] or those of the file system.
 func Open(path string, indexes []store.Index, opts ...Option) (*Store, error) {
 	s := &Store{
-		checked: slices.Clone(indexes),
+		checked: slices.Clone(indexes), path: path,
 		options: options{
 			batch: 100, clock: clock.System(),
 			backoff: clock.Backoff{Base: 100 * time.Millisecond, Most: 10 * time.Second},
@@ -132,25 +139,27 @@ func Open(path string, indexes []store.Index, opts ...Option) (*Store, error) {
 		s.indexes = append(s.indexes, index{x, bucketIndex + x.Name})
 	}
 	var err error
-	s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout: lockPatience, NoSync: s.options.noSync, FreelistType: bbolt.FreelistMapType,
-	})
-	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("open store: %s %w", path, ErrInUse)
+	if s.db, err = openFile(path, s.options.noSync); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("open store %s: %w", path, err)
-	}
-	if err := s.db.Update(s.prepare); err != nil {
-		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.db.Close())
+	if err := s.update(s.prepare); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.closeFile())
 	}
 	s.close = sync.OnceValue(func() error {
 		close(s.closing)
 		<-s.stopped
-		return s.db.Close()
+		return s.closeFile()
 	})
 	go s.commitLoop()
 	return s, nil
+}
+
+// closeFile releases the file. Where bbolt's lock is lost, the end of the process does.
+func (s *Store) closeFile() error {
+	if s.locked { // Close would wait for ever
+		return s.damaged
+	}
+	return s.db.Close()
 }
 
 // Close ends running consumers, waits for writes under way and releases the

@@ -2,6 +2,7 @@ package embed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -118,7 +119,7 @@ func (c *consumer) deliver(ctx context.Context, batch []logged) error {
 	if done > 0 {
 		c.failed = 0
 		c.last = batch[done-1].sequence
-		if err := c.store.acknowledge(c.name, c.last); err != nil {
+		if err := c.acknowledge(ctx); err != nil {
 			return err
 		}
 	}
@@ -127,12 +128,28 @@ func (c *consumer) deliver(ctx context.Context, batch []logged) error {
 	}
 	c.failed++
 	slog.WarnContext(ctx, "a change failed and is delivered again", "consumer", c.name, "failed", c.failed, "reason", failure)
-	return c.pause(ctx)
+	return c.pause(ctx, c.failed)
 }
 
-// pause waits before a failed change is delivered again, at most until ctx ends or
+// acknowledge makes the cursor durable, as soon as the disk has space for it. If ctx
+// ends before that, the changes that are done come once more to the next consumer.
+func (c *consumer) acknowledge(ctx context.Context) error {
+	for failed := 1; ctx.Err() == nil; failed++ {
+		err := c.store.acknowledge(c.name, c.last)
+		if !errors.Is(err, store.ErrUnavailable) || errors.Is(err, errClosed) {
+			return err
+		}
+		slog.WarnContext(ctx, "the position of a consumer cannot be stored", "consumer", c.name, "failed", failed, "reason", err)
+		if err := c.pause(ctx, failed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pause waits before what has failed so often is done again, at most until ctx ends or
 // the store is closed.
-func (c *consumer) pause(ctx context.Context) error {
+func (c *consumer) pause(ctx context.Context, failed int) error {
 	ctx, wake := context.WithCancel(ctx)
 	defer wake()
 	go func() {
@@ -142,7 +159,7 @@ func (c *consumer) pause(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}()
-	_ = c.store.options.clock.Sleep(ctx, c.store.options.backoff.Longest(c.failed)) // its error is that ctx has ended, as run sees
+	_ = c.store.options.clock.Sleep(ctx, c.store.options.backoff.Longest(failed)) // its error is that ctx has ended, as run sees
 	select {
 	case <-c.store.closing:
 		return errClosed

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 
 	"segue/internal/store"
 )
@@ -64,7 +63,7 @@ func parseRecord(sequence uint64, raw []byte) (logged, error) {
 // readLog reads up to n records after the sequence last.
 func (s *Store) readLog(last uint64, n int) ([]logged, error) {
 	var records []logged
-	err := s.db.View(func(tx *bbolt.Tx) error {
+	err := s.snapshot(func(tx *bbolt.Tx) error {
 		size := 0
 		for k, v := range entries(bucket(tx, bucketLog), span{lo: sequenceKey(last + 1)}, false) {
 			if size += len(v); len(records) == n || len(records) > 0 && size > maxBatchBytes {
@@ -78,9 +77,6 @@ func (s *Store) readLog(last uint64, n int) ([]logged, error) {
 		}
 		return nil
 	})
-	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
-		err = errClosed
-	}
 	return records, err
 }
 

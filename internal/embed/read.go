@@ -114,12 +114,16 @@ func (s *Store) index(name string) *index {
 	return nil
 }
 
-// view reads in one snapshot.
+// view reads in one snapshot, unless ctx has ended.
 func (s *Store) view(ctx context.Context, read func(*bbolt.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := s.db.View(read)
+	return s.snapshot(read)
+}
+
+func (s *Store) snapshot(read func(*bbolt.Tx) error) error {
+	err := guard(s.path, func() error { return s.db.View(read) })
 	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
 		return errClosed
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"go.etcd.io/bbolt"
 
@@ -102,7 +103,7 @@ func (s *Store) group(first *request) []*request {
 func (s *Store) commitGroup(group []*request) {
 	refused := make([]error, len(group))
 	var logged bool
-	err := s.db.Update(func(tx *bbolt.Tx) error {
+	err := s.update(func(tx *bbolt.Tx) error {
 		before := bucket(tx, bucketLog).Sequence()
 		for i, r := range group {
 			var failed error
@@ -113,9 +114,12 @@ func (s *Store) commitGroup(group []*request) {
 		logged = bucket(tx, bucketLog).Sequence() != before
 		return nil
 	})
-	if err != nil {
+	s.reportSpace(err)
+	switch {
+	case errors.Is(err, ErrDamaged), errors.Is(err, store.ErrFull):
+	case err != nil:
 		err = fmt.Errorf("%w: commit: %w", store.ErrUnavailable, err)
-	} else if logged {
+	case logged:
 		s.wakeConsumers()
 	}
 	for i, r := range group {
@@ -125,6 +129,19 @@ func (s *Store) commitGroup(group []*request) {
 		}
 		r.done <- refused[i]
 	}
+}
+
+// reportSpace logs the first commit for which the disk has no space, and the first for
+// which it has again.
+func (s *Store) reportSpace(err error) {
+	full := errors.Is(err, store.ErrFull)
+	switch {
+	case full && !s.full:
+		slog.Error("the disk is full; writes fail until there is space on it", "file", s.path, "reason", err)
+	case s.full && err == nil:
+		slog.Info("there is space on the disk again", "file", s.path)
+	}
+	s.full = full || s.full && err != nil
 }
 
 // change is what an operation does to one item, nil images where there is none.

@@ -84,6 +84,9 @@ func Public(err error) error {
 	if big, ok := errors.AsType[*store.ExceededError](err); ok {
 		return &Error{TooLarge, rows.Readable(big.Error()), err}
 	}
+	if errors.Is(err, store.ErrFull) {
+		return &Error{Unavailable, "the disk of the store is full; try again when there is space on it", err}
+	}
 	if errors.Is(err, store.ErrUnavailable) {
 		return &Error{Unavailable, "the store is busy; try again", err}
 	}

@@ -2,6 +2,7 @@ package sales_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -45,6 +46,15 @@ func TestErrors_StoreIsBusy(t *testing.T) {
 				t.Errorf("the cause is lost in %v", err)
 			}
 		})
+	}
+}
+
+// A full disk says so.
+func TestErrors_DiskIsFull(t *testing.T) {
+	err := sales.Public(fmt.Errorf("write: %w: /data/segue.db", store.ErrFull))
+	refused(t, err, sales.Unavailable, "disk", "full", "try again")
+	if !errors.Is(err, store.ErrFull) || !errors.Is(err, store.ErrUnavailable) || strings.Contains(err.Error(), "/data") {
+		t.Errorf("got %v", err)
 	}
 }
 

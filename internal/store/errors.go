@@ -11,6 +11,10 @@ import (
 // applied is not known.
 var ErrUnavailable = errors.New("store unavailable")
 
+// ErrFull is an [ErrUnavailable]: the store has no space left on its disk. The same
+// call succeeds once there is some.
+var ErrFull = fmt.Errorf("%w: the disk is full", ErrUnavailable)
+
 // ConditionError reports that a Write was not applied because a condition did not
 // hold.
 type ConditionError struct {

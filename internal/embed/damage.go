@@ -1,0 +1,183 @@
+package embed
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"segue/internal/store"
+)
+
+// ErrDamaged means that the file is not what this package wrote: it lacks a part, or
+// holds something else.
+var ErrDamaged = errors.New("the file is damaged; restore it from a copy, or move it away to begin with an empty store")
+
+// DamagedError is [ErrDamaged] with the file and what was found.
+type DamagedError struct {
+	Path  string
+	Cause string
+}
+
+// Error names the file, what was found and what can be done.
+func (e *DamagedError) Error() string { return fmt.Sprintf("%s: %v (%s)", e.Path, ErrDamaged, e.Cause) }
+
+// Unwrap makes the error an ErrDamaged.
+func (e *DamagedError) Unwrap() error { return ErrDamaged }
+
+// guard runs what reads or writes the mapped file at path. bbolt trusts the file: a
+// page that the file no longer has ends the process with a fault, and one that is not
+// what it should be is a panic. Here both are a [*DamagedError].
+func guard(path string, do func() error) (err error) {
+	before := debug.SetPanicOnFault(true)
+	defer func() {
+		debug.SetPanicOnFault(before)
+		p := recover()
+		if p == nil {
+			return
+		}
+		_, ours := p.(runtime.Error)
+		if _, fault := p.(interface{ Addr() uintptr }); ours && !fault { // it may be a mistake of the program
+			slog.Error("panic in the store", "file", path, "reason", p, "stack", string(debug.Stack()))
+		}
+		err = &DamagedError{path, fmt.Sprint(p)}
+	}()
+	err = do()
+	if errors.Is(err, errCorrupt) {
+		return &DamagedError{path, err.Error()}
+	}
+	return err
+}
+
+// openFile opens the file at path, locks it and makes sure that it has all pages that
+// it speaks of. Where bbolt panics, the lock stays until the process ends.
+func openFile(path string, noSync bool) (*bbolt.DB, error) {
+	var db *bbolt.DB
+	var file *os.File
+	err := guard(path, func() (err error) {
+		db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+			Timeout: lockPatience, NoSync: noSync, FreelistType: bbolt.FreelistMapType,
+			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+				var err error
+				if file, err = os.OpenFile(name, flag, mode); err != nil {
+					return nil, err
+				}
+				return file, checkHead(path, file)
+			},
+		})
+		if err != nil {
+			return err
+		}
+		return checkSize(db, file)
+	})
+	switch {
+	case err == nil:
+		return db, nil
+	case db != nil:
+		return nil, errors.Join(err, db.Close())
+	}
+	return nil, openFailure(path, err)
+}
+
+// openFailure returns the error of Open for that of bbolt.
+func openFailure(path string, err error) error {
+	for _, damage := range []error{bolterrors.ErrInvalid, bolterrors.ErrVersionMismatch, bolterrors.ErrChecksum} {
+		if errors.Is(err, damage) {
+			return &DamagedError{path, "it does not begin as a store does: " + damage.Error()}
+		}
+	}
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return fmt.Errorf("%s %w", path, ErrInUse)
+	case errors.Is(err, ErrDamaged):
+		return err
+	case isFull(err):
+		return fullError(path, err)
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// checkHead refuses a file that ends within its first two pages. An empty one becomes
+// a store.
+func checkHead(path string, file *os.File) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if size := info.Size(); size > 0 && size < int64(2*os.Getpagesize()) {
+		return &DamagedError{path, fmt.Sprintf("it has %d bytes, fewer than its head", size)}
+	}
+	return nil
+}
+
+// checkSize refuses a file that ends before its last page.
+func checkSize(db *bbolt.DB, file *os.File) error {
+	tx, err := db.Begin(false)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if need := tx.Size(); info.Size() < need {
+		return &DamagedError{db.Path(), fmt.Sprintf("it has %d bytes of the %d that it needs", info.Size(), need)}
+	}
+	return nil
+}
+
+// update is a transaction that writes. After a panic there is none any more: what is
+// known to be damaged is not written to.
+func (s *Store) update(change func(*bbolt.Tx) error) error {
+	if s.damaged != nil {
+		return s.damaged
+	}
+	var tx *bbolt.Tx
+	err := guard(s.path, func() (err error) {
+		if tx, err = s.db.Begin(true); err != nil {
+			return err
+		}
+		if err := change(tx); err != nil {
+			return err
+		}
+		return tx.Commit()
+	})
+	if err == nil {
+		return nil
+	}
+	if tx != nil { // where Commit has rolled back, this does nothing
+		rerr := guard(s.path, tx.Rollback)
+		s.locked = errors.Is(rerr, ErrDamaged)
+	}
+	if errors.Is(err, ErrDamaged) {
+		s.damaged = err
+	}
+	if isFull(err) {
+		err = fullError(s.path, err)
+	}
+	return err
+}
+
+// isFull reports whether err means that the file cannot grow: no space on the disk,
+// or no more for this user or process.
+func isFull(err error) bool {
+	for _, full := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		// bbolt keeps only the text of an error of growing the file.
+		if errors.Is(err, full) || err != nil && strings.HasSuffix(err.Error(), full.Error()) {
+			return true
+		}
+	}
+	return false
+}
+
+func fullError(path string, err error) error {
+	return fmt.Errorf("%w: %s: %w", store.ErrFull, path, err)
+}
