@@ -93,7 +93,8 @@ func (a *API) Action() http.Handler { return a.serve(a.action) }
 // function serves.
 func (a *API) Data() http.Handler { return a.serve(a.data) }
 
-// Mux returns a handler that serves every route in one process. Routes match by
+// Mux returns a handler that serves every route in one process, and answers browsers
+// as the gateway does on AWS. Routes match by
 // path alone: each handler refuses wrong methods itself, in the form of the Web
 // API, which net/http could not do.
 func (a *API) Mux() http.Handler {
@@ -104,7 +105,7 @@ func (a *API) Mux() http.Handler {
 	mux.Handle("/", a.serve(func(_ http.ResponseWriter, r *request) error {
 		return odata.NoSegment(r.URL.Path)
 	}))
-	return mux
+	return acrossOrigins(mux)
 }
 
 // request is an HTTP request with what every handler needs from it.
@@ -119,7 +120,7 @@ type request struct {
 // serve wraps a handler with what all have in common: authentication, the headers
 // of every response, errors, and one line in the log.
 func (a *API) serve(handle func(http.ResponseWriter, *request) error) http.Handler {
-	return compressed(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return headAsGet(compressed(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := guid.New()
 		recorder := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
 		header := w.Header()
@@ -138,7 +139,20 @@ func (a *API) serve(handle func(http.ResponseWriter, *request) error) http.Handl
 		}
 		a.config.Log.InfoContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", recorder.status,
 			"id", id, "client", r.Header.Get("x-ms-client-request-id"), "user", req.caller.ID, "ms", a.config.Clock.Now().Sub(began).Milliseconds())
-	}))
+	})))
+}
+
+// headAsGet has h answer HEAD as it answers GET. Whoever sends the response has the
+// request as it came, and leaves out the body.
+func headAsGet(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			get := *r
+			get.Method = http.MethodGet
+			r = &get
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // identify authenticates the caller and fills in caller, service root and path.

@@ -48,8 +48,12 @@ func isRoot(r *request) bool { _, _, ok := odata.ParseVersion(r.URL.Path); retur
 
 func (a *API) schema() *schema.Schema { return a.config.Operations.DB.Schema() }
 
-// wrongMethod returns the refusal of a method that a resource does not serve.
+// wrongMethod returns the refusal of a method that a resource does not serve. HEAD is
+// served with GET.
 func wrongMethod(w http.ResponseWriter, r *request, what string, allowed ...string) error {
+	if i := slices.Index(allowed, http.MethodGet); i >= 0 {
+		allowed = slices.Insert(allowed, i+1, http.MethodHead)
+	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	return odata.Errorf(odata.NotSupported, "%s does not serve %s; it serves %v", what, r.Method, allowed)
 }

@@ -27,7 +27,10 @@ type template struct {
 			CodeURI string           `yaml:"CodeUri"`
 			Events  map[string]event `yaml:"Events"`
 			Cors    struct {
-				AllowMethods []string `yaml:"AllowMethods"`
+				AllowMethods  []string `yaml:"AllowMethods"`
+				AllowHeaders  []string `yaml:"AllowHeaders"`
+				ExposeHeaders []string `yaml:"ExposeHeaders"`
+				MaxAge        int      `yaml:"MaxAge"`
 			} `yaml:"CorsConfiguration"`
 			Indexes []struct {
 				Name string `yaml:"IndexName"`

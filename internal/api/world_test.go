@@ -218,7 +218,9 @@ func (w *world) send(text string) answer {
 	}
 	out = append(out, host, "Connection: close", fmt.Sprintf("Content-Length: %d", len(body)), "", body)
 	a := w.exchange(strings.Join(out, "\r\n"))
-	w.invariants(a)
+	if !strings.HasPrefix(text, "HEAD ") { // whose headers are about a body that does not come
+		w.invariants(a)
+	}
 	return a
 }
 

@@ -55,6 +55,26 @@ func TestDo_CreateAndConnectAgain(t *testing.T) {
 	}
 }
 
+// Each connection of a record has ids of its own, also the one after a connection that
+// began and ended in the unit of work that made the record.
+func TestDo_CreateConnectAndDisconnect(t *testing.T) {
+	w := salestest.New(t, boot.Options{})
+	sequence := w.Sequence(1, "lead")
+	create := operation.Create{Table: "lead", ID: lead(2).ID, Values: schematest.Row(values{"subject": "A", "lastname": "B"})}
+	disconnect := operation.Action{Name: "msdyn_DisconnectSequence", Parameters: map[string]string{
+		"RegardingEntityId": lead(2).ID, "RegardingEntityName": "lead",
+	}}
+	if _, err := w.Operations().Do(t.Context(), salestest.Manager(), create, connect(2, sequence), disconnect); err != nil {
+		t.Fatal(err)
+	}
+	w.ConnectOnly(lead(2), sequence)
+	if n := len(w.List("msdyn_sequencetarget", values{"msdyn_target": salestest.Lookup(lead(2))})); n != 2 {
+		t.Errorf("%d targets, want 2", n)
+	}
+	w.Settle()
+	w.Sound(true)
+}
+
 // What a unit of work read of a sequence a while ago is not what the cache may hold
 // as read now.
 func TestConnectIn_DoesNotCacheAnOldSequence(t *testing.T) {

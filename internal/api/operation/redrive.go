@@ -2,7 +2,6 @@ package operation
 
 import (
 	"context"
-	"fmt"
 
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -32,11 +31,7 @@ func redrive(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, given
 	}
 	// The reactions have units of work of their own, and follow what is committed.
 	tx.OnCommit(redriven(ref), func(ctx context.Context) error {
-		err := e.Redriver.Redrive(ctx, ref)
-		if err == nil || sales.Transient(err) {
-			return err
-		}
-		return &sales.Error{Kind: sales.Precondition, Text: fmt.Sprintf("%v cannot be followed yet: %v", ref, err), Cause: err}
+		return e.Redriver.Redrive(ctx, ref)
 	})
 	return nil, nil
 }

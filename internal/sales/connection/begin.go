@@ -50,7 +50,7 @@ func (s *Connections) begin(tx *rows.Tx, record *rows.Row, parent Sequence, requ
 		Owner:    sales.Record{Row: record}.Owner(),
 		Sequence: parent.ID,
 		Segment:  request.Segment,
-		Version:  lifeOf(record),
+		Version:  record.Next(), // no other connection of any row with this id begins with this version
 		Entry:    sales.Record{Row: record}.Entries() + 1,
 		Delay:    request.Delay,
 	}
@@ -66,16 +66,6 @@ func (s *Connections) begin(tx *rows.Tx, record *rows.Row, parent Sequence, requ
 		record.Set(name.SegueSequence, schema.RefTo(name.Sequence, parent.ID))
 	}
 	return Connection{Target: connection.Target()}
-}
-
-// lifeOf tells this connection from those of an earlier row with the record's id:
-// the version that was seen, or, for a record that the same unit of work makes
-// and that has none yet, the one that it gets.
-func lifeOf(record *rows.Row) int64 {
-	if record.Version > 0 {
-		return record.Version
-	}
-	return record.Next()
 }
 
 // refuseSecondSequence says which sequence the record is on.

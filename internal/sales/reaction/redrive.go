@@ -14,9 +14,9 @@ import (
 
 // Redrive runs every reaction to changes of a row on the row as it is now, and
 // takes away what was parked of it, except for those that fail: they are parked
-// again, unless another try may mend them. The error has all failures. A row that
-// is gone has nothing to follow but its removal. A table that the program does not
-// know is refused with [sales.Precondition].
+// again, which is [sales.Precondition], unless another try may mend them. The error
+// has all failures. A row that is gone has nothing to follow but its removal. A table
+// that the program does not know is refused with [sales.Precondition] too.
 func (h *Handler) Redrive(ctx context.Context, ref rows.Ref) error {
 	t := h.db.Schema().Table(ref.Table)
 	if t == nil {
@@ -92,11 +92,15 @@ func (h *Handler) redriveOne(ctx context.Context, r registered, present rows.Cha
 	if failure == nil {
 		return nil
 	}
-	var err error
-	if !sales.Transient(failure) { // parked, even if it was not before: nobody else may know of it
-		err = h.park(ctx, parking{ref: present.Ref, kind: present.Kind, at: h.db.Now(), handler: r.name}, failure)
+	if sales.Transient(failure) {
+		return fmt.Errorf("%s of %v: %w", r.name, present.Ref, failure)
 	}
-	return errors.Join(fmt.Errorf("%s of %v: %w", r.name, present.Ref, failure), err)
+	// Parked, even if it was not before: nobody else may know of it.
+	if err := h.park(ctx, parking{ref: present.Ref, kind: present.Kind, at: h.db.Now(), handler: r.name}, failure); err != nil {
+		return err
+	}
+	text := rows.Readable(fmt.Sprintf("%v cannot be followed yet by %s and is parked: %v", present.Ref, r.name, failure))
+	return &sales.Error{Kind: sales.Precondition, Text: text, Cause: failure}
 }
 
 // unpark removes a parked row as it was read; one that has been parked again

@@ -109,7 +109,7 @@ type Connection struct {
 	Owner    schema.Lookup
 	Sequence name.SequenceID
 	Segment  name.SegmentID // the segment that made it, or ""
-	Version  int64          // version of the record that was seen; with the record it makes the ids
+	Version  int64          // version with which the record is written; with the record it makes the ids
 	Entry    int64          // how often the record has been connected, this time included
 	Delay    time.Duration
 }
