@@ -145,6 +145,9 @@ func (r *Reader) read(ctx context.Context, p *plan, at position, limit int) (pie
 	if err != nil {
 		return piece{}, err
 	}
+	if len(part.Broken) > 0 { // a list must not lack a row
+		return piece{}, part.Broken[0].Err
+	}
 	next := position{Partition: at.Partition + 1}
 	if part.Next != "" {
 		next = position{Partition: at.Partition, After: part.Next}

@@ -16,6 +16,14 @@ type Part struct {
 	Keys []string
 	Next string
 	Seen int // entries that were read, those that are left out included
+	// Broken are the items of a table's list that could not be read as rows.
+	Broken []BrokenRow
+}
+
+// BrokenRow is an item that is stored in a way that this program cannot read.
+type BrokenRow struct {
+	Ref Ref
+	Err error
 }
 
 // Read reads the piece of a partition that starts after a sort key ("": at its
@@ -33,8 +41,10 @@ func (db *DB) Read(ctx context.Context, t *schema.Table, p Partition, after stri
 		part.Next = page.Items[len(page.Items)-1][p.sortKey()].Text()
 	}
 	mine := slices.DeleteFunc(page.Items, func(i store.Item) bool { return tableOf(i.Key().PK) != t.Name })
-	rows, err := db.rowsOf(ctx, t, p, mine)
-	if err != nil {
+	var rows []*Row
+	if p.index == "" {
+		rows, part.Broken = db.decodeAll(mine)
+	} else if rows, err = db.rowsOf(ctx, t, mine); err != nil {
 		return Part{}, err
 	}
 	for i, row := range rows {
@@ -47,22 +57,25 @@ func (db *DB) Read(ctx context.Context, t *schema.Table, p Partition, after stri
 	return part, nil
 }
 
-// rowsOf returns the rows of items of a partition, all of one table, nil where the row
-// of an index entry is gone.
-func (db *DB) rowsOf(ctx context.Context, t *schema.Table, p Partition, items []store.Item) ([]*Row, error) {
-	if p.index != "" {
-		refs := make([]Ref, len(items))
-		for i, entry := range items {
-			refs[i] = Ref{t.Name, entry.Key().SK}
-		}
-		return db.Get(ctx, refs...)
+// rowsOf reads the rows of index entries, all of one table, nil where one is gone.
+func (db *DB) rowsOf(ctx context.Context, t *schema.Table, entries []store.Item) ([]*Row, error) {
+	refs := make([]Ref, len(entries))
+	for i, entry := range entries {
+		refs[i] = Ref{t.Name, entry.Key().SK}
 	}
-	rows := make([]*Row, len(items))
+	return db.Get(ctx, refs...)
+}
+
+// decodeAll returns the rows of items, nil for those that are broken.
+func (db *DB) decodeAll(items []store.Item) (rows []*Row, broken []BrokenRow) {
+	rows = make([]*Row, len(items))
 	for i, item := range items {
-		var err error
-		if rows[i], err = db.decode(item); err != nil {
-			return nil, err
+		row, err := db.decode(item)
+		if err != nil {
+			broken = append(broken, BrokenRow{Ref{tableOf(item.Key().PK), item.Key().SK}, err})
+			continue
 		}
+		rows[i] = row
 	}
-	return rows, nil
+	return rows, broken
 }

@@ -3,7 +3,9 @@ package job
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -138,7 +140,7 @@ func (v *visit) run(ctx context.Context, p *pass) error {
 		part, err := v.jobs.db.Read(ctx, t, where, p.cursor, v.jobs.options.Chunk)
 		var did progress
 		if err == nil {
-			did, err = v.workOn(ctx, part.Rows)
+			did, err = v.workOn(ctx, part)
 		}
 		switch {
 		case err == nil:
@@ -155,10 +157,11 @@ func (v *visit) run(ctx context.Context, p *pass) error {
 	return nil
 }
 
-// workOn works on rows, several at once. Its error is one that another try can
-// mend; then nothing of the rows counts.
-func (v *visit) workOn(ctx context.Context, list []*rows.Row) (progress, error) {
-	did, tally := progress{examined: int64(len(list))}, &sales.JobTally{}
+// workOn works on the rows of a part, several at once. Its error is one that
+// another try can mend; then nothing of the part counts.
+func (v *visit) workOn(ctx context.Context, part rows.Part) (progress, error) {
+	list := part.Rows
+	did, tally := progress{examined: int64(len(list) + len(part.Broken))}, &sales.JobTally{}
 	changed, failed := make([]bool, len(list)), make([]error, len(list))
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(v.atOnce())
@@ -178,16 +181,29 @@ func (v *visit) workOn(ctx context.Context, list []*rows.Row) (progress, error) 
 	if err := group.Wait(); err != nil {
 		return progress{}, err
 	}
+	for _, broken := range part.Broken {
+		did.fail(ctx, broken.Ref, broken.Err)
+	}
 	for i, row := range list {
 		if changed[i] {
 			did.changed++
 		}
 		if failed[i] != nil {
-			did.add(progress{failed: 1, reasons: []string{reason(row.Ref(), failed[i])}})
+			did.fail(ctx, row.Ref(), failed[i])
 		}
 	}
 	did.counts = tally.Counts()
 	return did, nil
+}
+
+// fail counts a row that cannot be worked on, and logs why.
+func (p *progress) fail(ctx context.Context, ref rows.Ref, err error) {
+	p.add(progress{failed: 1, reasons: []string{reason(ref, err)}})
+	stack := []byte{}
+	if panicked, ok := errors.AsType[*sales.PanicError](err); ok {
+		stack = panicked.Stack
+	}
+	slog.ErrorContext(ctx, "a job cannot work on a row", "table", ref.Table, "id", ref.ID, "reason", err, "stack", string(stack))
 }
 
 func (v *visit) atOnce() int {

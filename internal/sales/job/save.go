@@ -77,6 +77,8 @@ func (v *visit) saveTasks(tx *rows.Tx, passes []*pass, stored []*rows.Row, open 
 			ended = append(ended, total)
 			if row != nil {
 				tx.Delete(row)
+			} else {
+				tx.Rely(p.ref) // nobody has begun to save it
 			}
 			continue
 		case p.stopped == nil:
