@@ -28,11 +28,11 @@ import (
 
 // names are the functions in the order in which their events make a story.
 func names() []string {
-	return []string{"connect", "disconnect", "action", "data", "evaluate", "advance"}
+	return []string{"connect", "disconnect", "action", "data", "evaluate", "advance", "job"}
 }
 
 // serves reports whether a function serves HTTP.
-func serves(name string) bool { return name != "evaluate" && name != "advance" }
+func serves(name string) bool { return name != "evaluate" && name != "advance" && name != "job" }
 
 // build makes all binaries as sam build does and returns their folder.
 func build(t *testing.T) string {
@@ -128,6 +128,11 @@ func TestStart(t *testing.T) {
 				got := guarded.invoke(t, []byte(`{"detail":"no stream event"}`))
 				if !got.failed || !strings.Contains(string(got.body), "decode stream event") {
 					t.Errorf("response %s, want an error that says what was wrong", got.body)
+				}
+				return
+			case "job": // messages that fail come again
+				if got := guarded.invoke(t, read(t, "job.json")); got.failed || strings.Count(string(got.body), "itemIdentifier") != 2 {
+					t.Errorf("response %s, want both messages reported", got.body)
 				}
 				return
 			case "advance": // a store that is away is there again in a minute

@@ -36,7 +36,7 @@ type expectation struct {
 func TestEvents(t *testing.T) {
 	w := newWorld(t)
 	syncEvaluate(w)
-	for _, function := range []string{"connect", "disconnect", "action", "data", "evaluate", "advance"} {
+	for _, function := range []string{"connect", "disconnect", "action", "data", "evaluate", "advance", "job"} {
 		t.Run(function, func(t *testing.T) {
 			payload, err := os.ReadFile(filepath.Join("../../events", function+".json"))
 			if err != nil {
@@ -67,6 +67,13 @@ func (w *world) invoke(t *testing.T, function string, payload []byte) (status in
 	switch function {
 	case "evaluate":
 		response, err := lambdaio.Stream(dynamo.DecodeEvent, w.parts.Changes)(t.Context(), payload)
+		return 0, encoded(t, response, err)
+	case "job":
+		var event events.SQSEvent
+		if err := json.Unmarshal(payload, &event); err != nil {
+			t.Fatal(err)
+		}
+		response, err := lambdaio.Queue(w.parts.Jobs.Handle)(t.Context(), event)
 		return 0, encoded(t, response, err)
 	case "advance":
 		salestest.Park(t, w.parts.DB, rows.Ref{Table: "lead", ID: hotLeadID}, "segmentation.evaluate")

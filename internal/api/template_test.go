@@ -181,6 +181,7 @@ func TestAlarms(t *testing.T) {
 	want := map[string]bool{
 		"LoggedErrors": true, "ParkedChanges": true,
 		"EvaluateFunction IteratorAge": true, "EvaluateFunction DestinationDeliveryFailures": true,
+		"JobQueue.QueueName ApproximateAgeOfOldestMessage": true, "JobDeadLetterQueue.QueueName ApproximateNumberOfMessagesVisible": true,
 		"EvaluateFunctionChanges OnFailureDestinationDeliveredEventCount": true, "EvaluateFunctionChanges DroppedEventCount": true,
 	}
 	for _, name := range r.ofType("AWS::Serverless::Function") {
@@ -199,6 +200,37 @@ func TestAlarms(t *testing.T) {
 		log := r.at(t, name, "LoggingConfig", "LogGroup").(string)
 		if !slices.Contains(logs, log) {
 			t.Errorf("errors in %s, the log of %s, are not counted", log, name)
+		}
+	}
+}
+
+// TestJobQueue: a message is not handed over again while a function may still work on
+// it, those that fail are reported one by one, and every function that queues tasks
+// may.
+func TestJobQueue(t *testing.T) {
+	r := readResources(t)
+	if hidden, timeout := r.at(t, "JobQueue", "VisibilityTimeout").(int), r.at(t, "JobFunction", "Timeout").(int); hidden < 6*timeout {
+		t.Errorf("a message is hidden for %d s, want six times the %d s of the function", hidden, timeout)
+	}
+	if got := r.at(t, "JobQueue", "RedrivePolicy", "deadLetterTargetArn"); got != "JobDeadLetterQueue.Arn" {
+		t.Errorf("what is given up goes to %v", got)
+	}
+	source := []any{"Events", "Tasks", "Properties"}
+	if got := r.at(t, "JobFunction", append(source, "Queue")...); got != "JobQueue.Arn" {
+		t.Errorf("the function is on %v", got)
+	}
+	if got := texts(r.at(t, "JobFunction", append(source, "FunctionResponseTypes")...)); !slices.Contains(got, "ReportBatchItemFailures") {
+		t.Errorf("the function answers with %v", got)
+	}
+	if r.at(t, "JobFunction", append(source, "ScalingConfig", "MaximumConcurrency")...) == nil {
+		t.Error("the concurrency of jobs is not bounded")
+	}
+	all := r.statements(t)
+	for _, sender := range []string{"EvaluateRole", "AdvanceFunction", "JobRole"} {
+		if !slices.ContainsFunc(all[sender], func(s map[string]any) bool {
+			return slices.Contains(texts(s["Action"]), "sqs:SendMessage") && slices.Contains(texts(s["Resource"]), "JobQueue.Arn")
+		}) {
+			t.Errorf("%s may not queue tasks", sender)
 		}
 	}
 }

@@ -137,6 +137,8 @@ func Assemble(db *rows.DB, options Options) *Parts {
 
 	changes.Register("job.begin", jobs.Begin(), on(allJobs, inserted, modified))
 
+	due.Register(name.Job, jobs.LookAfter)
+
 	jobs.Register(segmentation.UnlinkKind, segments.Unlink(), job.Settings{Delay: options.Freshness.For, AtOnce: 1})
 	jobs.Register(sales.RedriveKind, changes.RedriveJob(), job.Settings{Delay: options.Freshness.For})
 

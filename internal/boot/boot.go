@@ -18,14 +18,18 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"segue/internal/api"
 	"segue/internal/auth"
 	"segue/internal/clock"
 	"segue/internal/dynamo"
+	"segue/internal/queue"
+	"segue/internal/queue/sqs"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
@@ -44,6 +48,7 @@ type Environment struct {
 	Policy     string // SEGUE_POLICY: comma list of "seed" (default) or "active", and "several"
 	RolesClaim string // SEGUE_ROLES_CLAIM: claim that lists the roles
 	KeySet     string // SEGUE_JWKS: public keys that verify tokens of the local issuer
+	JobQueue   string // SEGUE_JOB_QUEUE: URL of the SQS queue where the tasks of jobs wait
 	Program    string // SEGUE_PROGRAM: version of the program; what the build or Lambda knows by default
 }
 
@@ -55,6 +60,7 @@ func FromEnvironment() Environment {
 		Policy:     os.Getenv("SEGUE_POLICY"),
 		RolesClaim: os.Getenv("SEGUE_ROLES_CLAIM"),
 		KeySet:     os.Getenv("SEGUE_JWKS"),
+		JobQueue:   os.Getenv("SEGUE_JOB_QUEUE"),
 		Program:    program(),
 	}
 }
@@ -84,7 +90,25 @@ func Function(ctx context.Context, claims func(context.Context) (map[string]stri
 	}
 	c := Clock()
 	store := dynamo.New(dynamodb.NewFromConfig(cfg), env.Table, rows.Indexes(), dynamo.Clock(c))
-	return New(env, store, claims, Options{Freshness: sales.Freshness{For: fresh, Clock: c}}, log)
+	return New(env, store, claims, Options{Freshness: sales.Freshness{For: fresh, Clock: c}, Queue: env.jobQueue(cfg, c)}, log)
+}
+
+// jobQueue returns the queue of a function: its own process does not live long
+// enough to hold tasks.
+func (env Environment) jobQueue(cfg aws.Config, c clock.Clock) queue.Sender {
+	if env.JobQueue == "" {
+		return noQueue{}
+	}
+	return sqs.New(awssqs.NewFromConfig(cfg), env.JobQueue, c)
+}
+
+// noQueue is the queue of a function that has none: the reaction that wants to send
+// is tried again, and parked in the end with this reason.
+type noQueue struct{}
+
+// Send implements [queue.Sender].
+func (noQueue) Send(context.Context, time.Duration, ...queue.Message) error {
+	return fmt.Errorf("%w: SEGUE_JOB_QUEUE is empty; it is the URL of the queue of jobs", queue.ErrUnavailable)
 }
 
 // Clock returns the clock of a program: the only one that is made, for all parts.

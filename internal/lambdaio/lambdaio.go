@@ -1,9 +1,10 @@
 // Package lambdaio stands between the Lambda runtime and ordinary Go code: it
 // turns an API Gateway HTTP API event (payload format 2.0) into a net/http
-// request and the handler's response into the event's, and it turns a table
-// stream event into a batch of changes and the handler's failures into a
-// partial-batch response. So the rest of the product knows net/http and
-// [store.Handler] only, and the laptop program runs the same handlers. This
+// request and the handler's response into the event's, and it turns the event of a
+// table's stream into a batch of changes, that of a queue into messages, and the
+// handler's failures into a partial-batch response. So the rest of the product
+// knows net/http, [store.Handler] and [queue.Handler] only, and the laptop program
+// runs the same handlers. This
 // package does not know how an error looks on the wire: a [Refuser] writes it.
 //
 // Invariant: what the gateway verified reaches a handler only through the context.

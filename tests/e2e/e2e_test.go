@@ -186,6 +186,7 @@ func TestInvoke(t *testing.T) {
 			s.Errorf("the change is still parked: %v", err)
 		}
 	})
+	invoke("job", func(stage) {})
 }
 
 // compare checks an answer against events/expected/<function>.json.

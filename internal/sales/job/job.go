@@ -169,11 +169,47 @@ func (s *Jobs) queueOpenTasks(ctx context.Context, job sales.Job) error {
 			return nil
 		}
 		row.Set(name.SegueState, schema.Int(int64(sales.JobRunning)))
+		s.lookAfterLater(row)
 		if row.Time(name.SegueStartedon).IsZero() {
 			row.Set(name.SegueStartedon, schema.Time(s.db.Now()))
 		}
 		return nil
 	})
+}
+
+// patience is how long a job may stand still before its open tasks are queued again.
+// A task that is long alone saves its position without touching the job's row, so it
+// may come twice, which does no harm.
+const patience = 15 * time.Minute
+
+// lookAfterLater moves the time at which an open job must have come further.
+func (s *Jobs) lookAfterLater(row *rows.Row) {
+	row.Set(name.SegueDueon, schema.Time(s.db.Now().Add(patience)))
+}
+
+// LookAfter is the [sales.DueHandler] of a job that has stood still: messages of its
+// tasks may be lost, so they are sent again.
+func (s *Jobs) LookAfter(ctx context.Context, due *rows.Row) error {
+	job := sales.Job{Row: due}
+	if job.State() == sales.JobRunning {
+		if _, known := s.kinds[job.Kind()]; !known {
+			return unknownKind(job)
+		}
+		open, err := openTasks(job)
+		if err != nil {
+			return err
+		}
+		if err := s.send(ctx, job.ID(), 0, open.list()); err != nil {
+			return err
+		}
+	}
+	tx := s.db.Begin("")
+	tx.Hold(due)
+	due.Set(name.SegueDueon, schema.Null())
+	if job.State() == sales.JobRunning {
+		s.lookAfterLater(due)
+	}
+	return tx.Commit(ctx)
 }
 
 // unknownKind is what is said of a job that another version of the program began.

@@ -507,3 +507,46 @@ func TestRounds(t *testing.T) {
 		t.Errorf("%d rounds (-want +got):\n%s", rounds, d)
 	}
 }
+
+// A job whose messages are lost is found standing still and goes on.
+func TestLostMessages(t *testing.T) {
+	const accounts = 60
+	p := newPlace(t, accounts)
+	s := p.begin()
+	if err := s.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.QueueOpen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	left := 2
+	err := s.queue.Drain(t.Context(), func(ctx context.Context, messages []queue.Message) []queue.Failure {
+		if left--; left < 0 {
+			return nil // they are lost
+		}
+		return s.Handle(ctx, messages)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stands := s.job(t)
+	if due := stands.Row.Time(name.SegueDueon); stands.State() != sales.JobRunning || !due.After(p.time.Now()) {
+		t.Fatalf("the job is %v and due at %v", stands.State(), due)
+	}
+	if err := s.LookAfter(t.Context(), stands.Row); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.queue.Drain(t.Context(), s.Handle); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(clean(accounts), p.outcome(s, accounts)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	done := s.job(t)
+	if due := done.Row.Time(name.SegueDueon); !due.IsZero() {
+		t.Errorf("a job that is over is due at %v", due)
+	}
+	if err := s.LookAfter(t.Context(), done.Row); err != nil || s.queue.Len() > 0 {
+		t.Errorf("look after a job that is over: %v, %d messages", err, s.queue.Len())
+	}
+}

@@ -27,6 +27,7 @@ func (r rules) Update(_ context.Context, _ *rows.Tx, row *rows.Row, before map[s
 	case is == was:
 		return nil
 	case is == sales.JobCancelled && was.Open():
+		row.Set(name.SegueDueon, schema.Null())
 		row.Set(name.SegueEndedon, schema.Time(r.jobs.db.Now()))
 		return nil
 	case is == sales.JobQueued && was != sales.JobCompleted:

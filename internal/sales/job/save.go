@@ -132,8 +132,10 @@ func (v *visit) endTasks(ctx context.Context, tx *rows.Tx, job sales.Job, open t
 	done += int64(len(ended))
 	job.Row.Set(name.SegueTasksdone, schema.Int(done))
 	if done < all {
+		v.jobs.lookAfterLater(job.Row)
 		return false, nil
 	}
+	job.Row.Set(name.SegueDueon, schema.Null())
 	var end sales.JobEnd
 	err = sales.Contain(func() (err error) {
 		end, err = v.kind.Finish(ctx, tx, job, total.counts)
@@ -180,6 +182,7 @@ func (s *Jobs) failJob(ctx context.Context, job sales.Job, because error) error 
 		failure.add(progress{reasons: p.reasons})
 		p.reasons = failure.reasons
 		row.Set(name.SegueState, schema.Int(int64(sales.JobFailed)))
+		row.Set(name.SegueDueon, schema.Null())
 		row.Set(name.SegueEndedon, schema.Time(s.db.Now()))
 		return p.write(row)
 	})

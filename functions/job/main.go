@@ -1,0 +1,21 @@
+// Command job is the Lambda function on the queue of jobs. It works on the tasks of
+// long work: unlinking a deleted segment, counting.
+package main
+
+import (
+	"context"
+	"log"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"segue/internal/boot"
+	"segue/internal/lambdaio"
+)
+
+func main() {
+	app, err := boot.Function(context.Background(), lambdaio.Claims)
+	if err != nil {
+		log.Fatal(err)
+	}
+	lambda.Start(lambdaio.Queue(app.Jobs.Handle))
+}
