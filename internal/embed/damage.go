@@ -134,28 +134,46 @@ func checkSize(db *bbolt.DB, file *os.File) error {
 	return nil
 }
 
-// update is a transaction that writes. After a panic there is none any more: what is
+// begin starts a transaction. One that cannot be started because of damage keeps the
+// locks of bbolt, so there is none after it.
+func (s *Store) begin(writable bool) (*bbolt.Tx, error) {
+	if lost := s.lost.Load(); lost != nil {
+		return nil, *lost
+	}
+	var tx *bbolt.Tx
+	err := guard(s.path, func() (err error) {
+		tx, err = s.db.Begin(writable)
+		return err
+	})
+	s.loseLocks(err)
+	return tx, err
+}
+
+// end ends a transaction that is not committed. It does nothing to one that is.
+func (s *Store) end(tx *bbolt.Tx) { s.loseLocks(guard(s.path, tx.Rollback)) }
+
+// loseLocks remembers that bbolt has panicked in what takes or releases its locks.
+func (s *Store) loseLocks(err error) {
+	if errors.Is(err, ErrDamaged) {
+		s.lost.CompareAndSwap(nil, &err)
+	}
+}
+
+// update is a transaction that writes. After damage there is none any more: what is
 // known to be damaged is not written to.
 func (s *Store) update(change func(*bbolt.Tx) error) error {
 	if s.damaged != nil {
 		return s.damaged
 	}
-	var tx *bbolt.Tx
-	err := guard(s.path, func() (err error) {
-		if tx, err = s.db.Begin(true); err != nil {
-			return err
-		}
-		if err := change(tx); err != nil {
-			return err
-		}
-		return tx.Commit()
-	})
+	tx, err := s.begin(true)
 	if err == nil {
-		return nil
-	}
-	if tx != nil { // where Commit has rolled back, this does nothing
-		rerr := guard(s.path, tx.Rollback)
-		s.locked = errors.Is(rerr, ErrDamaged)
+		err = guard(s.path, func() error {
+			if err := change(tx); err != nil {
+				return err
+			}
+			return tx.Commit()
+		})
+		s.end(tx)
 	}
 	if errors.Is(err, ErrDamaged) {
 		s.damaged = err
@@ -164,6 +182,28 @@ func (s *Store) update(change func(*bbolt.Tx) error) error {
 		err = fullError(s.path, err)
 	}
 	return err
+}
+
+// snapshot is a transaction that reads.
+func (s *Store) snapshot(read func(*bbolt.Tx) error) error {
+	tx, err := s.begin(false)
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		return errClosed
+	}
+	if err != nil {
+		return err
+	}
+	defer s.end(tx)
+	return guard(s.path, func() error { return read(tx) })
+}
+
+// closeFile releases the file. Where bbolt's locks are lost it would wait for them for
+// ever, so the end of the process does it.
+func (s *Store) closeFile() error {
+	if lost := s.lost.Load(); lost != nil {
+		return *lost
+	}
+	return s.db.Close()
 }
 
 // isFull reports whether err means that the file cannot grow: no space on the disk,

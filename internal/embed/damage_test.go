@@ -144,12 +144,19 @@ func TestTruncatedWhileOpen(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows does not cut a file that is mapped")
 	}
+	for _, pages := range []int{0, 1, 2, 3} {
+		t.Run(fmt.Sprint(pages, " pages"), func(t *testing.T) { truncatedWhileOpen(t, pages) })
+	}
+}
+
+func truncatedWhileOpen(t *testing.T, pages int) {
+	t.Helper()
 	path, _ := filled(t)
 	s, err := Open(path, testIndexes(), NoSync())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(path, int64(2*os.Getpagesize())); err != nil {
+	if err := os.Truncate(path, int64(pages*os.Getpagesize())); err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.Get(t.Context(), store.Key{PK: "p", SK: "000"})

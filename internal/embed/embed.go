@@ -27,6 +27,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -70,9 +71,10 @@ type Store struct {
 	close   func() error
 
 	// Of the commit loop alone:
-	full    bool  // the last commit found no place for it
+	full    bool  // the last commit found no space for it
 	damaged error // why nothing is committed any more
-	locked  bool  // bbolt's lock is lost with a transaction that could not be ended
+
+	lost atomic.Pointer[error] // why no transaction can be started any more, nil while it can
 
 	mu      sync.Mutex
 	wake    chan struct{}   // closed and replaced after every logged change
@@ -152,14 +154,6 @@ func Open(path string, indexes []store.Index, opts ...Option) (*Store, error) {
 	})
 	go s.commitLoop()
 	return s, nil
-}
-
-// closeFile releases the file. Where bbolt's lock is lost, the end of the process does.
-func (s *Store) closeFile() error {
-	if s.locked { // Close would wait for ever
-		return s.damaged
-	}
-	return s.db.Close()
 }
 
 // Close ends running consumers, waits for writes under way and releases the

@@ -2,11 +2,9 @@ package embed
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 
 	"segue/internal/store"
 )
@@ -120,12 +118,4 @@ func (s *Store) view(ctx context.Context, read func(*bbolt.Tx) error) error {
 		return err
 	}
 	return s.snapshot(read)
-}
-
-func (s *Store) snapshot(read func(*bbolt.Tx) error) error {
-	err := guard(s.path, func() error { return s.db.View(read) })
-	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
-		return errClosed
-	}
-	return err
 }
