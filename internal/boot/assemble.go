@@ -18,6 +18,7 @@ import (
 	"segue/internal/sales/organization"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/reaction"
+	"segue/internal/sales/right"
 	"segue/internal/sales/segmentation"
 	"segue/internal/schema/name"
 	"segue/internal/store"
@@ -34,6 +35,7 @@ type Options struct {
 	// Organization names the installation, "segue" by default; the ids of its own
 	// row and of its root business unit derive from it.
 	Organization string
+	Rights       right.Matrix // who may do what; [right.DefaultMatrix] by default
 }
 
 // withDefaults fills in what is left out.
@@ -46,6 +48,9 @@ func (o Options) withDefaults() Options {
 	}
 	o.Program = cmp.Or(o.Program, devel)
 	o.Organization = cmp.Or(o.Organization, "segue")
+	if o.Rights == nil {
+		o.Rights = right.DefaultMatrix()
+	}
 	return o
 }
 
@@ -91,7 +96,7 @@ const parkedAPass = 100
 // what follows from which changes, and what jobs there are.
 func Assemble(db *rows.DB, options Options) *Parts {
 	options = options.withDefaults()
-	principals := principal.New(db, principal.NewOrganization(options.Organization), options.Freshness)
+	principals := principal.New(db, principal.NewOrganization(options.Organization), options.Rights, options.Freshness)
 	entities := entity.New(db, principals, options.NewID)
 	known := generation.New(db, options.Freshness)
 	connections := connection.New(db, principals, entities, options.Policy, known)
@@ -118,6 +123,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	entities.Register(sales.OfTable(name.BusinessUnit), organization.UnitRules(principals))
 	entities.Register(sales.OfTable(name.User), organization.UserRules(principals))
 	entities.Register(sales.OfTable(name.Team), organization.TeamRules(principals))
+	entities.Register(sales.OfTable(name.TeamMembership), organization.MembershipRules(principals))
 	entities.Register(records, connections.RecordRules())
 	entities.Register(sequences, connections.SequenceRules())
 	entities.Register(targets, connections.TargetRules())

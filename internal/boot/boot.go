@@ -139,6 +139,10 @@ func New(env Environment, store store.Store, claims func(context.Context) (map[s
 		return nil, err
 	}
 	options.Organization = env.Table
+	options = options.withDefaults()
+	if err := options.Rights.Check(tables); err != nil {
+		return nil, err
+	}
 	parts := Assemble(rows.New(store, tables, options.Freshness.Clock), options)
 	return &App{
 		Parts: parts,

@@ -83,8 +83,23 @@ func New(db *rows.DB, principals *principal.Directory, newID func() string) *Ent
 	return &Entities{db: db, lists: query.New(db), principals: principals, newID: newID, rules: map[string][]Rules{}}
 }
 
-// NewID makes an id for a row that comes without one.
-func (e *Entities) NewID() string { return e.newID() }
+// NewID makes an id for a row of a table that comes without one: that of the values,
+// where a rule says so ([Identified]), else a new one.
+func (e *Entities) NewID(table string, values map[string]schema.Value) string {
+	for _, r := range e.rules[table] {
+		if identified, ok := r.(Identified); ok {
+			return identified.IDOf(values)
+		}
+	}
+	return e.newID()
+}
+
+// Identified is [Rules] of a table whose rows are told apart by values: two rows
+// with the same cannot be.
+type Identified interface {
+	// IDOf returns the id that a row with these values has.
+	IDOf(values map[string]schema.Value) string
+}
 
 // Register makes r, which must be comparable, the rules of every table of a
 // subject. A table that several subjects match obeys the rules of each, those
@@ -103,7 +118,12 @@ func (e *Entities) table(c sales.Caller, name string, p sales.Privilege) (*schem
 	if t == nil || t.Set == "" {
 		return nil, sales.Refuse(sales.NotFound, "there is no table %q", name)
 	}
-	return t, c.Authorize(e.db.Schema(), sales.Right{Privilege: p, Table: name})
+	return t, e.principals.Authorize(c, sales.Right{Privilege: p, Table: name})
+}
+
+// Authorize refuses a caller who lacks one of the rights on any row.
+func (e *Entities) Authorize(c sales.Caller, rights ...sales.Right) error {
+	return e.principals.Authorize(c, rights...)
 }
 
 // admit is table for a caller who is about to write, and who becomes a user by it

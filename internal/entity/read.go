@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 
+	"segue/internal/filter"
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/principal"
 	"segue/internal/schema"
 )
 
@@ -22,6 +24,9 @@ func (e *Entities) Retrieve(ctx context.Context, c sales.Caller, ref rows.Ref) (
 	}
 	if found[0] == nil || e.gone(found[0]) {
 		return nil, sales.NoRow(ref)
+	}
+	if err := e.principals.AuthorizeRow(ctx, c, sales.Read, principal.OwnedRow(found[0])); err != nil {
+		return nil, sales.Public(err)
 	}
 	return found[0], sales.Public(e.show(ctx, t, found))
 }
@@ -39,7 +44,7 @@ func (e *Entities) RetrieveIn(ctx context.Context, tx *rows.Tx, c sales.Caller, 
 	if row == nil {
 		return nil, sales.NoRow(ref)
 	}
-	return row, nil
+	return row, e.principals.AuthorizeRow(ctx, c, sales.Read, principal.OwnedRow(row))
 }
 
 // load loads a row, nil when there is none to be seen.
@@ -54,11 +59,23 @@ func (e *Entities) load(ctx context.Context, tx *rows.Tx, ref rows.Ref) (*rows.R
 	return nil, nil //nolint:nilnil // no row is not an error here
 }
 
-// List reads a page of rows of a table, which it fills in in q.
+// List reads a page of the rows of a table that the caller may read, which it fills
+// in in q. A page token is the caller's own where that is not all rows.
 func (e *Entities) List(ctx context.Context, c sales.Caller, name string, q query.Query) (query.Page, error) {
 	var err error
 	if q.Table, err = e.table(c, name, sales.Read); err != nil {
 		return query.Page{}, err
+	}
+	visible, err := e.principals.Visible(ctx, c, q.Table)
+	if err != nil {
+		return query.Page{}, sales.Public(err)
+	}
+	if visible != nil {
+		both := &filter.Group{Logic: filter.And, Items: []filter.Node{visible}}
+		if q.Where != nil {
+			both.Items = append(both.Items, q.Where)
+		}
+		q.Where = both
 	}
 	page, err := e.lists.Select(ctx, q)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/principal"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
@@ -22,7 +23,7 @@ type If struct {
 // [sales.Duplicate]. The caller owns the row if nobody else is named.
 func (e *Entities) Create(ctx context.Context, c sales.Caller, name, id string, values map[string]schema.Value) (row *rows.Row, err error) {
 	if id == "" {
-		id = e.newID() // the same in each try
+		id = e.NewID(name, values) // the same in each try
 	}
 	err = e.db.Do(ctx, c.ID, func(tx *rows.Tx) error {
 		row, err = e.CreateIn(ctx, tx, c, name, id, values)
@@ -45,7 +46,7 @@ func (e *Entities) CreateIn(ctx context.Context, tx *rows.Tx, c sales.Caller, na
 		return nil, sales.InvalidInput(err)
 	}
 	if id == "" {
-		id = e.newID()
+		id = e.NewID(name, values)
 	} else if err := refuseDuplicate(ctx, tx, rows.Ref{Table: name, ID: id}); err != nil {
 		return nil, err
 	}
@@ -84,7 +85,14 @@ func deletedHere(ref rows.Ref) error {
 
 // insert adds a checked row to the unit of work.
 func (e *Entities) insert(ctx context.Context, tx *rows.Tx, c sales.Caller, t *schema.Table, id string, checked map[string]schema.Value) (*rows.Row, error) {
-	if err := e.checkLookups(ctx, tx, c, rows.Ref{Table: t.Name, ID: id}, checked); err != nil {
+	at, err := e.loadTargets(ctx, tx, c, rows.Ref{Table: t.Name, ID: id}, checked)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.setUnit(ctx, t, checked, at); err != nil {
+		return nil, err
+	}
+	if err := e.authorizeCreate(ctx, c, t, checked, at); err != nil {
 		return nil, err
 	}
 	e.announce(tx, t)
@@ -122,7 +130,7 @@ func (e *Entities) UpdateIn(ctx context.Context, tx *rows.Tx, c sales.Caller, re
 		return nil, false, err
 	}
 	if _, assigns := changes[name.Ownerid]; assigns {
-		if err := c.Authorize(tx.Schema(), sales.Right{Privilege: sales.Assign, Table: t.Name}); err != nil {
+		if err := e.principals.Authorize(c, sales.Right{Privilege: sales.Assign, Table: t.Name}); err != nil {
 			return nil, false, err
 		}
 	}
@@ -133,6 +141,9 @@ func (e *Entities) UpdateIn(ctx context.Context, tx *rows.Tx, c sales.Caller, re
 	if row == nil {
 		row, err = e.upsert(ctx, tx, c, ref, changes, cond)
 		return row, true, err
+	}
+	if err := e.principals.AuthorizeRow(ctx, c, sales.Write, principal.OwnedRow(row)); err != nil {
+		return nil, false, err
 	}
 	if err := cond.check(row); err != nil {
 		return nil, false, err
@@ -174,7 +185,8 @@ func (e *Entities) change(ctx context.Context, tx *rows.Tx, c sales.Caller, row 
 	if err != nil {
 		return sales.InvalidInput(err)
 	}
-	if err := e.checkLookups(ctx, tx, c, row.Ref(), changed(before, checked)); err != nil {
+	checked = changed(before, checked)
+	if err := e.authorizeChange(ctx, tx, c, row, checked); err != nil {
 		return err
 	}
 	row.SetAll(checked)
@@ -237,6 +249,9 @@ func (e *Entities) DeleteIn(ctx context.Context, tx *rows.Tx, c sales.Caller, re
 	if row == nil {
 		return sales.NoRow(ref)
 	}
+	if err := e.principals.AuthorizeRow(ctx, c, sales.Delete, principal.OwnedRow(row)); err != nil {
+		return err
+	}
 	if err := cond.check(row); err != nil {
 		return err
 	}
@@ -260,9 +275,8 @@ func withOwner(t *schema.Table, c sales.Caller, values map[string]schema.Value) 
 	if !t.Is(name.UserOwnedTrait) || c.ID == "" || !values[name.Ownerid].IsNull() {
 		return values
 	}
-	with := map[string]schema.Value{name.Ownerid: schema.RefTo(name.User, c.ID)}
-	for column, v := range values {
-		with[column] = v
-	}
+	with := map[string]schema.Value{}
+	maps.Copy(with, values)
+	with[name.Ownerid] = schema.RefTo(name.User, c.ID)
 	return with
 }

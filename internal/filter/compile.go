@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -21,6 +22,7 @@ type step struct {
 	items      []*step
 
 	column *schema.Column
+	source string      // column that it reads, another one where the column is derived
 	kind   schema.Kind // of the column's values
 	isNull bool        // the result for null before negation
 	negate bool
@@ -62,8 +64,9 @@ func compileGroup(t *schema.Table, path string, g *Group, columns map[string]boo
 			}
 			group.items = append(group.items, inner)
 		case *Condition:
-			columns[item.Column] = true
-			group.items = append(group.items, compileCondition(t.Column(item.Column), path, item))
+			condition := compileCondition(t.Column(item.Column), path, item)
+			columns[condition.source] = true
+			group.items = append(group.items, condition)
 		case *Related:
 			return nil, errorAt(path, "conditions on related rows (%s) cannot be evaluated", item.Relationship)
 		}
@@ -77,6 +80,7 @@ func compileCondition(column *schema.Column, path string, c *Condition) *step {
 		path:   path,
 		text:   c.String(),
 		column: column,
+		source: cmp.Or(column.Derived, column.Name),
 		kind:   column.Type.Kind(),
 		isNull: op == Null,
 		negate: negated,

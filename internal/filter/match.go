@@ -72,9 +72,12 @@ func (s *step) explain(row Row) (Verdict, error) {
 
 // decide evaluates a condition and also returns the value that it read.
 func (s *step) decide(row Row) (value schema.Value, holds bool, err error) {
-	value, err = row.Value(s.column.Name)
+	value, err = row.Value(s.source)
 	if err != nil {
-		return schema.Null(), false, fmt.Errorf("filter at %s: read column %s: %w", s.path, s.column.Name, err)
+		return schema.Null(), false, fmt.Errorf("filter at %s: read column %s: %w", s.path, s.source, err)
+	}
+	if s.source != s.column.Name {
+		value = s.column.Derive(value)
 	}
 	switch value.Kind() {
 	case schema.KindNull:

@@ -150,6 +150,10 @@ func (i *Image) Value(column string) (schema.Value, error) {
 	if c == nil {
 		return schema.Null(), fmt.Errorf("no column %q on %s", column, i.table.Name)
 	}
+	if c.Derived != "" {
+		v, err := i.Value(c.Derived)
+		return c.Derive(v), err
+	}
 	if at < 0 {
 		if err := i.Read([]string{column}); err != nil {
 			return schema.Null(), err

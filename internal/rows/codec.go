@@ -122,6 +122,9 @@ func encode(r *Row, version int64) (store.Item, error) {
 		if column == nil {
 			return nil, fmt.Errorf("%v: no column %q", r.Ref(), name)
 		}
+		if column.Derived != "" {
+			return nil, fmt.Errorf("%v: %s follows from %s and is not set by itself", r.Ref(), name, column.Derived)
+		}
 		if v.IsNull() {
 			delete(item, name)
 			continue
@@ -161,6 +164,7 @@ func (db *DB) decode(item store.Item) (*Row, error) {
 		}
 		row.values[name] = v
 	}
+	row.derive("")
 	return row, nil
 }
 

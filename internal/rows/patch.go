@@ -149,7 +149,11 @@ func (tx *Tx) patchOp(p *patch) (store.Op, error) {
 	tx.stamp(row, ModifiedOn, ModifiedBy)
 	set := store.Item{}
 	for name, v := range row.values {
-		attr, err := encodeValue(p.table.Column(name), v)
+		column := p.table.Column(name)
+		if column.Derived != "" { // it follows from another that is set
+			continue
+		}
+		attr, err := encodeValue(column, v)
 		if err != nil {
 			return store.Op{}, err
 		}

@@ -136,6 +136,21 @@ func (r *Row) Set(column string, v schema.Value) {
 		r.values[column] = v
 	}
 	r.dirty[column] = true
+	r.derive(column)
+}
+
+// derive sets the columns that repeat another one, "" for all of them.
+func (r *Row) derive(from string) {
+	for _, c := range r.Table.Derived() {
+		if from != "" && from != c.Derived {
+			continue
+		}
+		if v := c.Derive(r.values[c.Derived]); v.IsNull() {
+			delete(r.values, c.Name)
+		} else {
+			r.values[c.Name] = v
+		}
+	}
 }
 
 // SetAll sets every column of values.

@@ -1,6 +1,10 @@
 package sales
 
-import "segue/internal/schema/name"
+import (
+	"fmt"
+
+	"segue/internal/schema/name"
+)
 
 // Caller is on whose behalf a use case runs.
 type Caller struct {
@@ -31,17 +35,33 @@ const (
 	AppendTo
 	Assign
 
-	everything = Create | Read | Write | Delete | Append | AppendTo | Assign
+	Everything = Create | Read | Write | Delete | Append | AppendTo | Assign
 )
 
-// on is how the product calls a privilege on a table.
-func (p Privilege) on(table string) string {
-	names := map[Privilege]string{
-		Create: "Create", Read: "Read", Write: "Write", Delete: "Delete",
-		Append: "Append", AppendTo: "AppendTo", Assign: "Assign",
+// String is the name of one privilege, as Dataverse has it.
+func (p Privilege) String() string {
+	switch p {
+	case Create:
+		return "Create"
+	case Read:
+		return "Read"
+	case Write:
+		return "Write"
+	case Delete:
+		return "Delete"
+	case Append:
+		return "Append"
+	case AppendTo:
+		return "AppendTo"
+	case Assign:
+		return "Assign"
+	case Everything:
 	}
-	return "prv" + names[p] + table
+	return fmt.Sprintf("privileges %b", uint8(p))
 }
+
+// On is how the product calls a privilege on a table.
+func (p Privilege) On(table string) string { return "prv" + p.String() + table }
 
 // Security roles (docs/domain.md §12.1).
 const (
@@ -50,3 +70,9 @@ const (
 	SalesManager        = "Sales Manager"
 	Salesperson         = "Salesperson"
 )
+
+// Right is a privilege on a table that a use case needs.
+type Right struct {
+	Privilege Privilege
+	Table     string
+}

@@ -95,7 +95,7 @@ func TestPrivileges_12_2(t *testing.T) {
 // The row "Connect / disconnect record" of §12.2; §20.10: no role by name.
 func TestPrivileges_12_2_Connect(t *testing.T) {
 	w := newWorld(t, boot.Options{})
-	seq, lead := w.Sequence(1, "lead"), w.Lead(1, nil)
+	seq, lead := w.Sequence(1, "lead"), w.Lead(1, values{"ownerid": w.User(9)})
 	in := connection.Request{Record: lead, Sequence: name.SequenceID(seq)}
 	for _, roles := range [][]string{nil, {"System Customizer"}} {
 		caller := sales.Caller{ID: name.UserID(id("user", 9)), Roles: roles}
@@ -112,7 +112,7 @@ func TestPrivileges_12_2_Connect(t *testing.T) {
 			},
 		} {
 			t.Run(fmt.Sprint(name, roles), func(t *testing.T) {
-				w.Refuses(t, sales.Forbidden, call, id("user", 9), "prvCreatemsdyn_sequence privilege")
+				w.Refuses(t, sales.Forbidden, call, id("user", 9), "prvCreatemsdyn_sequence")
 			})
 		}
 	}
@@ -133,7 +133,7 @@ func TestPrivileges_SellerSetsUpNoSegment(t *testing.T) {
 	w.Refuses(t, sales.Forbidden, func() error {
 		_, err := w.Entities.Create(t.Context(), seller, "msdyn_segment", "", schematest.Row(values{"msdyn_name": "A", "msdyn_objecttype": "lead"}))
 		return err
-	}, "prvCreatemsdyn_segment privilege", `"Salesperson"`)
+	}, "prvCreatemsdyn_segment", `"Salesperson"`)
 	seg := w.Inactive(1, nil)
 	w.Refuses(t, sales.Forbidden, func() error {
 		_, _, err := w.Entities.Update(t.Context(), seller, rows.Ref{Table: "msdyn_segment", ID: seg}, schematest.Row(values{"msdyn_name": "B"}), entity.If{})

@@ -70,6 +70,13 @@ func (t *Table) checkShape() error {
 		if err := t.checkCompose(c); err != nil {
 			return fmt.Errorf("column %s: compose: %w", c.Name, err)
 		}
+		if c.Derived == "" {
+			continue
+		}
+		if from := t.Column(c.Derived); c.Type != LookupTo || c.Write != Engine || from == nil || from.Type != LookupTo || from.Derived != "" {
+			return fmt.Errorf("column %s: derived %q: it takes a lookup that Segue alone writes and one of the same table that is stored", c.Name, c.Derived)
+		}
+		t.derived = append(t.derived, c)
 	}
 	return t.checkIndexes()
 }
@@ -162,6 +169,9 @@ func (c *Column) checkChoices() error {
 func (c *Column) checkTargets() error {
 	if (c.Type == LookupTo) != (len(c.Targets) > 0) {
 		return errors.New("a lookup, and only a lookup, has targets")
+	}
+	if c.Owner && c.Type != LookupTo {
+		return errors.New("an owner is a lookup")
 	}
 	for i, t := range c.Targets {
 		same := func(other Target) bool { return other.Table == t.Table }

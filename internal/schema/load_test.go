@@ -50,6 +50,7 @@ func TestDefaultTables(t *testing.T) {
 		"systemuser systemusers systemuserid fullname",
 		"task tasks activityid subject",
 		"team teams teamid name",
+		"teammembership teammemberships teammembershipid segue_name",
 		"transactioncurrency transactioncurrencies transactioncurrencyid currencyname",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -14,6 +14,7 @@
 package schema
 
 import (
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -134,6 +135,8 @@ type Column struct {
 	Preset    any              `json:"default"` // Default as the file writes it: a JSON scalar
 	Custom    bool             `json:"custom"`  // not a Dataverse column: Segue's own or the deployer's
 	Compose   []string         `json:"compose"` // string columns whose values, joined by blanks, are this column's value
+	Owner     bool             `json:"owner"`   // lookups: whoever it names owns the row as far as rights go
+	Derived   string           `json:"derived"` // lookups: the lookup whose value is this column's too, where it may point there; never stored
 
 	table     string // its table's logical name, for errors
 	inherited bool   // comes from a trait
@@ -152,8 +155,9 @@ type Table struct {
 	Indexes     []*Index    `json:"indexes"`     // its own, then those of its traits
 	Columns     []*Column   `json:"columns"`     // in the file's order; then statecode and statuscode, then those of its traits
 
-	byName map[string]*Column
-	byNav  map[string][]Nav
+	byName  map[string]*Column
+	byNav   map[string][]Nav
+	derived []*Column
 }
 
 // Nav is a navigation property of a table: the lookup column and the target
@@ -184,6 +188,32 @@ type side struct{ table, name string }
 
 // Column returns a column by logical name, nil when there is none.
 func (t *Table) Column(name string) *Column { return t.byName[name] }
+
+// Owners returns the columns that name those who own a row, as far as rights go: the
+// owner first, and for some tables others beside it.
+func (t *Table) Owners() []string {
+	var columns []string
+	for _, c := range t.Columns {
+		if c.Owner {
+			columns = append(columns, c.Name)
+		}
+	}
+	return columns
+}
+
+// Derived returns the columns that repeat others and are not stored. The caller must
+// not change the slice.
+func (t *Table) Derived() []*Column { return t.derived }
+
+// Derive returns the value of a derived column for the value of the column that it
+// repeats.
+func (c *Column) Derive(v Value) Value {
+	to, ok := v.Ref()
+	if ok && slices.ContainsFunc(c.Targets, func(target Target) bool { return target.Table == to.Table }) {
+		return v
+	}
+	return Null()
+}
 
 // Nav returns a lookup by one of its navigation properties (the names accepted
 // before "@odata.bind"). Where the name binds several tables it returns the first of

@@ -73,7 +73,7 @@ func (e Executor) Do(ctx context.Context, c sales.Caller, ops ...Operation) ([]O
 	ops = slices.Clone(ops)
 	for i, op := range ops { // the id is the same in each try: a try whose response got lost may have been applied
 		if create, ok := op.(Create); ok && create.ID == "" {
-			create.ID = e.Entities.NewID()
+			create.ID = e.Entities.NewID(create.Table, create.Values)
 			ops[i] = create
 		}
 	}

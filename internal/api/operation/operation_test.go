@@ -70,7 +70,7 @@ func TestDo_OneCommitForAll(t *testing.T) {
 // One that is refused refuses all: nothing is written.
 func TestDo_OneRefusedRefusesAll(t *testing.T) {
 	w := salestest.New(t, boot.Options{})
-	sequence, existing := w.Sequence(1, "lead"), w.Lead(1, nil)
+	sequence, existing := w.Sequence(1, "lead"), w.Lead(1, values{"ownerid": w.User(2)})
 	seller := sales.Caller{ID: name.UserID(salestest.ID("user", 2)), Roles: []string{sales.Salesperson}}
 	w.Admit(seller)
 	create := operation.Create{Table: "lead", ID: lead(2).ID, Values: schematest.Row(values{"subject": "A", "lastname": "B"})}

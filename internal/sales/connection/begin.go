@@ -7,6 +7,7 @@ import (
 
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/principal"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -55,6 +56,8 @@ func (s *Connections) begin(tx *rows.Tx, record *rows.Row, parent Sequence, requ
 		Delay:    request.Delay,
 	}
 	target, step, stepID := sequence.Begin(parent.Definition, connection, s.db.Now())
+	unit := principal.UnitOfRow(record)
+	target[name.Owningbusinessunit], step[name.Owningbusinessunit] = unit, unit
 	tx.Create(tx.Schema().Table(name.SequenceTarget), string(connection.Target()), target)
 	tx.Create(tx.Schema().Table(name.SequenceTargetStep), string(stepID), step)
 	live[parent.ID] = connection.Target()

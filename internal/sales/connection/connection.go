@@ -116,34 +116,13 @@ func (s *Connections) ConnectIn(ctx context.Context, tx *rows.Tx, c sales.Caller
 	if err != nil {
 		return Connection{}, err
 	}
+	if err := s.authorizeRecord(ctx, c, record); err != nil {
+		return Connection{}, err
+	}
+	if err := s.authorizeSequence(ctx, c, parent); err != nil {
+		return Connection{}, err
+	}
 	return s.ConnectLoaded(ctx, tx, record, parent, request)
-}
-
-// admit is authorize for a caller who is about to write, and who becomes a user by
-// it ([principal.Directory.Admit]).
-func (s *Connections) admit(ctx context.Context, c sales.Caller, record string) error {
-	if err := s.authorize(c, record); err != nil {
-		return err
-	}
-	_, err := s.principals.Admit(ctx, c)
-	return err
-}
-
-// authorize demands the row "Connect / disconnect record" of docs/domain.md
-// §12.2 of the caller, and a table whose rows can be connected.
-func (s *Connections) authorize(c sales.Caller, record string) error {
-	if err := Connectable(s.db.Schema(), record); err != nil {
-		return err
-	}
-	return c.Authorize(s.db.Schema(),
-		sales.Right{Privilege: sales.Create, Table: name.Sequence}, sales.Right{Privilege: sales.AppendTo, Table: name.Sequence},
-		sales.Right{Privilege: sales.Create, Table: name.SequenceTarget}, sales.Right{Privilege: sales.Read, Table: name.SequenceTarget},
-		sales.Right{Privilege: sales.Write, Table: name.SequenceTarget}, sales.Right{Privilege: sales.Append, Table: name.SequenceTarget},
-		sales.Right{Privilege: sales.AppendTo, Table: name.SequenceTarget}, sales.Right{Privilege: sales.Assign, Table: name.SequenceTarget},
-		sales.Right{Privilege: sales.Create, Table: name.SequenceTargetStep}, sales.Right{Privilege: sales.Read, Table: name.SequenceTargetStep},
-		sales.Right{Privilege: sales.Write, Table: name.SequenceTargetStep}, sales.Right{Privilege: sales.Append, Table: name.SequenceTargetStep},
-		sales.Right{Privilege: sales.Assign, Table: name.SequenceTargetStep},
-		sales.Right{Privilege: sales.Read, Table: record}, sales.Right{Privilege: sales.AppendTo, Table: record})
 }
 
 // maxReads is how many items a connect reads: if a segment is named, the generation

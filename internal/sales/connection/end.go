@@ -90,7 +90,7 @@ func (s *Connections) loadRecord(ctx context.Context, tx *rows.Tx, c sales.Calle
 	if found[0] == nil {
 		return nil, sales.NoRow(ref)
 	}
-	return found[0], nil
+	return found[0], s.authorizeRecord(ctx, c, found[0])
 }
 
 // EndConnections ends live connections of a record that the unit of work holds:

@@ -6,6 +6,7 @@ import (
 	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/principal"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -58,6 +59,7 @@ func reassignTargets(ctx context.Context, tx *rows.Tx, record *rows.Row) error {
 	for _, target := range targets {
 		if target != nil {
 			target.Set(name.Ownerid, schema.Ref(owner))
+			target.Set(name.Owningbusinessunit, principal.UnitOfRow(record))
 			patchOpenStep(tx, target, map[string]schema.Value{name.SegueOwner: schema.Ref(owner)})
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/principal"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -28,6 +29,7 @@ type Sequence struct {
 	Name       string
 	Table      string // of its records
 	Active     bool
+	Owned      principal.Owned     // whose it is
 	Definition sequence.Definition // when it is active
 }
 
@@ -40,7 +42,7 @@ func sequenceOf(row *rows.Row) (Sequence, error) {
 	view := sequence.Sequence{Row: row}
 	s := Sequence{
 		ID: name.SequenceID(row.ID), Name: view.Name(), Table: view.RecordType(),
-		Active: view.State() == sequence.Active,
+		Active: view.State() == sequence.Active, Owned: principal.OwnedRow(row),
 	}
 	if !s.Active {
 		return s, nil
@@ -139,7 +141,7 @@ func refuseEdits(row *rows.Row, before map[string]schema.Value) error {
 	view, after := sequence.Sequence{Row: row}, row.Values()
 	for _, c := range row.Table.Columns {
 		switch c.Name {
-		case name.Statecode, name.Statuscode, name.Ownerid, name.SeguePhase:
+		case name.Statecode, name.Statuscode, name.SeguePhase, name.Ownerid, name.Owningbusinessunit, name.Owninguser, name.Owningteam:
 			continue
 		}
 		if before[c.Name] != after[c.Name] {

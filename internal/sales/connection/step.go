@@ -6,6 +6,7 @@ import (
 	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/principal"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -58,8 +59,7 @@ func (r stepRules) finishStep(ctx context.Context, tx *rows.Tx, row *rows.Row, s
 		return r.finishStepRead(ctx, tx, row, status, known)
 	}
 	out := sequence.Advance(known.Definition, position, status, r.connections.db.Now())
-	advanceTarget(tx, row, out, known.Definition.Version)
-	return nil
+	return r.advanceTarget(ctx, tx, row, out, known.Definition.Version)
 }
 
 // finishStepRead is finishStep with the target and its record read, and the sequence
@@ -84,7 +84,9 @@ func (r stepRules) finishStepRead(ctx context.Context, tx *rows.Tx, row *rows.Ro
 		return sales.Refuse(sales.Precondition, "the sequence of step %q has been deactivated; its connections are being ended", step.Name())
 	}
 	out := sequence.Advance(known.Definition, position, status, r.connections.db.Now())
-	advanceTarget(tx, row, out, target.Version())
+	if err := r.advanceTarget(ctx, tx, row, out, target.Version()); err != nil {
+		return err
+	}
 	if out.NextID != "" {
 		return nil
 	}
@@ -103,9 +105,12 @@ func readSequence(ctx context.Context, tx *rows.Tx, id name.SequenceID) (Sequenc
 // advanceTarget closes an open step and opens the next one, or ends the target,
 // which must be live, at this step and of that version at commit: else somebody has
 // ended it or gone on, and its next step is not this one's.
-func advanceTarget(tx *rows.Tx, row *rows.Row, out sequence.Outcome, version int64) {
+func (r stepRules) advanceTarget(ctx context.Context, tx *rows.Tx, row *rows.Row, out sequence.Outcome, version int64) error {
 	row.SetAll(out.Step)
 	if out.NextID != "" {
+		if err := r.setUnit(ctx, tx, row, out.Next); err != nil {
+			return err
+		}
 		tx.Create(tx.Schema().Table(name.SequenceTargetStep), string(out.NextID), out.Next)
 	}
 	target := sequence.TargetStep{Row: row}.Position().Target
@@ -113,4 +118,24 @@ func advanceTarget(tx *rows.Tx, row *rows.Row, out sequence.Outcome, version int
 		name.Statecode: schema.Int(int64(sequence.TargetActive)), name.SegueCurrentstep: schema.RefTo(name.SequenceTargetStep, row.ID),
 		name.MsdynParentsequenceversion: schema.Int(version),
 	})
+	return nil
+}
+
+// setUnit adds to the columns of the next step the business unit of its owner. Mostly
+// that is the owner of the step before or of a target that has been read.
+func (r stepRules) setUnit(ctx context.Context, tx *rows.Tx, row *rows.Row, next map[string]schema.Value) error {
+	owner, _ := next[name.Ownerid].Ref()
+	target := tx.Held(rows.RefTo(name.SequenceTarget, sequence.TargetStep{Row: row}.Position().Target))
+	for _, known := range []*rows.Row{row, target} {
+		if known != nil && known.Lookup(name.Ownerid) == owner {
+			next[name.Owningbusinessunit] = principal.UnitOfRow(known)
+			return nil
+		}
+	}
+	unit, err := r.connections.principals.UnitOf(ctx, owner)
+	if err != nil {
+		return err
+	}
+	next[name.Owningbusinessunit] = principal.UnitValue(unit)
+	return nil
 }

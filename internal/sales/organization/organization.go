@@ -1,5 +1,5 @@
 // Package organization is the rules of the rows that an organization is made of:
-// the organization itself, its business units, users and teams.
+// the organization itself, its business units, users, teams and their members.
 //
 // Invariant: every unit but the root has a parent, every user and team a unit, and
 // a user who was there once stays: rows belong to users and name them.

@@ -1,5 +1,5 @@
 // Package principal knows the users and teams on whose behalf things are done and
-// to whom rows belong. A caller is known by a token alone; what rows point at is a
+// to whom rows belong, and how far the rights of a caller reach (docs/domain.md §12). A caller is known by a token alone; what rows point at is a
 // row, so a caller who has none gets one before the first write: a row of
 // systemuser, in the root business unit of the organization, whose rows are made
 // with it.
@@ -19,8 +19,10 @@ import (
 
 	"segue/internal/excerpt"
 	"segue/internal/guid"
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/right"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
@@ -33,8 +35,11 @@ const Known = 5 * time.Minute
 // Directory is the principals of an organization. It is safe for concurrent use.
 type Directory struct {
 	db         *rows.DB
+	lists      *query.Reader
 	own        Organization
+	matrix     right.Matrix
 	principals *sales.Cache[Principal]
+	teams      *sales.Cache[[]schema.Lookup] // of a user
 }
 
 // Organization names the two rows that every store has.
@@ -60,20 +65,26 @@ type Principal struct {
 	disabled bool
 }
 
-// New returns the principals of an organization. Of freshness the clock counts, and
-// whether there is one process alone.
-func New(db *rows.DB, own Organization, freshness sales.Freshness) *Directory {
+// New returns the principals of an organization, whose rights are those of matrix. Of
+// freshness the clock counts, and whether there is one process alone.
+func New(db *rows.DB, own Organization, matrix right.Matrix, freshness sales.Freshness) *Directory {
 	if freshness.For > 0 {
 		freshness.For = Known
 	}
-	return &Directory{db: db, own: own, principals: sales.NewCache[Principal](freshness)}
+	return &Directory{
+		db: db, lists: query.New(db), own: own, matrix: matrix,
+		principals: sales.NewCache[Principal](freshness), teams: sales.NewCache[[]schema.Lookup](freshness),
+	}
 }
 
 // Organization returns the organization that the directory is of.
 func (d *Directory) Organization() Organization { return d.own }
 
 // Forget makes the directory read again what it knows.
-func (d *Directory) Forget() { d.principals.Drop() }
+func (d *Directory) Forget() {
+	d.principals.Drop()
+	d.teams.Drop()
+}
 
 // Admit returns the user of a caller, whose row it makes if there is none. It does
 // so in a unit of work of its own, before the caller's: whatever becomes of that,
@@ -82,8 +93,7 @@ func (d *Directory) Admit(ctx context.Context, c sales.Caller) (Principal, error
 	if c.ID == "" {
 		return Principal{}, nil
 	}
-	user := schema.Lookup{Table: name.User, ID: string(c.ID)}
-	p, err := d.find(ctx, user, func() (Principal, error) { return d.enroll(ctx, c) })
+	p, err := d.find(ctx, userOf(c), func() (Principal, error) { return d.enroll(ctx, c) })
 	if err != nil {
 		return Principal{}, sales.Public(err)
 	}
@@ -91,15 +101,6 @@ func (d *Directory) Admit(ctx context.Context, c sales.Caller) (Principal, error
 		return Principal{}, sales.Refuse(sales.Forbidden, "The specified user (Id=%s) is disabled", c.ID)
 	}
 	return p, nil
-}
-
-// UnitOf returns the business unit of a user or team, "" for one that is not there.
-func (d *Directory) UnitOf(ctx context.Context, owner schema.Lookup) (name.BusinessUnitID, error) {
-	p, err := d.find(ctx, owner, func() (Principal, error) { return Principal{}, errAbsent })
-	if errors.Is(err, errAbsent) {
-		return "", nil
-	}
-	return p.Unit, err
 }
 
 // Of returns the principal of a row that has been read.

@@ -27,6 +27,7 @@ const (
 	User               = "systemuser"
 	Task               = "task"
 	Team               = "team"
+	TeamMembership     = "teammembership"
 	Currency           = "transactioncurrency"
 )
 
@@ -55,6 +56,7 @@ type (
 	UserID               string // of a row of systemuser
 	TaskID               string // of a row of task
 	TeamID               string // of a row of team
+	TeamMembershipID     string // of a row of teammembership
 	CurrencyID           string // of a row of transactioncurrency
 )
 
@@ -353,6 +355,7 @@ const (
 	Suffix                                           = "suffix"
 	Systemuserid                                     = "systemuserid"
 	Teamid                                           = "teamid"
+	Teammembershipid                                 = "teammembershipid"
 	Teamtype                                         = "teamtype"
 	Telephone1                                       = "telephone1"
 	Telephone2                                       = "telephone2"
