@@ -195,7 +195,12 @@ func TestEvents(t *testing.T) {
 	}
 	data := functions["data"]
 	load(t, data, token)
-	park(t, tab)
+	tables, err := schema.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := rows.New(tab, tables, clock.System())
+	parked := salestest.Park(t, db, rows.Ref{Table: "lead", ID: "1ead0000-0000-4000-8000-000000000002"}, "segmentation.evaluate")
 	for _, name := range names() {
 		t.Run(name, func(t *testing.T) {
 			var want expectation
@@ -218,6 +223,7 @@ func TestEvents(t *testing.T) {
 			}
 		})
 	}
+	salestest.Gone(t, db, parked) // functions/advance has taken it up
 	t.Run("by the gateway's claims", func(t *testing.T) {
 		e := request(t, "data", "")
 		e.RequestContext.Authorizer = &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{
@@ -230,16 +236,6 @@ func TestEvents(t *testing.T) {
 			t.Errorf("%+v, want 200", a)
 		}
 	})
-}
-
-// park makes the change that the schedule's call finds due.
-func park(t *testing.T, tab *dynamotest.Table) {
-	t.Helper()
-	tables, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	salestest.Park(t, rows.New(tab, tables, clock.System()), rows.Ref{Table: "lead", ID: "1ead0000-0000-4000-8000-000000000002"}, "segmentation.evaluate")
 }
 
 func contains(t *testing.T, what, text string, parts []string) {

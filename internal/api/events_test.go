@@ -76,8 +76,9 @@ func (w *world) invoke(t *testing.T, function string, payload []byte) (status in
 		response, err := lambdaio.Queue(w.parts.Jobs.Handle)(t.Context(), event)
 		return 0, encoded(t, response, err)
 	case "advance":
-		salestest.Park(t, w.parts.DB, rows.Ref{Table: "lead", ID: hotLeadID}, "segmentation.evaluate")
+		parked := salestest.Park(t, w.parts.DB, rows.Ref{Table: "lead", ID: hotLeadID}, "segmentation.evaluate")
 		done, err := w.parts.Advance.Pass(t.Context())
+		salestest.Gone(t, w.parts.DB, parked)
 		return 0, encoded(t, done, err)
 	}
 	var event events.APIGatewayV2HTTPRequest

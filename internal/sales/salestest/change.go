@@ -2,6 +2,7 @@ package salestest
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
@@ -9,9 +10,9 @@ import (
 	"time"
 
 	"segue/internal/clock"
-	"segue/internal/guid"
 	"segue/internal/query"
 	"segue/internal/rows"
+	"segue/internal/sales"
 	"segue/internal/sales/reaction"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -136,18 +137,39 @@ type writer func(b []byte) (int, error)
 
 func (w writer) Write(b []byte) (int, error) { return w(b) }
 
-// Park makes a parked change of a row, whose next try is due, as another version of
-// the program would have parked it.
+// Park parks a change of a row as another version of the program does, whose handler
+// cannot follow it, and makes its next try due.
 func Park(t testing.TB, db *rows.DB, subject rows.Ref, handler string) rows.Ref {
 	t.Helper()
-	tx := db.Begin("")
-	row := tx.Create(db.Schema().Table(name.ParkedChange), guid.New(), map[string]schema.Value{
-		name.SegueName: schema.Text(subject.String()), name.SegueTable: schema.Text(subject.Table), name.SegueRowid: schema.Text(subject.ID),
-		name.SegueHandler: schema.Text(handler), name.SegueTries: schema.Int(1), name.SegueProgram: schema.Text("another"),
-		name.SegueDueon: schema.Time(db.Now().Add(-time.Minute)),
-	})
-	if err := tx.Commit(t.Context()); err != nil {
-		t.Fatal(err)
+	other := reaction.New(db, "another")
+	broken := sales.Follow(func(context.Context, rows.Change) error { return errors.New("broken") })
+	other.Register(handler, broken, sales.Interest{Subject: sales.OfTable(subject.Table), Kinds: []store.ChangeKind{store.Insert, store.Remove}})
+	if err := other.Redrive(t.Context(), subject); err == nil {
+		t.Fatal("nothing is parked")
 	}
-	return row.Ref()
+	var parked rows.Ref
+	for row, err := range query.New(db).Each(t.Context(), query.Query{Table: db.Schema().Table(name.ParkedChange)}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if view := (reaction.Parked{Row: row}); view.Subject() != subject || view.Handler() != handler {
+			continue
+		}
+		tx := db.Begin("")
+		tx.Hold(row)
+		row.Set(name.SegueDueon, schema.Time(db.Now().Add(-time.Minute)))
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		parked = row.Ref()
+	}
+	return parked
+}
+
+// Gone checks that there is no such row.
+func Gone(t testing.TB, db *rows.DB, ref rows.Ref) {
+	t.Helper()
+	if found, err := db.Get(t.Context(), ref); err != nil || found[0] != nil {
+		t.Errorf("%v is there: %v, %v", ref, found, err)
+	}
 }
