@@ -12,7 +12,6 @@ import (
 	"os"
 	"time"
 
-	"segue/internal/api"
 	"segue/internal/boot"
 	"segue/internal/sales"
 	"segue/internal/strictjson"
@@ -62,12 +61,12 @@ func patchAll(ctx context.Context, laptop *boot.Laptop, token string, rows []fix
 	if err != nil {
 		return err
 	}
-	server := &http.Server{
-		Handler:           api.New(laptop.API).Mux(),
-		ReadHeaderTimeout: time.Second,
+	server, err := laptop.Server()
+	if err != nil {
+		return errors.Join(err, listener.Close())
 	}
-	go func() { _ = server.Serve(listener) }() // ends with Close
-	defer func() { _ = server.Close() }()      // no request is running by then
+	go func() { _ = server.Serve(listener) }() // ends with Stop
+	defer func() { _ = server.Stop(ctx) }()    // no request is running by then
 	for _, row := range rows {
 		url := fmt.Sprintf("http://%s/api/data/v9.2/%s(%s)", listener.Addr(), row.Set, row.ID)
 		if err := patch(ctx, url, token, row.Body); err != nil {

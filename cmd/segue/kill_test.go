@@ -151,16 +151,22 @@ func startServer(t *testing.T, binary, data, addr string) running {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = command.Process.Kill() }) // it may be dead already
+	return running{command, readToken(t, out)}
+}
+
+// readToken reads what a server prints until it says its token.
+func readToken(t *testing.T, out io.Reader) string {
+	t.Helper()
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if rest, ok := strings.CutPrefix(lines.Text(), "TOKEN="); ok {
 			go func() { _, _ = io.Copy(io.Discard, out) }() // so that it never blocks on its output
 			token, _, _ := strings.Cut(rest, " ")
-			return running{command, token}
+			return token
 		}
 	}
 	t.Fatalf("the server printed no token: %v", lines.Err())
-	return running{}
+	return ""
 }
 
 func (r running) kill(t *testing.T) {

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"sync"
 	"time"
 
-	"segue/internal/api"
 	"segue/internal/boot"
 	"segue/internal/query"
 	"segue/internal/sales"
@@ -89,10 +87,9 @@ const jobWorkers = 1
 // serve handles requests, follows changes, works on jobs and takes up what is due,
 // until ctx ends or one of them fails. That ctx ends is not an error.
 func serve(ctx context.Context, laptop *boot.Laptop, listener net.Listener) error {
-	server := &http.Server{
-		Handler:           api.New(laptop.API).Mux(),
-		ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:          slog.NewLogLogger(laptop.Log.Handler(), slog.LevelWarn),
+	server, err := laptop.Server()
+	if err != nil {
+		return err
 	}
 	if err := laptop.Jobs.QueueOpen(ctx); err != nil {
 		return err
@@ -107,8 +104,8 @@ func serve(ctx context.Context, laptop *boot.Laptop, listener net.Listener) erro
 
 	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
-	if err := server.Shutdown(shutdown); err != nil {
-		laptop.Log.Warn("stop serving", "error", err)
+	if err := server.Stop(shutdown); err != nil {
+		laptop.Log.Warn("requests were cut off", "after", grace)
 	}
 	parts.Wait()
 	if ctx.Err() != nil {

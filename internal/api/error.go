@@ -1,7 +1,9 @@
 package api
 
 import (
+	"context"
 	"errors"
+	"math"
 	"net/http"
 
 	"segue/internal/auth"
@@ -15,6 +17,9 @@ import (
 // alarm watches that level. A store that is busy is logged as a warning with its
 // reason.
 func (a *API) refusal(r *http.Request, id string, err error) *odata.Error {
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil { // the client has gone: nobody reads this, and nothing is wrong
+		return &odata.Error{Status: http.StatusServiceUnavailable, Code: odata.CrmHTTPError, Message: "the request was canceled"}
+	}
 	public := a.translate(err)
 	switch public.Status {
 	case http.StatusInternalServerError:
@@ -48,6 +53,11 @@ func (a *API) translate(err error) *odata.Error {
 	}
 	if e, ok := errors.AsType[*sales.Error](err); ok {
 		return errorOfKind(e)
+	}
+	if e, ok := errors.AsType[*auth.ThrottledError](err); ok {
+		refusal := odata.Errorf(odata.ThrottlingBurstRequestLimitExceeded, "%v", e)
+		refusal.RetryAfter = int(math.Ceil(e.After.Seconds()))
+		return refusal
 	}
 	switch {
 	case errors.Is(err, auth.ErrNoIdentity):

@@ -1,0 +1,21 @@
+package boot
+
+import (
+	"fmt"
+	"log/slog"
+
+	"segue/internal/api"
+	"segue/internal/auth"
+	"segue/internal/webserver"
+)
+
+// Server returns a server of the whole API, which its clients reach without a gateway.
+func (l *Laptop) Server() (*webserver.Server, error) {
+	throttle, err := auth.NewThrottle(l.API.Auth, webserver.Address, l.Clock)
+	if err != nil {
+		return nil, fmt.Errorf("limit invalid tokens: %w", err)
+	}
+	config := l.API
+	config.Auth = throttle
+	return webserver.New(api.New(config).Mux(), webserver.Default(), l.Clock, slog.NewLogLogger(l.Log.Handler(), slog.LevelWarn)), nil
+}
