@@ -51,7 +51,7 @@ bench: ## print the benchmark table
 	scripts/bench.sh
 
 soak: ## run the fault and race tests for a long time
-	go test -tags soak -timeout 30m -run Soak -v ./internal/sales
+	go test -tags soak -timeout 30m -run Soak -v ./internal/sales/...
 
 clean: ## remove what was fetched and built (not ./data)
 	scripts/emulator.sh stop

@@ -128,6 +128,9 @@ func (g *Generation) current(ctx context.Context) (mark, error) {
 	if m, ok := g.relied(); ok {
 		return m, nil
 	}
+	if err := ctx.Err(); err != nil { // else chance would decide which case is taken
+		return mark{}, err
+	}
 	select {
 	case g.asking <- struct{}{}:
 		defer func() { <-g.asking }()

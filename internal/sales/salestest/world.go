@@ -87,6 +87,12 @@ func NewOn(t testing.TB, store ChangeStore, now func() time.Time, options boot.O
 	return w
 }
 
+// Watch returns a world that looks at the rows of a store, for a test that puts its
+// processes together itself; parts is one of them.
+func Watch(t testing.TB, store ChangeStore, parts *boot.Parts, policy sales.Policy) *World {
+	return &World{Parts: parts, T: t, Store: store, policy: policy}
+}
+
 // Foretell makes the versions of rows, and the ids that follow from them, the same in
 // each run of a test. It is for a world that is alone on its store, at its beginning.
 func (w *World) Foretell() *World {

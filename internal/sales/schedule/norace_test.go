@@ -1,0 +1,6 @@
+//go:build !race
+
+package schedule_test
+
+// racing is whether the race detector is on.
+const racing = false

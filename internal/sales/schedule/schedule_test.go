@@ -1,0 +1,217 @@
+// Package schedule_test lets users, processes and the store do to each other what
+// they can do at worst, in an order that one number decides, and then asks whether
+// anything was lost or is wrong.
+//
+// A schedule is eight workers who do some fifty kinds of things to the same few
+// records, sequences and segments; three processes with caches of their own, on
+// machines whose clocks differ; a store that fails before and after a write and
+// whose indexes lag; change records that come late, again, and shuffled across
+// rows; callers who go away; processes that die. Every call of the store is a point
+// at which any other task may go on (scheduler_test.go). Each commit is held against
+// the rules of rule_test.go and oracle_test.go, the end against those of
+// verdict_test.go and of package salestest.
+//
+// A seed that fails is run again, and only that, by
+//
+//	go test ./internal/sales/schedule -run TestSchedule -seed N
+package schedule_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"segue/internal/boot"
+	"segue/internal/clock"
+	"segue/internal/embed"
+	"segue/internal/probe"
+	"segue/internal/rows"
+	"segue/internal/rows/rowstest"
+	"segue/internal/sales"
+	"segue/internal/sales/salestest"
+	"segue/internal/schema"
+)
+
+var (
+	seed    = flag.Uint64("seed", 0, "run only the schedule of this seed")
+	verbose = flag.Bool("steps", false, "print the last steps of a schedule that fails")
+)
+
+// TestSchedule runs a few schedules; `make soak` runs many.
+func TestSchedule(t *testing.T) { run(t, 1, 10) }
+
+// run runs schedules. Many of them together must have done everything that there is
+// to do, and seen everything go wrong that can.
+func run(t *testing.T, first, count uint64) {
+	t.Helper()
+	if *seed != 0 {
+		first, count = *seed, 1
+	}
+	all := newResult()
+	for n := first; n < first+count; n++ {
+		t.Run(fmt.Sprintf("seed %d", n), func(t *testing.T) { play(t, n, 12, all) })
+	}
+	t.Logf("events: %v", all.events)
+	if count < 10 {
+		return
+	}
+	for kind := range kinds() {
+		if all.done[kind] == 0 {
+			t.Errorf("no schedule tried to %s", kind)
+		}
+	}
+	for _, event := range []event{enters, moves, unlinks, connects, entersSequence, endsByUser, endsBySequence, crashes, failures, losses, cancels} {
+		if all.events[event] == 0 {
+			t.Errorf("in no schedule %s", event)
+		}
+	}
+}
+
+// TestReplay runs one schedule twice: the same steps are taken.
+func TestReplay(t *testing.T) {
+	first, second := newResult(), newResult()
+	for _, out := range []*result{first, second} {
+		t.Run("run", func(t *testing.T) { play(t, 3, 3, out) })
+	}
+	if racing {
+		return // the race detector shuffles what one step wakes together
+	}
+	if first.hash != second.hash {
+		t.Errorf("two runs of one seed took different steps")
+	}
+}
+
+// result is what schedules came to.
+type result struct {
+	done   map[string]int // things done, by kind
+	events map[event]int
+	hash   uint64 // of the steps of the last one
+}
+
+func newResult() *result { return &result{done: map[string]int{}, events: map[event]int{}} }
+
+// play runs the schedule of a seed, with so many things for each worker to do in a
+// round.
+func play(t *testing.T, seed uint64, things int, out *result) {
+	t.Helper()
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // what goes wrong is what the test is about
+	defer slog.SetDefault(before)
+	// With one processor, goroutines that a step starts or wakes together run in one
+	// order, but for the race detector, which shuffles them.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	synctest.Test(t, func(t *testing.T) { playIn(t, seed, things, out) })
+}
+
+func playIn(t *testing.T, seed uint64, things int, out *result) {
+	random := rand.New(rand.NewPCG(seed, 1))
+	policy := sales.Policy{Several: seed%2 == 0, AnyActive: seed%3 == 0}
+	o := newOracle(policy)
+	h := newHistory(append(commitRules(policy), o.enteredByRule)...)
+	s := &scheduler{t: t, random: random, history: h}
+	recorded := &recorder{salestest.OpenEmbedded(t, embed.NoSync(), embed.Clock(clock.System())), s, h}
+	s.probe = probe.New(recorded, rows.Indexes()...)
+	s.probe.Inject(func(probe.Call) probe.Fault { return s.fault })
+	h.source = recorded
+	f := newFleet(s, policy, seed)
+	h.fresh = f.fresh
+	feed := newFeed(f, rand.New(rand.NewPCG(seed, 2)))
+	f.quiet = feed.empty
+	for n := range rounds {
+		s.upset(calm())
+		s.spawn("repair", func(ctx context.Context, t *task) {
+			everything := crowd{leads, sequences - 1, segments - 1}
+			(&worker{fleet: f, task: t, random: rand.New(rand.NewPCG(seed, uint64(3))), ctx: ctx, crowd: everything}).repair()
+		})
+		s.run()
+		s.upset(drawTrouble(random))
+		(&round{fleet: f, feed: feed, seed: seed + uint64(n)<<32, things: things, done: out.done}).start()
+		s.run()
+		if s.stopped != nil {
+			break
+		}
+		o.verdict(h)
+		f.inspect(recorded.ChangeStore)
+		if len(h.problems) > 0 || t.Failed() {
+			break
+		}
+	}
+	h.tellAll(t, seed)
+	t.Logf("%d steps, %d commits, %d deliveries, %d processes, %d memberships judged, hash %x", s.steps, len(h.commits), feed.deliveries, f.born, h.judged, h.hash)
+	h.census()
+	for event, n := range h.events {
+		out.events[event] += n
+	}
+	out.hash = h.hash
+}
+
+func newFleet(s *scheduler, policy sales.Policy, seed uint64) *fleet {
+	tables, err := schema.Default()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	f := &fleet{scheduler: s, tables: tables, policy: policy, store: s.probe, versions: rowstest.FirstVersions()}
+	f.mail = &mailbox{fleet: f, random: rand.New(rand.NewPCG(seed, 5))}
+	s.died = f.mail.drop
+	machines := 3
+	if f.laptop = seed%5 == 0; f.laptop {
+		machines, s.sure = 1, true
+	} else {
+		f.fresh = time.Second
+	}
+	for n := range machines {
+		f.skews = append(f.skews, time.Duration(s.random.IntN(6001)-3000)*time.Millisecond)
+		f.processes = append(f.processes, f.assemble(n))
+	}
+	return f
+}
+
+// inspect holds the rows of the store against the invariants of package salestest.
+func (f *fleet) inspect(on salestest.ChangeStore) {
+	db := rows.New(on, f.tables, clock.System())
+	w := salestest.Watch(f.t, on, boot.Assemble(db, boot.Options{Policy: f.policy}), f.policy)
+	w.Sound(true)
+	for _, parked := range w.Parked() {
+		f.history.report(parked.Subject(), "%s is parked: %s", parked.Handler(), parked.Reason())
+	}
+}
+
+// tellAll fails the test with what is wrong and the stories of the rows that it is
+// wrong with.
+func (h *history) tellAll(t *testing.T, seed uint64) {
+	if len(h.problems) == 0 && !t.Failed() {
+		return
+	}
+	told := map[rows.Ref]bool{}
+	for i, p := range h.problems[:min(len(h.problems), 5)] {
+		text := translate(fmt.Sprintf("%s: %s", nameOf(p.ref), p.text))
+		if told[p.ref] || i > 1 {
+			t.Error(text)
+			continue
+		}
+		told[p.ref] = true
+		t.Errorf("%s\n%s", text, h.tell(p.ref, 12))
+	}
+	if len(h.problems) > 5 {
+		t.Errorf("and %d more problems", len(h.problems)-5)
+	}
+	if *verbose {
+		t.Log(strings.Join(h.last[max(0, len(h.last)-4000):], "\n"))
+	}
+	t.Errorf("run it again: go test ./internal/sales/schedule -run TestSchedule -seed %d", seed)
+}
+
+// translate puts names for the ids in a text.
+func translate(text string) string {
+	for id, name := range known() {
+		text = strings.ReplaceAll(text, id, name)
+	}
+	return text
+}
