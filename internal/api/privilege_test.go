@@ -1,0 +1,129 @@
+package api_test
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"segue/internal/api"
+	"segue/internal/probe"
+	"segue/internal/rows"
+	"segue/internal/sales/salestest"
+	"segue/internal/store"
+)
+
+// uses is what functions were seen to ask of the table, by function: actions as IAM
+// names them.
+type uses map[string]map[string]bool
+
+// note adds what the calls since the last Reset of a probe ask for.
+func (u uses) note(function string, p *probe.Probe) {
+	if u[function] == nil {
+		u[function] = map[string]bool{}
+	}
+	for _, call := range p.Calls() {
+		switch call.Method {
+		case probe.Get:
+			u[function]["dynamodb:GetItem"], u[function]["dynamodb:BatchGetItem"] = true, true
+		case probe.Query:
+			u[function]["dynamodb:Query"] = true
+		case probe.Write:
+			for _, op := range call.Ops {
+				u[function][actionOf(op)] = true
+			}
+		}
+	}
+	p.Reset()
+}
+
+// actionOf is what an operation needs, alone or in a transaction.
+func actionOf(op store.OpKind) string {
+	return "dynamodb:" + map[store.OpKind]string{
+		store.OpPut: "PutItem", store.OpUpdate: "UpdateItem", store.OpDelete: "DeleteItem", store.OpCheck: "ConditionCheckItem",
+	}[op]
+}
+
+// functionOf is the function whose route a request, as [world.send] has it, takes.
+func functionOf(t *testing.T, request string) string {
+	t.Helper()
+	mux := http.NewServeMux()
+	functions := map[string]string{}
+	for _, route := range api.Routes() {
+		pattern := strings.TrimPrefix(route.Method+" ", "ANY ") + route.Path
+		mux.HandleFunc(pattern, http.NotFound)
+		functions[pattern] = route.Function
+	}
+	line, _, _ := strings.Cut(request, "\n")
+	method, target, _ := strings.Cut(line, " ")
+	target = strings.Replace(target, "~/", "/api/data/v9.2/", 1)
+	r, err := http.NewRequestWithContext(t.Context(), method, "http://segue.test"+target, http.NoBody)
+	if err != nil {
+		return "" // a script's broken request reaches no function
+	}
+	_, pattern := mux.Handler(r)
+	return functions[pattern]
+}
+
+// settle does what the functions behind the API do after a script, and after the
+// fixture's segment is deleted, whose members a job unlinks; and notes it.
+func (u uses) settle(w *world) {
+	w.t.Helper()
+	w.probe.Reset()
+	u.work(w)
+	w.send("DELETE ~/msdyn_segments(" + segmentID + ")") // unless the script has done so
+	u.note("data", w.probe)
+	u.work(w)
+	salestest.Park(w.t, w.parts.DB, rows.Ref{Table: "lead", ID: leadID}, "segmentation.evaluate")
+	w.probe.Reset()
+	if _, err := w.parts.Advance.Pass(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+	u.note("advance", w.probe)
+}
+
+// work follows changes and works on jobs until nothing is left to do.
+func (u uses) work(w *world) {
+	w.t.Helper()
+	for {
+		if err := w.store.Drain(w.t.Context(), "evaluate", w.parts.Changes); err != nil {
+			w.t.Fatal(err)
+		}
+		u.note("evaluate", w.probe)
+		if w.parts.Local.Len() == 0 {
+			return
+		}
+		if err := w.parts.Local.Drain(w.t.Context(), w.parts.Jobs.Handle); err != nil {
+			w.t.Fatal(err)
+		}
+		u.note("job", w.probe)
+	}
+}
+
+// check compares what was asked for with what template.yaml allows. The emulator
+// allows everything, and AWS does not.
+func (u uses) check(t *testing.T) {
+	t.Helper()
+	r := readResources(t)
+	statements := r.statements(t)
+	for _, resource := range r.ofType("AWS::Serverless::Function") {
+		name := strings.ToLower(strings.TrimSuffix(resource, "Function"))
+		owner := resource
+		if role, own := r.at(t, resource, "Role").(string); own {
+			owner = strings.TrimSuffix(role, ".Arn")
+		}
+		var allowed []string
+		for _, statement := range statements[owner] {
+			allowed = append(allowed, texts(statement["Action"])...)
+		}
+		if len(u[name]) == 0 {
+			t.Errorf("%s was never seen at work", name)
+		}
+		for _, action := range slices.Sorted(maps.Keys(u[name])) {
+			if !slices.Contains(allowed, action) {
+				t.Errorf("%s does %s, which template.yaml does not allow %s", name, action, owner)
+			}
+		}
+	}
+}
