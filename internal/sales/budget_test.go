@@ -94,6 +94,14 @@ func budgets() []budget {
 			step := w.Connect(lead, id("sequence", 1)).Lookup("segue_currentstep").ID
 			return func() { w.Update("msdyn_sequencetargetstep", step, values{"statuscode": int64(2)}) }
 		}, warm: cost{1, 1}, stale: cost{2, 2}, cold: cost{4, 4}, ops: 3},
+		{name: "create a record", begin: func(w *world, _ rows.Ref) func() {
+			return func() { w.Create("lead", "", values{"subject": "A"}) }
+		}, warm: cost{0, 0}, stale: cost{0, 0}, cold: cost{1, 1}, ops: 1},
+		{name: "point a record at two others", begin: func(w *world, lead rows.Ref) func() {
+			account, contact := w.Create("account", "", values{"name": "A"}), w.Create("contact", "", values{"lastname": "C"})
+			v := values{"parentaccountid": salestest.Lookup(account.Ref()), "parentcontactid": salestest.Lookup(contact.Ref())}
+			return func() { w.Update("lead", lead.ID, v) }
+		}, warm: cost{2, 3}, stale: cost{2, 3}, cold: cost{3, 4}, ops: 1},
 	}
 }
 

@@ -61,7 +61,7 @@ func (s *Connections) DisconnectTargetIn(ctx context.Context, tx *rows.Tx, c sal
 	}
 	target := sequence.Target{Row: row}
 	parent, owner := target.Sequence(), target.Record()
-	if owner.ID != ref.ID || sequenceID != "" && sequenceID != parent {
+	if owner != (schema.Lookup{Table: ref.Table, ID: ref.ID}) || sequenceID != "" && sequenceID != parent {
 		return 0, sales.Refuse(sales.Invalid, "SequenceTargetId %s is a connection of %s %s to sequence %s", targetID, owner.Table, owner.ID, parent)
 	}
 	record, err := s.loadRecord(ctx, tx, c, ref)

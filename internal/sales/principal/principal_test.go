@@ -114,19 +114,20 @@ func TestAdmit_Cost(t *testing.T) {
 // Many requests of many new users at once, in several processes: each user, the
 // unit and the organization are made once, and everything that was wanted is done.
 func TestAdmit_AtOnce(t *testing.T) {
-	store := salestest.OpenEmbedded(t)
-	w := salestest.NewOn(t, store, salestest.Now, boot.Options{Organization: "other"})
-	processes := []*boot.Parts{w.Plain(boot.Options{}), w.Plain(boot.Options{})} // of an organization that has no rows yet
-	salestest.Crowd(16, func(worker int) {
-		if err := create(t, processes[worker%2], someone(10+worker%4, "Ann Bee", "")); err != nil {
-			t.Error(err)
+	salestest.OnBoth(t, func(t *testing.T, place salestest.Place) {
+		w := salestest.NewOn(t, place.Open(t), salestest.Now, boot.Options{Organization: "other"})
+		processes := []*boot.Parts{w.Plain(boot.Options{}), w.Plain(boot.Options{})} // of an organization that has no rows yet
+		salestest.Crowd(16, func(worker int) {
+			if err := create(t, processes[worker%2], someone(10+worker%4, "Ann Bee", "")); err != nil {
+				t.Error(err)
+			}
+		})
+		for table, want := range map[string]int{"systemuser": 5, "businessunit": 2, "organization": 2, "lead": 16} {
+			if got := len(w.List(table, nil)); got != want {
+				t.Errorf("%d rows of %s, want %d", got, table, want)
+			}
 		}
 	})
-	for table, want := range map[string]int{"systemuser": 5, "businessunit": 2, "organization": 2, "lead": 16} {
-		if got := len(w.List(table, nil)); got != want {
-			t.Errorf("%d rows of %s, want %d", got, table, want)
-		}
-	}
 }
 
 // A refused write leaves the user, a caller without any privilege leaves nothing.
