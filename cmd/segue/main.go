@@ -29,6 +29,7 @@ type program struct {
 	Jwks        jwksCommand        `cmd:"" help:"Print the public keys that verify its tokens."`
 	Parked      parkedCommand      `cmd:"" help:"List the changes that could not be followed."`
 	Redrive     redriveCommand     `cmd:"" help:"Take up again what could not be followed."`
+	Jobs        jobsCommand        `cmd:"" help:"List long work with its progress; cancel or resume a job."`
 	Fixture     fixtureCommand     `cmd:"" help:"Write the rows that events/*.json refer to."`
 	CreateTable createTableCommand `cmd:"" help:"Make the table on DynamoDB."`
 }

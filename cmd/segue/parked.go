@@ -57,12 +57,14 @@ type parkedChange struct {
 	Due     time.Time `json:"segue_dueon"`
 }
 
-// failures is what the commands do to what is parked, on the store itself or
-// through a server.
+// failures is what the commands do to what is parked and to jobs, on the store itself
+// or through a server.
 type failures interface {
 	parked(ctx context.Context) iter.Seq2[parkedChange, error]
 	redrive(ctx context.Context, table, id string) error
 	redriveAll(ctx context.Context) error
+	jobs(ctx context.Context) iter.Seq2[jobRow, error]
+	setJob(ctx context.Context, id string, state sales.JobState) error
 	settle(ctx context.Context) error
 	close() error
 }
@@ -123,23 +125,38 @@ type served struct{ *remote }
 func (served) close() error { return nil }
 
 func (s served) parked(ctx context.Context) iter.Seq2[parkedChange, error] {
-	return func(yield func(parkedChange, error) bool) {
-		tables, err := schema.Default()
+	return pages[parkedChange](ctx, s, name.ParkedChange)
+}
+
+// setOf is the entity set of a table.
+func setOf(table string) (string, error) {
+	tables, err := schema.Default()
+	if err != nil {
+		return "", err
+	}
+	return tables.Table(table).Set, nil
+}
+
+// pages reads all rows of a table through a server.
+func pages[T any](ctx context.Context, s served, table string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		path, err := setOf(table)
 		if err != nil {
-			yield(parkedChange{}, err)
+			yield(none, err)
 			return
 		}
-		for path := tables.Table(name.ParkedChange).Set; path != ""; {
+		for path != "" {
 			var page struct {
-				Value []parkedChange
+				Value []T
 				Next  string `json:"@odata.nextLink"`
 			}
 			if err := s.get(ctx, path, &page); err != nil {
-				yield(parkedChange{}, err)
+				yield(none, err)
 				return
 			}
-			for _, change := range page.Value {
-				if !yield(change, nil) {
+			for _, row := range page.Value {
+				if !yield(row, nil) {
 					return
 				}
 			}

@@ -18,8 +18,10 @@ import (
 	"segue/internal/sales/organization"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/reaction"
+	"segue/internal/sales/report"
 	"segue/internal/sales/right"
 	"segue/internal/sales/segmentation"
+	"segue/internal/schema"
 	"segue/internal/schema/name"
 	"segue/internal/store"
 )
@@ -92,6 +94,29 @@ func (p *Parts) BeginRedrive(ctx context.Context) (begun bool, err error) {
 // that one mistake that parks very many does not crowd out what else is due.
 const parkedAPass = 100
 
+// SetJob cancels or resumes a job, by its state.
+func (p *Parts) SetJob(ctx context.Context, id string, state sales.JobState) error {
+	set := map[string]schema.Value{name.SegueState: schema.Int(int64(state))}
+	_, _, err := p.Entities.Update(ctx, sales.Engine(), rows.RefTo(name.Job, name.JobID(id)), set, entity.If{Exists: true})
+	return err
+}
+
+// BeginCount begins a job that takes a census of all tables, which [Parts.Census]
+// returns once the job is completed.
+func (p *Parts) BeginCount(ctx context.Context) (name.JobID, error) {
+	id := name.JobID(guid.New())
+	return id, p.DB.Do(ctx, "", func(tx *rows.Tx) error { return sales.BeginJob(ctx, tx, report.Count(p.DB.Schema(), id)) })
+}
+
+// Census returns what a job of [Parts.BeginCount] counted.
+func (p *Parts) Census(ctx context.Context, id name.JobID) (report.Census, error) {
+	row, err := p.Entities.Retrieve(ctx, sales.Engine(), rows.RefTo(name.Job, id))
+	if err != nil {
+		return report.Census{}, err
+	}
+	return report.Result(sales.Job{Row: row})
+}
+
 // Assemble puts the domain together: which rules the rows of each table obey,
 // what follows from which changes, and what jobs there are.
 func Assemble(db *rows.DB, options Options) *Parts {
@@ -146,6 +171,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	due.Register(name.Job, jobs.LookAfter)
 
 	jobs.Register(segmentation.UnlinkKind, segments.Unlink(), job.Settings{Delay: options.Freshness.For, AtOnce: 1})
+	jobs.Register(report.CountKind, report.Counting(db), job.Settings{})
 	jobs.Register(sales.RedriveKind, changes.RedriveJob(), job.Settings{Delay: options.Freshness.For})
 
 	due.Before(changes.Wake)
