@@ -192,7 +192,9 @@ func (r registered) follow(ctx context.Context, p prepared, change rows.Change) 
 		return p.err
 	}
 	err := sales.Contain(func() error { return p.follow(ctx, change) })
-	logPanic(ctx, err, "handler", r.name, "row", change.Ref)
+	if err != nil { // the arguments of logPanic cost an allocation each
+		logPanic(ctx, err, "handler", r.name, "row", change.Ref)
+	}
 	return err
 }
 

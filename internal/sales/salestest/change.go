@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"segue/internal/clock"
+	"segue/internal/probe"
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -30,7 +31,7 @@ func (w *World) Settle() {
 // TrySettle is Settle where the store may fail.
 func (w *World) TrySettle() error {
 	for {
-		if err := w.Store.Drain(w.T.Context(), "evaluate", w.Changes); err != nil {
+		if err := w.follow(); err != nil {
 			return err
 		}
 		worked, err := w.Work()
@@ -38,6 +39,37 @@ func (w *World) TrySettle() error {
 			return err
 		}
 	}
+}
+
+// patience is how long changes may fail without end before a test gives up: a feed
+// never does.
+const patience = 20 * time.Second
+
+// follow follows all changes. It gives up when the process is dead, or when nothing
+// has succeeded for a long time.
+func (w *World) follow() error {
+	ctx, giveUp := context.WithCancelCause(w.T.Context())
+	defer giveUp(nil)
+	var failing time.Time // since when
+	err := w.Store.Drain(ctx, "evaluate", func(ctx context.Context, batch []store.Change) []store.Failure {
+		failures := w.Changes(ctx, batch)
+		switch {
+		case len(failures) == 0 || failures[0].Index > 0:
+			failing = time.Time{}
+		case failing.IsZero():
+			failing = time.Now()
+		}
+		for _, f := range failures {
+			if errors.Is(f.Err, probe.ErrCrash) || !failing.IsZero() && time.Since(failing) > patience {
+				giveUp(f.Err)
+			}
+		}
+		return failures
+	})
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // Work works on the tasks of jobs until none is left, and reports whether there was
