@@ -11,6 +11,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"path"
 	"strings"
 
 	"segue/internal/api/operation"
@@ -102,10 +103,21 @@ func (a *API) Mux() http.Handler {
 	for _, route := range Routes() {
 		mux.Handle(route.Path, route.Handler(a))
 	}
-	mux.Handle("/", a.serve(func(_ http.ResponseWriter, r *request) error {
-		return odata.NoSegment(r.URL.Path)
+	nowhere := a.serve(func(_ http.ResponseWriter, r *request) error { return odata.NoSegment(r.URL.Path) })
+	mux.Handle("/", nowhere)
+	return acrossOrigins(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodConnect || unclean(r.URL.Path) {
+			nowhere.ServeHTTP(w, r) // the mux would respond by itself, with a redirect or in text
+			return
+		}
+		mux.ServeHTTP(w, r)
 	}))
-	return acrossOrigins(mux)
+}
+
+// unclean reports whether a path has an empty segment, or one that stands for another.
+// It is the way to nothing, as it is on AWS.
+func unclean(p string) bool {
+	return p != "/" && path.Clean(p) != strings.TrimSuffix(p, "/")
 }
 
 // request is an HTTP request with what every handler needs from it.

@@ -41,9 +41,12 @@ type connections struct {
 
 	mu   sync.Mutex
 	open map[net.Conn]*connection
-	idle *list.List     // of *connection, the one that has been idle longest first
-	from map[string]int // idle connections from an address
+	idle *list.List // of *connection, the one that has been idle longest first
+	from map[string]*count
 }
+
+// count is how many connections come from an address.
+type count struct{ open, idle int }
 
 type connection struct {
 	conn    net.Conn
@@ -53,60 +56,63 @@ type connection struct {
 }
 
 func newConnections(limits Limits) *connections {
-	return &connections{limits: limits, open: map[net.Conn]*connection{}, idle: list.New(), from: map[string]int{}}
+	return &connections{limits: limits, open: map[net.Conn]*connection{}, idle: list.New(), from: map[string]*count{}}
 }
 
 // follow is a ConnState of http.Server.
 func (c *connections) follow(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	known := c.open[conn]
-	switch state {
-	case http.StateNew:
+	if state == http.StateNew {
 		c.admit(&connection{conn: conn, address: addressOf(conn), fresh: true})
+		return
+	}
+	known := c.open[conn]
+	if known == nil { // it was closed here
+		return
+	}
+	switch state {
 	case http.StateActive:
-		if known != nil {
-			known.fresh = false
-			c.leaveIdle(known)
-		}
+		known.fresh = false
+		c.leaveIdle(known)
 	case http.StateIdle:
-		if known != nil {
-			c.enterIdle(known)
-		}
+		c.enterIdle(known)
 	case http.StateClosed, http.StateHijacked:
-		if known != nil {
-			c.leaveIdle(known)
-			delete(c.open, conn)
-		}
+		c.forget(known)
+	case http.StateNew: // above
 	}
 }
 
-// admit takes a new connection. If there are too many, it takes the place of the one
-// that has been idle longest, or is closed where none is idle.
+// admit takes a new connection. If there are too many, in all or from its address, it
+// takes the place of the one that has been idle longest; where none is idle, it is
+// closed.
 func (c *connections) admit(added *connection) {
-	if len(c.open) >= c.limits.Connections {
-		oldest := c.idle.Front()
-		if oldest == nil {
-			_ = added.conn.Close() // the client learns of it
-			return
-		}
-		c.evict(oldest)
+	from := c.from[added.address]
+	if from == nil {
+		from = &count{}
+		c.from[added.address] = from
 	}
+	from.open++
 	c.open[added.conn] = added
+	switch {
+	case from.open > c.limits.PerAddress:
+		if !c.evict(added.address) {
+			c.close(added)
+		}
+	case len(c.open) > c.limits.Connections:
+		if !c.evict("") {
+			c.close(added)
+		}
+	}
 }
 
 // enterIdle notes that a connection is idle. If there are too many from its address, the
 // one that has been so longest is closed.
 func (c *connections) enterIdle(known *connection) {
 	known.place = c.idle.PushBack(known)
-	if c.from[known.address]++; c.from[known.address] <= c.limits.IdlePerAddress {
-		return
-	}
-	for place := c.idle.Front(); place != nil; place = place.Next() {
-		if place.Value.(*connection).address == known.address { //nolint:errcheck // the list has nothing else
-			c.evict(place)
-			return
-		}
+	from := c.from[known.address]
+	if from.idle++; from.idle > c.limits.IdlePerAddress {
+		c.evict(known.address)
 	}
 }
 
@@ -116,17 +122,35 @@ func (c *connections) leaveIdle(known *connection) {
 	}
 	c.idle.Remove(known.place)
 	known.place = nil
-	if c.from[known.address]--; c.from[known.address] == 0 {
+	c.from[known.address].idle--
+}
+
+// forget drops a connection that is no longer open.
+func (c *connections) forget(known *connection) {
+	c.leaveIdle(known)
+	delete(c.open, known.conn)
+	from := c.from[known.address]
+	if from.open--; from.open == 0 {
 		delete(c.from, known.address)
 	}
 }
 
-// evict closes an idle connection. A request that was just coming on it is lost; a
-// client sends it again on another.
-func (c *connections) evict(place *list.Element) {
-	known := place.Value.(*connection) //nolint:errcheck // the list has nothing else
-	c.leaveIdle(known)
-	delete(c.open, known.conn)
+// evict closes the connection that has been idle longest, from an address or, for "",
+// from any; ok is false if there is none. A request that was just coming on it is lost;
+// a client sends it again on another.
+func (c *connections) evict(address string) (ok bool) {
+	for place := c.idle.Front(); place != nil; place = place.Next() {
+		known := place.Value.(*connection) //nolint:errcheck // the list has nothing else
+		if address == "" || known.address == address {
+			c.close(known)
+			return true
+		}
+	}
+	return false
+}
+
+func (c *connections) close(known *connection) {
+	c.forget(known)
 	_ = known.conn.Close() // the client may have closed it
 }
 
@@ -134,10 +158,9 @@ func (c *connections) evict(place *list.Element) {
 func (c *connections) closeNew() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for conn, known := range c.open {
+	for _, known := range c.open {
 		if known.fresh {
-			delete(c.open, conn)
-			_ = conn.Close() // as in evict
+			c.close(known)
 		}
 	}
 }

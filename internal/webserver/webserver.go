@@ -29,7 +29,8 @@ type Limits struct {
 
 	HeaderBytes    int // of a request line and its headers
 	Connections    int // that are open at the same time
-	IdlePerAddress int // of these, without a request and from one address
+	PerAddress     int // of these, from one address
+	IdlePerAddress int // of these, without a request
 }
 
 // Default returns the limits of a server on a laptop. A body of 1 MB has 40 s and 4
@@ -37,7 +38,7 @@ type Limits struct {
 func Default() Limits {
 	return Limits{
 		Header: 10 * time.Second, Patience: 40 * time.Second, Rate: 4 << 10, Idle: 2 * time.Minute,
-		HeaderBytes: 128 << 10, Connections: 1000, IdlePerAddress: 100,
+		HeaderBytes: 128 << 10, Connections: 1000, PerAddress: 300, IdlePerAddress: 100,
 	}
 }
 

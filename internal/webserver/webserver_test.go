@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -62,7 +63,17 @@ func serve(t *testing.T, limits webserver.Limits, h http.HandlerFunc) *served {
 // dial opens a connection; the test fails rather than wait for it for ever.
 func (s *served) dial(t *testing.T) *conn {
 	t.Helper()
-	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.addr)
+	return s.dialFrom(t, "127.0.0.1")
+}
+
+// dialFrom opens a connection from an address of this machine.
+func (s *served) dialFrom(t *testing.T, address string) *conn {
+	t.Helper()
+	from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+	c, err := from.DialContext(t.Context(), "tcp", s.addr)
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		t.Skipf("this machine has no address %s", address)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,6 +294,33 @@ func TestTooManyConnections(t *testing.T) {
 	for _, c := range busy {
 		if status, _ := c.answer(); status != http.StatusOK {
 			t.Errorf("a busy connection: %d", status)
+		}
+	}
+}
+
+// One address cannot take all connections.
+func TestTooManyConnectionsFromOneAddress(t *testing.T) {
+	limits := webserver.Default()
+	limits.PerAddress = 2
+	release := make(chan struct{})
+	var entered sync.WaitGroup
+	s := serve(t, limits, func(http.ResponseWriter, *http.Request) {
+		entered.Done()
+		<-release
+	})
+	entered.Add(3)
+	all := []*conn{s.dial(t), s.dial(t)}
+	for _, c := range all {
+		c.send(get)
+	}
+	s.dial(t).ends()
+	other := s.dialFrom(t, "127.0.0.2")
+	other.send(get)
+	entered.Wait()
+	close(release)
+	for _, c := range append(all, other) {
+		if status, _ := c.answer(); status != http.StatusOK {
+			t.Errorf("a connection within the limits: %d", status)
 		}
 	}
 }
