@@ -70,6 +70,9 @@ func (t *Table) checkShape() error {
 		if err := t.checkCompose(c); err != nil {
 			return fmt.Errorf("column %s: compose: %w", c.Name, err)
 		}
+		if c.Owner {
+			t.owners = append(t.owners, c.Name)
+		}
 		if c.Derived == "" {
 			continue
 		}

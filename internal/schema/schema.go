@@ -158,6 +158,7 @@ type Table struct {
 	byName  map[string]*Column
 	byNav   map[string][]Nav
 	derived []*Column
+	owners  []string
 }
 
 // Nav is a navigation property of a table: the lookup column and the target
@@ -191,15 +192,8 @@ func (t *Table) Column(name string) *Column { return t.byName[name] }
 
 // Owners returns the columns that name those who own a row, as far as rights go: the
 // owner first, and for some tables others beside it.
-func (t *Table) Owners() []string {
-	var columns []string
-	for _, c := range t.Columns {
-		if c.Owner {
-			columns = append(columns, c.Name)
-		}
-	}
-	return columns
-}
+// The caller must not change the slice.
+func (t *Table) Owners() []string { return t.owners }
 
 // Derived returns the columns that repeat others and are not stored. The caller must
 // not change the slice.

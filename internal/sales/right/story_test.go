@@ -1,11 +1,13 @@
 package right_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/entity"
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
@@ -287,5 +289,60 @@ func TestMembership(t *testing.T) {
 	}
 	if got := len(c.List("teammembership", values{"teamid": id("team", 1)})); got != 2 {
 		t.Errorf("the team has %d members", got)
+	}
+}
+
+// Where the right to read does not reach all rows, lists show those that it reaches:
+// each once, in full pages, and a page token is the caller's own.
+func TestRights_ListsFilter(t *testing.T) {
+	for _, test := range []struct {
+		level right.Level
+		want  []string
+	}{
+		{right.Own, []string{mine, team}},
+		{right.Unit, []string{mine, team, unit}},
+		{right.Organization, []string{mine, team, unit, child, others}},
+	} {
+		t.Run(test.level.String(), func(t *testing.T) {
+			c := newCompany(t, at("lead", sales.Read, test.level))
+			const each = 7
+			want := map[string]bool{}
+			for i, relation := range []string{mine, team, unit, child, others} {
+				for n := range each {
+					lead := c.engine("lead", id("lead", 100*i+n), values{"subject": "A", "lastname": "B", "ownerid": c.owners[relation]})
+					if slices.Contains(test.want, relation) {
+						want[lead.ID] = true
+					}
+				}
+			}
+			got := map[string]bool{}
+			token := ""
+			for {
+				page, err := c.Entities.List(t.Context(), caller(sales.Salesperson), "lead", query.Query{Limit: 5, Token: token})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, row := range page.Rows {
+					if got[row.ID] {
+						t.Errorf("%s comes twice", row.ID)
+					}
+					got[row.ID] = true
+				}
+				if page.Token == "" {
+					break
+				}
+				if len(page.Rows) != 5 {
+					t.Errorf("a page of %d rows with others after it", len(page.Rows))
+				}
+				if token == "" && test.level < right.Organization {
+					_, err := c.Entities.List(t.Context(), member(stranger, sales.Salesperson), "lead", query.Query{Limit: 5, Token: page.Token})
+					refused(t, err, sales.Invalid, "page token")
+				}
+				token = page.Token
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+		})
 	}
 }
