@@ -14,18 +14,15 @@ package advance
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
 	"segue/internal/clock"
 	"segue/internal/rows"
 	"segue/internal/sales"
-	"segue/internal/schema"
 	"segue/internal/store"
 )
 
@@ -34,10 +31,6 @@ const (
 	PerSecond = 500
 	// Every is how often whoever runs passes makes one.
 	Every = time.Minute
-
-	margin  = 10 * time.Second // of the caller's time, for what has been begun
-	soonest = time.Minute      // for how long a row is put off, at least
-	latest  = 6 * time.Hour    // and at most
 )
 
 // Advance hands due rows to the handlers that are registered. It is safe for
@@ -119,223 +112,20 @@ func (a *Advance) Pass(ctx context.Context) (Summary, error) {
 	return p.Summary, err
 }
 
-// Run passes every [Every] until ctx ends, and then returns nil. A pass that fails
-// is logged; the next one may succeed.
+// Run passes every [Every] until ctx ends, and then returns nil. A pass has as long as
+// it is to the next. One that fails is logged; the next one may succeed.
 func (a *Advance) Run(ctx context.Context) error {
 	for a.clock.Sleep(ctx, Every) == nil {
-		if _, err := a.Pass(ctx); err != nil {
+		if err := a.passInTime(ctx); err != nil {
 			slog.ErrorContext(ctx, "a pass over the due list failed", "error", err)
 		}
 	}
 	return nil
 }
 
-// pass is one run over the list.
-type pass struct {
-	*Advance
-	now   time.Time // what counts as due
-	end   time.Time // when to stop, zero for never
-	given map[string]int
-	group errgroup.Group
-
-	mu          sync.Mutex // guards what follows
-	versions    map[rows.Ref]int64
-	interrupted error // the first transient failure
-	Summary
-}
-
-func (a *Advance) begin(ctx context.Context) *pass {
-	p := &pass{Advance: a, now: a.clock.Now(), given: map[string]int{}, versions: map[rows.Ref]int64{}}
-	if deadline, ok := ctx.Deadline(); ok {
-		p.end = deadline.Add(-margin)
-	}
-	p.group.SetLimit(a.atOnce)
-	return p
-}
-
-// sweep goes through the list.
-func (p *pass) sweep(ctx context.Context) error {
-	for _, f := range p.before {
-		err := sales.Contain(func() error { return f(ctx) })
-		if sales.Transient(err) {
-			return err
-		}
-		if err != nil { // what is due must not wait for it
-			slog.ErrorContext(ctx, "what comes before a pass failed", "error", err)
-		}
-	}
-	list := &list{db: p.db, now: p.now, page: p.page}
-	if err := list.open(ctx); err != nil {
-		return err
-	}
-	for {
-		refs, err := p.choose(ctx, list)
-		if err != nil || len(refs) == 0 {
-			return err
-		}
-		due, err := p.read(ctx, refs)
-		if err != nil {
-			return err
-		}
-		for _, row := range due {
-			if p.over(ctx) {
-				return nil
-			}
-			if err := p.clock.Sleep(ctx, p.wait()); err != nil {
-				return err
-			}
-			p.group.Go(func() error { p.take(ctx, row); return nil })
-		}
-	}
-}
-
-// over reports whether the pass must end before the list does, and notes it.
-func (p *pass) over(ctx context.Context) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	late := !p.end.IsZero() && p.clock.Now().After(p.end)
-	p.Early = p.Early || late || ctx.Err() != nil
-	return p.Early
-}
-
-// wait returns how long the next row must wait for its turn.
-func (p *pass) wait() time.Duration {
-	now := p.clock.Now()
-	return p.rate.ReserveN(now, 1).DelayFrom(now)
-}
-
-// choose takes the oldest entries that are left, at most a batch of those that
-// somebody here handles.
-func (p *pass) choose(ctx context.Context, list *list) ([]rows.Ref, error) {
-	var refs []rows.Ref
-	for len(refs) < p.batch {
-		ref, ok, err := list.next(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			break
-		}
-		r, registered := p.tables[ref.Table]
-		if !registered || p.db.Schema().Table(ref.Table) == nil || r.most > 0 && p.given[ref.Table] == r.most {
-			continue
-		}
-		p.given[ref.Table]++
-		refs = append(refs, ref)
-	}
-	return refs, nil
-}
-
-// read returns the rows that are due, in the order of refs. What the index still
-// shows though it is no longer due is left out. A row that cannot be read for good is
-// logged; it does not hold up the others.
-func (p *pass) read(ctx context.Context, refs []rows.Ref) ([]*rows.Row, error) {
-	found, err := p.db.Get(ctx, refs...)
-	if err != nil {
-		if sales.Transient(err) {
-			return nil, err
-		}
-		if len(refs) == 1 {
-			slog.ErrorContext(ctx, "a due row cannot be read", "row", refs[0].String(), "error", err)
-			return nil, nil
-		}
-		for _, ref := range refs {
-			one, err := p.read(ctx, []rows.Ref{ref})
-			if err != nil {
-				return nil, err
-			}
-			found = append(found, one...)
-		}
-	}
-	due := found[:0]
-	for _, row := range found {
-		if row != nil && row.Due(p.now) {
-			due = append(due, row)
-		}
-	}
-	return due, nil
-}
-
-// errLeftDue is what is wrong with a handler that succeeds and leaves its row as it
-// was: the row would be given to it for ever.
-var errLeftDue = errors.New("its handler left it due")
-
-// take gives a row to its handler, if there is still time, and puts it off when that
-// fails.
-func (p *pass) take(ctx context.Context, row *rows.Row) {
-	if p.over(ctx) { // since it waited for its turn
-		return
-	}
-	ref, version := row.Ref(), row.Version // the handler may write the row
-	err := p.handle(ctx, row)
-	_, elsewhere := errors.AsType[*rows.ConflictError](err)
-	switch {
-	case err == nil:
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.Handled++
-		p.versions[ref] = version
-	case elsewhere: // another process has it, or a caller has just changed it
-	case sales.Transient(err):
-		p.interrupt(err)
-	default:
-		logFailure(ctx, ref, err)
-		p.putOff(ctx, ref)
-	}
-}
-
-// handle calls the handler, unless it has had the row as it is now before.
-func (p *pass) handle(ctx context.Context, row *rows.Row) error {
-	p.Advance.mu.Lock()
-	left := p.handled[row.Ref()] == row.Version
-	p.Advance.mu.Unlock()
-	if left {
-		return errLeftDue
-	}
-	return sales.Contain(func() error { return p.tables[row.Table.Name].handle(ctx, row) })
-}
-
-func logFailure(ctx context.Context, ref rows.Ref, err error) {
-	attributes := []any{"row", ref.String(), "error", err}
-	if panicked, ok := errors.AsType[*sales.PanicError](err); ok {
-		attributes = append(attributes, "stack", string(panicked.Stack))
-	}
-	slog.ErrorContext(ctx, "a due row could not be handled; it is put off", attributes...)
-}
-
-// interrupt makes the pass end: whatever it would do next is likely to fail too.
-func (p *pass) interrupt(err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.Early, p.interrupted = true, cmp.Or(p.interrupted, err)
-}
-
-// putOff moves a row's due time on, unless the row has left the list since.
-func (p *pass) putOff(ctx context.Context, ref rows.Ref) {
-	tx := p.db.Begin("")
-	found, err := tx.Load(ctx, ref)
-	if err == nil && found[0] != nil && found[0].Due(p.now) {
-		row, now := found[0], p.db.Now()
-		row.Set(row.Table.DueColumn(), schema.Time(now.Add(delay(now.Sub(row.Time(rows.ModifiedOn))))))
-		err = tx.Commit(ctx)
-	}
-	_, elsewhere := errors.AsType[*rows.ConflictError](err)
-	switch {
-	case err == nil:
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.PutOff++
-	case elsewhere: // it is no longer what the handler failed on
-	case sales.Transient(err):
-		p.interrupt(err)
-	default:
-		slog.ErrorContext(ctx, "a due row cannot be put off", "row", ref.String(), "error", err)
-	}
-}
-
-// delay returns for how long a row that could not be handled is put off: twice the
-// time since it was last written. That write is the one that put it off before, so
-// the delay doubles, and no row needs a counter.
-func delay(sinceWritten time.Duration) time.Duration {
-	return min(max(2*sinceWritten, soonest), latest)
+func (a *Advance) passInTime(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, Every)
+	defer cancel()
+	_, err := a.Pass(ctx)
+	return err
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"segue/internal/clock"
 	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -126,17 +125,15 @@ func TestAtMost(t *testing.T) {
 // TestDeadline: nothing is begun in the last seconds of the caller's time, and the
 // next pass goes on.
 func TestDeadline(t *testing.T) {
-	now := time.Now() // a context's deadline is in the machine's time
-	c := clock.NewManual(now)
-	w := process(t, storetest.NewModel(rows.Indexes()), c, tables(t, "alarm"))
-	w.put("alarm", 0, 1, 2, 3, 4)
+	w := newWorld(t)
+	w.put("alarm", -5, -4, -3, -2, -1)
 	w.atOnce = 1
 	w.Register("alarm", func(ctx context.Context, row *rows.Row) error {
-		c.Advance(10 * time.Minute)
-		return w.moveOnBy(ctx, row, now.Add(24*time.Hour).Sub(start()))
+		w.clock.Advance(10 * time.Minute)
+		return w.moveOnBy(ctx, row, 24*time.Hour)
 	})
 	for _, want := range []Summary{{Handled: 3, Early: true}, {Handled: 2}} {
-		ctx, cancel := context.WithDeadline(t.Context(), c.Now().Add(25*time.Minute+margin))
+		ctx, cancel := context.WithTimeout(t.Context(), 25*time.Minute+margin)
 		done, err := w.Pass(ctx)
 		cancel()
 		if err != nil || done != want {
