@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -413,9 +414,9 @@ func TestCancelledJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.probe.Reset()
-	n := 0
+	var n atomic.Int64
 	p.mark.before = func(*rows.Row) error {
-		if n++; n == 30 {
+		if n.Add(1) == 30 {
 			setState(t, s, sales.JobCancelled)
 		}
 		return nil
@@ -423,8 +424,8 @@ func TestCancelledJob(t *testing.T) {
 	if err := s.finish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.job(t).State(); got != sales.JobCancelled || n > 30+p.options.Rows+p.options.Chunk {
-		t.Fatalf("the job is %v; %d rows were worked on, 30 of them before it was cancelled", got, n)
+	if got := s.job(t).State(); got != sales.JobCancelled || int(n.Load()) > 30+p.options.Rows+p.options.Chunk {
+		t.Fatalf("the job is %v; %d rows were worked on, 30 of them before it was cancelled", got, n.Load())
 	}
 	setState(t, s, sales.JobQueued)
 	if err := s.finish(t.Context()); err != nil {
