@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"time"
 
 	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales/salestest"
 	"segue/internal/schema/name"
 	"segue/internal/schema/schematest"
+	"segue/internal/store"
 )
 
 // definitions are those that sequences of the schedule have. One step is in both,
@@ -94,6 +96,7 @@ func segmentKinds() map[string]kind {
 		"delete a segment":                  {2, func(w *worker) { w.remove(w.anySegment()) }},
 		"delete a segment and make it anew": {2, remakeSegment},
 		"turn the default segment":          {1, turnDefault},
+		"end what a write builds on":        {6, pullTheRug},
 	}
 }
 
@@ -191,6 +194,63 @@ func remakeSegment(w *worker) {
 	w.remove(ref)
 	w.create(ref, w.newSegment)
 	w.update(ref, values{"statecode": int64(0)})
+}
+
+// pullTheRug waits for a write that has been decided, makes it come late, and in the
+// meantime ends a sequence or segment that it was decided by.
+func pullTheRug(w *worker) {
+	for range 100 {
+		late, ref := w.victim()
+		if late == nil {
+			if w.pause(2*time.Millisecond) != nil {
+				return
+			}
+			continue
+		}
+		late.frozen = time.Now().Add(time.Duration(w.random.IntN(6000)) * time.Millisecond)
+		switch end := w.random.IntN(3); {
+		case end == 0:
+			w.remove(ref)
+		case ref.Table == name.Segment:
+			w.update(ref, values{"statecode": int64(1)})
+		default:
+			w.update(ref, values{"statecode": int64(0)})
+		}
+		return
+	}
+}
+
+// victim draws a task that is about to write, and what its write begins to point at.
+func (w *worker) victim() (*task, rows.Ref) {
+	var tasks []*task
+	var refs []rows.Ref
+	for _, st := range w.writes(w.task) {
+		for _, op := range st.ops {
+			for _, ref := range w.builtOn(op) {
+				tasks, refs = append(tasks, st.task), append(refs, ref)
+			}
+		}
+	}
+	if len(refs) == 0 {
+		return nil, rows.Ref{}
+	}
+	n := w.random.IntN(len(refs))
+	return tasks[n], refs[n]
+}
+
+// builtOn is the sequence or segment that an operation begins to point at.
+func (w *worker) builtOn(op store.Op) []rows.Ref {
+	var refs []rows.Ref
+	before := w.item(rows.Ref{Table: salestest.TableOf(op.Key), ID: op.Key.SK})
+	for _, points := range [][2]string{
+		{name.MsdynParentsequence, name.Sequence}, {name.MsdynSegmentid, name.Segment}, {name.MsdynSequence, name.Sequence},
+	} {
+		column, table := points[0], points[1]
+		if id := lookup(op.Item, column); known()[id] != "" && op.Item[column] != before[column] {
+			refs = append(refs, rows.Ref{Table: table, ID: id})
+		}
+	}
+	return refs
 }
 
 // turnDefault activates or deactivates the default segment of leads.

@@ -103,7 +103,7 @@ func (g gate) Write(ctx context.Context, ops ...store.Op) error {
 		keys = append(keys, op.Key)
 	}
 	_, err := g.park(ctx, &step{
-		process: g.process, name: "write " + strings.Join(names(keys), ","),
+		process: g.process, name: "write " + strings.Join(names(keys), ","), ops: ops,
 		call: func() (any, error) { return nil, g.store.Write(g.t.Context(), ops...) },
 	})
 	return err

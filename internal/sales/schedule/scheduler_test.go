@@ -81,7 +81,7 @@ func drawTrouble(random *rand.Rand) trouble {
 	return trouble{
 		fault: one(0, 0.01, 0.04), crash: one(0, 0.001, 0.004), cancel: one(0, 0.002, 0.01),
 		freeze: one(0, 0.05, 0.2), hold: pause(20*time.Millisecond, 500*time.Millisecond, 4*time.Second), pass: one(0.002, 0.01, 0.03), stay: one(0, 0.5, 0.9),
-		lag: random.IntN(40), rest: pause(5*time.Millisecond, 50*time.Millisecond, 300*time.Millisecond),
+		lag: []int{0, 5, 40, 400}[random.IntN(4)], rest: pause(5*time.Millisecond, 50*time.Millisecond, 300*time.Millisecond),
 		late: pause(10*time.Millisecond, 100*time.Millisecond, time.Second),
 	}
 }
@@ -109,6 +109,7 @@ type step struct {
 	goroutine int             // number of the one that is parked; of a task's, the later ones were made later
 	reads     bool            // the same read by several goroutines of a task is one step
 	call      func() (any, error)
+	ops       []store.Op // of a write
 	resume    chan outcome
 	sent      bool // the process died and the call was on its way
 }
@@ -360,6 +361,13 @@ func (s *scheduler) make(st *step, fault probe.Fault) outcome {
 	value, err := st.call()
 	s.running = nil
 	return outcome{value, err}
+}
+
+// writes are the writes that others are about to make.
+func (s *scheduler) writes(but *task) []*step {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(s.parked), func(st *step) bool { return st.ops == nil || st.task == but })
 }
 
 // kill ends a process: none of its calls is answered any more. Those that wait
