@@ -39,10 +39,13 @@ func (s *Segmentation) evaluate(ctx context.Context, known compiled, change rows
 		return known.broken
 	}
 	catalogue := known.Catalogue
-	if len(catalogue.Segments) == 0 {
+	if len(catalogue.Known) == 0 { // the type never had a segment
 		return nil
 	}
 	if err := change.Read(known.columns); err != nil { // one pass over each image
+		return err
+	}
+	if err := s.leaveDeleted(ctx, catalogue, change); err != nil {
 		return err
 	}
 	touched, err := change.Touches(catalogue.Columns)
@@ -59,12 +62,25 @@ func (s *Segmentation) evaluate(ctx context.Context, known compiled, change rows
 	if !pending { // the record stays as it is
 		return nil
 	}
+	return s.follow(ctx, known, change, requested)
+}
+
+// follow does what a change asks for, under the version of the change.
+func (s *Segmentation) follow(ctx context.Context, known compiled, change rows.Change, requested segment.Status) error {
 	row, err := change.New.Row()
 	if err != nil {
 		return err
 	}
 	return s.db.Do(ctx, "", func(tx *rows.Tx) error {
-		if !tx.Again() { // else the row has moved on: decide on it as it is
+		if tx.Again() { // the row has moved on: decide on it as it is, by the segments as they are
+			all, err := s.readCatalogues(ctx)
+			if err != nil {
+				return err
+			}
+			if known = all[change.Table.Name]; known.broken != nil {
+				return known.broken
+			}
+		} else {
 			tx.Hold(row)
 		}
 		found, err := tx.Load(ctx, change.Ref)
@@ -74,7 +90,7 @@ func (s *Segmentation) evaluate(ctx context.Context, known compiled, change rows
 		if found[0] == nil { // deleted meanwhile
 			return nil
 		}
-		return s.enter(ctx, tx, catalogue, found[0], requested)
+		return s.enter(ctx, tx, known.Catalogue, found[0], requested)
 	})
 }
 

@@ -2,11 +2,15 @@ package segmentation_test
 
 import (
 	"testing"
+	"time"
 
 	"segue/internal/boot"
+	"segue/internal/clock"
 	"segue/internal/entity"
+	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/salestest"
 )
 
 // Segmentation and connection statuses as the wire has them (docs/domain.md §4.7).
@@ -333,4 +337,26 @@ func TestEvaluate_CompletedMemberIsNotEnrolledAgain(t *testing.T) {
 			w.Member(lead, seg, false)
 		})
 	}
+}
+
+// An evaluation whose record moves on while it is being written decides again, by
+// the segments as they are then.
+func TestEvaluate_8_4_DecidesAgainByTheSegmentsAsTheyAre(t *testing.T) {
+	now := clock.NewManual(salestest.Now())
+	w := newWorld(t, boot.Options{Freshness: sales.Freshness{For: time.Second, Clock: now}})
+	first := w.Segment(1, web, "", nil)
+	second := w.Segment(2, `{"attribute":"leadsourcecode","operator":"not-null"}`, "", values{"segue_priority": int64(2)})
+	w.Settle()
+	w.Fresh()
+	lead := w.Lead(1, values{sources: int64(8)})
+	created := w.Fresh()
+	w.Before(func(call probe.Call) bool {
+		return call.Method == probe.Write && tableOf(call.Keys[0]) == "lead"
+	}, func(other *world) {
+		other.Update("msdyn_segment", first, values{"statecode": int64(1)})
+		other.Update("lead", lead.ID, values{"jobtitle": "Buyer"})
+		now.Advance(2 * time.Second) // who deactivated the segment has been answered
+	})
+	w.Deliver(created)
+	w.Member(lead, second, false)
 }

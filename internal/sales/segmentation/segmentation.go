@@ -5,6 +5,9 @@
 // The segments of all record types are read together, through one cache, which
 // stands until a definition changes ([generation.Generation]).
 //
+// Size: the life of segments decides what an evaluation may still find, and what has
+// to be put right after it (unlink.go), so the three change together.
+//
 // Invariant: an evaluation that changes nothing writes nothing and reads nothing
 // of the record; one that changes something is written under the version of the
 // change, or decided again on the row as it is.

@@ -9,6 +9,7 @@ import (
 	"segue/internal/guid"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/connection"
 	"segue/internal/sales/segment"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -56,6 +57,53 @@ func (u unlink) Prepare(ctx context.Context, job sales.Job) (sales.JobWork, erro
 // Finish implements [sales.JobKind].
 func (unlink) Finish(context.Context, *rows.Tx, sales.Job, map[string]int64) (sales.JobEnd, error) {
 	return sales.JobEnd{}, nil
+}
+
+// leaveDeleted empties the links of a record that a change has put into a segment
+// which is not there: the evaluation was decided before the segment was deleted and
+// written when the job had been over the record. It reads only what the catalogue
+// does not know.
+func (s *Segmentation) leaveDeleted(ctx context.Context, catalogue *segment.Catalogue, change rows.Change) error {
+	value, err := change.New.Value(name.MsdynSegmentid)
+	if err != nil {
+		return err
+	}
+	entered, _ := value.Ref()
+	if entered.ID == "" || catalogue.Known[name.SegmentID(entered.ID)] {
+		return nil
+	}
+	if change.Old != nil {
+		if before, err := change.Old.Value(name.MsdynSegmentid); err != nil || before == value {
+			return err
+		}
+	}
+	record, err := change.New.Row()
+	if err != nil {
+		return err
+	}
+	live, err := connection.Live(record)
+	if err != nil {
+		return err
+	}
+	var refs []rows.Ref
+	for _, targetID := range live {
+		refs = append(refs, rows.RefTo(name.SequenceTarget, targetID))
+	}
+	targets, err := s.db.Get(ctx, refs...)
+	if err != nil {
+		return err
+	}
+	segmentRef := rows.Ref{Table: entered.Table, ID: entered.ID}
+	for _, target := range targets {
+		if target == nil {
+			continue
+		}
+		if _, err := (unlink{s}).unlinkRow(ctx, target, name.MsdynSegment, segmentRef); err != nil {
+			return err
+		}
+	}
+	_, err = unlink{s}.unlinkRow(ctx, record, name.MsdynSegmentid, segmentRef)
+	return err
 }
 
 // unlinkRow empties the link of a row to the segment.
