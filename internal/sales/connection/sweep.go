@@ -54,8 +54,11 @@ func (s *Connections) sweep(ctx context.Context, change rows.Change) error {
 	if err != nil {
 		return err
 	}
-	if ended > 0 && ended < sweepSize {
-		// The index may have lagged: once it has had time to catch up, ask again.
+	if ended < sweepSize {
+		// The index may have lagged: once it has had time to catch up, ask again, also
+		// when it showed nothing. A connection that somebody made in the last moment in
+		// which he took the sequence for active may have been verified by a process that
+		// did so too, so nobody else would end it.
 		if err := s.generation.Settle(ctx); err != nil {
 			return err
 		}

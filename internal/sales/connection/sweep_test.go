@@ -44,7 +44,7 @@ func TestSweep_IndexLags(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		late int // of 4 connections
-	}{{"one late", 1}, {"three late", 3}, {"none late", 0}} {
+	}{{"one late", 1}, {"three late", 3}, {"all late", 4}, {"none late", 0}} {
 		t.Run(test.name, func(t *testing.T) {
 			l := &lagging{ChangeStore: salestest.OpenEmbedded(t, embed.NoSync()), late: map[string]bool{}}
 			w := newWorldOn(t, l, salestest.Now, boot.Options{})
