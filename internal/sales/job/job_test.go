@@ -114,6 +114,7 @@ func TestTwoWorkersOnATask(t *testing.T) {
 	const accounts = 60
 	for when := range accounts {
 		p := newPlace(t, accounts)
+		p.options.AtOnce = 1 // so that the rows are counted one after the other
 		first, second := p.begin(), p.begin()
 		if err := first.start(t.Context()); err != nil {
 			t.Fatal(err)
@@ -126,7 +127,6 @@ func TestTwoWorkersOnATask(t *testing.T) {
 		}
 		var current []queue.Message
 		n := 0
-		p.options.AtOnce = 1
 		p.mark.before = func(*rows.Row) error {
 			if n++; n-1 == when {
 				handle(current)
@@ -313,10 +313,9 @@ func TestReasonsAreBounded(t *testing.T) {
 func TestOutage(t *testing.T) {
 	const accounts = 40
 	p := newPlace(t, accounts)
-	down := 0
+	var down atomic.Int64
 	p.mark.before = func(row *rows.Row) error {
-		if down < 12 {
-			down++
+		if down.Add(1) <= 12 {
 			return sales.Refuse(sales.Unavailable, "row %s is busy", row.ID)
 		}
 		return nil
