@@ -32,7 +32,9 @@ func (n *noted) Prepare(_ context.Context, batch []rows.Change) (sales.Follow, e
 	for _, change := range batch {
 		ids = append(ids, change.Ref.ID)
 	}
+	n.mu.Lock()
 	n.prepared = append(n.prepared, ids)
+	n.mu.Unlock()
 	if n.prepare != nil || n.follow == nil {
 		return nil, n.prepare
 	}
