@@ -1,5 +1,5 @@
 // Command evaluate is the Lambda function on the table's stream. It runs the
-// reactions to each change of a row: segments, connections, sweeps.
+// reactions to each change of a row: segments, connections, jobs that begin.
 package main
 
 import (

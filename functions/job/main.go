@@ -1,5 +1,6 @@
 // Command job is the Lambda function on the queue of jobs. It works on the tasks of
-// long work: unlinking a deleted segment, counting.
+// long work: ending the connections of a sequence, unlinking a deleted segment,
+// counting.
 package main
 
 import (

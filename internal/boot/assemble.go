@@ -171,6 +171,9 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	due.Register(name.Job, jobs.LookAfter)
 
 	jobs.Register(segmentation.UnlinkKind, segments.Unlink(), job.Settings{Delay: options.Freshness.For, AtOnce: 1})
+	jobs.Register(connection.SweepKind, connections.SweepJob(), job.Settings{
+		Delay: options.Freshness.For, Essential: "a sequence that is being deactivated or deleted ends its connections",
+	})
 	jobs.Register(report.CountKind, report.Counting(db), job.Settings{})
 	jobs.Register(sales.RedriveKind, changes.RedriveJob(), job.Settings{Delay: options.Freshness.For})
 

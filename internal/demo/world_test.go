@@ -41,18 +41,25 @@ func (w world) direct() ingest.Direct {
 	return ingest.Direct{Entities: w.Entities, Caller: sales.Engine()}
 }
 
-// drain lets everything follow that follows from the changes up to now, and
-// counts them.
+// drain lets everything follow that follows from the changes up to now, jobs
+// included, and counts the changes.
 func (w world) drain() (changes int) {
 	w.t.Helper()
-	err := w.store.Drain(w.t.Context(), "evaluate", func(ctx context.Context, batch []store.Change) []store.Failure {
-		changes += len(batch)
-		return w.Changes(ctx, batch)
-	})
-	if err != nil {
-		w.t.Fatal(err)
+	for {
+		err := w.store.Drain(w.t.Context(), "evaluate", func(ctx context.Context, batch []store.Change) []store.Failure {
+			changes += len(batch)
+			return w.Changes(ctx, batch)
+		})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if w.Local.Len() == 0 {
+			return changes
+		}
+		if err := w.Local.Drain(w.t.Context(), w.Jobs.Handle); err != nil {
+			w.t.Fatal(err)
+		}
 	}
-	return changes
 }
 
 // all is every row of a table.

@@ -85,6 +85,8 @@ func withoutVersions(items map[store.Key]store.Item) map[store.Key]store.Item {
 	for _, item := range items {
 		delete(item, "versionnumber")
 		delete(item, "segue_rowschanged")
+		delete(item, "segue_rowsexamined")
+		delete(item, "segue_round")
 		delete(item, "segue_value")
 	}
 	return items

@@ -76,11 +76,16 @@ func (j Job) Started() time.Time { return j.Row.Time(name.SegueStartedon) }
 // Result is what the kind made of the job at its end, as JSON; "" for nothing.
 func (j Job) Result() string { return j.Row.Text(name.SegueResult) }
 
-// Scan is rows that a job goes through: those of a table.
+// Scan is rows that a job goes through: those of a table, or those of it that point
+// at the job's subject.
 type Scan struct {
 	Table string `json:"table"`
-	// Small makes one task of each of the table's shards, for a table of a few
-	// thousand rows, in place of sixteen by the first digit of the id.
+	// Index is an index of the table with shards, whose one partition column is a
+	// lookup: its rows that point at the subject. It may lag, so a kind that needs
+	// all of them asks for another round.
+	Index string `json:"index,omitempty"`
+	// Small makes one task of each shard, for some thousands of rows, in place of
+	// sixteen by the first digit of the id.
 	Small bool `json:"small,omitempty"`
 }
 

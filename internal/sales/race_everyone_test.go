@@ -45,7 +45,7 @@ func everyone(t *testing.T, store changeStore, limit time.Duration, calls int) {
 	go func() {
 		defer close(follow)
 		for !ended.Load() {
-			if err := store.Drain(t.Context(), "evaluate", w.Changes); err != nil {
+			if err := w.TrySettle(); err != nil {
 				t.Error(err)
 				return
 			}

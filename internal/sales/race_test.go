@@ -134,7 +134,7 @@ func endInTheMiddle(t *testing.T, store changeStore, connects int, deletes, else
 	go func() { // follows the changes all the while
 		defer close(follow)
 		for !ended.Load() && t.Context().Err() == nil {
-			if err := w.Store.Drain(t.Context(), "evaluate", w.Changes); err != nil {
+			if err := w.TrySettle(); err != nil {
 				t.Error(err)
 				return
 			}

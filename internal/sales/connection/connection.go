@@ -28,7 +28,6 @@ import (
 	"time"
 
 	"segue/internal/entity"
-	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/generation"
@@ -40,7 +39,6 @@ import (
 // Connections is the use cases on connections. It is safe for concurrent use.
 type Connections struct {
 	db         *rows.DB
-	lists      *query.Reader
 	principals *principal.Directory
 	entities   *entity.Entities
 	policy     sales.Policy
@@ -54,7 +52,7 @@ const maxCached = 2 * MaxActiveSequences
 // New returns the use cases on the rows of db.
 func New(db *rows.DB, principals *principal.Directory, entities *entity.Entities, policy sales.Policy, known *generation.Generation) *Connections {
 	return &Connections{
-		db: db, lists: query.New(db), principals: principals, entities: entities, policy: policy, generation: known,
+		db: db, principals: principals, entities: entities, policy: policy, generation: known,
 		sequences: generation.NewCache[Sequence](known, maxCached),
 	}
 }

@@ -2,11 +2,11 @@ package connection
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 
-	"golang.org/x/sync/errgroup"
-
-	"segue/internal/filter"
-	"segue/internal/query"
+	"segue/internal/excerpt"
+	"segue/internal/guid"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/sequence"
@@ -14,143 +14,158 @@ import (
 	"segue/internal/schema/name"
 )
 
-// sweepSize is how many connections one change record of a sequence ends. A
-// sweep that has more to do touches the sequence, whose change record goes on,
-// so that the changes of other rows get their turn and a crash loses nothing.
-const sweepSize = 500
+// SweepKind is the kind of the jobs that end the connections of a sequence.
+const SweepKind = "sweep"
 
-// Sweep is the reaction to a changed sequence: it ends the live connections of
-// one that is being deactivated or deleted (docs/domain.md §5.1, §5.2), then the
-// phase itself. Connections that slip in meanwhile are those of a process that
-// still took the sequence for active: the sweep waits until there is none
-// ([sales.Freshness]), and Verify catches the rest.
-//
-// A sweep works for the sequence's row as it found it. Whatever writes the row
-// meanwhile (another delivery of the same change that is done, an activation, an
-// edit) ends the sweep, for that write has a change record of its own.
-func (s *Connections) Sweep() sales.Reaction { return sales.Follow(s.sweep) }
+const (
+	liveIndex = "live" // of targets: the live ones of a sequence
 
-func (s *Connections) sweep(ctx context.Context, change rows.Change) error {
-	changed, err := change.New.Value(name.SeguePhase)
-	if err != nil {
+	// The names of the tally's counts.
+	sweptLive  = "live"
+	sweptEnded = "ended"
+)
+
+// Sweep is the reaction to a changed sequence: for one that is being deactivated or
+// deleted it begins the job that ends the live connections (docs/domain.md §5.1,
+// §5.2), and marks the sequence with it. The change may come again at any time: one
+// phase has one job.
+func (s *Connections) Sweep() sales.Reaction { return sales.Follow(s.beginSweep) }
+
+func (s *Connections) beginSweep(ctx context.Context, change rows.Change) error {
+	phase, err := change.New.Value(name.SeguePhase)
+	if err != nil || phase.IsNull() { // it ends nothing
 		return err
 	}
-	if changed.IsNull() { // it ends nothing
-		return nil
-	}
-	// The change may come again when the sequence is long active again.
-	found, err := s.db.Get(ctx, change.Ref)
-	if err != nil {
+	if sweep, err := change.New.Value(name.SegueSweep); err != nil || !sweep.IsNull() { // it has begun
 		return err
 	}
-	ending := found[0]
-	if ending == nil || (sequence.Sequence{Row: ending}).Phase() == sequence.NoPhase {
-		return nil
-	}
-	if err := s.generation.Settle(ctx); err != nil {
-		return err
-	}
-	ended, err := s.endTargets(ctx, ending)
-	if err != nil {
-		return err
-	}
-	if ended < sweepSize {
-		// The index may have lagged: once it has had time to catch up, ask again, also
-		// when it showed nothing. A connection that somebody made in the last moment in
-		// which he took the sequence for active may have been verified by a process that
-		// did so too, so nobody else would end it.
-		if err := s.generation.Settle(ctx); err != nil {
+	return s.db.Do(ctx, "", func(tx *rows.Tx) error {
+		found, err := tx.Load(ctx, change.Ref)
+		if err != nil || found[0] == nil {
 			return err
 		}
-		if ended, err = s.endTargets(ctx, ending); err != nil {
-			return err
+		row := found[0]
+		view := sequence.Sequence{Row: row}
+		if view.Phase() == sequence.NoPhase || view.Sweep() != "" { // it was followed before
+			return nil
 		}
-	}
-	return s.db.Do(ctx, "", func(tx *rows.Tx) error { return endPhase(ctx, tx, ending, ended > 0) })
+		id := name.JobID(guid.Derive("sweep sequence", row.ID, strconv.FormatInt(row.Version, 10)))
+		row.Set(name.SegueSweep, schema.Text(string(id)))
+		return sales.BeginJob(ctx, tx, sales.NewJob{
+			ID: id, Kind: SweepKind, Name: excerpt.Runes(fmt.Sprintf("End the connections to sequence %q", view.Name()), 200), Subject: row.Ref(),
+			Scans: []sales.Scan{{Table: name.SequenceTarget, Index: liveIndex, Small: true}},
+		})
+	})
 }
 
-// endPhase ends the phase of a sequence without live connections; with more of
-// them it makes a change record that goes on.
-func endPhase(ctx context.Context, tx *rows.Tx, ending *rows.Row, more bool) error {
-	found, err := tx.Load(ctx, ending.Ref())
-	if err != nil {
+// SweepJob is the work of [SweepKind]: it ends the live connections of a sequence,
+// round after round until an index of them, which may lag, has shown none in a later
+// round than the first, each of which begins when no process has taken the sequence
+// for active for [sales.Freshness]; then it ends the phase. Connections that slip in meanwhile are
+// those of a process that still took the sequence for active: the next round finds
+// them, and Verify catches the rest.
+//
+// A job works for the phase that it began for, whose sequence is marked with it: a
+// task that comes late ends nothing of the sequence's next life.
+func (s *Connections) SweepJob() sales.JobKind { return sweepJob{s} }
+
+type sweepJob struct{ connections *Connections }
+
+// sweeping reports whether a job is that of the present phase of a sequence, whose
+// row may be nil.
+func sweeping(row *rows.Row, job name.JobID) bool {
+	if row == nil {
+		return false
+	}
+	view := sequence.Sequence{Row: row}
+	return view.Phase() != sequence.NoPhase && view.Sweep() == job
+}
+
+// Prepare implements [sales.JobKind].
+func (j sweepJob) Prepare(ctx context.Context, job sales.Job) (sales.JobWork, error) {
+	found, err := j.connections.db.Get(ctx, job.Subject())
+	if err != nil || !sweeping(found[0], job.ID()) {
+		return nil, err
+	}
+	return func(ctx context.Context, listed *rows.Row, tally *sales.JobTally) (bool, error) {
+		if !(sequence.Target{Row: listed}).Live() { // its index entry lags
+			return false, nil
+		}
+		tally.Add(sweptLive, 1)
+		ended, err := j.end(ctx, job, listed)
+		if ended {
+			tally.Add(sweptEnded, 1)
+		}
+		return ended, err
+	}, nil
+}
+
+// end ends a target that was listed, if the sequence is in the job's phase even now:
+// it may be a connection of the sequence's next life.
+func (j sweepJob) end(ctx context.Context, job sales.Job, listed *rows.Row) (ended bool, err error) {
+	record := sequence.Target{Row: listed}.Record()
+	err = j.connections.db.Do(ctx, "", func(tx *rows.Tx) error {
+		ended = false
+		found, err := tx.Load(ctx, job.Subject(), rows.Ref{Table: record.Table, ID: record.ID}, listed.Ref())
+		if err != nil || !sweeping(found[0], job.ID()) {
+			return err
+		}
+		ended, err = endTargetIn(ctx, tx, listed)
 		return err
+	})
+	return ended && err == nil, err
+}
+
+// Finish implements [sales.JobKind]: it ends the phase of a sequence of which no live
+// connection has been seen in this round.
+func (j sweepJob) Finish(ctx context.Context, tx *rows.Tx, job sales.Job, counts map[string]int64) (sales.JobEnd, error) {
+	found, err := tx.Load(ctx, job.Subject())
+	if err != nil || !sweeping(found[0], job.ID()) {
+		return sales.JobEnd{}, err
 	}
 	row := found[0]
-	// Another phase than the one whose connections were ended is not this sweep's.
-	if row == nil || row.Version != ending.Version {
-		return nil
-	}
 	switch {
-	case more:
-		row.Touch()
+	case counts[sweptEnded] > 0 || job.Round() == 0:
+		// Also when the first round saw nothing. A connection that somebody made in
+		// the last moment in which he took the sequence for active, and which the
+		// index did not show yet, may have been verified by a process that did so
+		// too, so nobody else would end it.
+		return sales.JobEnd{Again: true}, nil
+	case counts[sweptLive] > 0:
+		return sales.JobEnd{}, fmt.Errorf("%d connections to %v cannot be ended", counts[sweptLive], row.Ref())
 	case Deleting(row):
 		tx.Delete(row)
 	default:
 		row.Set(name.SeguePhase, schema.Null())
+		row.Set(name.SegueSweep, schema.Null())
 	}
-	return nil
-}
-
-// endTargets ends up to sweepSize live connections of a sequence that is ending
-// and returns how many it found.
-func (s *Connections) endTargets(ctx context.Context, ending *rows.Row) (int, error) {
-	var targets []*rows.Row
-	for target, err := range s.lists.Each(ctx, liveTargets(s.db.Schema(), name.SequenceID(ending.ID))) {
-		if err != nil {
-			return 0, err
-		}
-		if targets = append(targets, target); len(targets) == sweepSize {
-			break
-		}
-	}
-	if len(targets) == 0 {
-		return 0, nil
-	}
-	// What was listed is ended only if the sequence is ending even now, when all
-	// of it is there: it may be a connection of the sequence's next life.
-	found, err := s.db.Get(ctx, ending.Ref())
-	if err != nil {
-		return 0, err
-	}
-	if found[0] == nil || found[0].Version != ending.Version {
-		return 0, nil
-	}
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(sales.AtOnce)
-	for _, target := range targets {
-		group.Go(func() error { return s.endTarget(groupCtx, target) })
-	}
-	return len(targets), group.Wait()
-}
-
-// liveTargets selects the live targets of a sequence.
-func liveTargets(tables *schema.Schema, sequenceID name.SequenceID) query.Query {
-	equal := func(column string, v schema.Value) filter.Node {
-		return &filter.Condition{Column: column, Operator: filter.Eq, Values: []schema.Value{v}}
-	}
-	return query.Query{Table: tables.Table(name.SequenceTarget), Where: &filter.Group{Logic: filter.And, Items: []filter.Node{
-		equal(name.MsdynParentsequence, schema.RefTo(name.Sequence, sequenceID)), equal(name.Statecode, schema.Int(int64(sequence.TargetActive))),
-	}}}
+	return sales.JobEnd{}, nil
 }
 
 // endTarget ends one live target, because its sequence has ended, and takes it
 // out of its record's guard.
 func (s *Connections) endTarget(ctx context.Context, target *rows.Row) error {
+	return s.db.Do(ctx, "", func(tx *rows.Tx) error {
+		_, err := endTargetIn(ctx, tx, target)
+		return err
+	})
+}
+
+// endTargetIn is endTarget in a unit of work, which may hold other rows; it reports
+// whether the target was live.
+func endTargetIn(ctx context.Context, tx *rows.Tx, target *rows.Row) (live bool, err error) {
 	listed := sequence.Target{Row: target}
 	record := listed.Record()
-	return s.db.Do(ctx, "", func(tx *rows.Tx) error {
-		found, err := tx.Load(ctx, rows.Ref{Table: record.Table, ID: record.ID}, target.Ref())
-		if err != nil {
-			return err
-		}
-		row := found[1]
-		if row == nil || !(sequence.Target{Row: row}).Live() { // it has ended meanwhile
-			return nil
-		}
-		closeTarget(tx, row, sequence.SequenceEnded)
-		return freeGuard(found[0], listed.Sequence(), name.SequenceTargetID(target.ID))
-	})
+	found, err := tx.Load(ctx, rows.Ref{Table: record.Table, ID: record.ID}, target.Ref())
+	if err != nil {
+		return false, err
+	}
+	row := found[1]
+	if row == nil || !(sequence.Target{Row: row}).Live() { // it has ended meanwhile
+		return false, nil
+	}
+	closeTarget(tx, row, sequence.SequenceEnded)
+	return true, freeGuard(found[0], listed.Sequence(), name.SequenceTargetID(target.ID))
 }
 
 // Verify is the reaction to a new target: it ends one whose sequence is not

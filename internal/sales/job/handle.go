@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -35,7 +36,7 @@ func (s *Jobs) Handle(ctx context.Context, messages []queue.Message) []queue.Fai
 		}
 	}
 	var order []name.JobID
-	positions := map[name.JobID]map[int][]int{} // of the messages of each task of each job
+	positions := map[name.JobID]map[message][]int{} // of the same message, and all of a job
 	for i, m := range messages {
 		var parsed message
 		if err := strictjson.Decode([]byte(m.Body), &parsed); err != nil {
@@ -43,17 +44,13 @@ func (s *Jobs) Handle(ctx context.Context, messages []queue.Message) []queue.Fai
 			continue
 		}
 		if positions[parsed.Job] == nil {
-			order, positions[parsed.Job] = append(order, parsed.Job), map[int][]int{}
+			order, positions[parsed.Job] = append(order, parsed.Job), map[message][]int{}
 		}
-		positions[parsed.Job][parsed.Task] = append(positions[parsed.Job][parsed.Task], i)
+		positions[parsed.Job][parsed] = append(positions[parsed.Job][parsed], i)
 	}
 	b := &budget{s.options.Rows, s.clock.Now().Add(s.options.Time), s.clock}
 	for _, id := range order {
-		var tasks []int
-		for task := range positions[id] {
-			tasks = append(tasks, task)
-		}
-		slices.Sort(tasks)
+		tasks := slices.SortedFunc(maps.Keys(positions[id]), func(a, b message) int { return cmp.Compare(a.Task, b.Task) })
 		for task, err := range s.visit(ctx, b, id, tasks) {
 			fail(positions[id][task], err)
 		}
@@ -64,9 +61,9 @@ func (s *Jobs) Handle(ctx context.Context, messages []queue.Message) []queue.Fai
 
 // visit works on tasks of one job and returns those whose messages must come
 // again, with the reason.
-func (s *Jobs) visit(ctx context.Context, b *budget, id name.JobID, tasks []int) map[int]error {
+func (s *Jobs) visit(ctx context.Context, b *budget, id name.JobID, tasks []message) map[message]error {
 	passes, err := s.work(ctx, b, id, tasks)
-	failed := map[int]error{}
+	failed := map[message]error{}
 	if err != nil {
 		for _, task := range tasks {
 			failed[task] = err
@@ -75,7 +72,7 @@ func (s *Jobs) visit(ctx context.Context, b *budget, id name.JobID, tasks []int)
 	}
 	for _, p := range passes {
 		if p.stopped != nil {
-			failed[p.task] = fmt.Errorf("task %d of job %s: %w", p.task, id, p.stopped)
+			failed[p.message] = fmt.Errorf("task %d of job %s: %w", p.task, id, p.stopped)
 		}
 	}
 	return failed
@@ -83,7 +80,7 @@ func (s *Jobs) visit(ctx context.Context, b *budget, id name.JobID, tasks []int)
 
 // work makes a pass over each of the tasks, saves what came of it and queues again
 // what is not done. Its error is of all tasks, that of one alone is in its pass.
-func (s *Jobs) work(ctx context.Context, b *budget, id name.JobID, tasks []int) ([]*pass, error) {
+func (s *Jobs) work(ctx context.Context, b *budget, id name.JobID, tasks []message) ([]*pass, error) {
 	v, passes, err := s.begun(ctx, b, id, tasks)
 	if err != nil || v == nil {
 		return nil, err
@@ -98,19 +95,21 @@ func (s *Jobs) work(ctx context.Context, b *budget, id name.JobID, tasks []int) 
 		if sales.Transient(err) {
 			return nil, err
 		}
-		return nil, s.failJob(ctx, v.job, err)
+		return nil, s.failEnd(ctx, v.job, err)
 	}
 	if len(unfinished) == 0 {
 		return passes, nil
 	}
-	return passes, s.send(ctx, id, 0, unfinished)
+	return passes, s.send(ctx, v.job, 0, unfinished)
 }
 
 // begun reads a job and its tasks; the visit is nil when there is nothing to do.
-func (s *Jobs) begun(ctx context.Context, b *budget, id name.JobID, tasks []int) (*visit, []*pass, error) {
+func (s *Jobs) begun(ctx context.Context, b *budget, id name.JobID, tasks []message) (*visit, []*pass, error) {
 	refs := []rows.Ref{rows.RefTo(name.Job, id)}
 	for _, task := range tasks {
-		refs = append(refs, message{id, task}.taskRef())
+		if ref := task.taskRef(); !slices.Contains(refs, ref) { // it may come for two rounds
+			refs = append(refs, ref)
+		}
 	}
 	found, err := s.db.Get(ctx, refs...)
 	if err != nil {
@@ -132,13 +131,13 @@ func (s *Jobs) begun(ctx context.Context, b *budget, id name.JobID, tasks []int)
 		return nil, nil, s.failJob(ctx, job, err)
 	}
 	var passes []*pass
-	for i, task := range tasks {
-		if !open.has(task) {
+	for _, task := range tasks {
+		if task.Round != job.Round() || !open.has(task.Task) {
 			continue
 		}
-		p := &pass{task: task, ref: refs[i+1], cursor: cursorOf(found[i+1], job.Round())}
-		if found[i+1] != nil {
-			p.version = found[i+1].Version
+		p := &pass{message: task, task: task.Task, ref: task.taskRef()}
+		if row := found[slices.Index(refs, p.ref)]; row != nil {
+			p.version, p.cursor = row.Version, cursorOf(row, job.Round())
 		}
 		passes = append(passes, p)
 	}

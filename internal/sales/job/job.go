@@ -64,6 +64,8 @@ type kind struct {
 type Settings struct {
 	Delay  time.Duration // from the commit of the job's row to its first task, and between rounds
 	AtOnce int           // rows worked on at the same time, at most; 0: no bound of its own
+	// Essential says why jobs of the kind cannot be cancelled, "" for those that can.
+	Essential string
 }
 
 // New returns jobs without kinds, whose tasks wait in q.
@@ -88,10 +90,12 @@ func (s *Jobs) Register(name string, k sales.JobKind, settings Settings) {
 	s.kinds[name] = kind{k, settings}
 }
 
-// message is the body of a queue's message.
+// message is the body of a queue's message. One of an earlier round counts for
+// nothing: it could end a task of this round before its delay is over.
 type message struct {
-	Job  name.JobID `json:"job"`
-	Task int        `json:"task"`
+	Job   name.JobID `json:"job"`
+	Task  int        `json:"task"`
+	Round int64      `json:"round,omitempty"`
 }
 
 func (m message) taskRef() rows.Ref {
@@ -99,12 +103,12 @@ func (m message) taskRef() rows.Ref {
 }
 
 // send queues tasks of a job.
-func (s *Jobs) send(ctx context.Context, job name.JobID, delay time.Duration, tasks []int) error {
+func (s *Jobs) send(ctx context.Context, job sales.Job, delay time.Duration, tasks []int) error {
 	messages := make([]queue.Message, len(tasks))
 	for i, task := range tasks {
-		body, err := json.Marshal(message{job, task})
+		body, err := json.Marshal(message{job.ID(), task, job.Round()})
 		if err != nil {
-			return fmt.Errorf("queue tasks of job %s: %w", job, err)
+			return fmt.Errorf("queue tasks of %v: %w", job.Row.Ref(), err)
 		}
 		messages[i].Body = string(body)
 	}
@@ -126,10 +130,8 @@ func (s *Jobs) begin(ctx context.Context, change rows.Change) error {
 	if err != nil || state != schema.Int(int64(sales.JobQueued)) {
 		return err
 	}
-	if change.Old != nil { // most changes of a job are its progress
-		if before, err := change.Old.Value(name.SegueState); err != nil || before == state {
-			return err
-		}
+	if same, err := sameRound(change); err != nil || same { // it is progress
+		return err
 	}
 	found, err := s.db.Get(ctx, change.Ref)
 	if err != nil || found[0] == nil {
@@ -140,6 +142,25 @@ func (s *Jobs) begin(ctx context.Context, change rows.Change) error {
 		return nil
 	}
 	return s.queueOpenTasks(ctx, job)
+}
+
+// sameRound reports whether a job that is queued was so before the change, in the
+// same round. A round may end before anybody has noted that its tasks are queued.
+func sameRound(change rows.Change) (bool, error) {
+	if change.Old == nil {
+		return false, nil
+	}
+	for _, column := range []string{name.SegueState, name.SegueRound} {
+		before, err := change.Old.Value(column)
+		if err != nil {
+			return false, err
+		}
+		now, err := change.New.Value(column)
+		if err != nil || before != now {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // queueOpenTasks queues the open tasks of a job, then says so in its row. If it dies
@@ -153,7 +174,7 @@ func (s *Jobs) queueOpenTasks(ctx context.Context, job sales.Job) error {
 	if err != nil {
 		return err
 	}
-	if err := s.send(ctx, job.ID(), k.Delay, open.list()); err != nil {
+	if err := s.send(ctx, job, k.Delay, open.list()); err != nil {
 		return err
 	}
 	if job.State() != sales.JobQueued {
@@ -165,7 +186,8 @@ func (s *Jobs) queueOpenTasks(ctx context.Context, job sales.Job) error {
 			return err
 		}
 		row := found[0]
-		if (sales.Job{Row: row}).State() != sales.JobQueued {
+		now := sales.Job{Row: row}
+		if now.State() != sales.JobQueued || now.Round() != job.Round() { // its tasks are done already
 			return nil
 		}
 		row.Set(name.SegueState, schema.Int(int64(sales.JobRunning)))
@@ -199,7 +221,7 @@ func (s *Jobs) LookAfter(ctx context.Context, due *rows.Row) error {
 		if err != nil {
 			return err
 		}
-		if err := s.send(ctx, job.ID(), 0, open.list()); err != nil {
+		if err := s.send(ctx, job, 0, open.list()); err != nil {
 			return err
 		}
 	}

@@ -214,7 +214,10 @@ func TestLateMessages(t *testing.T) {
 	}
 	err := s.queue.Drain(t.Context(), func(_ context.Context, messages []queue.Message) []queue.Failure {
 		all = append(all, messages...)
-		return s.Handle(t.Context(), append(messages, messages...)) // and twice in a batch
+		for _, m := range messages { // twice in a batch, and for another round
+			messages = append(messages, m, queue.Message{Body: strings.Replace(m.Body, "}", `,"round":7}`, 1)})
+		}
+		return s.Handle(t.Context(), messages)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -378,7 +381,8 @@ func TestUnknownKind(t *testing.T) {
 	}
 }
 
-// A job whose end fails is failed, with the reason, and can be resumed.
+// A job whose end fails is failed, with the reason; a resume goes through all rows
+// once more.
 func TestFailedJob(t *testing.T) {
 	const accounts = 20
 	p := newPlace(t, accounts)
@@ -399,7 +403,9 @@ func TestFailedJob(t *testing.T) {
 	if err := s.finish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(clean(accounts), p.outcome(s, accounts)); d != "" {
+	want := clean(accounts)
+	want.Examined = j.Row.Int(name.SegueRowsexamined) + accounts
+	if d := cmp.Diff(want, p.outcome(s, accounts)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
@@ -549,4 +555,84 @@ func TestLostMessages(t *testing.T) {
 	if err := s.LookAfter(t.Context(), done.Row); err != nil || s.queue.Len() > 0 {
 		t.Errorf("look after a job that is over: %v, %d messages", err, s.queue.Len())
 	}
+}
+
+// A round that ends while its tasks are being queued is followed by the next one all
+// the same.
+func TestRoundEndsBeforeItIsNoted(t *testing.T) {
+	const accounts = 10
+	p := newPlace(t, accounts)
+	p.options.Rows = 1000
+	rounds := 0
+	p.mark.again = func(map[string]int64) bool { rounds++; return rounds == 1 }
+	s, other := p.begin(), p.beginOn(p.store)
+	follow, err := s.Begin().Prepare(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	begun := item(t, s)
+	gets := 0
+	p.probe.Inject(func(call probe.Call) probe.Fault {
+		if call.Method == probe.Get {
+			if gets++; gets == 2 { // the tasks are queued, and it is about to say so
+				if err := other.finish(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		return probe.None
+	})
+	if err := follow(t.Context(), change(t, s, nil, begun)); err != nil {
+		t.Fatal(err)
+	}
+	p.probe.Inject(nil)
+	if j := s.job(t); j.State() != sales.JobQueued || j.Round() != 1 {
+		t.Fatalf("the job is %v in round %d", j.State(), j.Round())
+	}
+	if err := s.queue.Drain(t.Context(), s.Handle); err != nil { // what is queued is of the round before
+		t.Fatal(err)
+	}
+	// Whether anybody has noted in between that the tasks were queued or not.
+	if err := follow(t.Context(), change(t, s, begun, item(t, s))); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.queue.Drain(t.Context(), s.Handle); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.job(t).State(); got != sales.JobCompleted || rounds != 2 {
+		t.Errorf("the job is %v after %d rounds", got, rounds)
+	}
+}
+
+// item is the job as it is stored.
+func item(t *testing.T, s *process) store.Item {
+	t.Helper()
+	for shard := range schema.Shards {
+		found, err := s.store.Get(t.Context(), store.Key{PK: fmt.Sprintf("%s#%d", name.Job, shard), SK: string(jobID)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found[0] != nil {
+			return found[0]
+		}
+	}
+	t.Fatal("there is no job")
+	return nil
+}
+
+// change is the change record of a job that becomes another; nil for none.
+func change(t *testing.T, s *process, old, now store.Item) rows.Change {
+	t.Helper()
+	record := store.Change{Kind: store.Modify, Key: now.Key(), Old: old, New: now}
+	if old == nil {
+		record = store.Change{Kind: store.Insert, Key: now.Key(), New: now}
+	}
+	c, err := s.db.Change(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

@@ -88,6 +88,7 @@ func setText(row *rows.Row, column, text string) {
 
 // pass is one visit of a task: what it found, and what it has done since.
 type pass struct {
+	message message
 	task    int
 	ref     rows.Ref
 	version int64    // of the task's row when the pass began; 0: there was none
@@ -132,7 +133,7 @@ func (v *visit) run(ctx context.Context, p *pass) error {
 		p.done = true
 		return nil
 	}
-	t, where, err := partition(v.jobs.db.Schema(), v.scans, p.task)
+	t, where, err := partition(v.jobs.db.Schema(), v.job, v.scans, p.task)
 	if err != nil {
 		return err
 	}
@@ -199,11 +200,15 @@ func (v *visit) workOn(ctx context.Context, part rows.Part) (progress, error) {
 // fail counts a row that cannot be worked on, and logs why.
 func (p *progress) fail(ctx context.Context, ref rows.Ref, err error) {
 	p.add(progress{failed: 1, reasons: []string{reason(ref, err)}})
-	stack := []byte{}
+	slog.ErrorContext(ctx, "a job cannot work on a row", "table", ref.Table, "id", ref.ID, "reason", err, "stack", stackOf(err))
+}
+
+// stackOf is where a panic came from, "" for any other error.
+func stackOf(err error) string {
 	if panicked, ok := errors.AsType[*sales.PanicError](err); ok {
-		stack = panicked.Stack
+		return string(panicked.Stack)
 	}
-	slog.ErrorContext(ctx, "a job cannot work on a row", "table", ref.Table, "id", ref.ID, "reason", err, "stack", string(stack))
+	return ""
 }
 
 func (v *visit) atOnce() int {

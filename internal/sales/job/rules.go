@@ -27,6 +27,9 @@ func (r rules) Update(_ context.Context, _ *rows.Tx, row *rows.Row, before map[s
 	case is == was:
 		return nil
 	case is == sales.JobCancelled && was.Open():
+		if why := r.jobs.kinds[sales.Job{Row: row}.Kind()].Essential; why != "" {
+			return sales.Refuse(sales.Precondition, "%q cannot be cancelled: %s", sales.Job{Row: row}.Name(), why)
+		}
 		row.Set(name.SegueDueon, schema.Null())
 		row.Set(name.SegueEndedon, schema.Time(r.jobs.db.Now()))
 		return nil

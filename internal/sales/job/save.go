@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -145,11 +146,8 @@ func (v *visit) endTasks(ctx context.Context, tx *rows.Tx, job sales.Job, open t
 		return false, err
 	}
 	if end.Again {
-		job.Row.Set(name.SegueRound, schema.Int(job.Round()+1))
+		nextRound(job)
 		job.Row.Set(name.SegueState, schema.Int(int64(sales.JobQueued)))
-		job.Row.Set(name.SegueTasksdone, schema.Int(0))
-		job.Row.Set(name.SegueOpen, schema.Null())
-		job.Row.Set(name.SegueTally, schema.Null())
 		return true, nil
 	}
 	job.Row.Set(name.SegueState, schema.Int(int64(sales.JobCompleted)))
@@ -159,12 +157,31 @@ func (v *visit) endTasks(ctx context.Context, tx *rows.Tx, job sales.Job, open t
 	return false, nil
 }
 
+// nextRound opens all tasks again, with nothing tallied.
+func nextRound(job sales.Job) {
+	job.Row.Set(name.SegueRound, schema.Int(job.Round()+1))
+	job.Row.Set(name.SegueTasksdone, schema.Int(0))
+	job.Row.Set(name.SegueOpen, schema.Null())
+	job.Row.Set(name.SegueTally, schema.Null())
+}
+
+// failEnd is failJob for a job whose end failed: what it tallied does not do, so a
+// resume goes through all rows once more.
+func (s *Jobs) failEnd(ctx context.Context, job sales.Job, because error) error {
+	return s.fail(ctx, job, because, nextRound)
+}
+
 // failJob ends an open job for a reason that another try cannot mend. Its open
 // tasks stay open, for a resume. Its error is that this failed in turn.
 func (s *Jobs) failJob(ctx context.Context, job sales.Job, because error) error {
+	return s.fail(ctx, job, because, func(sales.Job) {})
+}
+
+func (s *Jobs) fail(ctx context.Context, job sales.Job, because error, then func(job sales.Job)) error {
 	if sales.Transient(because) {
 		return because
 	}
+	slog.ErrorContext(ctx, "a job has failed", "job", job.Row.ID, "name", job.Name(), "reason", because, "stack", stackOf(because))
 	err := s.db.Do(ctx, "", func(tx *rows.Tx) error {
 		found, err := tx.Load(ctx, job.Row.Ref())
 		if err != nil || found[0] == nil {
@@ -184,7 +201,11 @@ func (s *Jobs) failJob(ctx context.Context, job sales.Job, because error) error 
 		row.Set(name.SegueState, schema.Int(int64(sales.JobFailed)))
 		row.Set(name.SegueDueon, schema.Null())
 		row.Set(name.SegueEndedon, schema.Time(s.db.Now()))
-		return p.write(row)
+		if err := p.write(row); err != nil {
+			return err
+		}
+		then(sales.Job{Row: row})
+		return nil
 	})
 	if err != nil {
 		return errors.Join(because, fmt.Errorf("end %v: %w", job.Row.Ref(), err))

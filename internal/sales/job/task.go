@@ -54,7 +54,7 @@ func (t taskSet) value() schema.Value {
 }
 
 // partition is where the rows of a task are.
-func partition(tables *schema.Schema, scans []sales.Scan, task int) (*schema.Table, rows.Partition, error) {
+func partition(tables *schema.Schema, job sales.Job, scans []sales.Scan, task int) (*schema.Table, rows.Partition, error) {
 	for _, scan := range scans {
 		n := scan.Tasks()
 		if task >= n {
@@ -65,8 +65,30 @@ func partition(tables *schema.Schema, scans []sales.Scan, task int) (*schema.Tab
 		if t == nil {
 			return nil, rows.Partition{}, fmt.Errorf("there is no table %q in this version", scan.Table)
 		}
+		all, err := partitions(t, scan.Index, job.Subject())
+		if err != nil {
+			return nil, rows.Partition{}, err
+		}
 		shard, digit := scan.Digit(task)
-		return t, rows.ListPartitions(t)[shard].Within(digit), nil
+		return t, all[shard].Within(digit), nil
 	}
 	return nil, rows.Partition{}, fmt.Errorf("the job has no task %d", task)
+}
+
+// partitions returns the shards of a table, or of its index of the rows that point at
+// the subject.
+func partitions(t *schema.Table, index string, subject rows.Ref) ([]rows.Partition, error) {
+	if index == "" {
+		return rows.ListPartitions(t), nil
+	}
+	for _, x := range t.Indexes {
+		if x.Name != index || !x.Shards || len(x.Partition) != 1 {
+			continue
+		}
+		values := map[string]schema.Value{x.Partition[0]: schema.Ref(schema.Lookup{Table: subject.Table, ID: subject.ID})}
+		if all, ok := rows.IndexPartitions(t, x, values); ok {
+			return all, nil
+		}
+	}
+	return nil, fmt.Errorf("%s has no index %q with shards of what points at a row", t.Name, index)
 }

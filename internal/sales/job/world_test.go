@@ -35,6 +35,7 @@ type place struct {
 type process struct {
 	*job.Jobs
 	db    *rows.DB
+	store store.Store // past the probe
 	queue *queue.Local
 }
 
@@ -75,7 +76,7 @@ func (p *place) begin() *process { return p.beginOn(p.probe) }
 func (p *place) beginOn(on store.Store) *process {
 	db := rows.New(on, p.tables, p.time)
 	db.OnMisread(func(err error) { p.t.Error(err) })
-	s := &process{db: db, queue: queue.NewLocal(p.time)}
+	s := &process{db: db, store: p.store, queue: queue.NewLocal(p.time)}
 	s.Jobs = job.New(db, s.queue, p.time, p.options)
 	s.Register("mark", mark{db, &p.mark}, job.Settings{})
 	p.t.Cleanup(s.queue.Close)

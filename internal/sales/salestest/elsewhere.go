@@ -10,7 +10,7 @@ import (
 // through the probe.
 func (w *World) Before(match func(probe.Call) bool, do func(other *World)) {
 	other := *w
-	other.Parts = w.Plain(boot.Options{})
+	other.Parts, other.restarted = w.Plain(boot.Options{}), true
 	done := false
 	w.Probe.Inject(func(call probe.Call) probe.Fault {
 		if !done && match(call) {

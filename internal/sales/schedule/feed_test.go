@@ -25,6 +25,7 @@ type feed struct {
 	keys   []store.Key       // in the order in which they appeared
 	next   map[store.Key]int // first change that has not been followed
 	busy   map[store.Key]bool
+	read   int // commits whose changes have been taken in
 
 	deliveries int
 	failed     map[string]int // of each change that could not be followed: how often
@@ -44,6 +45,7 @@ func newFeed(f *fleet, random *rand.Rand) *feed {
 // poll takes in what the store has logged.
 func (f *feed) poll(ctx context.Context) error {
 	_, err := f.park(ctx, &step{name: "poll", call: func() (any, error) {
+		f.read = len(f.history.commits)
 		return nil, f.history.source.Drain(f.t.Context(), "schedule", func(_ context.Context, batch []store.Change) []store.Failure {
 			for _, ch := range batch {
 				if f.log[ch.Key] == nil {
@@ -81,9 +83,10 @@ func (f *feed) wait(ctx context.Context) error {
 	return err
 }
 
-// empty reports whether every change has been followed.
+// empty reports whether every change has been followed, those that no poll has taken
+// in yet included: a job may begin with them.
 func (f *feed) empty() bool {
-	return !slices.ContainsFunc(f.keys, func(k store.Key) bool { return f.busy[k] || f.next[k] < len(f.log[k]) || f.repeats(k) != nil })
+	return f.read == len(f.history.commits) && !slices.ContainsFunc(f.keys, func(k store.Key) bool { return f.busy[k] || f.next[k] < len(f.log[k]) || f.repeats(k) != nil })
 }
 
 // repeats returns a change of a row that is to come again.

@@ -31,6 +31,9 @@ func (s Sequence) Text() string { return s.Row.Text(name.MsdynDefinition) }
 // Digest is of the definition that was activated last, "" before the first time.
 func (s Sequence) Digest() string { return s.Row.Text(name.SegueDigest) }
 
+// Sweep is the job that ends the sequence's connections, "" when there is none.
+func (s Sequence) Sweep() name.JobID { return name.JobID(s.Row.Text(name.SegueSweep)) }
+
 // Phase is what the sequence goes through.
 func (s Sequence) Phase() Phase { return Phase(s.Row.Text(name.SeguePhase)) }
 

@@ -335,6 +335,7 @@ const (
 	SegueState                                       = "segue_state"
 	SegueSubjectid                                   = "segue_subjectid"
 	SegueSubjecttable                                = "segue_subjecttable"
+	SegueSweep                                       = "segue_sweep"
 	SegueTable                                       = "segue_table"
 	SegueTally                                       = "segue_tally"
 	SegueTasks                                       = "segue_tasks"
