@@ -9,46 +9,94 @@ import (
 	"segue/internal/embed"
 	"segue/internal/probe"
 	"segue/internal/rows"
+	"segue/internal/sales"
 	"segue/internal/sales/salestest"
 	"segue/internal/store"
 )
 
-// TestOutage has the store fail, before and after calls, for some time while new
-// leads are evaluated: all of them are done afterwards, and nothing is parked.
+// TestOutage has the store fail, before and after calls, for some time in the middle
+// of long work: all of it is done afterwards, and nothing is parked.
 func TestOutage(t *testing.T) {
-	for _, outage := range []time.Duration{time.Second, 30 * time.Second, 10 * time.Minute} {
-		t.Run(outage.String(), func(t *testing.T) {
-			const leads = 60
-			now := clock.NewManual(salestest.Now())
-			w := newWorldOn(t, salestest.OpenEmbedded(t, embed.NoSync(), embed.Clock(now)), now.Now, boot.Options{})
-			segment := w.Segment(1, web, w.Sequence(1, "lead"), nil)
-			w.Settle()
+	const leads = 60
+	for _, work := range []struct {
+		name    string
+		begin   func(w *world, segment, sequence string)
+		segment bool // that the leads are in one afterwards
+		on      bool // that they are on a sequence
+	}{
+		{"evaluation", func(w *world, _, _ string) {
 			for n := range leads {
 				w.Lead(n, values{sources: int64(8)})
 			}
-			began, calls, failed := now.Now(), 0, 0
-			w.Probe.Inject(func(call probe.Call) probe.Fault {
-				calls++
-				if calls < leads/2 || now.Now().Sub(began) >= outage { // it begins in the middle
-					return probe.None
+		}, true, true},
+		{"sweep", func(w *world, _, sequence string) {
+			members(w, leads)
+			w.EndSequence(sequence, false)
+		}, true, false},
+		{"job", func(w *world, segment, _ string) {
+			members(w, leads)
+			w.Remove("msdyn_segment", segment)
+		}, false, true},
+	} {
+		for _, outage := range []time.Duration{time.Second, 30 * time.Second, 10 * time.Minute} {
+			t.Run(work.name+" "+outage.String(), func(t *testing.T) {
+				now := clock.NewManual(salestest.Now())
+				w := newWorldOn(t, salestest.OpenEmbedded(t, embed.NoSync(), embed.Clock(now)), now.Now,
+					boot.Options{Freshness: sales.Freshness{Clock: now}})
+				sequence := w.Sequence(1, "lead")
+				segment := w.Segment(1, web, sequence, nil)
+				w.Settle()
+				work.begin(w, segment, sequence)
+				sitOut(t, w, now, outage)
+				if !work.segment {
+					segment = ""
 				}
-				failed++
-				if failed%3 == 0 && call.Method == probe.Write {
-					return probe.After
+				for n := range leads {
+					w.Member(rows.Ref{Table: "lead", ID: id("lead", n)}, segment, work.on)
 				}
-				return probe.Before
+				w.Sound(true)
 			})
-			w.Settle()
-			if failed == 0 || now.Now().Sub(began) < outage {
-				t.Fatalf("%d calls failed in %v: there was no outage", failed, now.Now().Sub(began))
-			}
-			for n := range leads {
-				if row := w.Row("lead", id("lead", n)); row.Lookup("msdyn_segmentid").ID != segment || !row.Is("segue_connected") {
-					t.Errorf("lead %d is in segment %q, connected %t", n, row.Lookup("msdyn_segmentid").ID, row.Is("segue_connected"))
-				}
-			}
-			w.Sound(true)
-		})
+		}
+	}
+}
+
+// members makes leads that are members and connected.
+func members(w *world, leads int) {
+	for n := range leads {
+		w.Lead(n, values{sources: int64(8)})
+	}
+	w.Settle()
+}
+
+// sitOut has the store fail for some time, soon after the work has begun, and follows
+// and works until nothing is left to do.
+func sitOut(t *testing.T, w *world, now *clock.Manual, outage time.Duration) {
+	t.Helper()
+	began, calls, failed := now.Now(), 0, 0
+	w.Probe.Inject(func(call probe.Call) probe.Fault {
+		if calls++; calls < 30 { // it begins in the middle
+			return probe.None
+		}
+		if calls == 30 {
+			began = now.Now()
+		}
+		if now.Now().Sub(began) >= outage {
+			return probe.None
+		}
+		failed++
+		if failed%3 == 0 && call.Method == probe.Write {
+			return probe.After
+		}
+		return probe.Before
+	})
+	tries := 0
+	for err := w.TrySettle(); err != nil; err = w.TrySettle() { // the queue reports what failed and has it again
+		if tries++; tries > 10_000 {
+			t.Fatal(err)
+		}
+	}
+	if failed == 0 || now.Now().Sub(began) < outage {
+		t.Fatalf("%d calls failed in %v: there was no outage", failed, now.Now().Sub(began))
 	}
 }
 
