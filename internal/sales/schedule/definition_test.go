@@ -88,7 +88,7 @@ func segmentKinds() map[string]kind {
 		}},
 		"attach a sequence":          {4, attach},
 		"detach a sequence":          {3, func(w *worker) { w.update(w.anySegment(), values{"msdyn_sequence": nil}) }},
-		"attach between two changes": {2, attachBetween},
+		"attach between two changes": {4, attachBetween},
 		"give a segment a priority": {2, func(w *worker) {
 			w.update(w.anySegment(), values{"segue_priority": int64(1 + w.random.IntN(segments))})
 		}},
@@ -96,7 +96,7 @@ func segmentKinds() map[string]kind {
 		"delete a segment":                  {2, func(w *worker) { w.remove(w.anySegment()) }},
 		"delete a segment and make it anew": {2, remakeSegment},
 		"turn the default segment":          {1, turnDefault},
-		"end what a write builds on":        {6, pullTheRug},
+		"end what a write builds on":        {8, pullTheRug},
 	}
 }
 
@@ -153,14 +153,17 @@ func (w *worker) attach(ref rows.Ref) {
 	w.update(ref, values{"msdyn_sequence": salestest.Link(name.Sequence, to.ID)})
 }
 
-// attachBetween changes a record, attaches a sequence to a segment and changes the
-// record again.
+// attachBetween makes a record anew, changes it at once, and attaches a sequence to a
+// segment that may take it, perhaps between the evaluations of the two.
 func attachBetween(w *worker) {
 	record, ref := w.lead(), segmentRef(w.random.IntN(w.crowd.segments))
 	w.update(ref, values{"msdyn_sequence": nil})
+	w.remove(record)
+	w.create(record, w.newRecord)
 	w.update(record, w.interests(record))
-	w.attach(ref)
-	w.update(record, w.interests(record))
+	if w.pause(time.Duration(w.random.IntN(500))*time.Millisecond) == nil {
+		w.attach(ref)
+	}
 }
 
 // reorder writes the order of all segments of leads at once.
@@ -196,28 +199,42 @@ func remakeSegment(w *worker) {
 	w.update(ref, values{"statecode": int64(0)})
 }
 
-// pullTheRug waits for a write that has been decided, makes it come late, and in the
-// meantime ends a sequence or segment that it was decided by.
+// pullTheRug waits for a write that has been decided and holds it back. In the
+// meantime it ends a sequence or segment that it was decided by, and most of the
+// time lets all that follows from that be done first.
 func pullTheRug(w *worker) {
-	for range 100 {
-		late, ref := w.victim()
-		if late == nil {
-			if w.pause(2*time.Millisecond) != nil {
-				return
-			}
-			continue
+	late, ref := w.victim()
+	for n := 0; late == nil; late, ref = w.victim() {
+		if n++; n == 100 || w.pause(2*time.Millisecond) != nil {
+			return
 		}
-		late.frozen = time.Now().Add(time.Duration(w.random.IntN(6000)) * time.Millisecond)
-		switch end := w.random.IntN(3); {
-		case end == 0:
-			w.remove(ref)
-		case ref.Table == name.Segment:
-			w.update(ref, values{"statecode": int64(1)})
-		default:
-			w.update(ref, values{"statecode": int64(0)})
-		}
-		return
 	}
+	late.frozen = time.Now().Add(time.Minute)
+	defer func() { late.frozen = time.Time{} }()
+	switch end := w.random.IntN(3); {
+	case end == 0:
+		w.remove(ref)
+	case ref.Table == name.Segment:
+		w.update(ref, values{"statecode": int64(1)})
+	default:
+		w.update(ref, values{"statecode": int64(0)})
+	}
+	for n := 20 * w.random.IntN(10); n > 0 && !w.settled(ref); n-- {
+		if w.pause(50*time.Millisecond) != nil {
+			return
+		}
+	}
+}
+
+// settled reports whether all that follows from the end of a sequence or segment has
+// been done.
+func (w *worker) settled(ref rows.Ref) bool {
+	for _, other := range w.history.rows {
+		if item := w.item(other); other.Table == name.Job && item[name.SegueState].Int() < 2 && item[name.SegueSubjectid].Text() == ref.ID {
+			return false
+		}
+	}
+	return w.item(ref)["segue_phase"].Text() == ""
 }
 
 // victim draws a task that is about to write, and what its write begins to point at.

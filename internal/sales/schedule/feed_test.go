@@ -25,7 +25,8 @@ type feed struct {
 	keys   []store.Key       // in the order in which they appeared
 	next   map[store.Key]int // first change that has not been followed
 	busy   map[store.Key]bool
-	read   int // commits whose changes have been taken in
+	read   int                     // commits whose changes have been taken in
+	held   map[store.Key]time.Time // until then the next change of the row does not come
 
 	deliveries int
 	failed     map[string]int // of each change that could not be followed: how often
@@ -39,7 +40,7 @@ type delivery struct {
 }
 
 func newFeed(f *fleet, random *rand.Rand) *feed {
-	return &feed{fleet: f, random: random, log: map[store.Key][]*delivery{}, next: map[store.Key]int{}, busy: map[store.Key]bool{}, failed: map[string]int{}}
+	return &feed{fleet: f, random: random, log: map[store.Key][]*delivery{}, next: map[store.Key]int{}, busy: map[store.Key]bool{}, held: map[store.Key]time.Time{}, failed: map[string]int{}}
 }
 
 // poll takes in what the store has logged.
@@ -103,13 +104,20 @@ func (f *feed) repeats(k store.Key) *delivery {
 // were there before.
 func (f *feed) batch() []*delivery {
 	var batch []*delivery
-	fresh := slices.DeleteFunc(slices.Clone(f.keys), func(k store.Key) bool { return f.busy[k] || f.next[k] == len(f.log[k]) })
+	fresh := slices.DeleteFunc(slices.Clone(f.keys), func(k store.Key) bool {
+		return f.busy[k] || f.next[k] == len(f.log[k]) || f.held[k].After(time.Now())
+	})
 	again := slices.DeleteFunc(slices.Clone(f.keys), func(k store.Key) bool { return f.repeats(k) == nil })
 	for n := 1 + f.random.IntN(8); n > 0 && len(fresh) > 0; n-- {
 		i := f.random.IntN(len(fresh))
 		k := fresh[i]
 		f.busy[k] = true
-		for _, d := range f.log[k][f.next[k]:][:1+f.random.IntN(len(f.log[k])-f.next[k])] {
+		several := 1 + f.random.IntN(len(f.log[k])-f.next[k])
+		if f.random.IntN(6) == 0 { // one now, the others late
+			several = 1
+			f.held[k] = time.Now().Add(time.Duration(f.random.IntN(5000)) * time.Millisecond)
+		}
+		for _, d := range f.log[k][f.next[k]:][:several] {
 			d.fresh = true
 			batch = append(batch, d)
 		}

@@ -191,18 +191,22 @@ func connectedToActive(h *history, c *commit, ch change) string {
 }
 
 // endedForCause: a connection ends because of its sequence only if that was not
-// active at some moment of the deed.
+// active at some moment of the deed and of the connection.
 func endedForCause(h *history, c *commit, ch change) string {
 	if ch.ref.Table != name.SequenceTarget || ch.old == nil || ch.new == nil || isOpen(ch.new) || !isOpen(ch.old) || ch.new["msdyn_deactivatereason"].Int() != salestest.SequenceGone {
 		return ""
 	}
 	ref := rows.Ref{Table: name.Sequence, ID: lookup(ch.new, "msdyn_parentsequence")}
-	for _, item := range h.between(ref, c.deed.began, c.at) {
+	from := h.states[ch.ref][1].from
+	if c.deed.began.After(from) {
+		from = c.deed.began
+	}
+	for _, item := range h.between(ref, from, c.at) {
 		if item == nil || !isActiveSequence(item) {
 			return ""
 		}
 	}
-	return fmt.Sprintf("%v was active all the time since %s", ref, c.deed.began.Format("04:05.000"))
+	return fmt.Sprintf("%v was active all the time since %s", ref, from.Format("04:05.000"))
 }
 
 // endedAsAsked: a user ends the connections that he means, and a move to another
