@@ -11,13 +11,10 @@ import (
 	"segue/internal/rows"
 )
 
-// A schedule is a few rounds. In each the workers first do anything; when the
+// round is a part of a schedule. In it the workers first do anything; when the
 // definitions have stood for as long as the processes may use old ones, they go on
 // with records and connections, so that the verdict can tell where each record
 // belongs. Then the trouble ends, and the changes are followed until none is left.
-const rounds = 3
-
-// round is one of them.
 type round struct {
 	*fleet
 	feed    *feed

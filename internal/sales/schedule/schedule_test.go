@@ -56,7 +56,7 @@ func run(t *testing.T, first, count uint64) {
 	}
 	all := newResult()
 	for n := first; n < first+count; n++ {
-		t.Run(fmt.Sprintf("seed %d", n), func(t *testing.T) { play(t, n, 12, all) })
+		t.Run(fmt.Sprintf("seed %d", n), func(t *testing.T) { play(t, schedule{seed: n, things: 12, rounds: 3}, all) })
 	}
 	t.Logf("events: %v", all.events)
 	if count < 10 {
@@ -78,7 +78,7 @@ func run(t *testing.T, first, count uint64) {
 func TestReplay(t *testing.T) {
 	first, second := newResult(), newResult()
 	for _, out := range []*result{first, second} {
-		t.Run("run", func(t *testing.T) { play(t, 3, 3, out) })
+		t.Run("run", func(t *testing.T) { play(t, schedule{seed: 3, things: 3, rounds: 2}, out) })
 	}
 	if racing {
 		return // the race detector shuffles what one step wakes together
@@ -97,9 +97,15 @@ type result struct {
 
 func newResult() *result { return &result{done: map[string]int{}, events: map[event]int{}} }
 
-// play runs the schedule of a seed, with so many things for each worker to do in a
-// round.
-func play(t *testing.T, seed uint64, things int, out *result) {
+// schedule is what a schedule depends on.
+type schedule struct {
+	seed           uint64
+	things, rounds int      // that each worker does in a round
+	away           *outside // the store, when it is not an embedded one of the schedule's own
+}
+
+// play runs a schedule.
+func play(t *testing.T, of schedule, out *result) {
 	t.Helper()
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // what goes wrong is what the test is about
@@ -107,44 +113,36 @@ func play(t *testing.T, seed uint64, things int, out *result) {
 	// With one processor, goroutines that a step starts or wakes together run in one
 	// order, but for the race detector, which shuffles them.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	synctest.Test(t, func(t *testing.T) { playIn(t, seed, things, out) })
+	synctest.Test(t, func(t *testing.T) { of.play(t, out) })
 }
 
-func playIn(t *testing.T, seed uint64, things int, out *result) {
-	random := rand.New(rand.NewPCG(seed, 1))
-	policy := sales.Policy{Several: seed%2 == 0, AnyActive: seed%3 == 0}
+func (of schedule) play(t *testing.T, out *result) {
+	policy := sales.Policy{Several: of.seed%2 == 0, AnyActive: of.seed%3 == 0}
 	o := newOracle(policy)
-	h := newHistory(append(commitRules(policy), o.enteredByRule)...)
-	s := &scheduler{t: t, random: random, history: h}
-	recorded := &recorder{salestest.OpenEmbedded(t, embed.NoSync(), embed.Clock(clock.System())), s, h}
-	s.probe = probe.New(recorded, rows.Indexes()...)
-	s.probe.Inject(func(probe.Call) probe.Fault { return s.fault })
-	h.source = recorded
-	f := newFleet(s, policy, seed)
-	h.fresh = f.fresh
-	feed := newFeed(f, rand.New(rand.NewPCG(seed, 2)))
+	f := of.fleet(t, policy, newHistory(append(commitRules(policy), o.enteredByRule)...))
+	h, feed := f.history, newFeed(f, rand.New(rand.NewPCG(of.seed, 2)))
 	f.quiet = feed.empty
-	for n := range rounds {
-		s.upset(calm())
-		s.spawn("repair", func(ctx context.Context, t *task) {
+	for n := range of.rounds {
+		f.upset(calm())
+		f.spawn("repair", func(ctx context.Context, t *task) {
 			everything := crowd{leads, sequences - 1, segments - 1}
-			(&worker{fleet: f, task: t, random: rand.New(rand.NewPCG(seed, uint64(3))), ctx: ctx, crowd: everything}).repair()
+			(&worker{fleet: f, task: t, random: rand.New(rand.NewPCG(of.seed, 3)), ctx: ctx, crowd: everything}).repair()
 		})
-		s.run()
-		s.upset(drawTrouble(random))
-		(&round{fleet: f, feed: feed, seed: seed + uint64(n)<<32, things: things, done: out.done}).start()
-		s.run()
-		if s.stopped != nil {
+		f.run()
+		f.upset(drawTrouble(f.random))
+		(&round{fleet: f, feed: feed, seed: of.seed + uint64(n)<<32, things: of.things, done: out.done}).start()
+		f.run()
+		if f.stopped != nil {
 			break
 		}
 		o.verdict(h)
-		f.inspect(recorded.ChangeStore)
+		of.inspect(f)
 		if len(h.problems) > 0 || t.Failed() {
 			break
 		}
 	}
-	h.tellAll(t, seed)
-	t.Logf("%d steps, %d commits, %d deliveries, %d processes, %d memberships judged, hash %x", s.steps, len(h.commits), feed.deliveries, f.born, h.judged, h.hash)
+	h.tellAll(t, of.seed)
+	t.Logf("%d steps, %d commits, %d deliveries, %d processes, %d memberships judged, hash %x", f.steps, len(h.commits), feed.deliveries, f.born, h.judged, h.hash)
 	h.census()
 	for event, n := range h.events {
 		out.events[event] += n
@@ -152,20 +150,32 @@ func playIn(t *testing.T, seed uint64, things int, out *result) {
 	out.hash = h.hash
 }
 
-func newFleet(s *scheduler, policy sales.Policy, seed uint64) *fleet {
+// fleet makes the processes and all that is between them and their store.
+func (of schedule) fleet(t *testing.T, policy sales.Policy, h *history) *fleet {
 	tables, err := schema.Default()
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
+	s := &scheduler{t: t, random: rand.New(rand.NewPCG(of.seed, 1)), history: h}
+	recorded := &recorder{scheduler: s, history: h}
+	if of.away != nil {
+		recorded.ChangeStore = of.away
+	} else {
+		recorded.ChangeStore = salestest.OpenEmbedded(t, embed.NoSync(), embed.Clock(clock.System()))
+	}
+	h.source = recorded
+	s.probe = probe.New(recorded, rows.Indexes()...)
+	s.probe.Inject(func(probe.Call) probe.Fault { return s.fault })
 	f := &fleet{scheduler: s, tables: tables, policy: policy, store: s.probe, versions: rowstest.FirstVersions()}
-	f.mail = &mailbox{fleet: f, random: rand.New(rand.NewPCG(seed, 5))}
+	f.mail = &mailbox{fleet: f, random: rand.New(rand.NewPCG(of.seed, 5))}
 	s.died = f.mail.drop
 	machines := 3
-	if f.laptop = seed%5 == 0; f.laptop {
+	if f.laptop = of.seed%5 == 0; f.laptop {
 		machines, s.sure = 1, true
 	} else {
 		f.fresh = time.Second
 	}
+	h.fresh = f.fresh
 	for n := range machines {
 		f.skews = append(f.skews, time.Duration(s.random.IntN(6001)-3000)*time.Millisecond)
 		f.processes = append(f.processes, f.assemble(n))
@@ -174,13 +184,20 @@ func newFleet(s *scheduler, policy sales.Policy, seed uint64) *fleet {
 }
 
 // inspect holds the rows of the store against the invariants of package salestest.
-func (f *fleet) inspect(on salestest.ChangeStore) {
-	db := rows.New(on, f.tables, clock.System())
-	w := salestest.Watch(f.t, on, boot.Assemble(db, boot.Options{Policy: f.policy}), f.policy)
-	w.Sound(true)
-	for _, parked := range w.Parked() {
-		f.history.report(parked.Subject(), "%s is parked: %s", parked.Handler(), parked.Reason())
+func (of schedule) inspect(f *fleet) {
+	look := func(t testing.TB, on salestest.ChangeStore) {
+		db := rows.New(on, f.tables, clock.System())
+		w := salestest.Watch(t, on, boot.Assemble(db, boot.Options{Policy: f.policy}), f.policy)
+		w.Sound(true)
+		for _, parked := range w.Parked() {
+			f.history.report(parked.Subject(), "%s is parked: %s", parked.Handler(), parked.Reason())
+		}
 	}
+	if of.away == nil {
+		look(f.t, f.history.source)
+		return
+	}
+	of.away.do(func() { look(of.away.t, of.away.ChangeStore) })
 }
 
 // tellAll fails the test with what is wrong and the stories of the rows that it is
