@@ -14,7 +14,7 @@ run: ## serve on $(ADDR) over ./data; RESET=1 starts with an empty store
 	go run ./cmd/segue serve --data $(DATA) --addr $(ADDR) $(if $(strip $(RESET)),--reset=$(strip $(RESET)))
 
 test: ## run all tests that need nothing but Go
-	go test -race -shuffle=on ./...
+	go test -race -shuffle=on -timeout 8m ./...
 
 lint: $(LINT) ## check style and the imports between packages
 	$(LINT) run --allow-parallel-runners ./...
@@ -26,8 +26,11 @@ $(LINT):
 
 lint-tool: $(LINT)
 
+# The packages whose tests open a table, queue or bucket on the emulator.
+EMULATED = $(addprefix ./,$(sort $(dir $(shell grep -rl --include=*_test.go dynamo/dynamotest cmd functions internal))))
+
 store: ## run the store contract and the domain's tests on the emulator
-	scripts/with-emulator.sh go test -race -count=1 -v ./internal/dynamo ./internal/onfailure ./internal/sales/... ./functions ./cmd/segue
+	scripts/with-emulator.sh go test -race -count=1 -v $(EMULATED) ./internal/sales/...
 
 e2e: ## run the real parts end to end; RUN=TestInvoke, TestStartAPI, TestNodeClient, TestREADME
 	go test -tags e2e -count=1 -timeout 20m -v -run '$(RUN)' ./tests/e2e
