@@ -6,12 +6,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"segue/internal/clock"
-	"segue/internal/dynamo/dynamotest"
 	"segue/internal/rows"
 	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
-	"segue/internal/store"
 )
 
 // TestRely: what a commit relies on is as it was loaded, or nothing is written.
@@ -168,37 +165,22 @@ func TestReplaceContradicts(t *testing.T) {
 // TestSixteenReplaceOneRow: transactions that name one item cancel each other on
 // DynamoDB, but none of them needs the others' result, so all of them succeed.
 func TestSixteenReplaceOneRow(t *testing.T) {
-	tables, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, on := range []struct {
-		name string
-		open func(t *testing.T) store.Store
-	}{
-		{"embedded", func(t *testing.T) store.Store { return rowstest.Open(t, t.TempDir()+"/rows.db") }},
-		{"DynamoDB", func(t *testing.T) store.Store { return dynamotest.Open(t, rows.Indexes()) }},
-	} {
-		t.Run(on.name, func(t *testing.T) {
-			t.Parallel()
-			db := rows.New(on.open(t), tables, clock.System())
-			lead := tables.Table("lead")
-			refs := make([]rows.Ref, 16)
-			atOnce(t, len(refs), func(n int) error {
-				tx := db.Begin("")
-				refs[n] = tx.Create(lead, rowstest.ID("lead", n), nil).Ref()
-				tx.Replace(lead, rowstest.ID("generation", 0), values{"numberofemployees": schema.Int(int64(n))})
-				return tx.Commit(t.Context()) // no second try of the whole unit of work
-			})
-			found, err := db.Get(t.Context(), append(refs, rows.Ref{Table: "lead", ID: rowstest.ID("generation", 0)})...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i, row := range found {
-				if row == nil {
-					t.Errorf("row %d is missing", i)
-				}
-			}
+	onBothStores(t, func(t *testing.T, db *rows.DB, lead *schema.Table) {
+		refs := make([]rows.Ref, 16)
+		atOnce(t, len(refs), func(n int) error {
+			tx := db.Begin("")
+			refs[n] = tx.Create(lead, rowstest.ID("lead", n), nil).Ref()
+			tx.Replace(lead, rowstest.ID("generation", 0), values{"numberofemployees": schema.Int(int64(n))})
+			return tx.Commit(t.Context()) // no second try of the whole unit of work
 		})
-	}
+		found, err := db.Get(t.Context(), append(refs, rows.Ref{Table: "lead", ID: rowstest.ID("generation", 0)})...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, row := range found {
+			if row == nil {
+				t.Errorf("row %d is missing", i)
+			}
+		}
+	})
 }

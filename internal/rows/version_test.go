@@ -94,45 +94,49 @@ func TestEachRowHasItsOwnVersion(t *testing.T) {
 // TestSixteenAtOnceAllSucceed: as many sellers or processes may change one row at the
 // same moment, and nobody is told to try again.
 func TestSixteenAtOnceAllSucceed(t *testing.T) {
+	onBothStores(t, func(t *testing.T, db *rows.DB, lead *schema.Table) {
+		ref := rows.Ref{Table: "lead", ID: rowstest.ID("lead", 0)}
+		change(t, db, func(tx *rows.Tx) error {
+			tx.Create(lead, ref.ID, values{"numberofemployees": schema.Int(0)})
+			return nil
+		})
+		before, err := db.Get(t.Context(), ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		atOnce(t, 16, func(int) error {
+			return db.Do(t.Context(), "", func(tx *rows.Tx) error {
+				found, err := tx.Load(t.Context(), ref)
+				if err == nil {
+					found[0].Set("numberofemployees", schema.Int(found[0].Int("numberofemployees")+1))
+				}
+				return err
+			})
+		})
+		after, err := db.Get(t.Context(), ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, writes := after[0].Int("numberofemployees"), after[0].Version-before[0].Version; n != 16 || writes != 16 {
+			t.Errorf("counted to %d in %d writes, want 16 in 16", n, writes)
+		}
+	})
+}
+
+// onBothStores runs a test on rows of the embedded store and of DynamoDB.
+func onBothStores(t *testing.T, test func(t *testing.T, db *rows.DB, lead *schema.Table)) {
+	t.Helper()
 	tables, err := schema.Default()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, on := range []struct {
-		name string
-		open func(t *testing.T) store.Store
-	}{
-		{"embedded", func(t *testing.T) store.Store { return rowstest.Open(t, t.TempDir()+"/rows.db") }},
-		{"DynamoDB", func(t *testing.T) store.Store { return dynamotest.Open(t, rows.Indexes()) }},
+	for name, open := range map[string]func(t *testing.T) store.Store{
+		"embedded": func(t *testing.T) store.Store { return rowstest.Open(t, t.TempDir()+"/rows.db") },
+		"DynamoDB": func(t *testing.T) store.Store { return dynamotest.Open(t, rows.Indexes()) },
 	} {
-		t.Run(on.name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			db := rows.New(on.open(t), tables, clock.System())
-			lead, ref := tables.Table("lead"), rows.Ref{Table: "lead", ID: rowstest.ID("lead", 0)}
-			change(t, db, func(tx *rows.Tx) error {
-				tx.Create(lead, ref.ID, values{"numberofemployees": schema.Int(0)})
-				return nil
-			})
-			before, err := db.Get(t.Context(), ref)
-			if err != nil {
-				t.Fatal(err)
-			}
-			atOnce(t, 16, func(int) error {
-				return db.Do(t.Context(), "", func(tx *rows.Tx) error {
-					found, err := tx.Load(t.Context(), ref)
-					if err == nil {
-						found[0].Set("numberofemployees", schema.Int(found[0].Int("numberofemployees")+1))
-					}
-					return err
-				})
-			})
-			after, err := db.Get(t.Context(), ref)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if n, writes := after[0].Int("numberofemployees"), after[0].Version-before[0].Version; n != 16 || writes != 16 {
-				t.Errorf("counted to %d in %d writes, want 16 in 16", n, writes)
-			}
+			test(t, rows.New(open(t), tables, clock.System()), tables.Table("lead"))
 		})
 	}
 }
