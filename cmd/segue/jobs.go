@@ -13,7 +13,7 @@ import (
 
 	"segue/internal/boot"
 	"segue/internal/guid"
-	"segue/internal/query"
+	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema/name"
 )
@@ -127,29 +127,15 @@ func (j jobRow) line(now time.Time) string {
 }
 
 func (d direct) jobs(ctx context.Context) iter.Seq2[jobRow, error] {
-	return func(yield func(jobRow, error) bool) {
-		for token := ""; ; {
-			page, err := d.laptop.Entities.List(ctx, sales.Engine(), name.Job, query.Query{Limit: 1000, Token: token})
-			if err != nil {
-				yield(jobRow{}, err)
-				return
-			}
-			for _, row := range page.Rows {
-				job := sales.Job{Row: row}
-				done, tasks := job.Tasks()
-				if !yield(jobRow{
-					ID: row.ID, Name: job.Name(), State: job.State(), Reason: row.Text(name.SegueReason), Tasks: tasks, Done: done,
-					Examined: row.Int(name.SegueRowsexamined), Changed: row.Int(name.SegueRowschanged), Failed: row.Int(name.SegueRowsfailed),
-					Created: row.Time(name.Createdon), Started: job.Started(), Ended: row.Time(name.SegueEndedon),
-				}, nil) {
-					return
-				}
-			}
-			if token = page.Token; token == "" {
-				return
-			}
+	return listed(ctx, d, name.Job, func(row *rows.Row) jobRow {
+		job := sales.Job{Row: row}
+		done, tasks := job.Tasks()
+		return jobRow{
+			ID: row.ID, Name: job.Name(), State: job.State(), Reason: row.Text(name.SegueReason), Tasks: tasks, Done: done,
+			Examined: row.Int(name.SegueRowsexamined), Changed: row.Int(name.SegueRowschanged), Failed: row.Int(name.SegueRowsfailed),
+			Created: row.Time(name.Createdon), Started: job.Started(), Ended: row.Time(name.SegueEndedon),
 		}
-	}
+	})
 }
 
 func (d direct) setJob(ctx context.Context, id string, state sales.JobState) error {

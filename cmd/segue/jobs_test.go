@@ -13,22 +13,10 @@ import (
 // The command does the same on the store itself and through a server: it lists jobs,
 // cancels them and resumes them, and says why it cannot.
 func TestJobs(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		open func(t *testing.T, s *parkedStore) failures
-	}{
-		{"on the store itself", func(_ *testing.T, s *parkedStore) failures { return direct{s.laptop, false} }},
-		{"through a server", func(t *testing.T, s *parkedStore) failures {
-			work, err := s.program.failures(t.Context(), s.serve())
-			if err != nil {
-				t.Fatal(err)
-			}
-			return work
-		}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
+	for way, open := range eachWay() {
+		t.Run(way, func(t *testing.T) {
 			s := newParkedStore(t, 0)
-			work := test.open(t, s)
+			work := open(s)
 			begun, err := s.laptop.BeginCount(t.Context())
 			if err != nil {
 				t.Fatal(err)

@@ -10,7 +10,9 @@ import (
 	"segue/internal/boot"
 	"segue/internal/embed"
 	"segue/internal/query"
+	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/reaction"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
@@ -95,20 +97,27 @@ type direct struct {
 func (d direct) close() error { return d.laptop.Close() }
 
 func (d direct) parked(ctx context.Context) iter.Seq2[parkedChange, error] {
-	return func(yield func(parkedChange, error) bool) {
+	return listed(ctx, d, name.ParkedChange, func(row *rows.Row) parkedChange {
+		change := reaction.Parked{Row: row}
+		return parkedChange{
+			Table: change.Subject().Table, ID: change.Subject().ID, Handler: change.Handler(),
+			Reason: change.Reason(), Tries: change.Tries(), Program: change.Program(), Due: row.Time(name.SegueDueon),
+		}
+	})
+}
+
+// listed reads all rows of a table on the store itself, each by of.
+func listed[T any](ctx context.Context, d direct, table string, of func(*rows.Row) T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
 		for token := ""; ; {
-			page, err := d.laptop.Entities.List(ctx, sales.Engine(), name.ParkedChange, query.Query{Limit: 1000, Token: token})
+			page, err := d.laptop.Entities.List(ctx, sales.Engine(), table, query.Query{Limit: 1000, Token: token})
 			if err != nil {
-				yield(parkedChange{}, err)
+				var none T
+				yield(none, err)
 				return
 			}
 			for _, row := range page.Rows {
-				change := parkedChange{
-					Table: row.Text(name.SegueTable), ID: row.Text(name.SegueRowid), Handler: row.Text(name.SegueHandler),
-					Reason: row.Text(name.SegueReason), Tries: row.Int(name.SegueTries), Program: row.Text(name.SegueProgram),
-					Due: row.Time(name.SegueDueon),
-				}
-				if !yield(change, nil) {
+				if !yield(of(row), nil) {
 					return
 				}
 			}

@@ -98,6 +98,21 @@ func (s *parkedStore) serve() string {
 	return server.URL
 }
 
+// eachWay returns the ways in which the commands reach the store.
+func eachWay() map[string]func(s *parkedStore) failures {
+	return map[string]func(s *parkedStore) failures{
+		"on the store itself": func(s *parkedStore) failures { return direct{s.laptop, false} },
+		"through a server": func(s *parkedStore) failures {
+			s.t.Helper()
+			work, err := s.program.failures(s.t.Context(), s.serve())
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			return work
+		},
+	}
+}
+
 // ids lists the leads that are parked.
 func ids(t *testing.T, work failures) []string {
 	t.Helper()
@@ -118,22 +133,10 @@ func ids(t *testing.T, work failures) []string {
 
 // The commands do the same on the store itself and through a server.
 func TestFailures(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		open func(t *testing.T, s *parkedStore) failures
-	}{
-		{"on the store itself", func(_ *testing.T, s *parkedStore) failures { return direct{s.laptop, false} }},
-		{"through a server", func(t *testing.T, s *parkedStore) failures {
-			work, err := s.program.failures(t.Context(), s.serve())
-			if err != nil {
-				t.Fatal(err)
-			}
-			return work
-		}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
+	for way, open := range eachWay() {
+		t.Run(way, func(t *testing.T) {
 			s := newParkedStore(t, 3)
-			work := test.open(t, s)
+			work := open(s)
 			if d := cmp.Diff(slices.Sorted(slices.Values(s.leads)), ids(t, work)); d != "" {
 				t.Errorf("parked (-want +got):\n%s", d)
 			}
@@ -228,7 +231,7 @@ func TestRedriveObjects(t *testing.T) {
 	s.program.Endpoint = endpoint // of S3 only: the store is open already
 	c := redriveCommand{S3: "s3://" + bucket + "/on/"}
 	if err := c.redriveObjects(t.Context(), &s.program, direct{s.laptop, false}); err == nil || !strings.Contains(err.Error(), "3 objects") {
-		t.Errorf("redrive: %v, want an error that says that 3 objects stay", err)
+		t.Errorf("redrive: %v, want an error that says 3 objects stay", err)
 	}
 	if d := cmp.Diff([]string{"of/5", "on/2", "on/3", "on/4"}, objectsOf(t, client, bucket)); d != "" {
 		t.Errorf("objects (-want +got):\n%s", d)

@@ -76,7 +76,7 @@ func TestStopServerAtWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = silent.Close() }() // the server has closed it
-	time.Sleep(100 * time.Millisecond)    // until the server knows of both
+	time.Sleep(100 * time.Millisecond)    // so that the server has most likely accepted it; what follows holds either way
 	if err := server.command.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
