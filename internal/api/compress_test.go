@@ -22,8 +22,8 @@ func gunzip(t *testing.T, text string) string {
 	return string(plain)
 }
 
-// Longer answers are compressed for clients that take it, with everything else about
-// them as it is (docs/webapi.md §3).
+// An answer that is long enough is compressed for a client that accepts gzip; nothing
+// else about it changes (docs/webapi.md §3).
 func TestCompression(t *testing.T) {
 	w := newWorld(t)
 	row := "leads(" + w.leads(1)[0] + ")"

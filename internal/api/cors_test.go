@@ -45,7 +45,7 @@ func TestPreflight(t *testing.T) {
 	}
 	for _, header := range []string{"", "\nOrigin: https://app.example", "\nAccess-Control-Request-Method: GET"} {
 		if got := w.send("OPTIONS ~/leads\nAs: nobody" + header); got.status != http.StatusUnauthorized {
-			t.Errorf("OPTIONS that is no preflight, %q: %d", header, got.status)
+			t.Errorf("OPTIONS that isn't a preflight, %q: %d", header, got.status)
 		}
 	}
 }

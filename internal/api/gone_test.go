@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A client that goes away in the middle of a request is no fault of Segue's, and no
-// alarm watches for it.
+// A client that goes away in the middle of a request isn't a failure of Segue's, so
+// it raises no alarm.
 func TestClientHasGone(t *testing.T) {
 	w := newWorld(t)
 	ctx, leave := context.WithCancel(t.Context())

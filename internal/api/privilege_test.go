@@ -66,8 +66,9 @@ func functionOf(t *testing.T, request string) string {
 	return functions[pattern]
 }
 
-// settle does what the functions behind the API do after a script, and after the
-// fixture's segment is deleted, whose members a job unlinks; and notes it.
+// settle runs what happens behind the API after a script (reactions, the jobs they
+// begin, a pass of the schedule), and after the deletion of the fixture's segment, whose
+// members a job unlinks; it notes what each function used.
 func (u uses) settle(w *world) {
 	w.t.Helper()
 	w.probe.Reset()

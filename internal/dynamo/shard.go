@@ -44,7 +44,7 @@ func (c *consumption) advance(ctx context.Context, s *shard) (bool, error) {
 	if done > 0 {
 		s.pending, s.failed = s.pending[done:], 0
 	}
-	if failure == nil || ctx.Err() != nil { // what fails because the consumer is told to stop is no failure
+	if failure == nil || ctx.Err() != nil { // an error because the consumer was told to stop isn't a failure
 		return true, nil //nolint:nilerr // a failed change is not a failure of reading
 	}
 	s.failed++

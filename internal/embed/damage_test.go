@@ -63,7 +63,7 @@ func use(t *testing.T, path string) (items int, err error) {
 func complains(t *testing.T, err error, path string) {
 	t.Helper()
 	if !errors.Is(err, ErrDamaged) || errors.Is(err, store.ErrUnavailable) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "restore it from a copy") {
-		t.Errorf("got %v, want an error that says that %s is damaged and what to do", err, path)
+		t.Errorf("got %v, want an error that says %s is damaged and what to do", err, path)
 	}
 }
 

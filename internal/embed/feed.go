@@ -123,7 +123,7 @@ func (c *consumer) deliver(ctx context.Context, batch []logged) error {
 			return err
 		}
 	}
-	if failure == nil || ctx.Err() != nil { // what fails because the consumer is told to stop is no failure
+	if failure == nil || ctx.Err() != nil { // an error because the consumer was told to stop isn't a failure
 		return nil //nolint:nilerr // a failed change is not a failure of reading
 	}
 	c.failed++

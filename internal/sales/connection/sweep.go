@@ -59,11 +59,11 @@ func (s *Connections) beginSweep(ctx context.Context, change rows.Change) error 
 }
 
 // SweepJob is the work of [SweepKind]: it ends the live connections of a sequence,
-// round after round until an index of them, which may lag, has shown none in a later
-// round than the first, each of which begins when no process has taken the sequence
-// for active for [sales.Freshness]; then it ends the phase. Connections that slip in meanwhile are
-// those of a process that still took the sequence for active: the next round finds
-// them, and Verify catches the rest.
+// round after round, until a round after the first finds none; then it ends the phase.
+// Each round begins [sales.Freshness] after what it must see, since the index of live
+// connections may lag. Connections that slip in meanwhile are those of a process that
+// still took the sequence for active: the next round finds them, and Verify catches the
+// rest.
 //
 // A job works for the phase that it began for, whose sequence is marked with it: a
 // task that comes late ends nothing of the sequence's next life.
@@ -126,10 +126,10 @@ func (j sweepJob) Finish(ctx context.Context, tx *rows.Tx, job sales.Job, counts
 	row := found[0]
 	switch {
 	case counts[sweptEnded] > 0 || job.Round() == 0:
-		// Also when the first round saw nothing. A connection that somebody made in
-		// the last moment in which he took the sequence for active, and which the
+		// Also when the first round saw nothing. A connection that a process made in
+		// the last moment in which it took the sequence for active, and which the
 		// index did not show yet, may have been verified by a process that did so
-		// too, so nobody else would end it.
+		// too, so nothing else would end it.
 		return sales.JobEnd{Again: true}, nil
 	case counts[sweptLive] > 0:
 		return sales.JobEnd{}, fmt.Errorf("%d connections to %v cannot be ended", counts[sweptLive], row.Ref())

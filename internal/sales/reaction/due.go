@@ -12,7 +12,7 @@ import (
 )
 
 // TakeUp is the [sales.DueHandler] of parked rows: it retries one. What fails again
-// is parked again, which says when its next try is due, so that is no failure here.
+// is parked again, which says when its next try is due, so that isn't a failure here.
 func (h *Handler) TakeUp(ctx context.Context, parked *rows.Row) error {
 	if err := h.Retry(ctx, parked); sales.Transient(err) {
 		return err
