@@ -163,6 +163,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	// Definitions come first: what follows decides by new ones.
 	changes.Register("generation.announce", known, on(sequences, inserted, modified, removed), on(segment, inserted, modified, removed), on(orders, inserted, modified, removed))
 	changes.Register("segmentation.evaluate", segments.Evaluate(), on(records, inserted, modified))
+	changes.Register("segmentation.leave", segments.LeaveDeleted(), on(targets, inserted))
 	changes.Register("connection.verify", connections.Verify(), on(targets, inserted))
 	changes.Register("connection.sweep", connections.Sweep(), on(sequences, modified))
 

@@ -18,8 +18,9 @@ const AtOnce = 16
 type Reaction interface {
 	// Prepare is called once a batch with the changes that the reaction is
 	// registered for, and not at all when there is none. Its error fails each of
-	// them, so what is wrong with one change is for Follow to say. It returns what is then called for each, for different rows at the
-	// same time; nil when nothing follows.
+	// them, so what is wrong with one change is for Follow to say. It returns what is
+	// then called for each, for different rows at the same time; nil when nothing
+	// follows.
 	Prepare(ctx context.Context, batch []rows.Change) (Follow, error)
 }
 

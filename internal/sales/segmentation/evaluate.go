@@ -45,7 +45,8 @@ func (s *Segmentation) evaluate(ctx context.Context, known compiled, change rows
 	if err := change.Read(known.columns); err != nil { // one pass over each image
 		return err
 	}
-	if err := s.leaveDeleted(ctx, catalogue, change); err != nil {
+	isKnown := func(id name.SegmentID) (bool, error) { return catalogue.Known[id], nil }
+	if err := s.leaveDeleted(ctx, change, name.MsdynSegmentid, isKnown); err != nil {
 		return err
 	}
 	touched, err := change.Touches(catalogue.Columns)

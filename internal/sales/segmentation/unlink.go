@@ -9,7 +9,6 @@ import (
 	"segue/internal/guid"
 	"segue/internal/rows"
 	"segue/internal/sales"
-	"segue/internal/sales/connection"
 	"segue/internal/sales/segment"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -59,50 +58,50 @@ func (unlink) Finish(context.Context, *rows.Tx, sales.Job, map[string]int64) (sa
 	return sales.JobEnd{}, nil
 }
 
-// leaveDeleted empties the links of a record that a change has put into a segment
-// which is not there: the evaluation was decided before the segment was deleted and
-// written when the job had been over the record. It reads only what the catalogue
-// does not know.
-func (s *Segmentation) leaveDeleted(ctx context.Context, catalogue *segment.Catalogue, change rows.Change) error {
-	value, err := change.New.Value(name.MsdynSegmentid)
+// LeaveDeleted is the reaction to a new target: it empties a link to a segment which
+// is not there. The same is done for a record when it is evaluated.
+func (s *Segmentation) LeaveDeleted() sales.Reaction {
+	return sales.Follow(func(ctx context.Context, change rows.Change) error {
+		return s.leaveDeleted(ctx, change, name.MsdynSegment, func(id name.SegmentID) (bool, error) {
+			all, err := s.readCatalogues(ctx)
+			if err != nil {
+				return false, err
+			}
+			for _, of := range all {
+				if of.broken == nil && of.Known[id] {
+					return true, nil
+				}
+			}
+			return false, nil
+		})
+	})
+}
+
+// leaveDeleted empties a link that a change has made to a segment which is not there:
+// it was decided before the segment was deleted and written when the job had been over
+// the row. It reads nothing for a segment that is known.
+func (s *Segmentation) leaveDeleted(ctx context.Context, change rows.Change, column string, known func(name.SegmentID) (bool, error)) error {
+	value, err := change.New.Value(column)
 	if err != nil {
 		return err
 	}
 	entered, _ := value.Ref()
-	if entered.ID == "" || catalogue.Known[name.SegmentID(entered.ID)] {
+	if entered.ID == "" {
 		return nil
 	}
 	if change.Old != nil {
-		if before, err := change.Old.Value(name.MsdynSegmentid); err != nil || before == value {
+		if before, err := change.Old.Value(column); err != nil || before == value {
 			return err
 		}
 	}
-	record, err := change.New.Row()
+	if ok, err := known(name.SegmentID(entered.ID)); err != nil || ok {
+		return err
+	}
+	row, err := change.New.Row()
 	if err != nil {
 		return err
 	}
-	live, err := connection.Live(record)
-	if err != nil {
-		return err
-	}
-	var refs []rows.Ref
-	for _, targetID := range live {
-		refs = append(refs, rows.RefTo(name.SequenceTarget, targetID))
-	}
-	targets, err := s.db.Get(ctx, refs...)
-	if err != nil {
-		return err
-	}
-	segmentRef := rows.Ref{Table: entered.Table, ID: entered.ID}
-	for _, target := range targets {
-		if target == nil {
-			continue
-		}
-		if _, err := (unlink{s}).unlinkRow(ctx, target, name.MsdynSegment, segmentRef); err != nil {
-			return err
-		}
-	}
-	_, err = unlink{s}.unlinkRow(ctx, record, name.MsdynSegmentid, segmentRef)
+	_, err = unlink{s}.unlinkRow(ctx, row, column, rows.Ref{Table: entered.Table, ID: entered.ID})
 	return err
 }
 

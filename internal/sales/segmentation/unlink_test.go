@@ -8,6 +8,8 @@ import (
 	"segue/internal/boot"
 	"segue/internal/probe"
 	"segue/internal/queue"
+	"segue/internal/rows"
+	"segue/internal/sales/connection"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 	"segue/internal/store"
@@ -151,31 +153,48 @@ func TestUnlink_8_6_IsBounded(t *testing.T) {
 
 func isLead(k store.Key) bool { return tableOf(k) == "lead" }
 
-// An evaluation that was decided before a segment was deleted, and is written when
-// the job has been over all rows, leaves no link: the record's own change record
-// empties it, and those of the connection that it made.
-func TestUnlink_8_6_EvaluatedBeforeAndWrittenAfter(t *testing.T) {
-	w := newWorld(t, boot.Options{})
-	seg := w.Segment(1, web, w.Sequence(1, "lead"), nil)
-	w.Settle()
-	w.Fresh()
-	lead := w.Lead(1, values{sources: int64(8)})
-	created := w.Fresh()
-	w.Before(func(call probe.Call) bool {
-		return call.Method == probe.Write && tableOf(call.Keys[0]) == "lead"
-	}, func(other *world) {
-		other.Remove("msdyn_segment", seg)
-		other.Deliver(other.Fresh())
-		if _, err := other.Work(); err != nil {
-			t.Fatal(err)
-		}
-	})
-	w.Deliver(created)
-	w.Member(lead, seg, true)
-	w.Settle()
-	w.Member(lead, "", true)
-	if got := w.Target(lead).Lookup(name.MsdynSegment); got.ID != "" {
-		t.Errorf("the target is of the segment %s, which is not there", got.ID)
+// What was decided before a segment was deleted, and is written when the job has been
+// over all rows, leaves no link: each row's own change record empties it.
+func TestUnlink_8_6_DecidedBeforeAndWrittenAfter(t *testing.T) {
+	for _, by := range []struct {
+		name   string
+		decide func(w *world, lead rows.Ref, created []store.Change, seg string)
+		member bool
+	}{
+		{"an evaluation", func(w *world, _ rows.Ref, created []store.Change, _ string) { w.Deliver(created) }, true},
+		{"a connection by hand", func(w *world, lead rows.Ref, _ []store.Change, seg string) {
+			request := connection.Request{Record: lead, Sequence: name.SequenceID(id("sequence", 1)), Segment: name.SegmentID(seg)}
+			if _, err := w.Connections.Connect(t.Context(), manager(), request); err != nil {
+				t.Fatal(err)
+			}
+		}, false},
+	} {
+		t.Run(by.name, func(t *testing.T) {
+			w := newWorld(t, boot.Options{})
+			seg := w.Segment(1, web, w.Sequence(1, "lead"), nil)
+			w.Settle()
+			w.Fresh()
+			lead := w.Lead(1, values{sources: int64(8)})
+			created := w.Fresh()
+			w.Before(func(call probe.Call) bool {
+				return call.Method == probe.Write && tableOf(call.Keys[0]) == "lead"
+			}, func(other *world) {
+				other.Remove("msdyn_segment", seg)
+				other.Deliver(other.Fresh())
+				if _, err := other.Work(); err != nil {
+					t.Fatal(err)
+				}
+			})
+			by.decide(w, lead, created, seg)
+			if by.member {
+				w.Member(lead, seg, true)
+			}
+			w.Settle()
+			w.Member(lead, "", true)
+			if got := w.Target(lead).Lookup(name.MsdynSegment); got.ID != "" {
+				t.Errorf("the target is of the segment %s, which is not there", got.ID)
+			}
+			w.Sound(true)
+		})
 	}
-	w.Sound(true)
 }
