@@ -70,8 +70,14 @@ func connect(w *worker) {
 	ref := w.record()
 	to, c := w.sequenceFor(ref).ID, w.caller()
 	d := deed{name: fmt.Sprintf("connect %s to %s", nameOf(ref), known()[to]), effects: []*effect{isOn(ref, to)}, about: []rows.Ref{{Table: name.Sequence, ID: to}}}
+	request := connection.Request{Record: ref, Sequence: name.SequenceID(to)}
+	if w.random.IntN(2) == 0 {
+		segment := w.anySegment()
+		request.Segment = name.SegmentID(segment.ID)
+		d.name, d.about = fmt.Sprintf("%s for %s", d.name, nameOf(segment)), append(d.about, segment)
+	}
 	w.try(d, func(ctx context.Context, _ *deed) error {
-		_, err := w.p.Connections.Connect(ctx, c, connection.Request{Record: ref, Sequence: name.SequenceID(to)})
+		_, err := w.p.Connections.Connect(ctx, c, request)
 		return err
 	})
 }
