@@ -29,8 +29,11 @@ lint-tool: $(LINT)
 # The packages whose tests open a table, queue or bucket on the emulator.
 EMULATED = $(addprefix ./,$(sort $(dir $(shell grep -rl --include=*_test.go dynamo/dynamotest cmd functions internal))))
 
+# Long tests of these packages that bring an embedded store of their own.
+EMBEDDED = ^(TestSchedule|TestReplay|TestStopServerAtWork|TestKillServerDuringImport)$$
+
 store: ## run the store contract and the domain's tests on the emulator
-	scripts/with-emulator.sh go test -race -count=1 -v $(EMULATED) ./internal/sales/...
+	scripts/with-emulator.sh go test -race -count=1 -v -skip '$(EMBEDDED)' $(EMULATED) ./internal/sales/...
 
 e2e: ## run the real parts end to end; RUN=TestInvoke, TestStartAPI, TestNodeClient, TestREADME
 	go test -tags e2e -count=1 -timeout 20m -v -run '$(RUN)' ./tests/e2e

@@ -22,6 +22,8 @@ type round struct {
 	things  int // that each worker does first; then a third as many
 	done    map[string]int
 	defines int // workers that may still change definitions
+
+	reattached bool // a worker has begun to, or is through with it
 }
 
 const workers = 8
@@ -78,6 +80,22 @@ func (w *worker) repair() {
 	}
 }
 
+// reattach takes the sequences off the segments and puts them on again: what enters a
+// segment in between is connected by its next change.
+func (w *worker) reattach() {
+	for n := range w.crowd.segments {
+		ref := segmentRef(n)
+		if w.item(ref)["msdyn_sequence"].Text() == "" {
+			continue
+		}
+		w.update(ref, values{"msdyn_sequence": nil})
+		if w.pause(2*w.fresh) != nil {
+			return
+		}
+		w.attach(ref)
+	}
+}
+
 // drawTaste returns the kinds of things that are done in a round: a few more often
 // than usual, some not at all, so that rounds differ.
 func drawTaste(random *rand.Rand) map[string]kind {
@@ -99,6 +117,10 @@ func (r *round) work(w *worker, fond map[string]kind) {
 	}
 	if w.pause(w.fresh) != nil {
 		return
+	}
+	if !r.reattached {
+		r.reattached = true
+		w.reattach()
 	}
 	onRecords := recordKinds()
 	maps.Copy(onRecords, connectionKinds())
