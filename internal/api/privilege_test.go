@@ -9,21 +9,31 @@ import (
 
 	"segue/internal/api"
 	"segue/internal/probe"
+	"segue/internal/query"
 	"segue/internal/rows"
+	"segue/internal/sales"
 	"segue/internal/sales/salestest"
+	"segue/internal/schema"
+	"segue/internal/schema/name"
 	"segue/internal/store"
 )
 
-// uses is what functions were seen to ask of the table, by function: actions as IAM
-// names them.
+// uses is what functions were seen to ask of the table and the queue of jobs, by
+// function: actions as IAM names them.
 type uses map[string]map[string]bool
 
-// note adds what the calls since the last Reset of a probe ask for.
-func (u uses) note(function string, p *probe.Probe) {
+// note adds what was asked for since the last note in the world, or since its probe
+// was last reset.
+func (u uses) note(function string, w *world) {
 	if u[function] == nil {
 		u[function] = map[string]bool{}
 	}
-	for _, call := range p.Calls() {
+	queued := w.parts.Local.Len()
+	if queued > w.queued {
+		u[function]["sqs:SendMessage"] = true
+	}
+	w.queued = queued
+	for _, call := range w.probe.Calls() {
 		switch call.Method {
 		case probe.Get:
 			u[function]["dynamodb:GetItem"], u[function]["dynamodb:BatchGetItem"] = true, true
@@ -35,7 +45,7 @@ func (u uses) note(function string, p *probe.Probe) {
 			}
 		}
 	}
-	p.Reset()
+	w.probe.Reset()
 }
 
 // actionOf is what an operation needs, alone or in a transaction.
@@ -68,20 +78,65 @@ func functionOf(t *testing.T, request string) string {
 
 // settle runs what happens behind the API after a script (reactions, the jobs they
 // begin, a pass of the schedule), and after the deletion of the fixture's segment, whose
-// members a job unlinks; it notes what each function used.
+// members a job unlinks; it notes what each function used. Each of those that may run
+// reactions runs that of an evaluation which was decided before the deletion.
 func (u uses) settle(w *world) {
 	w.t.Helper()
 	w.probe.Reset()
 	u.work(w)
 	w.send("DELETE ~/msdyn_segments(" + segmentID + ")") // unless the script has done so
-	u.note("data", w.probe)
+	u.note("data", w)
+	u.redrive(w, name.Job, w.jobID())
 	u.work(w)
+	w.enterDeleted()
+	u.work(w)
+	w.enterDeleted()
 	salestest.Park(w.t, w.parts.DB, rows.Ref{Table: "lead", ID: leadID}, "segmentation.evaluate")
 	w.probe.Reset()
 	if _, err := w.parts.Advance.Pass(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
-	u.note("advance", w.probe)
+	u.note("advance", w)
+	w.enterDeleted()
+	u.redrive(w, "lead", leadID)
+}
+
+// redrive has the action take up a row.
+func (u uses) redrive(w *world, table, id string) {
+	w.t.Helper()
+	w.probe.Reset()
+	w.expect(http.StatusNoContent, "POST ~/segue_Redrive\nAs: System Administrator\n\n"+`{"Table":"`+table+`","Id":"`+id+`"}`)
+	u.note("action", w)
+}
+
+// enterDeleted puts the fixture's lead into its segment, which is deleted.
+func (w *world) enterDeleted() {
+	w.t.Helper()
+	err := w.parts.DB.Do(w.t.Context(), "", func(tx *rows.Tx) error {
+		found, err := tx.Load(w.t.Context(), rows.Ref{Table: "lead", ID: leadID})
+		if err != nil {
+			return err
+		}
+		lead := found[0]
+		if lead == nil { // the script has deleted it
+			lead = tx.Create(w.tables.Table("lead"), leadID, nil)
+		}
+		lead.Set(name.MsdynSegmentid, schema.Ref(schema.Lookup{Table: name.Segment, ID: segmentID}))
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// jobID is the id of a job.
+func (w *world) jobID() string {
+	w.t.Helper()
+	page, err := w.parts.Entities.List(w.t.Context(), sales.Engine(), name.Job, query.Query{Limit: 1})
+	if err != nil || len(page.Rows) == 0 {
+		w.t.Fatalf("%d jobs, %v", len(page.Rows), err)
+	}
+	return page.Rows[0].ID
 }
 
 // work follows changes and works on jobs until nothing is left to do.
@@ -91,14 +146,14 @@ func (u uses) work(w *world) {
 		if err := w.store.Drain(w.t.Context(), "evaluate", w.parts.Changes); err != nil {
 			w.t.Fatal(err)
 		}
-		u.note("evaluate", w.probe)
+		u.note("evaluate", w)
 		if w.parts.Local.Len() == 0 {
 			return
 		}
 		if err := w.parts.Local.Drain(w.t.Context(), w.parts.Jobs.Handle); err != nil {
 			w.t.Fatal(err)
 		}
-		u.note("job", w.probe)
+		u.note("job", w)
 	}
 }
 

@@ -44,7 +44,7 @@ func TestScripts(t *testing.T) {
 					w.probe.Reset()
 					got = w.step(t, string(file.Data))
 					if function := functionOf(t, string(file.Data)); function != "" {
-						used.note(function, w.probe)
+						used.note(function, w)
 					}
 					if *update {
 						return

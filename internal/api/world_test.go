@@ -57,6 +57,7 @@ type world struct {
 	issuer *auth.Issuer
 	log    *bytes.Buffer // errors that were logged
 	addr   string
+	queued int // messages for jobs, at the last [uses.note]
 }
 
 // newWorld makes a world of the product's tables and of those in more, which are

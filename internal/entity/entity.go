@@ -121,9 +121,15 @@ func (e *Entities) table(c sales.Caller, name string, p sales.Privilege) (*schem
 	return t, e.principals.Authorize(c, sales.Right{Privilege: p, Table: name})
 }
 
-// Authorize refuses a caller who lacks one of the rights on any row.
-func (e *Entities) Authorize(c sales.Caller, rights ...sales.Right) error {
-	return e.principals.Authorize(c, rights...)
+// Admit refuses a caller who lacks one of the rights on any row, or who is a disabled
+// user. The caller is about to write, and becomes a user by it
+// ([principal.Directory.Admit]).
+func (e *Entities) Admit(ctx context.Context, c sales.Caller, rights ...sales.Right) error {
+	if err := e.principals.Authorize(c, rights...); err != nil {
+		return err
+	}
+	_, err := e.principals.Admit(ctx, c)
+	return err
 }
 
 // admit is table for a caller who is about to write, and who becomes a user by it

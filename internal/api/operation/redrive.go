@@ -19,7 +19,7 @@ type Redriver interface {
 // redrive takes up a row at once, or all that is parked by a job. It needs the
 // right to delete what it may take away.
 func redrive(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, given map[string]string) ([]Result, error) {
-	if err := e.Entities.Authorize(c, sales.Right{Privilege: sales.Delete, Table: name.ParkedChange}); err != nil {
+	if err := e.Entities.Admit(ctx, c, sales.Right{Privilege: sales.Delete, Table: name.ParkedChange}); err != nil {
 		return nil, err
 	}
 	ref, all := rows.Ref{Table: given["Table"], ID: given["Id"]}, given["All"] == "true"

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"segue/internal/api/operation"
 	"segue/internal/boot"
 	"segue/internal/clock"
 	"segue/internal/entity"
@@ -29,6 +30,13 @@ func someone(n int, full, login string) sales.Caller {
 func create(t testing.TB, parts *boot.Parts, c sales.Caller) error {
 	t.Helper()
 	_, err := parts.Entities.Create(t.Context(), c, "lead", "", schematest.Row(values{"subject": "A", "lastname": "B"}))
+	return err
+}
+
+// redriveAll is a write that no use case of entity or connection makes.
+func redriveAll(t testing.TB, parts *boot.Parts, c sales.Caller) error {
+	t.Helper()
+	_, err := parts.Operations().Do(t.Context(), c, operation.Action{Name: "segue_Redrive", Parameters: map[string]string{"All": "true"}})
 	return err
 }
 
@@ -69,6 +77,19 @@ func TestAdmit_MakesTheUser(t *testing.T) {
 				t.Errorf("the organization is %v", organization.Values())
 			}
 		})
+	}
+}
+
+// So does an administrator whose first write is the action.
+func TestAdmit_ByAnAction(t *testing.T) {
+	w := salestest.New(t, boot.Options{})
+	admin := someone(5, "Ann Bee", "")
+	admin.Roles = []string{sales.SystemAdministrator}
+	if err := redriveAll(t, w.Parts, admin); err != nil {
+		t.Fatal(err)
+	}
+	if row := w.Row("systemuser", salestest.ID("user", 5)); row.Text("fullname") != "Ann Bee" {
+		t.Errorf("the user is %v", row.Values())
 	}
 }
 
@@ -185,4 +206,6 @@ func TestAdmit_DisabledUser(t *testing.T) {
 	w.Refuses(t, sales.Forbidden, func() error { return create(t, w.Parts, ann) }, string(ann.ID), "is disabled")
 	now.Advance(principal.Known)
 	w.Refuses(t, sales.Forbidden, func() error { return create(t, other, ann) }, string(ann.ID), "is disabled")
+	ann.Roles = []string{sales.SystemAdministrator}
+	w.Refuses(t, sales.Forbidden, func() error { return redriveAll(t, other, ann) }, string(ann.ID), "is disabled")
 }
