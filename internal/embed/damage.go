@@ -3,6 +3,7 @@ package embed
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"runtime"
@@ -43,11 +44,14 @@ func guard(path string, do func() error) (err error) {
 		if p == nil {
 			return
 		}
-		_, ours := p.(runtime.Error)
-		if _, fault := p.(interface{ Addr() uintptr }); ours && !fault { // it may be a mistake of the program
-			slog.Error("panic in the store", "file", path, "reason", p, "stack", string(debug.Stack()))
+		cause := fmt.Sprint(p)
+		if _, ours := p.(runtime.Error); ours {
+			if _, fault := p.(interface{ Addr() uintptr }); !fault { // it may be a mistake of the program
+				slog.Error("panic in the store", "file", path, "reason", p, "stack", string(debug.Stack()))
+			}
+			cause = "a page of it is missing, or not what other pages say"
 		}
-		err = &DamagedError{path, fmt.Sprint(p)}
+		err = &DamagedError{path, cause}
 	}()
 	err = do()
 	if errors.Is(err, errCorrupt) {
@@ -66,6 +70,9 @@ func openFile(path string, noSync bool) (*bbolt.DB, error) {
 			Timeout: lockPatience, NoSync: noSync, FreelistType: bbolt.FreelistMapType,
 			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 				var err error
+				if file, err = os.OpenFile(name, flag|os.O_EXCL, mode); err == nil || !errors.Is(err, fs.ErrExist) {
+					return file, err // a new one becomes a store
+				}
 				if file, err = os.OpenFile(name, flag, mode); err != nil {
 					return nil, err
 				}
@@ -104,14 +111,14 @@ func openFailure(path string, err error) error {
 	return fmt.Errorf("%s: %w", path, err)
 }
 
-// checkHead refuses a file that ends within its first two pages. An empty one becomes
-// a store.
+// checkHead refuses a file that ends within its first two pages. Also an empty one: it
+// may have been a store, and to begin anew is for a person to say.
 func checkHead(path string, file *os.File) error {
 	info, err := file.Stat()
 	if err != nil {
 		return err
 	}
-	if size := info.Size(); size > 0 && size < int64(2*os.Getpagesize()) {
+	if size := info.Size(); size < int64(2*os.Getpagesize()) {
 		return &DamagedError{path, fmt.Sprintf("it has %d bytes, fewer than its head", size)}
 	}
 	return nil
