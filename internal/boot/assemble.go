@@ -3,6 +3,7 @@ package boot
 import (
 	"cmp"
 	"context"
+	"time"
 
 	"segue/internal/api/operation"
 	"segue/internal/entity"
@@ -118,70 +119,94 @@ func (p *Parts) Census(ctx context.Context, id name.JobID) (report.Census, error
 }
 
 // Assemble puts the domain together: which rules the rows of each table obey,
-// what follows from which changes, and what jobs there are.
+// what follows from which changes, what is due, and what jobs there are.
 func Assemble(db *rows.DB, options Options) *Parts {
 	options = options.withDefaults()
 	principals := principal.New(db, principal.NewOrganization(options.Organization), options.Rights, options.Freshness)
 	entities := entity.New(db, principals, options.NewID)
 	known := generation.New(db, options.Freshness)
 	connections := connection.New(db, principals, entities, options.Policy, known)
-	segments := segmentation.New(db, connections, options.Policy, known)
-	changes := reaction.New(db, options.Program)
-	due := advance.New(db, options.Freshness.Clock)
 	var local *queue.Local
 	if options.Queue == nil {
 		local = queue.NewLocal(options.Freshness.Clock)
 		options.Queue = local
 	}
-	jobs := job.New(db, options.Queue, options.Freshness.Clock, job.Options{})
+	changes := reaction.New(db, options.Program)
+	a := assembly{
+		Parts: &Parts{
+			DB: db, Principals: principals, Entities: entities, Connections: connections,
+			Jobs:      job.New(db, options.Queue, options.Freshness.Clock, job.Options{}),
+			Reactions: changes, Changes: changes.Handle, Advance: advance.New(db, options.Freshness.Clock), Local: local,
+		},
+		segments: segmentation.New(db, connections, options.Policy, known),
+		known:    known,
+	}
+	a.rules()
+	a.reactions()
+	a.due()
+	a.jobs(options.Freshness.For)
+	return a.Parts
+}
 
+// assembly is parts that are being put together.
+type assembly struct {
+	*Parts
+	segments *segmentation.Segmentation
+	known    *generation.Generation
+}
+
+// rules registers what the rows of each table obey beyond the schema.
+func (a assembly) rules() {
+	a.Entities.Register(sales.OfTable(name.Organization), organization.OrganizationRules(a.Principals))
+	a.Entities.Register(sales.OfTable(name.BusinessUnit), organization.UnitRules(a.Principals))
+	a.Entities.Register(sales.OfTable(name.User), organization.UserRules(a.Principals))
+	a.Entities.Register(sales.OfTable(name.Team), organization.TeamRules(a.Principals))
+	a.Entities.Register(sales.OfTable(name.TeamMembership), organization.MembershipRules(a.Principals))
+	a.Entities.Register(sales.OfTrait(name.RecordTrait), a.Connections.RecordRules())
+	a.Entities.Register(sales.OfTable(name.Sequence), a.Connections.SequenceRules())
+	a.Entities.Register(sales.OfTable(name.SequenceTarget), a.Connections.TargetRules())
+	a.Entities.Register(sales.OfTable(name.SequenceTargetStep), a.Connections.StepRules())
+	a.Entities.Register(sales.OfTable(name.Segment), a.segments.SegmentRules())
+	a.Entities.Register(sales.OfTable(name.SegmentAttribute), a.segments.OrderRules())
+	a.Entities.Register(sales.OfTable(name.Segment), a.segments.RedriveRules())
+	a.Entities.Register(sales.OfTable(name.SegmentAttribute), a.segments.RedriveRules())
+	a.Entities.Register(sales.OfTable(name.Job), a.Jobs.Rules())
+}
+
+// reactions registers what follows from which changes.
+func (a assembly) reactions() {
+	const inserted, modified, removed = store.Insert, store.Modify, store.Remove
 	var (
 		records   = sales.OfTrait(name.RecordTrait)
 		sequences = sales.OfTable(name.Sequence)
 		targets   = sales.OfTable(name.SequenceTarget)
-		steps     = sales.OfTable(name.SequenceTargetStep)
-		segment   = sales.OfTable(name.Segment)
+		segments  = sales.OfTable(name.Segment)
 		orders    = sales.OfTable(name.SegmentAttribute)
-		allJobs   = sales.OfTable(name.Job)
 	)
-	entities.Register(sales.OfTable(name.Organization), organization.OrganizationRules(principals))
-	entities.Register(sales.OfTable(name.BusinessUnit), organization.UnitRules(principals))
-	entities.Register(sales.OfTable(name.User), organization.UserRules(principals))
-	entities.Register(sales.OfTable(name.Team), organization.TeamRules(principals))
-	entities.Register(sales.OfTable(name.TeamMembership), organization.MembershipRules(principals))
-	entities.Register(records, connections.RecordRules())
-	entities.Register(sequences, connections.SequenceRules())
-	entities.Register(targets, connections.TargetRules())
-	entities.Register(steps, connections.StepRules())
-	entities.Register(segment, segments.SegmentRules())
-	entities.Register(orders, segments.OrderRules())
-	entities.Register(segment, segments.RedriveRules())
-	entities.Register(orders, segments.RedriveRules())
-	entities.Register(allJobs, jobs.Rules())
-
-	const inserted, modified, removed = store.Insert, store.Modify, store.Remove
 	// Definitions come first: what follows decides by new ones.
-	changes.Register("generation.announce", known, on(sequences, inserted, modified, removed), on(segment, inserted, modified, removed), on(orders, inserted, modified, removed))
-	changes.Register("segmentation.evaluate", segments.Evaluate(), on(records, inserted, modified))
-	changes.Register("segmentation.leave", segments.LeaveDeleted(), on(targets, inserted))
-	changes.Register("connection.verify", connections.Verify(), on(targets, inserted))
-	changes.Register("connection.sweep", connections.Sweep(), on(sequences, modified))
+	a.Reactions.Register("generation.announce", a.known, on(sequences, inserted, modified, removed), on(segments, inserted, modified, removed), on(orders, inserted, modified, removed))
+	a.Reactions.Register("segmentation.evaluate", a.segments.Evaluate(), on(records, inserted, modified))
+	a.Reactions.Register("segmentation.leave", a.segments.LeaveDeleted(), on(targets, inserted))
+	a.Reactions.Register("connection.verify", a.Connections.Verify(), on(targets, inserted))
+	a.Reactions.Register("connection.sweep", a.Connections.Sweep(), on(sequences, modified))
+	a.Reactions.Register("job.begin", a.Jobs.Begin(), on(sales.OfTable(name.Job), inserted, modified))
+}
 
-	changes.Register("job.begin", jobs.Begin(), on(allJobs, inserted, modified))
+// due registers what is done with rows that are due.
+func (a assembly) due() {
+	a.Advance.Register(name.Job, a.Jobs.LookAfter)
+	a.Advance.Before(a.Reactions.Wake)
+	a.Advance.Register(name.ParkedChange, a.Reactions.TakeUp, advance.AtMost(parkedAPass))
+}
 
-	due.Register(name.Job, jobs.LookAfter)
-
-	jobs.Register(segmentation.UnlinkKind, segments.Unlink(), job.Settings{Delay: options.Freshness.For, AtOnce: 1})
-	jobs.Register(connection.SweepKind, connections.SweepJob(), job.Settings{
-		Delay: options.Freshness.For, Essential: "a sequence that is being deactivated or deleted ends its connections",
+// jobs registers the kinds of jobs; fresh is how long a process may use old definitions.
+func (a assembly) jobs(fresh time.Duration) {
+	a.Jobs.Register(segmentation.UnlinkKind, a.segments.Unlink(), job.Settings{Delay: fresh, AtOnce: 1})
+	a.Jobs.Register(connection.SweepKind, a.Connections.SweepJob(), job.Settings{
+		Delay: fresh, Essential: "a sequence that is being deactivated or deleted ends its connections",
 	})
-	jobs.Register(report.CountKind, report.Counting(db), job.Settings{})
-	jobs.Register(sales.RedriveKind, changes.RedriveJob(), job.Settings{Delay: options.Freshness.For})
-
-	due.Before(changes.Wake)
-	due.Register(name.ParkedChange, changes.TakeUp, advance.AtMost(parkedAPass))
-
-	return &Parts{DB: db, Principals: principals, Entities: entities, Connections: connections, Jobs: jobs, Reactions: changes, Changes: changes.Handle, Advance: due, Local: local}
+	a.Jobs.Register(report.CountKind, report.Counting(a.DB), job.Settings{})
+	a.Jobs.Register(sales.RedriveKind, a.Reactions.RedriveJob(), job.Settings{Delay: fresh})
 }
 
 // on returns an interest in these kinds of changes of a subject's rows.
