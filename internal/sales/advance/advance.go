@@ -6,9 +6,9 @@
 // entry is a hint: the row is read, and the handler writes it under the version
 // read.
 //
-// Invariant: no row holds up those behind it. One whose handler fails for good, or
-// leaves it due, is put off, a little longer each time; one that nobody handles is
-// passed over (docs/decisions/0014-due-list.md).
+// Invariant: no row holds up those behind it. One whose handler fails for now is put
+// off for a minute; one whose handler fails for good, or leaves it due, a little longer
+// each time; one that nobody handles is passed over (docs/decisions/0014-due-list.md).
 package advance
 
 import (
@@ -87,7 +87,7 @@ func (a *Advance) Before(f func(context.Context) error) { a.before = append(a.be
 // Summary is what a pass did.
 type Summary struct {
 	Handled int  `json:"handled"` // rows whose handler succeeded
-	PutOff  int  `json:"putOff"`  // rows whose handler failed for good, or left them due
+	PutOff  int  `json:"putOff"`  // rows whose handler failed, or left them due
 	Early   bool `json:"early"`   // it ended before it had seen everything that was due
 }
 

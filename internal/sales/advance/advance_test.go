@@ -197,8 +197,8 @@ func TestLeftDue(t *testing.T) {
 	}
 }
 
-// TestTransient: what may be mended soon ends the pass without an error, and the row
-// stays due.
+// TestTransient: a row that cannot be handled for now waits for a minute, and holds up
+// no other.
 func TestTransient(t *testing.T) {
 	w := newWorld(t)
 	refs := w.put("alarm", 0, 1, 2)
@@ -211,19 +211,46 @@ func TestTransient(t *testing.T) {
 		}
 		return w.moveOn(ctx, row)
 	})
-	if done := w.pass(); done != (Summary{Handled: 1, Early: true}) || w.due(refs[1]) != 1 {
-		t.Errorf("did %+v, and the row is due in %d s, want it as before", done, w.due(refs[1]))
+	for minute := 2; minute < 5; minute++ {
+		if done := w.pass(); done.PutOff != 1 || done.Early || w.due(refs[1]) != 60*minute {
+			t.Errorf("did %+v, and the row is due in %d s, want %d", done, w.due(refs[1]), 60*minute)
+		}
+		w.clock.Advance(time.Minute)
 	}
 	busy = false
 	w.pass()
-	for i, ref := range refs {
-		if got := w.due(ref); got != 3600+i {
-			t.Errorf("row %d is due in %d s", i, got)
+	for i, want := range []int{3600, 3600 + 4*60, 3602} {
+		if got := w.due(refs[i]); got != want {
+			t.Errorf("row %d is due in %d s, want %d", i, got, want)
 		}
 	}
 }
 
-// TestStoreFails: so does a store that is busy; one that refuses for good is an error.
+// TestOutage: when no row can be handled for now, the pass ends before it has put off
+// the whole list.
+func TestOutage(t *testing.T) {
+	w := newWorld(t)
+	w.put("alarm", make([]int, 100)...)
+	w.atOnce = 1
+	busy := 0
+	w.Register("alarm", func(ctx context.Context, row *rows.Row) error {
+		if busy++; busy%outageAfter == 0 { // not yet an outage: now and then one succeeds
+			return w.moveOn(ctx, row)
+		}
+		return sales.Refuse(sales.Unavailable, "busy")
+	})
+	if done := w.pass(); done.Early || done.Handled+done.PutOff != 100 {
+		t.Errorf("did %+v", done)
+	}
+	w.clock.Advance(time.Minute)
+	w.Register("alarm", func(context.Context, *rows.Row) error { return sales.Refuse(sales.Unavailable, "busy") })
+	if done := w.pass(); done != (Summary{PutOff: outageAfter, Early: true}) {
+		t.Errorf("in an outage: did %+v", done)
+	}
+}
+
+// TestStoreFails: a store that is busy ends the pass without an error, and the row
+// stays due; one that refuses for good is an error.
 func TestStoreFails(t *testing.T) {
 	w := newWorld(t)
 	refs := w.put("alarm", 0)

@@ -20,6 +20,8 @@ const (
 	margin  = 10 * time.Second // of the caller's time, for what has been begun
 	soonest = time.Minute      // for how long a row is put off, at least
 	latest  = 6 * time.Hour    // and at most
+
+	outageAfter = 2 * sales.AtOnce // rows in a row that fail for now end a pass
 )
 
 // pass is one run over the list.
@@ -32,7 +34,8 @@ type pass struct {
 
 	mu          sync.Mutex // guards what follows
 	versions    map[rows.Ref]int64
-	interrupted error // the first transient failure
+	transient   int   // rows in a row whose handlers failed for now
+	interrupted error // why it ends before its time
 	Summary
 }
 
@@ -166,13 +169,31 @@ func (p *pass) take(ctx context.Context, row *rows.Row) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.Handled++
+		p.transient = 0
 		p.versions[ref] = version
 	case elsewhere: // another process has it, or a caller has just changed it
-	case sales.Transient(err):
+	case ctx.Err() != nil:
 		p.interrupt(err)
+	case sales.Transient(err):
+		// It may be this row's alone, and must not stay at the head of the list then.
+		slog.WarnContext(ctx, "a due row cannot be handled for now", "row", ref.String(), "reason", err)
+		p.putOff(ctx, ref, func(time.Duration) time.Duration { return soonest })
+		p.noteTransient(err)
 	default:
 		logFailure(ctx, ref, err)
-		p.putOff(ctx, ref)
+		p.putOff(ctx, ref, delay)
+	}
+}
+
+// noteTransient makes the pass end when so many rows in a row cannot be handled for
+// now that the next could not be either.
+func (p *pass) noteTransient(err error) {
+	p.mu.Lock()
+	p.transient++
+	outage := p.transient >= outageAfter
+	p.mu.Unlock()
+	if outage {
+		p.interrupt(err)
 	}
 }
 
@@ -202,13 +223,14 @@ func (p *pass) interrupt(err error) {
 	p.Early, p.interrupted = true, cmp.Or(p.interrupted, err)
 }
 
-// putOff moves a row's due time on, unless the row has left the list since.
-func (p *pass) putOff(ctx context.Context, ref rows.Ref) {
+// putOff moves a row's due time on, unless the row has left the list since; by says how
+// far, from how long ago it was last written.
+func (p *pass) putOff(ctx context.Context, ref rows.Ref, by func(sinceWritten time.Duration) time.Duration) {
 	tx := p.db.Begin("")
 	found, err := tx.Load(ctx, ref)
 	if err == nil && found[0] != nil && found[0].Due(p.now) {
 		row, now := found[0], p.db.Now()
-		row.Set(row.Table.DueColumn(), schema.Time(now.Add(delay(now.Sub(row.Time(rows.ModifiedOn))))))
+		row.Set(row.Table.DueColumn(), schema.Time(now.Add(by(now.Sub(row.Time(rows.ModifiedOn))))))
 		err = tx.Commit(ctx)
 	}
 	_, elsewhere := errors.AsType[*rows.ConflictError](err)

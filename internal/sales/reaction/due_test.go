@@ -2,6 +2,7 @@ package reaction_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -94,7 +95,7 @@ func TestTakeUp(t *testing.T) {
 	wantParked(w)
 }
 
-// While the store is busy a try does not count, and the row stays due.
+// While the store is busy a try does not count, and the row is due a minute later.
 func TestTakeUp_Busy(t *testing.T) {
 	w, c, batch := timed(t, 1)
 	h := reaction.New(w.DB, "v1")
@@ -106,13 +107,45 @@ func TestTakeUp_Busy(t *testing.T) {
 	a := passes(w, c, h)
 	c.Advance(time.Minute)
 	bad.failure = busy()
-	if done := pass(t, a); done != (advance.Summary{Early: true}) {
+	if done := pass(t, a); done != (advance.Summary{PutOff: 1}) {
 		t.Errorf("did %+v", done)
 	}
 	wantParked(w, fmt.Sprintf("%v, bad, 1 tries, v1, cause  , broken", w.Parked()[0].Subject()))
 	bad.failure = nil
+	c.Advance(time.Minute)
 	pass(t, a)
 	wantParked(w)
+}
+
+// A row that stays busy, whose change was parked because of its age, holds up none
+// that can be taken up.
+func TestTakeUp_BusyForEver(t *testing.T) {
+	w, c, batch := timed(t, 41)
+	h := reaction.New(w.DB, "v1")
+	forEver := batch[0].Key.SK
+	failure := errors.New("broken")
+	h.Register("bad", sales.Follow(func(_ context.Context, change rows.Change) error {
+		if change.Ref.ID == forEver {
+			return busy()
+		}
+		return failure
+	}), allRecords())
+	for i := range batch {
+		batch[i].At = c.Now().Add(-reaction.MaxAge)
+	}
+	for _, part := range [][]store.Change{batch[:1], batch[1:]} { // the busy one is the oldest
+		if failures := h.Handle(t.Context(), part); len(failures) > 0 {
+			t.Fatal(failures)
+		}
+		c.Advance(time.Second)
+	}
+	failure = nil
+	c.Advance(time.Minute)
+	a := passes(w, c, h)
+	if done := pass(t, a); done != (advance.Summary{Handled: 40, PutOff: 1}) {
+		t.Errorf("did %+v", done)
+	}
+	wantParked(w, fmt.Sprintf("%v, bad, 1 tries, v1, cause  , %v", rows.Ref{Table: "lead", ID: forEver}, busy()))
 }
 
 // What another version parked is taken up at once by a new process, before what the
@@ -149,6 +182,26 @@ func TestWake(t *testing.T) {
 	if n := w.Probe.Counts().Queries; n != 16 {
 		t.Errorf("%d queries once everything was gone through, want those of the due list, 16", n)
 	}
+}
+
+// What is due already is left as it is: it is taken up anyway.
+func TestWake_Due(t *testing.T) {
+	w, c, batch := timed(t, 1)
+	old := reaction.New(w.DB, "v1")
+	old.Register("bad", failOn("", errors.New("broken")), allRecords())
+	if failures := old.Handle(t.Context(), batch); len(failures) > 0 {
+		t.Fatal(failures)
+	}
+	c.Advance(time.Hour)
+	h := reaction.New(w.DB, "v2")
+	w.Probe.Reset()
+	if err := h.Wake(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.Probe.Counts().Writes; n != 0 {
+		t.Errorf("%d writes", n)
+	}
+	wantParked(w, fmt.Sprintf("%v, bad, 1 tries, v1, cause  , broken", w.Parked()[0].Subject()))
 }
 
 // What a version cannot take up waits for its time.
