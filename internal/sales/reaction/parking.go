@@ -66,6 +66,7 @@ type parking struct {
 	kind    store.ChangeKind
 	at      time.Time
 	handler string
+	redrive bool // a try of its own, no delivery
 }
 
 // row names the parked row.
@@ -78,12 +79,19 @@ func parkedRow(ref rows.Ref, handler string) rows.Ref {
 // park writes the parked row. An error means that nothing is parked, so that the
 // change must come again.
 func (h *Handler) park(ctx context.Context, p parking, failure error) error {
+	again := false
 	err := h.db.Do(ctx, "", func(tx *rows.Tx) error {
 		found, err := tx.Load(ctx, p.row())
 		if err != nil {
 			return err
 		}
 		row := found[0]
+		// A delivery comes again because of others in its batch, as often as these
+		// need. This change has had its try.
+		if again = row != nil && !p.redrive && h.isParked(row, p); again {
+			row.Touch() // a redrive that read the row before may not remove it
+			return nil
+		}
 		if row == nil {
 			row = tx.Create(tx.Schema().Table(name.ParkedChange), p.row().ID, map[string]schema.Value{
 				name.SegueName:    schema.Text(p.ref.String()),
@@ -100,8 +108,20 @@ func (h *Handler) park(ctx context.Context, p parking, failure error) error {
 	if err != nil {
 		return fmt.Errorf("%s of %v failed (%w) and cannot be parked: %w", p.handler, p.ref, failure, err)
 	}
-	slog.WarnContext(ctx, "a change is parked", "row", p.ref, "handler", p.handler, "reason", failure)
+	if !again {
+		slog.WarnContext(ctx, "a change is parked", "row", p.ref, "handler", p.handler, "reason", failure)
+	}
 	return nil
+}
+
+// isParked reports whether a row was parked by this version of the program because of
+// this very change.
+func (h *Handler) isParked(row *rows.Row, p parking) bool {
+	of := func(column string, v schema.Value) bool {
+		stored, err := row.Value(column)
+		return err == nil && stored == v
+	}
+	return (Parked{row}).Program() == h.program && of(name.SegueChangedon, schema.Time(p.at)) && of(name.SegueKind, schema.Int(int64(p.kind)))
 }
 
 // setFailure makes a parked row say why its last try failed, and counts it.

@@ -258,3 +258,38 @@ func TestParkedIsDueLaterAndLater(t *testing.T) {
 		}
 	}
 }
+
+// A change that is parked comes again as long as another change of its batch, or
+// another reaction to it, waits for the store. It has had its try.
+func TestPark_ComesAgain(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		leads int
+	}{{"behind another row", 2}, {"with another reaction", 1}} {
+		t.Run(test.name, func(t *testing.T) {
+			w, _, batch := timed(t, test.leads)
+			h := reaction.New(w.DB, "v1")
+			bad := batch[test.leads-1].Key.SK
+			h.Register("bad", failOn(bad, errors.New("broken")), allRecords())
+			store := newPatient(busy())
+			h.Register("waits", store, allRecords())
+			for range 12 {
+				if failures := h.Handle(t.Context(), batch); len(failures) == 0 {
+					t.Fatal("nothing waits")
+				}
+			}
+			store.failure = nil
+			if failures := h.Handle(t.Context(), batch); len(failures) > 0 {
+				t.Fatal(failures)
+			}
+			wantParked(w, fmt.Sprintf("%v, bad, 1 tries, v1, cause  , broken", rows.Ref{Table: "lead", ID: bad}))
+			w.Fresh()
+			w.Update("lead", bad, salestest.Values{"subject": "B"})
+			later := w.Fresh()
+			if failures := h.Handle(t.Context(), later); len(failures) > 0 {
+				t.Fatal(failures)
+			}
+			wantParked(w, fmt.Sprintf("%v, bad, 2 tries, v1, cause  , broken", rows.Ref{Table: "lead", ID: bad}))
+		})
+	}
+}

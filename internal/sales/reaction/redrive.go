@@ -96,7 +96,7 @@ func (h *Handler) redriveOne(ctx context.Context, r registered, present rows.Cha
 		return fmt.Errorf("%s of %v: %w", r.name, present.Ref, failure)
 	}
 	// Parked, even if it was not before: nobody else may know of it.
-	if err := h.park(ctx, parking{ref: present.Ref, kind: present.Kind, at: h.db.Now(), handler: r.name}, failure); err != nil {
+	if err := h.park(ctx, parking{ref: present.Ref, kind: present.Kind, at: h.db.Now(), handler: r.name, redrive: true}, failure); err != nil {
 		return err
 	}
 	text := rows.Readable(fmt.Sprintf("%v cannot be followed yet by %s and is parked: %v", present.Ref, r.name, failure))
