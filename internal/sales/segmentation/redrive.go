@@ -41,8 +41,8 @@ func (r redriveRules) Delete(ctx context.Context, tx *rows.Tx, row *rows.Row) (k
 	return false, r.segmentation.takeUp(ctx, tx, row)
 }
 
-// takeUp begins a job for the edited row, and one for the order row that every edit
-// of a segment writes, if changes are parked because of it. What a process parks
+// takeUp begins a job for the edited row, and one for the order row of its record
+// type, if changes are parked because of it. What a process parks
 // that does not know of the edit yet is taken up when it is due.
 func (s *Segmentation) takeUp(ctx context.Context, tx *rows.Tx, edited *rows.Row) error {
 	order := edited
@@ -52,22 +52,22 @@ func (s *Segmentation) takeUp(ctx context.Context, tx *rows.Tx, edited *rows.Row
 			return err
 		}
 		order = found[0]
-		if err := s.beginRedrive(ctx, tx, edited.Ref(), order); err != nil {
+		if err := s.beginRedrive(ctx, tx, edited.Ref(), edited); err != nil {
 			return err
 		}
 	}
-	return s.beginRedrive(ctx, tx, order.Ref(), order)
+	return s.beginRedrive(ctx, tx, order.Ref(), edited)
 }
 
-// beginRedrive begins the job of one cause. Each edit writes the order row, so each
-// has a job of its own.
-func (s *Segmentation) beginRedrive(ctx context.Context, tx *rows.Tx, cause rows.Ref, order *rows.Row) error {
+// beginRedrive begins the job of one cause. Each edit gives the edited row a version
+// that no other has, so each has a job of its own.
+func (s *Segmentation) beginRedrive(ctx context.Context, tx *rows.Tx, cause rows.Ref, edited *rows.Row) error {
 	parked, err := s.lists.Select(ctx, query.Query{Table: s.db.Schema().Table(name.ParkedChange), Limit: 1, Where: &filter.Group{Logic: filter.And, Items: []filter.Node{
 		&filter.Condition{Column: name.SegueCause, Operator: filter.Eq, Values: []schema.Value{schema.Text(cause.ID)}},
 	}}})
 	if err != nil || len(parked.Rows) == 0 {
 		return err
 	}
-	id := guid.Derive("redrive", cause.ID, strconv.FormatInt(order.Version, 10))
+	id := guid.Derive("redrive", cause.ID, edited.ID, strconv.FormatInt(edited.Next(), 10))
 	return sales.BeginJob(ctx, tx, sales.Redrive(name.JobID(id), cause))
 }

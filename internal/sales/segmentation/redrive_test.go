@@ -93,6 +93,27 @@ func TestMendedSegmentTakesUpWhatItParked(t *testing.T) {
 	}
 }
 
+// So does each mend of a segment that breaks again and again.
+func TestMendedSegmentBreaksAgain(t *testing.T) {
+	w := newWorld(t, boot.Options{})
+	segment := w.Segment(1, salestest.Web, "", nil)
+	w.Settle()
+	for n := range 3 {
+		breakSegment(w, segment)
+		lead := w.Lead(n+1, values{salestest.Sources: int64(8)})
+		w.Settle()
+		if parked := w.Parked(); len(parked) != 1 {
+			t.Fatalf("%d changes are parked, want 1", len(parked))
+		}
+		w.Update("msdyn_segment", segment, values{"msdyn_entityfilter": salestest.Where(salestest.Web)})
+		w.Settle()
+		w.Member(lead, segment, false)
+		if left := w.Parked(); len(left) > 0 {
+			t.Errorf("mend %d leaves %d parked", n+1, len(left))
+		}
+	}
+}
+
 // What is parked because of the order of segments is taken up when that is mended.
 func TestMendedOrderTakesUpWhatItParked(t *testing.T) {
 	w := newWorld(t, boot.Options{})
