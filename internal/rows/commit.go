@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"segue/internal/schema"
 )
@@ -45,6 +46,9 @@ func (tx *Tx) runHooks(ctx context.Context) error {
 // Again reports whether this is not the first try of [DB.Do]: a row was no longer as
 // an earlier try had loaded it.
 func (tx *Tx) Again() bool { return tx.again }
+
+// Now is the time, as [DB.Now] has it.
+func (tx *Tx) Now() time.Time { return tx.db.Now() }
 
 // Schema returns the tables of the unit of work's rows.
 func (tx *Tx) Schema() *schema.Schema { return tx.db.schema }

@@ -44,7 +44,7 @@ func (db *DB) Read(ctx context.Context, t *schema.Table, p Partition, after stri
 	var rows []*Row
 	if p.index == "" {
 		rows, part.Broken = db.decodeAll(mine)
-	} else if rows, err = db.rowsOf(ctx, t, mine); err != nil {
+	} else if rows, part.Broken, err = db.rowsOf(ctx, t, mine); err != nil {
 		return Part{}, err
 	}
 	for i, row := range rows {
@@ -57,16 +57,23 @@ func (db *DB) Read(ctx context.Context, t *schema.Table, p Partition, after stri
 	return part, nil
 }
 
-// rowsOf reads the rows of index entries, all of one table, nil where one is gone.
-func (db *DB) rowsOf(ctx context.Context, t *schema.Table, entries []store.Item) ([]*Row, error) {
+// rowsOf reads the rows of index entries, all of one table, nil where one is gone or
+// broken.
+func (db *DB) rowsOf(ctx context.Context, t *schema.Table, entries []store.Item) (rows []*Row, broken []BrokenRow, err error) {
 	refs := make([]Ref, len(entries))
 	for i, entry := range entries {
 		refs[i] = Ref{t.Name, entry.Key().SK}
 	}
-	return db.Get(ctx, refs...)
+	items, err := db.items(ctx, refs)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, broken = db.decodeAll(items)
+	return rows, broken, nil
 }
 
-// decodeAll returns the rows of items, nil for those that are broken.
+// decodeAll returns the rows of items, nil for those that are not there and those that
+// are broken.
 func (db *DB) decodeAll(items []store.Item) (rows []*Row, broken []BrokenRow) {
 	rows = make([]*Row, len(items))
 	for i, item := range items {

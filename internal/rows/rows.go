@@ -220,7 +220,22 @@ func (db *DB) Now() time.Time { return db.clock.Now().UTC().Truncate(time.Second
 // Get reads rows by id, strongly consistent, in the order of refs; nil where
 // there is none. It makes one request for every 100 refs.
 func (db *DB) Get(ctx context.Context, refs ...Ref) ([]*Row, error) {
-	found := make([]*Row, 0, len(refs))
+	items, err := db.items(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]*Row, len(items))
+	for i, item := range items {
+		if found[i], err = db.decode(item); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// items reads the items of rows, nil where there is none.
+func (db *DB) items(ctx context.Context, refs []Ref) ([]store.Item, error) {
+	found := make([]store.Item, 0, len(refs))
 	for start := 0; start < len(refs); start += store.MaxGetKeys {
 		part := refs[start:min(start+store.MaxGetKeys, len(refs))]
 		keys := make([]store.Key, len(part))
@@ -235,13 +250,7 @@ func (db *DB) Get(ctx context.Context, refs ...Ref) ([]*Row, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %v and %d more: %w", part[0], len(part)-1, err)
 		}
-		for _, item := range items {
-			row, err := db.decode(item)
-			if err != nil {
-				return nil, err
-			}
-			found = append(found, row)
-		}
+		found = append(found, items...)
 	}
 	return found, nil
 }

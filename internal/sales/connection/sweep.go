@@ -21,8 +21,8 @@ const (
 	liveIndex = "live" // of targets: the live ones of a sequence
 
 	// The names of the tally's counts.
-	sweptLive  = "live"
-	sweptEnded = "ended"
+	sweptLive = "live" // connections that were live when they were listed
+	sweptGone = "gone" // of these, those that are not any more
 )
 
 // Sweep is the reaction to a changed sequence: for one that is being deactivated or
@@ -93,8 +93,8 @@ func (j sweepJob) Prepare(ctx context.Context, job sales.Job) (sales.JobWork, er
 		}
 		tally.Add(sweptLive, 1)
 		ended, err := j.end(ctx, job, listed)
-		if ended {
-			tally.Add(sweptEnded, 1)
+		if err == nil { // also when somebody else has just ended it
+			tally.Add(sweptGone, 1)
 		}
 		return ended, err
 	}, nil
@@ -123,16 +123,17 @@ func (j sweepJob) Finish(ctx context.Context, tx *rows.Tx, job sales.Job, counts
 	if err != nil || !sweeping(found[0], job.ID()) {
 		return sales.JobEnd{}, err
 	}
-	row := found[0]
+	row, gone := found[0], counts[sweptGone]
+	stay := counts[sweptLive] - gone + counts[sales.JobUnreadable]
 	switch {
-	case counts[sweptEnded] > 0 || job.Round() == 0:
+	case gone > 0 || job.Round() == 0:
 		// Also when the first round saw nothing. A connection that a process made in
 		// the last moment in which it took the sequence for active, and which the
 		// index did not show yet, may have been verified by a process that did so
 		// too, so nothing else would end it.
 		return sales.JobEnd{Again: true}, nil
-	case counts[sweptLive] > 0:
-		return sales.JobEnd{}, fmt.Errorf("%d connections to %v cannot be ended", counts[sweptLive], row.Ref())
+	case stay > 0:
+		return sales.JobEnd{}, fmt.Errorf("%d connections to %v cannot be ended", stay, row.Ref())
 	case Deleting(row):
 		tx.Delete(row)
 	default:

@@ -2,6 +2,7 @@ package connection_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 
 	"segue/internal/boot"
 	"segue/internal/embed"
+	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
@@ -119,6 +121,69 @@ func TestSweep_ConnectionThatCannotBeEnded(t *testing.T) {
 	w.Settle()
 	w.Member(broken, "", false)
 	w.Sound(true)
+	if err := w.Activate(seq); err != nil {
+		t.Error(err)
+	}
+}
+
+// spoil makes the item of a row one that no version can read.
+func spoil(w *salestest.World, ref rows.Ref) {
+	w.T.Helper()
+	for shard := range schema.Shards {
+		key := store.Key{PK: fmt.Sprintf("%s#%d", ref.Table, shard), SK: ref.ID}
+		found, err := w.Store.Get(w.T.Context(), key)
+		if err != nil {
+			w.T.Fatal(err)
+		}
+		if found[0] == nil {
+			continue
+		}
+		if err := w.Store.Write(w.T.Context(), store.Update(key, store.Item{name.Createdon: store.S("yesterday")}, nil, store.Condition{})); err != nil {
+			w.T.Fatal(err)
+		}
+		return
+	}
+	w.T.Fatalf("there is no %v", ref)
+}
+
+// Nor does a target that cannot be read hold up the others.
+func TestSweep_TargetThatCannotBeRead(t *testing.T) {
+	w := newWorld(t, boot.Options{})
+	salestest.CaptureLog(t)
+	seq := w.Sequence(1, "lead")
+	broken := w.Connect(w.Lead(1, nil), seq)
+	sound := w.Connect(w.Lead(2, nil), seq)
+	w.Settle()
+	w.Update("msdyn_sequence", seq, values{"statecode": int64(0)})
+	spoil(w, rows.Ref{Table: name.SequenceTarget, ID: broken.ID})
+	w.Settle()
+	w.Ended(sound, disconnected, sequenceGone, stepCancelled)
+	job := sweep(w, seq)
+	if state := job.Int(name.SegueState); state != int64(sales.JobFailed) || !strings.Contains(job.Text(name.SegueReason), broken.ID) {
+		t.Errorf("the job is in state %d because %q", state, job.Text(name.SegueReason))
+	}
+}
+
+// A connection that somebody else ends between the moment when a late index shows it
+// and the one at which the sweep would end it is no failure.
+func TestSweep_EndedMeanwhile(t *testing.T) {
+	l := &lagging{ChangeStore: salestest.OpenEmbedded(t, embed.NoSync()), late: map[string]bool{}}
+	w := newWorldOn(t, l, salestest.Now, boot.Options{})
+	seq := w.Sequence(1, "lead")
+	lead := w.Lead(1, nil)
+	target := w.Connect(lead, seq).ID
+	w.Settle()
+	w.Update("msdyn_sequence", seq, values{"statecode": int64(0)})
+	l.late[target] = true
+	w.Before(func(call probe.Call) bool { // what the sweep reads before it ends a target
+		return call.Method == probe.Get && len(call.Keys) == 3 && slices.ContainsFunc(call.Keys, func(k store.Key) bool {
+			return salestest.TableOf(k) == name.SequenceTarget
+		})
+	}, func(other *salestest.World) { other.Disconnect(lead) })
+	w.Settle()
+	if job := sweep(w, seq); job.Int(name.SegueState) != int64(sales.JobCompleted) {
+		t.Errorf("the job is in state %d because %q", job.Int(name.SegueState), job.Text(name.SegueReason))
+	}
 	if err := w.Activate(seq); err != nil {
 		t.Error(err)
 	}

@@ -183,6 +183,7 @@ func (v *visit) workOn(ctx context.Context, part rows.Part) (progress, error) {
 		return progress{}, err
 	}
 	for _, broken := range part.Broken {
+		tally.Add(sales.JobUnreadable, 1)
 		did.fail(ctx, broken.Ref, broken.Err)
 	}
 	for i, row := range list {
