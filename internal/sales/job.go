@@ -117,6 +117,10 @@ func (j Job) Scans() ([]Scan, error) {
 	return scans, nil
 }
 
+// JobPatience is how long an open job may stand still before its open tasks are queued
+// again: their messages may be lost.
+const JobPatience = 15 * time.Minute
+
 // NewJob is a job that is to begin.
 type NewJob struct {
 	// ID is derived from what wants the job and its life, so that beginning it
@@ -155,6 +159,7 @@ func BeginJob(ctx context.Context, tx *rows.Tx, job NewJob) error {
 		name.SegueState: schema.Int(int64(JobQueued)), name.SeguePlan: schema.Text(string(plan)),
 		name.SegueTasks: schema.Int(int64(tasks)), name.SegueTasksdone: schema.Int(0), name.SegueRound: schema.Int(0),
 		name.SegueRowsexamined: schema.Int(0), name.SegueRowschanged: schema.Int(0), name.SegueRowsfailed: schema.Int(0),
+		name.SegueDueon: schema.Time(tx.Now().Add(JobPatience)), // the change that is to queue its tasks may be lost
 	})
 	for column, text := range map[string]string{
 		name.SegueSubjecttable: job.Subject.Table, name.SegueSubjectid: job.Subject.ID, name.SegueArgument: job.Argument,
@@ -189,6 +194,11 @@ type JobEnd struct {
 	Result string // JSON for people and programs; "" for none
 	Again  bool   // go through all rows once more, and then ask again
 }
+
+// JobUnreadable is the count of the rows that are stored in a way that this version of
+// the program cannot read, and that the job's work is therefore not called for. The
+// machinery tallies it.
+const JobUnreadable = "unreadable"
 
 // JobTally is counts by name, which the machinery adds up over the rows of a
 // round, each row once. It is safe for concurrent use.

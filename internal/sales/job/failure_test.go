@@ -123,6 +123,50 @@ func TestUnknownKind(t *testing.T) {
 	}
 }
 
+// So is a job over a table that only another version has.
+func TestUnknownTable(t *testing.T) {
+	p := newPlace(t, 1)
+	s := p.begin()
+	err := s.db.Do(t.Context(), "", func(tx *rows.Tx) error {
+		return sales.BeginJob(t.Context(), tx, sales.NewJob{ID: jobID, Kind: "mark", Scans: []sales.Scan{{Table: "new_record", Small: true}}})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	failures := s.Handle(t.Context(), []queue.Message{{Body: fmt.Sprintf(`{"job":%q,"task":0}`, jobID)}})
+	if len(failures) != 1 || !strings.Contains(failures[0].Err.Error(), "new_record") {
+		t.Errorf("failures %v, want the table named", failures)
+	}
+	if got := s.job(t).State(); got != sales.JobQueued {
+		t.Errorf("the job is %v", got)
+	}
+}
+
+// A job that nobody can read the tasks of fails, and holds up no start.
+func TestUnreadableTasks(t *testing.T) {
+	p := newPlace(t, 1)
+	s := p.begin()
+	if err := s.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	err := s.db.Do(t.Context(), "", func(tx *rows.Tx) error {
+		found, err := tx.Load(t.Context(), rows.RefTo(name.Job, jobID))
+		if err == nil {
+			found[0].Set(name.SegueOpen, schema.Text("broken"))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.QueueOpen(t.Context()); err != nil {
+		t.Errorf("the start fails: %v", err)
+	}
+	if j := s.job(t); j.State() != sales.JobFailed || !strings.Contains(j.Row.Text(name.SegueReason), name.SegueOpen) {
+		t.Errorf("the job is %v because %q", j.State(), j.Row.Text(name.SegueReason))
+	}
+}
+
 // A job whose end fails is failed, with the reason; a resume goes through all rows
 // once more.
 func TestFailedJob(t *testing.T) {

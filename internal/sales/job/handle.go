@@ -3,6 +3,7 @@ package job
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -86,7 +87,11 @@ func (s *Jobs) work(ctx context.Context, b *budget, id name.JobID, tasks []messa
 		return nil, err
 	}
 	for _, p := range passes {
-		if err := v.run(ctx, p); err != nil {
+		err := v.run(ctx, p)
+		if _, newer := errors.AsType[*rows.UnknownTableError](err); newer { // it is a job of another version's
+			return nil, fmt.Errorf("task %d of %v: %w", p.task, v.job.Row.Ref(), err)
+		}
+		if err != nil {
 			return nil, s.failJob(ctx, v.job, fmt.Errorf("task %d: %w", p.task, err))
 		}
 	}

@@ -17,12 +17,17 @@
 //
 // Invariant: each task of a round is counted once, and the job ends in the unit
 // of work that counts the last.
+//
+// Size: queueing tasks, working on them and saving what came of it write one row, the
+// job's, under one bitmap; apart, they would export it to each other.
 package job
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"time"
 
@@ -141,7 +146,26 @@ func (s *Jobs) begin(ctx context.Context, change rows.Change) error {
 	if job.State() != sales.JobQueued { // the change comes again, or late
 		return nil
 	}
-	return s.queueOpenTasks(ctx, job)
+	if err := s.queueOpenTasks(ctx, job); !errors.Is(err, queue.ErrUnavailable) {
+		return err
+	}
+	return s.waitForQueue(ctx, job)
+}
+
+// waitForQueue has a job that nobody could queue the tasks of taken up when it is due:
+// its change must not hold up those behind it.
+func (s *Jobs) waitForQueue(ctx context.Context, job sales.Job) error {
+	slog.WarnContext(ctx, "the queue of jobs is full or away; a job waits", "job", job.Row.ID, "name", job.Name())
+	return s.db.Do(ctx, "", func(tx *rows.Tx) error {
+		found, err := tx.Load(ctx, job.Row.Ref())
+		if err != nil || found[0] == nil {
+			return err
+		}
+		if (sales.Job{Row: found[0]}).State() == sales.JobQueued {
+			found[0].Set(name.SegueDueon, schema.Time(s.db.Now().Add(soon)))
+		}
+		return nil
+	})
 }
 
 // sameRound reports whether a job that is queued was so before the change, in the
@@ -172,7 +196,7 @@ func (s *Jobs) queueOpenTasks(ctx context.Context, job sales.Job) error {
 	}
 	open, err := openTasks(job)
 	if err != nil {
-		return err
+		return s.failJob(ctx, job, err)
 	}
 	if err := s.send(ctx, job, k.Delay, open.list()); err != nil {
 		return err
@@ -199,38 +223,40 @@ func (s *Jobs) queueOpenTasks(ctx context.Context, job sales.Job) error {
 	})
 }
 
-// patience is how long a job may stand still before its open tasks are queued again.
-// A task that is long alone saves its position without touching the job's row, so it
-// may come twice, which does no harm.
-const patience = 15 * time.Minute
+// soon is when a job is looked after whose tasks could not be queued.
+const soon = time.Minute
 
-// lookAfterLater moves the time at which an open job must have come further.
+// lookAfterLater moves the time at which an open job must have come further. A task
+// that is long alone saves its position without touching the job's row, so it may come
+// twice, which does no harm.
 func (s *Jobs) lookAfterLater(row *rows.Row) {
-	row.Set(name.SegueDueon, schema.Time(s.db.Now().Add(patience)))
+	row.Set(name.SegueDueon, schema.Time(s.db.Now().Add(sales.JobPatience)))
 }
 
 // LookAfter is the [sales.DueHandler] of a job that has stood still: messages of its
-// tasks may be lost, so they are sent again.
+// tasks may be lost, or were never sent, so they are sent again.
 func (s *Jobs) LookAfter(ctx context.Context, due *rows.Row) error {
 	job := sales.Job{Row: due}
-	if job.State() == sales.JobRunning {
-		if _, known := s.kinds[job.Kind()]; !known {
-			return unknownKind(job)
-		}
-		open, err := openTasks(job)
-		if err != nil {
-			return err
-		}
-		if err := s.send(ctx, job, 0, open.list()); err != nil {
-			return err
-		}
-	}
 	tx := s.db.Begin("")
 	tx.Hold(due)
-	due.Set(name.SegueDueon, schema.Null())
-	if job.State() == sales.JobRunning {
-		s.lookAfterLater(due)
+	switch {
+	case job.State() == sales.JobQueued:
+		return s.queueOpenTasks(ctx, job)
+	case job.State() != sales.JobRunning:
+		due.Set(name.SegueDueon, schema.Null())
+		return tx.Commit(ctx)
 	}
+	if _, known := s.kinds[job.Kind()]; !known {
+		return unknownKind(job)
+	}
+	open, err := openTasks(job)
+	if err != nil {
+		return s.failJob(ctx, job, err)
+	}
+	if err := s.send(ctx, job, 0, open.list()); err != nil {
+		return err
+	}
+	s.lookAfterLater(due)
 	return tx.Commit(ctx)
 }
 
@@ -241,7 +267,7 @@ func unknownKind(job sales.Job) error {
 
 // QueueOpen queues the open tasks of all open jobs: for the start of a process
 // whose queue is empty. A job of a kind that this version does not know is passed
-// over.
+// over. When the queue is full, the jobs that are left wait until they are due.
 func (s *Jobs) QueueOpen(ctx context.Context) error {
 	for row, err := range s.lists.Each(ctx, query.Query{Table: s.db.Schema().Table(name.Job)}) {
 		if err != nil {
@@ -251,7 +277,12 @@ func (s *Jobs) QueueOpen(ctx context.Context) error {
 		if _, known := s.kinds[job.Kind()]; !known || !job.State().Open() {
 			continue
 		}
-		if err := s.queueOpenTasks(ctx, job); err != nil {
+		err := s.queueOpenTasks(ctx, job)
+		if errors.Is(err, queue.ErrUnavailable) {
+			slog.WarnContext(ctx, "the queue of jobs is full; the jobs that are left wait until they are due", "first", job.Row.ID)
+			return nil
+		}
+		if err != nil {
 			return fmt.Errorf("queue the open jobs: %w", err)
 		}
 	}

@@ -35,6 +35,7 @@ func (r rules) Update(_ context.Context, _ *rows.Tx, row *rows.Row, before map[s
 		return nil
 	case is == sales.JobQueued && was != sales.JobCompleted:
 		row.Set(name.SegueEndedon, schema.Null())
+		r.jobs.lookAfterLater(row)
 		return nil
 	}
 	return sales.Refuse(sales.Precondition, "the job is %v: %s can be set to 3 (cancelled) while it is queued or running, and to 0 (queued) to resume it before it is completed", was, name.SegueState)

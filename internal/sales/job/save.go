@@ -148,6 +148,7 @@ func (v *visit) endTasks(ctx context.Context, tx *rows.Tx, job sales.Job, open t
 	if end.Again {
 		nextRound(job)
 		job.Row.Set(name.SegueState, schema.Int(int64(sales.JobQueued)))
+		v.jobs.lookAfterLater(job.Row)
 		return true, nil
 	}
 	job.Row.Set(name.SegueState, schema.Int(int64(sales.JobCompleted)))

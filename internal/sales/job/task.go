@@ -63,7 +63,7 @@ func partition(tables *schema.Schema, job sales.Job, scans []sales.Scan, task in
 		}
 		t := tables.Table(scan.Table)
 		if t == nil {
-			return nil, rows.Partition{}, fmt.Errorf("there is no table %q in this version", scan.Table)
+			return nil, rows.Partition{}, &rows.UnknownTableError{Table: scan.Table}
 		}
 		all, err := partitions(t, scan.Index, job.Subject())
 		if err != nil {
