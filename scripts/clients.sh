@@ -10,8 +10,9 @@ usage: SEGUE_URL=… SEGUE_TOKEN=… scripts/clients.sh
   needs one active sequence for leads that can be connected.
 
 environment:
-  SEGUE_URL    the URL of Segue, for example http://127.0.0.1:8080
-  SEGUE_TOKEN  a bearer token of a caller who may create, connect and delete
+  SEGUE_URL      the URL of Segue, for example http://127.0.0.1:8080
+  SEGUE_TOKEN    a bearer token of a caller who may create, connect and delete
+  SEGUE_GATEWAY  set when a gateway checks tokens before Segue sees them
 USAGE
 }
 

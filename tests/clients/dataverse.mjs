@@ -173,8 +173,10 @@ test("a lead's life on a sequence", async (t) => {
     });
   });
 
-  await step("a token that is none is a 401 with a code", async () => {
-    await assert.rejects(client("none").callFunction("WhoAmI"), { status: 401, code: /^0x[0-9a-f]{8}$/ });
+  await step("a token that is none is a 401", async () => {
+    // A gateway answers it before Segue does, and knows no codes of Dataverse.
+    const code = process.env.SEGUE_GATEWAY ? {} : { code: /^0x[0-9a-f]{8}$/ };
+    await assert.rejects(client("none").callFunction("WhoAmI"), { status: 401, ...code });
   });
 
   await step("msdyn_DisconnectSequence ends the connection", async () => {

@@ -1,8 +1,9 @@
 //go:build e2e
 
 // Package e2e drives the real parts: the functions as SAM builds them, in
-// containers, on the emulator; the HTTP API of `sam local start-api`; an
-// unmodified client from npm; the README in a fresh clone. `make e2e` runs it.
+// containers, on the emulator; the HTTP API of `sam local start-api`; the stack that
+// `sam deploy` makes, driven by its users; an unmodified client from npm; the README
+// in a fresh clone. `make e2e` runs it.
 // Nothing is skipped: what is missing fails.
 package e2e_test
 

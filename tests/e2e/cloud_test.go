@@ -1,0 +1,268 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/salestest"
+	"segue/internal/schema"
+	"segue/internal/schema/name"
+)
+
+const (
+	data     = "/api/data/v9.2/"
+	manager  = "Sales Manager"
+	soon     = 20 * time.Second
+	aMinute  = 130 * time.Second // until a schedule of one minute has done something
+	fromShow = `"lastname":"Visitor","leadsourcecode":7`
+)
+
+// The stack of template.yaml, deployed with SAM to the emulator, driven over its HTTP
+// API by users of an RSA issuer: nothing of the template is left out.
+func TestCloud(t *testing.T) {
+	s := deploy(t)
+	due := salestest.Park(t, s.laptop.DB, rows.Ref{Table: name.Lead, ID: id(900)}, "segmentation.evaluate")
+	s.part("nobody without a token", s.refused)
+	s.part("a lead comes to its first step", s.story)
+	s.part("the npm client", s.npm)
+	s.part("functions are killed", s.killed)
+	s.part("a change that cannot be followed", s.poison)
+	s.part("a segment is deleted", s.deleted)
+	s.part("what is due", func() {
+		s.eventually("the schedule has not taken up what is due", aMinute, func() bool { return s.lookup(due) == nil })
+		s.works("AdvanceFunction", "AdvanceFunctionMinute")
+	})
+	s.complete()
+	t.Logf("%d steps driven", s.steps)
+}
+
+func id(n int) string { return fmt.Sprintf("1ead0000-0000-4000-8000-%012d", n) }
+
+// lookup reads a row, nil when it is not there.
+func (s *stack) lookup(ref rows.Ref) *rows.Row {
+	s.Helper()
+	found, err := s.laptop.DB.Get(s.Context(), ref)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return found[0]
+}
+
+// member reports whether a lead is in the segment and on its sequence.
+func (s *stack) member(lead string) bool {
+	s.Helper()
+	row := s.lookup(rows.Ref{Table: name.Lead, ID: lead})
+	return row != nil && row.Lookup(name.MsdynSegmentid).ID == segment && row.Is(name.SegueConnected)
+}
+
+func (s *stack) refused() {
+	for what, token := range map[string]string{"none": "", "another audience's": s.issuer.token("other", manager), "no token": "x"} {
+		s.steps++
+		if answer := (client{s.T, s.url, token}).do("GET", data+"leads", "", http.StatusUnauthorized); answer["value"] != nil {
+			s.Errorf("a caller whose token is %s got %v", what, answer)
+		}
+	}
+	s.do("Salesperson", "POST", data+"msdyn_segments", `{"msdyn_name":"x","msdyn_objecttype":"lead"}`, http.StatusForbidden)
+}
+
+// story is the README's: a sequence, a segment, a lead, its first step, the next one.
+func (s *stack) story() {
+	s.do(manager, "POST", data+"msdyn_sequences", `{"msdyn_sequenceid":"`+sequence+`","msdyn_name":"Trade show","msdyn_regardingentityname":"lead",
+		"msdyn_definition":"[{\"type\":\"phonecall\",\"name\":\"Call\"},{\"type\":\"email\",\"name\":\"Follow up\"}]"}`, http.StatusNoContent)
+	s.do(manager, "PATCH", data+"msdyn_sequences("+sequence+")", `{"statecode":1}`, http.StatusNoContent)
+	s.do(manager, "PUT", data+"msdyn_sequences("+sequence+")/msdyn_name", `{"value":"Trade shows"}`, http.StatusNotImplemented) // which the function says, so the route leads to it
+	s.do(manager, "POST", data+"msdyn_segments", `{"msdyn_segmentid":"`+segment+`","msdyn_name":"Trade shows","msdyn_objecttype":"lead",
+		"msdyn_entityfilter":"{\"type\":\"and\",\"items\":[{\"attribute\":\"leadsourcecode\",\"operator\":\"eq\",\"values\":[7]}]}",
+		"msdyn_sequence@odata.bind":"/msdyn_sequences(`+sequence+`)"}`, http.StatusNoContent)
+	s.do(manager, "PATCH", data+"msdyn_segments("+segment+")", `{"statecode":0}`, http.StatusNoContent)
+
+	s.do("Salesperson", "POST", data+"leads", `{"leadid":"`+id(1)+`","subject":"Sixty machines",`+fromShow+`}`, http.StatusNoContent)
+	list := data + "msdyn_sequencetargets?$filter=" + strings.ReplaceAll("_msdyn_target_value eq "+id(1)+" and statecode eq 0", " ", "%20")
+	step := func() (called, stepID string) {
+		live, _ := s.do("Salesperson", "GET", list, "", http.StatusOK)["value"].([]any)
+		if len(live) != 1 {
+			return "", ""
+		}
+		target, _ := live[0].(map[string]any)
+		return fmt.Sprint(target["msdyn_currentstepname"]), fmt.Sprint(target["_segue_currentstep_value"])
+	}
+	s.eventually("the lead has no first step", soon, func() bool { called, _ := step(); return called == "Call" })
+	s.works("EvaluateFunction", "EvaluateFunctionChanges")
+	_, first := step()
+	s.do("Salesperson", "PATCH", data+"msdyn_sequencetargetsteps("+first+")", `{"statuscode":2}`, http.StatusNoContent)
+	if called, _ := step(); called != "Follow up" {
+		s.Errorf("after the first step is completed the lead is at %q", called)
+	}
+	s.do("Salesperson", "HEAD", data+"leads("+id(1)+")", "", http.StatusOK)
+	s.do("Salesperson", "POST", "/api/disconnect", `{"Records":[{"EntityName":"lead","Id":"`+id(1)+`"}]}`, http.StatusOK)
+	s.do("Salesperson", "POST", "/api/connect", `{"SequenceId":"`+sequence+`","Records":[{"EntityName":"lead","Id":"`+id(1)+`"}]}`, http.StatusOK)
+	s.do("Salesperson", "POST", data+"msdyn_DisconnectSequence", `{"RegardingEntityName":"lead","RegardingEntityId":"`+id(1)+`"}`, http.StatusNoContent)
+	s.do("Salesperson", "POST", data+"msdyn_ConnectSequence", `{"RegardingEntityName":"lead","RegardingEntityId":"`+id(1)+`","SequenceId":"`+sequence+`"}`, http.StatusNoContent)
+	s.do("Salesperson", "DELETE", data+"leads("+id(1)+")", "", http.StatusNoContent)
+}
+
+// npm is the client that TestNodeClient drives make run with.
+func (s *stack) npm() {
+	s.steps++
+	command := exec.CommandContext(s.Context(), filepath.Join(root(s.T), "scripts/clients.sh"))
+	command.Env = append(os.Environ(), "SEGUE_URL="+s.url, "SEGUE_TOKEN="+s.issuer.token("segue", manager), "SEGUE_GATEWAY=1")
+	out, err := command.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("fail 0")) {
+		s.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// killed kills functions while leads arrive: a request that got no answer is sent
+// again, as a client would, and every lead that was accepted is evaluated once.
+func (s *stack) killed() {
+	const leads = 30
+	token := s.issuer.token("segue", "Salesperson")
+	stop := make(chan struct{})
+	var killer, writers sync.WaitGroup
+	kills := 0
+	killer.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(300 * time.Millisecond):
+				kills += killFunctions(s.T, s.Endpoint)
+			}
+		}
+	})
+	for n := range leads {
+		writers.Go(func() {
+			for try := range 50 {
+				if status := patchLead(s, token, id(100+n)); status == http.StatusNoContent {
+					return
+				} else if try == 49 {
+					s.Errorf("lead %d: %d in the end", n, status)
+				}
+				time.Sleep(200 * time.Millisecond)
+			}
+		})
+	}
+	writers.Wait()
+	time.Sleep(time.Second) // of kills while changes are followed
+	close(stop)
+	killer.Wait()
+	s.steps += leads
+	if kills < 3 {
+		s.Errorf("%d functions were killed only", kills)
+	}
+	for n := range leads {
+		s.eventually(fmt.Sprintf("lead %d is not in its segment", n), soon, func() bool { return s.member(id(100 + n)) })
+	}
+}
+
+// patchLead makes a lead, and returns the status, 0 for none.
+func patchLead(s *stack, token, lead string) int {
+	r, err := http.NewRequestWithContext(s.Context(), "PATCH", s.url+data+"leads("+lead+")", strings.NewReader(`{"subject":"Killed",`+fromShow+`}`))
+	if err != nil {
+		return 0
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0
+	}
+	_ = answer.Body.Close() // it is empty, or an error that the status tells
+	return answer.StatusCode
+}
+
+// killFunctions kills the processes that the emulator runs functions in, and returns
+// how many there were.
+func killFunctions(t *testing.T, endpoint string) (n int) {
+	t.Helper()
+	home := os.Getenv("SEGUE_CACHE")
+	if home == "" {
+		home = filepath.Join(root(t), ".cache")
+	}
+	text, err := os.ReadFile(filepath.Join(home, "emulator", strings.TrimPrefix(endpoint, "http://")+".pid"))
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	out, _ := exec.Command("pgrep", "-f", "-P", strings.TrimSpace(string(text)), "bootstrap").Output() // it fails when there is none
+	for _, pid := range strings.Fields(string(out)) {
+		if number, err := strconv.Atoi(pid); err == nil && syscall.Kill(number, syscall.SIGKILL) == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// setConditions changes what the segment asks for past its rules, and another segment by
+// them, so that the functions read the segments again.
+func (s *stack) setConditions(text string) {
+	s.Helper()
+	err := s.laptop.DB.Do(s.Context(), "", func(tx *rows.Tx) error {
+		found, err := tx.Load(s.Context(), rows.Ref{Table: name.Segment, ID: segment})
+		if err == nil {
+			found[0].Set(name.MsdynEntityfilter, schema.Text(text))
+		}
+		return err
+	})
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.do(manager, "POST", data+"msdyn_segments", `{"msdyn_name":"Other","msdyn_objecttype":"lead"}`, http.StatusNoContent)
+	time.Sleep(2 * time.Second) // a process may use old definitions for one
+}
+
+// poison: a change that no try mends waits where it can be seen, and holds up no other;
+// it is taken up by the command, by the action, and by the mend of its cause.
+func (s *stack) poison() {
+	sound := s.lookup(rows.Ref{Table: name.Segment, ID: segment}).Text(name.MsdynEntityfilter)
+	s.setConditions(`{"type":"and","items":[{"attribute":"new_gone","operator":"null"}]}`)
+	for n := 200; n < 203; n++ {
+		s.do("Salesperson", "POST", data+"leads", `{"leadid":"`+id(n)+`","subject":"Poison",`+fromShow+`}`, http.StatusNoContent)
+	}
+	s.do("Salesperson", "POST", data+"opportunities", `{"name":"Of another type"}`, http.StatusNoContent)
+	list := ""
+	s.eventually("the changes are not parked", soon, func() bool {
+		list = s.segue("parked")
+		return strings.Count(list, "segmentation.evaluate") >= 3
+	})
+	for n := 200; n < 203; n++ {
+		if !strings.Contains(list, id(n)) || !strings.Contains(list, "new_gone") {
+			s.Errorf("lead %d is not parked with its reason:\n%s", n, list)
+		}
+	}
+	s.setConditions(sound)
+	s.segue("redrive", "--table", name.Lead, "--id", id(200))
+	s.eventually("the command has not taken up the change", soon, func() bool { return s.member(id(200)) })
+	s.do("System Administrator", "POST", data+"segue_Redrive", `{"Table":"lead","Id":"`+id(201)+`"}`, http.StatusNoContent)
+	s.eventually("the action has not taken up the change", soon, func() bool { return s.member(id(201)) })
+	s.do("System Administrator", "POST", data+"segue_Redrive", `{"All":true}`, http.StatusNoContent)
+	s.eventually("the job has not taken up the change", soon, func() bool { return s.member(id(202)) })
+	s.works("JobFunction", "JobFunctionTasks")
+}
+
+// deleted: the members of a deleted segment are unlinked by a job.
+func (s *stack) deleted() {
+	s.do(manager, "DELETE", data+"msdyn_segments("+segment+")", "", http.StatusNoContent)
+	s.eventually("a member has a link to the deleted segment", soon, func() bool {
+		return s.lookup(rows.Ref{Table: name.Lead, ID: id(100)}).Lookup(name.MsdynSegmentid).ID == ""
+	})
+	jobs := s.segue("jobs")
+	s.eventually("the job is not completed:\n"+jobs, soon, func() bool {
+		jobs = s.segue("jobs")
+		return strings.Contains(jobs, "Unlink deleted segment") && !strings.Contains(jobs, sales.JobRunning.String())
+	})
+}
