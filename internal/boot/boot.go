@@ -102,8 +102,8 @@ func (env Environment) jobQueue(cfg aws.Config, c clock.Clock) queue.Sender {
 	return sqs.New(awssqs.NewFromConfig(cfg), env.JobQueue, c)
 }
 
-// noQueue is the queue of a function that has none: the reaction that wants to send
-// is tried again, and parked in the end with this reason.
+// noQueue is the queue of a function that has none: a job waits until a function that
+// has one looks after it, and this reason is logged.
 type noQueue struct{}
 
 // Send implements [queue.Sender].

@@ -35,7 +35,7 @@ func TestRowsThatFail(t *testing.T) {
 	if err := s.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	damage(t, p, accountID(3))
+	damage(t, p, rows.Ref{Table: name.Account, ID: accountID(3)})
 	if err := s.finish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -123,15 +123,23 @@ func TestUnknownKind(t *testing.T) {
 	}
 }
 
-// So is a job over a table that only another version has.
+// So is a job over a table that only another version has: nothing of it is queued.
 func TestUnknownTable(t *testing.T) {
 	p := newPlace(t, 1)
 	s := p.begin()
 	err := s.db.Do(t.Context(), "", func(tx *rows.Tx) error {
-		return sales.BeginJob(t.Context(), tx, sales.NewJob{ID: jobID, Kind: "mark", Scans: []sales.Scan{{Table: "new_record", Small: true}}})
+		return sales.BeginJob(t.Context(), tx, sales.NewJob{ID: jobID, Kind: "mark", Scans: []sales.Scan{
+			{Table: name.Account, Small: true}, {Table: "new_record", Small: true},
+		}})
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := s.QueueOpen(t.Context()); err != nil || s.queue.Len() > 0 {
+		t.Errorf("queue what is open: %v, %d messages", err, s.queue.Len())
+	}
+	if err := s.LookAfter(t.Context(), s.job(t).Row); err == nil || sales.Transient(err) || s.queue.Len() > 0 {
+		t.Errorf("look after it: %v, %d messages", err, s.queue.Len())
 	}
 	failures := s.Handle(t.Context(), []queue.Message{{Body: fmt.Sprintf(`{"job":%q,"task":0}`, jobID)}})
 	if len(failures) != 1 || !strings.Contains(failures[0].Err.Error(), "new_record") {
@@ -142,28 +150,49 @@ func TestUnknownTable(t *testing.T) {
 	}
 }
 
-// A job that nobody can read the tasks of fails, and holds up no start.
-func TestUnreadableTasks(t *testing.T) {
+// A job that nobody can tell what is left of fails, with the reason, and holds up no
+// start; a resume goes through all rows once more.
+func TestUnreadableProgress(t *testing.T) {
+	for _, column := range []string{name.SegueOpen, name.SegueTally} {
+		t.Run(column, func(t *testing.T) {
+			const accounts = 20
+			p := newPlace(t, accounts)
+			s := p.begin()
+			if err := s.start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			change(t, s, func(row *rows.Row) { row.Set(column, schema.Text("broken")) })
+			if err := s.finish(t.Context()); err != nil {
+				t.Errorf("the start fails: %v", err)
+			}
+			j := s.job(t)
+			if j.State() != sales.JobFailed || !strings.Contains(j.Row.Text(name.SegueReason), column) {
+				t.Fatalf("the job is %v because %q", j.State(), j.Row.Text(name.SegueReason))
+			}
+			setState(t, s, sales.JobQueued)
+			if err := s.LookAfter(t.Context(), s.job(t).Row); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.queue.Drain(t.Context(), s.Handle); err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(clean(accounts), p.outcome(s, accounts)); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// Nor does one whose row cannot be read at all.
+func TestUnreadableJob(t *testing.T) {
 	p := newPlace(t, 1)
 	s := p.begin()
 	if err := s.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	err := s.db.Do(t.Context(), "", func(tx *rows.Tx) error {
-		found, err := tx.Load(t.Context(), rows.RefTo(name.Job, jobID))
-		if err == nil {
-			found[0].Set(name.SegueOpen, schema.Text("broken"))
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	damage(t, p, rows.RefTo(name.Job, jobID))
 	if err := s.QueueOpen(t.Context()); err != nil {
 		t.Errorf("the start fails: %v", err)
-	}
-	if j := s.job(t); j.State() != sales.JobFailed || !strings.Contains(j.Row.Text(name.SegueReason), name.SegueOpen) {
-		t.Errorf("the job is %v because %q", j.State(), j.Row.Text(name.SegueReason))
 	}
 }
 
@@ -196,11 +225,11 @@ func TestFailedJob(t *testing.T) {
 	}
 }
 
-// damage makes an account's item one that is no row.
-func damage(t *testing.T, p *place, id string) {
+// damage makes an item one that is no row.
+func damage(t *testing.T, p *place, ref rows.Ref) {
 	t.Helper()
 	for shard := range schema.Shards {
-		key := store.Key{PK: fmt.Sprintf("%s#%d", name.Account, shard), SK: id}
+		key := store.Key{PK: fmt.Sprintf("%s#%d", ref.Table, shard), SK: ref.ID}
 		found, err := p.probe.Get(t.Context(), key)
 		if err != nil {
 			t.Fatal(err)

@@ -3,7 +3,6 @@ package job
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -87,11 +86,7 @@ func (s *Jobs) work(ctx context.Context, b *budget, id name.JobID, tasks []messa
 		return nil, err
 	}
 	for _, p := range passes {
-		err := v.run(ctx, p)
-		if _, newer := errors.AsType[*rows.UnknownTableError](err); newer { // it is a job of another version's
-			return nil, fmt.Errorf("task %d of %v: %w", p.task, v.job.Row.Ref(), err)
-		}
-		if err != nil {
+		if err := v.run(ctx, p); err != nil {
 			return nil, s.failJob(ctx, v.job, fmt.Errorf("task %d: %w", p.task, err))
 		}
 	}
@@ -100,7 +95,7 @@ func (s *Jobs) work(ctx context.Context, b *budget, id name.JobID, tasks []messa
 		if sales.Transient(err) {
 			return nil, err
 		}
-		return nil, s.failEnd(ctx, v.job, err)
+		return nil, s.failAnew(ctx, v.job, err)
 	}
 	if len(unfinished) == 0 {
 		return passes, nil
@@ -127,13 +122,13 @@ func (s *Jobs) begun(ctx context.Context, b *budget, id name.JobID, tasks []mess
 	if !job.State().Open() { // cancelled, or done by another message
 		return nil, nil, nil
 	}
-	k, known := s.kinds[job.Kind()]
-	if !known {
-		return nil, nil, unknownKind(job)
+	k, scans, err := s.known(job)
+	if err != nil {
+		return nil, nil, s.failJob(ctx, job, err)
 	}
 	open, err := openTasks(job)
 	if err != nil {
-		return nil, nil, s.failJob(ctx, job, err)
+		return nil, nil, s.failAnew(ctx, job, err)
 	}
 	var passes []*pass
 	for _, task := range tasks {
@@ -149,10 +144,7 @@ func (s *Jobs) begun(ctx context.Context, b *budget, id name.JobID, tasks []mess
 	if len(passes) == 0 {
 		return nil, nil, nil
 	}
-	v := &visit{jobs: s, job: job, kind: k, budget: b}
-	if v.scans, err = job.Scans(); err != nil {
-		return nil, nil, s.failJob(ctx, job, err)
-	}
+	v := &visit{jobs: s, job: job, kind: k, scans: scans, budget: b}
 	err = sales.Contain(func() (err error) {
 		v.work, err = k.Prepare(ctx, job)
 		return err

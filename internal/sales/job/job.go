@@ -33,7 +33,6 @@ import (
 
 	"segue/internal/clock"
 	"segue/internal/guid"
-	"segue/internal/query"
 	"segue/internal/queue"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -53,7 +52,6 @@ type Options struct {
 // kinds are registered.
 type Jobs struct {
 	db      *rows.DB
-	lists   *query.Reader
 	queue   queue.Sender
 	clock   clock.Clock
 	options Options
@@ -87,7 +85,7 @@ func New(db *rows.DB, q queue.Sender, c clock.Clock, options Options) *Jobs {
 	if options.Chunk == 0 {
 		options.Chunk = 100
 	}
-	return &Jobs{db: db, lists: query.New(db), queue: q, clock: c, options: options, kinds: map[string]kind{}}
+	return &Jobs{db: db, queue: q, clock: c, options: options, kinds: map[string]kind{}}
 }
 
 // Register makes k what the jobs of a kind do.
@@ -107,7 +105,12 @@ func (m message) taskRef() rows.Ref {
 	return rows.Ref{Table: name.JobTask, ID: guid.Derive("job task", string(m.Job), strconv.Itoa(m.Task))}
 }
 
-// send queues tasks of a job.
+// sendTime is how long sending may take. A queue that is away must not hold up the
+// change that begins a job, and those behind it, for longer.
+const sendTime = 10 * time.Second
+
+// send queues tasks of a job, or some of them. Its error is a [queue.ErrUnavailable]
+// unless ctx has ended.
 func (s *Jobs) send(ctx context.Context, job sales.Job, delay time.Duration, tasks []int) error {
 	messages := make([]queue.Message, len(tasks))
 	for i, task := range tasks {
@@ -117,13 +120,19 @@ func (s *Jobs) send(ctx context.Context, job sales.Job, delay time.Duration, tas
 		}
 		messages[i].Body = string(body)
 	}
-	if err := s.queue.Send(ctx, delay, messages...); err != nil {
-		if ctx.Err() != nil {
-			return err
-		}
-		return &sales.Error{Kind: sales.Unavailable, Text: "the queue of jobs is busy; try again", Cause: err}
+	inTime, cancel := context.WithTimeout(ctx, sendTime)
+	defer cancel()
+	err := s.queue.Send(inTime, delay, messages...)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return err
+	case inTime.Err() != nil:
+		err = fmt.Errorf("%w: it has not taken %d messages in %v: %w", queue.ErrUnavailable, len(messages), sendTime, err)
 	}
-	return nil
+	slog.WarnContext(ctx, "the queue of jobs is full or away", "job", job.Row.ID, "name", job.Name(), "reason", err)
+	return &sales.Error{Kind: sales.Unavailable, Text: "the queue of jobs is busy; try again", Cause: err}
 }
 
 // Begin is the reaction to a job that has begun or is resumed: it queues the open
@@ -155,7 +164,6 @@ func (s *Jobs) begin(ctx context.Context, change rows.Change) error {
 // waitForQueue has a job that nobody could queue the tasks of taken up when it is due:
 // its change must not hold up those behind it.
 func (s *Jobs) waitForQueue(ctx context.Context, job sales.Job) error {
-	slog.WarnContext(ctx, "the queue of jobs is full or away; a job waits", "job", job.Row.ID, "name", job.Name())
 	return s.db.Do(ctx, "", func(tx *rows.Tx) error {
 		found, err := tx.Load(ctx, job.Row.Ref())
 		if err != nil || found[0] == nil {
@@ -190,19 +198,16 @@ func sameRound(change rows.Change) (bool, error) {
 // queueOpenTasks queues the open tasks of a job, then says so in its row. If it dies
 // between the two, the tasks are queued twice.
 func (s *Jobs) queueOpenTasks(ctx context.Context, job sales.Job) error {
-	k, ok := s.kinds[job.Kind()]
-	if !ok {
-		return unknownKind(job)
-	}
-	open, err := openTasks(job)
+	k, _, err := s.known(job)
 	if err != nil {
 		return s.failJob(ctx, job, err)
 	}
+	open, err := openTasks(job)
+	if err != nil {
+		return s.failAnew(ctx, job, err)
+	}
 	if err := s.send(ctx, job, k.Delay, open.list()); err != nil {
 		return err
-	}
-	if job.State() != sales.JobQueued {
-		return nil
 	}
 	return s.db.Do(ctx, "", func(tx *rows.Tx) error {
 		found, err := tx.Load(ctx, job.Row.Ref())
@@ -211,80 +216,14 @@ func (s *Jobs) queueOpenTasks(ctx context.Context, job sales.Job) error {
 		}
 		row := found[0]
 		now := sales.Job{Row: row}
-		if now.State() != sales.JobQueued || now.Round() != job.Round() { // its tasks are done already
+		if !now.State().Open() || now.Round() != job.Round() { // its tasks are done already
 			return nil
 		}
-		row.Set(name.SegueState, schema.Int(int64(sales.JobRunning)))
 		s.lookAfterLater(row)
+		row.Set(name.SegueState, schema.Int(int64(sales.JobRunning)))
 		if row.Time(name.SegueStartedon).IsZero() {
 			row.Set(name.SegueStartedon, schema.Time(s.db.Now()))
 		}
 		return nil
 	})
-}
-
-// soon is when a job is looked after whose tasks could not be queued.
-const soon = time.Minute
-
-// lookAfterLater moves the time at which an open job must have come further. A task
-// that is long alone saves its position without touching the job's row, so it may come
-// twice, which does no harm.
-func (s *Jobs) lookAfterLater(row *rows.Row) {
-	row.Set(name.SegueDueon, schema.Time(s.db.Now().Add(sales.JobPatience)))
-}
-
-// LookAfter is the [sales.DueHandler] of a job that has stood still: messages of its
-// tasks may be lost, or were never sent, so they are sent again.
-func (s *Jobs) LookAfter(ctx context.Context, due *rows.Row) error {
-	job := sales.Job{Row: due}
-	tx := s.db.Begin("")
-	tx.Hold(due)
-	switch {
-	case job.State() == sales.JobQueued:
-		return s.queueOpenTasks(ctx, job)
-	case job.State() != sales.JobRunning:
-		due.Set(name.SegueDueon, schema.Null())
-		return tx.Commit(ctx)
-	}
-	if _, known := s.kinds[job.Kind()]; !known {
-		return unknownKind(job)
-	}
-	open, err := openTasks(job)
-	if err != nil {
-		return s.failJob(ctx, job, err)
-	}
-	if err := s.send(ctx, job, 0, open.list()); err != nil {
-		return err
-	}
-	s.lookAfterLater(due)
-	return tx.Commit(ctx)
-}
-
-// unknownKind is what is said of a job that another version of the program began.
-func unknownKind(job sales.Job) error {
-	return fmt.Errorf("%v: this version knows no jobs of kind %q", job.Row.Ref(), job.Kind())
-}
-
-// QueueOpen queues the open tasks of all open jobs: for the start of a process
-// whose queue is empty. A job of a kind that this version does not know is passed
-// over. When the queue is full, the jobs that are left wait until they are due.
-func (s *Jobs) QueueOpen(ctx context.Context) error {
-	for row, err := range s.lists.Each(ctx, query.Query{Table: s.db.Schema().Table(name.Job)}) {
-		if err != nil {
-			return fmt.Errorf("queue the open jobs: %w", err)
-		}
-		job := sales.Job{Row: row}
-		if _, known := s.kinds[job.Kind()]; !known || !job.State().Open() {
-			continue
-		}
-		err := s.queueOpenTasks(ctx, job)
-		if errors.Is(err, queue.ErrUnavailable) {
-			slog.WarnContext(ctx, "the queue of jobs is full; the jobs that are left wait until they are due", "first", job.Row.ID)
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("queue the open jobs: %w", err)
-		}
-	}
-	return nil
 }

@@ -4,8 +4,12 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"segue/internal/probe"
 	"segue/internal/queue"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -27,6 +31,15 @@ func (a *away) Send(ctx context.Context, delay time.Duration, messages ...queue.
 	return a.Sender.Send(ctx, delay, messages...)
 }
 
+// silent is a queue that never answers.
+type silent struct{}
+
+// Send implements [queue.Sender].
+func (silent) Send(ctx context.Context, _ time.Duration, _ ...queue.Message) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
 // A queue that is full or away holds up neither the change that begins a job nor the
 // start of a process: the job waits until it is due.
 func TestQueueIsAway(t *testing.T) {
@@ -36,15 +49,7 @@ func TestQueueIsAway(t *testing.T) {
 	}{
 		{"when its change is followed", func(t *testing.T, s *process) error {
 			t.Helper()
-			present, err := s.db.Present(t.Context(), rows.RefTo(name.Job, jobID))
-			if err != nil {
-				t.Fatal(err)
-			}
-			follow, err := s.Begin().Prepare(t.Context(), []rows.Change{present})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return follow(t.Context(), present)
+			return s.follow(t)
 		}},
 		{"when the process starts", func(t *testing.T, s *process) error { t.Helper(); return s.QueueOpen(t.Context()) }},
 		{"when its change is lost", func(*testing.T, *process) error { return nil }},
@@ -81,5 +86,100 @@ func TestQueueIsAway(t *testing.T) {
 				t.Errorf("the job came to %+v", got)
 			}
 		})
+	}
+}
+
+// follow follows the change that begins the job.
+func (p *process) follow(t testing.TB) error {
+	t.Helper()
+	present, err := p.db.Present(t.Context(), rows.RefTo(name.Job, jobID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	follow, err := p.Begin().Prepare(t.Context(), []rows.Change{present})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return follow(t.Context(), present)
+}
+
+// Nor does a queue that does not answer, for long.
+func TestQueueIsSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t, 1)
+		s := p.begin()
+		s.Jobs = job.New(s.db, silent{}, p.time, p.options)
+		s.Register("mark", mark{s.db, &p.mark}, job.Settings{})
+		if err := s.start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now() // of the bubble
+		if err := s.follow(t); err != nil {
+			t.Fatalf("it holds up what is behind it: %v", err)
+		}
+		if waited := time.Since(began); waited > 15*time.Second {
+			t.Errorf("it holds up what is behind it for %v", waited)
+		}
+		if j := s.job(t); j.State() != sales.JobQueued || j.Row.Time(name.SegueDueon).Sub(p.time.Now()) != time.Minute {
+			t.Errorf("the job is %v and due at %v", j.State(), j.Row.Time(name.SegueDueon))
+		}
+	})
+}
+
+// A queue that has taken some messages of a job and then goes away leaves the others to
+// be queued as soon, whatever the first come to.
+func TestQueueTakesSome(t *testing.T) {
+	const accounts = 20
+	p := newPlace(t, accounts)
+	s := p.begin()
+	q := &away{s.queue, true}
+	s.Jobs = job.New(s.db, q, p.time, p.options)
+	s.Register("mark", mark{s.db, &p.mark}, job.Settings{})
+	if err := s.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.follow(t); err != nil {
+		t.Fatal(err)
+	}
+	due := s.job(t).Row.Time(name.SegueDueon)
+	q.away = false
+	if failures := s.Handle(t.Context(), []queue.Message{{Body: fmt.Sprintf(`{"job":%q,"task":3}`, jobID)}}); len(failures) > 0 {
+		t.Fatal(failures)
+	}
+	if err := s.queue.Drain(t.Context(), s.Handle); err != nil {
+		t.Fatal(err)
+	}
+	if done, _ := s.job(t).Tasks(); done != 1 || !s.job(t).Row.Time(name.SegueDueon).Equal(due) {
+		t.Fatalf("%d tasks are done, and the job is due at %v, want %v", done, s.job(t).Row.Time(name.SegueDueon), due)
+	}
+	if err := s.LookAfter(t.Context(), s.job(t).Row); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.queue.Drain(t.Context(), s.Handle); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(clean(accounts), p.outcome(s, accounts)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// A start costs nothing for the jobs that have ended.
+func TestStartReadsNoEndedJob(t *testing.T) {
+	p := newPlace(t, 1)
+	s := p.begin()
+	if err := s.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.finish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.probe.Reset()
+	if err := s.QueueOpen(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range p.probe.Calls() {
+		if call.Method != probe.Query || call.Query.Index == "" {
+			t.Errorf("a start makes the call %v", call)
+		}
 	}
 }

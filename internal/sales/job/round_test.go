@@ -103,7 +103,7 @@ func TestRoundEndsBeforeItIsNoted(t *testing.T) {
 		}
 		return probe.None
 	})
-	if err := follow(t.Context(), change(t, s, nil, begun)); err != nil {
+	if err := follow(t.Context(), record(t, s, nil, begun)); err != nil {
 		t.Fatal(err)
 	}
 	p.probe.Inject(nil)
@@ -114,7 +114,7 @@ func TestRoundEndsBeforeItIsNoted(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Whether anybody has noted in between that the tasks were queued or not.
-	if err := follow(t.Context(), change(t, s, begun, item(t, s))); err != nil {
+	if err := follow(t.Context(), record(t, s, begun, item(t, s))); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.queue.Drain(t.Context(), s.Handle); err != nil {
@@ -174,12 +174,25 @@ func TestCancelledJob(t *testing.T) {
 	}
 }
 
+// setState cancels or resumes the job, as a person does.
 func setState(t *testing.T, s *process, state sales.JobState) {
+	t.Helper()
+	change(t, s, func(row *rows.Row) {
+		before := row.Values()
+		row.Set(name.SegueState, schema.Int(int64(state)))
+		if err := s.Rules().Update(t.Context(), nil, row, before); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// change changes the row of the job past all rules.
+func change(t *testing.T, s *process, with func(row *rows.Row)) {
 	t.Helper()
 	err := s.db.Do(t.Context(), "", func(tx *rows.Tx) error {
 		found, err := tx.Load(t.Context(), rows.RefTo(name.Job, jobID))
 		if err == nil {
-			found[0].Set(name.SegueState, schema.Int(int64(state)))
+			with(found[0])
 		}
 		return err
 	})
@@ -204,14 +217,14 @@ func item(t *testing.T, s *process) store.Item {
 	return nil
 }
 
-// change is the change record of a job that becomes another; nil for none.
-func change(t *testing.T, s *process, old, now store.Item) rows.Change {
+// record is the change record of a job that becomes another; nil for none.
+func record(t *testing.T, s *process, old, now store.Item) rows.Change {
 	t.Helper()
-	record := store.Change{Kind: store.Modify, Key: now.Key(), Old: old, New: now}
+	stored := store.Change{Kind: store.Modify, Key: now.Key(), Old: old, New: now}
 	if old == nil {
-		record = store.Change{Kind: store.Insert, Key: now.Key(), New: now}
+		stored = store.Change{Kind: store.Insert, Key: now.Key(), New: now}
 	}
-	c, err := s.db.Change(record)
+	c, err := s.db.Change(stored)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func (v *visit) save(ctx context.Context, passes []*pass) (unfinished []int, err
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("save %v: %w", v.job.Row.Ref(), err)
+		return nil, fmt.Errorf("save what was done: %w", err)
 	}
 	if again { // the reaction to its new state queues the tasks of the next round
 		return nil, nil
@@ -133,7 +133,9 @@ func (v *visit) endTasks(ctx context.Context, tx *rows.Tx, job sales.Job, open t
 	done += int64(len(ended))
 	job.Row.Set(name.SegueTasksdone, schema.Int(done))
 	if done < all {
-		v.jobs.lookAfterLater(job.Row)
+		if job.State() == sales.JobRunning { // else somebody has yet to queue all of them
+			v.jobs.lookAfterLater(job.Row)
+		}
 		return false, nil
 	}
 	job.Row.Set(name.SegueDueon, schema.Null())
@@ -166,20 +168,22 @@ func nextRound(job sales.Job) {
 	job.Row.Set(name.SegueTally, schema.Null())
 }
 
-// failEnd is failJob for a job whose end failed: what it tallied does not do, so a
-// resume goes through all rows once more.
-func (s *Jobs) failEnd(ctx context.Context, job sales.Job, because error) error {
+// failAnew is failJob for a job of which it cannot be told what is left, or whose end
+// failed, for which what it tallied does not do: a resume goes through all rows once
+// more.
+func (s *Jobs) failAnew(ctx context.Context, job sales.Job, because error) error {
 	return s.fail(ctx, job, because, nextRound)
 }
 
 // failJob ends an open job for a reason that another try cannot mend. Its open
-// tasks stay open, for a resume. Its error is that this failed in turn.
+// tasks stay open, for a resume. Its error is that another try can mend it, that the job
+// is another version's, or that this failed in turn.
 func (s *Jobs) failJob(ctx context.Context, job sales.Job, because error) error {
 	return s.fail(ctx, job, because, func(sales.Job) {})
 }
 
 func (s *Jobs) fail(ctx context.Context, job sales.Job, because error, then func(job sales.Job)) error {
-	if sales.Transient(because) {
+	if sales.Transient(because) || errors.Is(because, errOtherVersion) {
 		return because
 	}
 	slog.ErrorContext(ctx, "a job has failed", "job", job.Row.ID, "name", job.Name(), "reason", because, "stack", stackOf(because))
@@ -193,8 +197,8 @@ func (s *Jobs) fail(ctx context.Context, job sales.Job, because error, then func
 			return nil
 		}
 		p, err := progressOf(row)
-		if err != nil {
-			return err
+		if err != nil { // it may be the reason; a resume has to count again
+			then = nextRound
 		}
 		failure := progress{reasons: []string{reason(row.Ref(), because)}}
 		failure.add(progress{reasons: p.reasons})

@@ -2,7 +2,9 @@ package job
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"slices"
 
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -53,7 +55,34 @@ func (t taskSet) value() schema.Value {
 	return schema.Text(base64.StdEncoding.EncodeToString(t))
 }
 
-// partition is where the rows of a task are.
+// errOtherVersion marks a job of another version of the program, which is left to it.
+var errOtherVersion = errors.New("it is a job of another version of the program")
+
+// known returns what the job does and goes through, if this version knows both.
+func (s *Jobs) known(job sales.Job) (kind, []sales.Scan, error) {
+	k, ok := s.kinds[job.Kind()]
+	if !ok {
+		return kind{}, nil, fmt.Errorf("%v: %w: there is no kind %q", job.Row.Ref(), errOtherVersion, job.Kind())
+	}
+	scans, err := job.Scans()
+	if err != nil {
+		return kind{}, nil, err
+	}
+	for _, scan := range scans {
+		if !hasScan(s.db.Schema(), scan) {
+			return kind{}, nil, fmt.Errorf("%v: %w: there is no table %q with an index %q", job.Row.Ref(), errOtherVersion, scan.Table, scan.Index)
+		}
+	}
+	return k, scans, nil
+}
+
+// hasScan reports whether there is the table of a scan, and its index.
+func hasScan(tables *schema.Schema, scan sales.Scan) bool {
+	t := tables.Table(scan.Table)
+	return t != nil && (scan.Index == "" || slices.ContainsFunc(t.Indexes, func(x *schema.Index) bool { return x.Name == scan.Index }))
+}
+
+// partition is where the rows of a task are, of a job that is known.
 func partition(tables *schema.Schema, job sales.Job, scans []sales.Scan, task int) (*schema.Table, rows.Partition, error) {
 	for _, scan := range scans {
 		n := scan.Tasks()
@@ -62,9 +91,6 @@ func partition(tables *schema.Schema, job sales.Job, scans []sales.Scan, task in
 			continue
 		}
 		t := tables.Table(scan.Table)
-		if t == nil {
-			return nil, rows.Partition{}, &rows.UnknownTableError{Table: scan.Table}
-		}
 		all, err := partitions(t, scan.Index, job.Subject())
 		if err != nil {
 			return nil, rows.Partition{}, err
