@@ -11,7 +11,7 @@ import (
 // the version with which it was given (rows.Tx.Hold), so that of two processes that
 // take up the same row one has an effect; what else it does must bear repetition.
 //
-// A [rows.ConflictError] means that somebody else had the row. Another transient
+// A [rows.ConflictError] about the row means that somebody else had it. Another transient
 // failure ([Transient]) puts the row off for a minute, any other failure and a panic
 // for longer each time.
 type DueHandler func(ctx context.Context, due *rows.Row) error

@@ -3,6 +3,7 @@ package advance
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -222,6 +223,26 @@ func TestTransient(t *testing.T) {
 	for i, want := range []int{3600, 3600 + 4*60, 3602} {
 		if got := w.due(refs[i]); got != want {
 			t.Errorf("row %d is due in %d s, want %d", i, got, want)
+		}
+	}
+}
+
+// TestConflictElsewhere: a conflict about another row is a failure for now, also of
+// rows that use up what a pass gives to a handler.
+func TestConflictElsewhere(t *testing.T) {
+	w := newWorld(t)
+	refs := w.put("alarm", -3, -2, -1)
+	w.atOnce = 1
+	hot := rows.Ref{Table: "bill", ID: "hot"}
+	w.Register("alarm", func(ctx context.Context, row *rows.Row) error {
+		if row.Ref() != refs[2] {
+			return fmt.Errorf("redrive: %w", &rows.ConflictError{Ref: hot})
+		}
+		return w.moveOn(ctx, row)
+	}, AtMost(2))
+	for _, want := range []Summary{{PutOff: 2}, {Handled: 1}} {
+		if done := w.pass(); done != want {
+			t.Errorf("did %+v, want %+v", done, want)
 		}
 	}
 }

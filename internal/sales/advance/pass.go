@@ -163,7 +163,8 @@ func (p *pass) take(ctx context.Context, row *rows.Row) {
 	}
 	ref, version := row.Ref(), row.Version // the handler may write the row
 	err := p.handle(ctx, row)
-	_, elsewhere := errors.AsType[*rows.ConflictError](err)
+	conflict, conflicts := errors.AsType[*rows.ConflictError](err)
+	elsewhere := conflicts && conflict.Ref == ref // one about another row is a failure for now
 	switch {
 	case err == nil:
 		p.mu.Lock()
@@ -180,6 +181,9 @@ func (p *pass) take(ctx context.Context, row *rows.Row) {
 		p.putOff(ctx, ref, func(time.Duration) time.Duration { return soonest })
 		p.noteTransient(err)
 	default:
+		p.mu.Lock()
+		p.transient = 0 // the store answers
+		p.mu.Unlock()
 		logFailure(ctx, ref, err)
 		p.putOff(ctx, ref, delay)
 	}
