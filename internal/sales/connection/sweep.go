@@ -21,8 +21,8 @@ const (
 	liveIndex = "live" // of targets: the live ones of a sequence
 
 	// The names of the tally's counts.
-	sweptLive = "live" // connections that were live when they were listed
-	sweptGone = "gone" // of these, those that are not any more
+	sweptLive = "live"  // connections that were live when they were listed
+	sweptGone = "ended" // of these, those that are not any more
 )
 
 // Sweep is the reaction to a changed sequence: for one that is being deactivated or
