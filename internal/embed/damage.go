@@ -65,15 +65,17 @@ func guard(path string, do func() error) (err error) {
 func openFile(path string, noSync bool) (*bbolt.DB, error) {
 	var db *bbolt.DB
 	var file *os.File
+	made := false // by this call
 	err := guard(path, func() (err error) {
 		db, err = bbolt.Open(path, 0o600, &bbolt.Options{
 			Timeout: lockPatience, NoSync: noSync, FreelistType: bbolt.FreelistMapType,
 			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 				var err error
-				if file, err = os.OpenFile(name, flag|os.O_EXCL, mode); err == nil || !errors.Is(err, fs.ErrExist) {
+				file, err = os.OpenFile(name, flag|os.O_EXCL, mode)
+				if made = err == nil; made || !errors.Is(err, fs.ErrExist) {
 					return file, err // a new one becomes a store
 				}
-				if file, err = os.OpenFile(name, flag, mode); err != nil {
+				if file, err = os.OpenFile(name, flag&^os.O_CREATE, mode); err != nil {
 					return nil, err
 				}
 				return file, checkHead(path, file)
@@ -89,6 +91,9 @@ func openFile(path string, noSync bool) (*bbolt.DB, error) {
 		return db, nil
 	case db != nil:
 		return nil, errors.Join(err, db.Close())
+	}
+	if made { // what was begun, on a full disk say, must not be taken for a damaged store
+		err = errors.Join(err, os.Remove(path)) //nolint:gosec // this call has made it, where the operator says
 	}
 	return nil, openFailure(path, err)
 }
