@@ -278,6 +278,7 @@ func TestIdleConnections(t *testing.T) {
 		c.send(get)
 		c.answer()
 		all = append(all, c)
+		time.Sleep(soon) // the server notes that it is idle when the answer has gone
 	}
 	for _, c := range all[:2] {
 		c.ends()
