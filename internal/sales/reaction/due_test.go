@@ -30,7 +30,7 @@ import (
 func timed(t *testing.T, leads int) (*salestest.World, *clock.Manual, []store.Change) {
 	t.Helper()
 	c := clock.NewManual(salestest.Now())
-	w := salestest.NewOn(t, salestest.OpenEmbedded(t, embed.NoSync()), c.Now, boot.Options{Freshness: sales.Freshness{Clock: c}})
+	w := salestest.NewOn(t, salestest.OpenEmbedded(t, embed.NoSync(), embed.Clock(c)), c.Now, boot.Options{Freshness: sales.Freshness{Clock: c}})
 	for n := range leads {
 		w.Lead(n+1, nil)
 	}

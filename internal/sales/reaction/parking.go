@@ -1,6 +1,7 @@
 package reaction
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,7 +65,7 @@ func (p Parked) Program() string { return p.Row.Text(name.SegueProgram) }
 type parking struct {
 	ref     rows.Ref
 	kind    store.ChangeKind
-	at      time.Time
+	at      time.Time // when the change was made, or since when the row is taken up
 	handler string
 	redrive bool // a try of its own, no delivery
 }
@@ -88,7 +89,7 @@ func (h *Handler) park(ctx context.Context, p parking, failure error) error {
 		row := found[0]
 		// A delivery comes again because of others in its batch, as often as these
 		// need. This change has had its try.
-		if again = row != nil && !p.redrive && h.isParked(row, p); again {
+		if again = row != nil && !p.redrive && h.hasTried(row, p); again {
 			row.Touch() // a redrive that read the row before may not remove it
 			return nil
 		}
@@ -114,14 +115,14 @@ func (h *Handler) park(ctx context.Context, p parking, failure error) error {
 	return nil
 }
 
-// isParked reports whether a row was parked by this version of the program because of
-// this very change.
-func (h *Handler) isParked(row *rows.Row, p parking) bool {
-	of := func(column string, v schema.Value) bool {
-		stored, err := row.Value(column)
-		return err == nil && stored == v
-	}
-	return (Parked{row}).Program() == h.program && of(name.SegueChangedon, schema.Time(p.at)) && of(name.SegueKind, schema.Int(int64(p.kind)))
+// hasTried reports whether this version of the program has tried the change of p since
+// it was made: the row was parked because of it, because of a later change, or when it
+// was taken up as it was then. Stored times are whole seconds, so that in one second
+// the kinds of changes tell which is later.
+func (h *Handler) hasTried(row *rows.Row, p parking) bool {
+	at, _ := schema.Time(p.at).Time()
+	later := cmp.Or(at.Compare(row.Time(name.SegueChangedon)), cmp.Compare(int64(p.kind), row.Int(name.SegueKind)))
+	return later <= 0 && (Parked{row}).Program() == h.program
 }
 
 // setFailure makes a parked row say why its last try failed, and counts it.

@@ -271,6 +271,7 @@ func TestPark_ComesAgain(t *testing.T) {
 			h := reaction.New(w.DB, "v1")
 			bad := batch[test.leads-1].Key.SK
 			h.Register("bad", failOn(bad, errors.New("broken")), allRecords())
+			log := salestest.CaptureLog(t)
 			store := newPatient(busy())
 			h.Register("waits", store, allRecords())
 			for range 12 {
@@ -290,6 +291,77 @@ func TestPark_ComesAgain(t *testing.T) {
 				t.Fatal(failures)
 			}
 			wantParked(w, fmt.Sprintf("%v, bad, 2 tries, v1, cause  , broken", rows.Ref{Table: "lead", ID: bad}))
+			if n := strings.Count(log(), "a change is parked"); n != 2 { // the line that the alarm counts
+				t.Errorf("it was logged %d times, want once for each try", n)
+			}
 		})
+	}
+}
+
+// The same holds for each of several changes of one row, whichever of them was parked
+// last, and for a change whose row has been taken up since it was parked.
+func TestPark_ComesAgainAfterALaterTry(t *testing.T) {
+	w, c, batch := timed(t, 1)
+	lead := rows.Ref{Table: "lead", ID: batch[0].Key.SK}
+	for range 2 { // the second and the third change of the row
+		c.Advance(time.Second)
+		w.Update(lead.Table, lead.ID, salestest.Values{"subject": c.Now().String()})
+		batch = append(batch, w.Fresh()...)
+	}
+	h := reaction.New(w.DB, "v1")
+	h.Register("bad", failOn("", errors.New("broken")), allRecords())
+	deliver := func(changes []store.Change) {
+		t.Helper()
+		if failures := h.Handle(t.Context(), changes); len(failures) > 0 {
+			t.Fatal(failures)
+		}
+	}
+	want := func(tries int) {
+		t.Helper()
+		wantParked(w, fmt.Sprintf("%v, bad, %d tries, v1, cause  , broken", lead, tries))
+	}
+	for range 3 {
+		deliver(batch)
+		want(3)
+	}
+	for n := range 3 {
+		c.Advance(time.Hour)
+		if err := h.Redrive(t.Context(), lead); err == nil {
+			t.Fatal("no failure")
+		}
+		deliver(batch)
+		want(4 + n)
+	}
+	c.Advance(time.Second)
+	w.Update(lead.Table, lead.ID, salestest.Values{"subject": "Later"})
+	deliver(append(batch, w.Fresh()...))
+	want(7)
+}
+
+// A change that is made while its row is taken up is later than what was tried, also
+// when it comes once the row is parked.
+func TestPark_ChangedWhileTakenUp(t *testing.T) {
+	w, c, batch := timed(t, 1)
+	lead := rows.Ref{Table: "lead", ID: batch[0].Key.SK}
+	h := reaction.New(w.DB, "v1")
+	bad := newPatient(errors.New("broken"))
+	h.Register("bad", bad, allRecords())
+	c.Advance(time.Hour)
+	bad.follow = func(rows.Change) error {
+		c.Advance(time.Minute)
+		w.Update(lead.Table, lead.ID, salestest.Values{"subject": "Meanwhile"})
+		c.Advance(time.Minute)
+		return bad.failure
+	}
+	if err := h.Redrive(t.Context(), lead); err == nil {
+		t.Fatal("no failure")
+	}
+	bad.follow = func(rows.Change) error { return bad.failure }
+	batch = append(batch, w.Fresh()...)
+	for range 2 {
+		if failures := h.Handle(t.Context(), batch); len(failures) > 0 {
+			t.Fatal(failures)
+		}
+		wantParked(w, fmt.Sprintf("%v, bad, 2 tries, v1, cause  , broken", lead))
 	}
 }

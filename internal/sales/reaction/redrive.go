@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -29,6 +30,7 @@ func (h *Handler) Redrive(ctx context.Context, ref rows.Ref) error {
 	if err != nil {
 		return err
 	}
+	began := h.db.Now() // a change that is made from here on may be later than what is tried
 	present, err := h.db.Present(ctx, ref)
 	if err != nil {
 		return err
@@ -39,7 +41,7 @@ func (h *Handler) Redrive(ctx context.Context, ref rows.Ref) error {
 		if present.Kind == store.Remove && !slices.Contains(h.byKind[subject{t, store.Remove}], position) {
 			continue
 		}
-		if err := h.redriveOne(ctx, r, present); err != nil {
+		if err := h.redriveOne(ctx, r, present, began); err != nil {
 			failures = append(failures, err)
 			delete(parked, r.name)
 		}
@@ -86,8 +88,8 @@ func (h *Handler) readParked(ctx context.Context, ref rows.Ref, reactions []int)
 	return parked, nil
 }
 
-// redriveOne lets one reaction follow the row as it is.
-func (h *Handler) redriveOne(ctx context.Context, r registered, present rows.Change) error {
+// redriveOne lets one reaction follow the row as it was read at a time.
+func (h *Handler) redriveOne(ctx context.Context, r registered, present rows.Change, at time.Time) error {
 	failure := r.follow(ctx, r.prepare(ctx, []rows.Change{present}), present)
 	if failure == nil {
 		return nil
@@ -96,7 +98,7 @@ func (h *Handler) redriveOne(ctx context.Context, r registered, present rows.Cha
 		return fmt.Errorf("%s of %v: %w", r.name, present.Ref, failure)
 	}
 	// Parked, even if it was not before: nobody else may know of it.
-	if err := h.park(ctx, parking{ref: present.Ref, kind: present.Kind, at: h.db.Now(), handler: r.name, redrive: true}, failure); err != nil {
+	if err := h.park(ctx, parking{ref: present.Ref, kind: present.Kind, at: at, handler: r.name, redrive: true}, failure); err != nil {
 		return err
 	}
 	text := rows.Readable(fmt.Sprintf("%v cannot be followed yet by %s and is parked: %v", present.Ref, r.name, failure))
