@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"segue/internal/boot"
 	"segue/internal/entity"
 	"segue/internal/guid"
@@ -13,6 +15,7 @@ import (
 	"segue/internal/sales/salestest"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
+	"segue/internal/schema/schematest"
 )
 
 // breakSegment makes a segment of leads one that no longer compiles.
@@ -114,24 +117,69 @@ func TestMendedSegmentBreaksAgain(t *testing.T) {
 	}
 }
 
-// What is parked because of the order of segments is taken up when that is mended.
+// A unit of work that edits a segment twice begins one job, and so does one that is
+// tried again because somebody else has edited the segment: that edit has a job too.
+func TestMendedInOneUnitOfWork(t *testing.T) {
+	w := newWorld(t, boot.Options{})
+	segment := rows.Ref{Table: name.Segment, ID: w.Segment(1, salestest.Web, "", nil)}
+	w.Settle()
+	breakSegment(w, segment.ID)
+	lead := w.Lead(1, values{salestest.Sources: int64(8)})
+	w.Settle()
+	mend, tries := values{"msdyn_entityfilter": salestest.Where(salestest.Web)}, 0
+	err := w.DB.Do(t.Context(), salestest.Manager().ID, func(tx *rows.Tx) error {
+		for _, edit := range []values{mend, {"msdyn_name": "Mended"}} {
+			if _, _, err := w.Entities.UpdateIn(t.Context(), tx, salestest.Manager(), segment, schematest.Row(edit), entity.If{Exists: true}); err != nil {
+				return err
+			}
+		}
+		if tries++; tries == 1 {
+			w.Update(segment.Table, segment.ID, mend)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Settle()
+	if n := redrives(t, w); tries != 2 || n != 2 {
+		t.Errorf("%d jobs after %d tries, want 2 after 2", n, tries)
+	}
+	if left := w.Parked(); len(left) > 0 {
+		t.Errorf("%d left parked", len(left))
+	}
+	w.Member(lead, segment.ID, false)
+}
+
+// What is parked because of the order of segments is taken up when that is mended, and
+// what is parked because of the segment that is mended with it too.
 func TestMendedOrderTakesUpWhatItParked(t *testing.T) {
 	w := newWorld(t, boot.Options{})
 	segment := w.Segment(1, salestest.Web, "", nil)
 	w.Settle()
 	order := guid.Derive("order", "lead")
 	was := w.Row("msdyn_segmentattribute", order).Text("msdyn_segmentpriorityorder")
+	breakSegment(w, segment)
+	leads := []rows.Ref{w.Lead(1, values{salestest.Sources: int64(8)})}
+	w.Settle()
 	w.Corrupt("msdyn_segmentattribute", order, func(row *rows.Row) { row.Set("msdyn_segmentpriorityorder", schema.Text("broken")) })
 	w.Restart()
-	lead := w.Lead(1, values{salestest.Sources: int64(8)})
+	leads = append(leads, w.Lead(2, values{salestest.Sources: int64(8)}))
 	w.Settle()
-	if parked := w.Parked(); len(parked) != 1 || parked[0].Cause() != (rows.Ref{Table: "msdyn_segmentattribute", ID: order}) {
-		t.Fatalf("parked %v, want the lead because of the order", parked)
+	causes := map[rows.Ref]rows.Ref{}
+	for _, p := range w.Parked() {
+		causes[p.Subject()] = p.Cause()
+	}
+	want := map[rows.Ref]rows.Ref{leads[0]: {Table: "msdyn_segment", ID: segment}, leads[1]: {Table: "msdyn_segmentattribute", ID: order}}
+	if d := cmp.Diff(want, causes); d != "" {
+		t.Fatalf("causes (-want +got):\n%s", d)
 	}
 	w.Corrupt("msdyn_segmentattribute", order, func(row *rows.Row) { row.Set("msdyn_segmentpriorityorder", schema.Text(was)) })
-	w.Update("msdyn_segment", segment, values{"msdyn_description": "mended"})
+	w.Update("msdyn_segment", segment, values{"msdyn_entityfilter": salestest.Where(salestest.Web)})
 	w.Settle()
-	w.Member(lead, segment, false)
+	for _, lead := range leads {
+		w.Member(lead, segment, false)
+	}
 	if parked := w.Parked(); len(parked) > 0 {
 		t.Errorf("left parked: %v", parked)
 	}
