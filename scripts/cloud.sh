@@ -23,14 +23,6 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$here"
 home=${SEGUE_CACHE:-$here/.cache}
 
-# processor is what Lambda calls this machine's.
-processor() {
-	case $(uname -m) in
-	aarch64 | arm64) echo arm64 ;;
-	*) echo x86_64 ;;
-	esac
-}
-
 # quietly NAME COMMAND… prints what a command says only if it fails.
 quietly() {
 	local log=$home/cloud/$1.log
@@ -43,7 +35,7 @@ quietly() {
 
 start() {
 	local issuer=${1:?usage: scripts/cloud.sh start ISSUER [URL]} build=$home/cloud/build endpoint architecture
-	architecture=Architecture=$(processor)
+	architecture=Architecture=$(scripts/engine.sh arch)
 	mkdir -p "$home/cloud"
 	quietly build scripts/sam.sh exec build --build-dir "$build" --parameter-overrides "$architecture"
 	# The emulator's SAM goes by the defaults of parameters, and has no CodeDeploy.
