@@ -1,7 +1,6 @@
 package rows_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -61,26 +60,19 @@ func later(db *rows.DB, f *fixture) *rows.DB {
 // indexKeys are the index attributes of a stored row, "attribute=key".
 func indexKeys(t *testing.T, f *fixture, ref rows.Ref) []string {
 	t.Helper()
-	for shard := range schema.Shards {
-		found, err := f.Store.Get(t.Context(), store.Key{PK: fmt.Sprintf("%s#%d", ref.Table, shard), SK: ref.ID})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if found[0] == nil {
-			continue
-		}
-		var keys []string
-		for _, x := range rows.Indexes() {
-			for _, attribute := range []string{x.PK, x.SK} {
-				if v := found[0][attribute]; v.Kind() != store.Absent {
-					keys = append(keys, attribute+"="+v.Text())
-				}
+	item := rowstest.Stored(t, f.Store, ref)
+	if item == nil {
+		t.Fatalf("there is no item of %v", ref)
+	}
+	var keys []string
+	for _, x := range rows.Indexes() {
+		for _, attribute := range []string{x.PK, x.SK} {
+			if v := item[attribute]; v.Kind() != store.Absent {
+				keys = append(keys, attribute+"="+v.Text())
 			}
 		}
-		return keys
 	}
-	t.Fatalf("there is no item of %v", ref)
-	return nil
+	return keys
 }
 
 // TestIndexKeys spells the keys out: stored rows depend on them.

@@ -2,7 +2,6 @@ package rows_test
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -18,28 +17,13 @@ import (
 	"segue/internal/store"
 )
 
-// stored is an item by its row's name.
-func stored(t testing.TB, f *fixture, ref rows.Ref) store.Item {
-	t.Helper()
-	for shard := range schema.Shards {
-		found, err := f.Store.Get(t.Context(), store.Key{PK: fmt.Sprintf("%s#%d", ref.Table, shard), SK: ref.ID})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if found[0] != nil {
-			return found[0]
-		}
-	}
-	return nil
-}
-
 // plant gives a stored row attributes, as another version of the program does.
 func plant(t testing.TB, f *fixture, ref rows.Ref, attributes store.Item) {
 	t.Helper()
 	if len(attributes) == 0 {
 		return
 	}
-	if err := f.Store.Write(t.Context(), store.Update(stored(t, f, ref).Key(), attributes, nil, store.Exists(store.PK))); err != nil {
+	if err := f.Store.Write(t.Context(), store.Update(rowstest.Stored(t, f.Store, ref).Key(), attributes, nil, store.Exists(store.PK))); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -93,7 +77,7 @@ func TestWhatIsNotKnownSurvives(t *testing.T) {
 			load(t, tx, ref)
 		},
 		"image": func(tx *rows.Tx, ref rows.Ref) { // a write that a change causes
-			change, err := db.Change(store.Change{Key: stored(t, f, ref).Key(), New: stored(t, f, ref)})
+			change, err := db.Change(store.Change{Key: rowstest.Stored(t, f.Store, ref).Key(), New: rowstest.Stored(t, f.Store, ref)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -120,7 +104,7 @@ func TestWhatIsNotKnownSurvives(t *testing.T) {
 			if err := db.Do(t.Context(), "", func(tx *rows.Tx) error { writes[name](tx, ref); return nil }); err != nil {
 				rt.Fatalf("%s: %v", name, err)
 			}
-			item := stored(t, f, ref)
+			item := rowstest.Stored(t, f.Store, ref)
 			got := store.Item{}
 			for attr := range want {
 				if v, ok := item[attr]; ok {
@@ -141,7 +125,7 @@ func TestWhatIsNotKnownSurvives(t *testing.T) {
 		if err := db.Do(t.Context(), "", func(tx *rows.Tx) error { tx.Create(visit, ref.ID, nil); return nil }); err != nil {
 			rt.Fatal(err)
 		}
-		for attr := range stored(t, f, ref) {
+		for attr := range rowstest.Stored(t, f.Store, ref) {
 			if _, ok := want[attr]; ok {
 				rt.Fatalf("the next life of the row has %s of the one before", attr)
 			}
@@ -171,7 +155,7 @@ func TestKeysOfAnotherUse(t *testing.T) {
 			})
 			plant(t, f, ref, store.Item{"g1pk": store.S(foreign), "g1sk": store.S("1")})
 			change(t, db, func(tx *rows.Tx) error { load(t, tx, ref).SetAll(test.set); return nil })
-			if got := stored(t, f, ref)["g1pk"].Text(); !strings.HasPrefix(got, test.want) {
+			if got := rowstest.Stored(t, f.Store, ref)["g1pk"].Text(); !strings.HasPrefix(got, test.want) {
 				t.Errorf("the key is %q, want %q", got, test.want)
 			}
 		})
@@ -184,7 +168,7 @@ func TestUnknownTables(t *testing.T) {
 	f := newFixture(t)
 	record := rowstest.ID("lead", 0)
 	task := f.Put(t, "task", values{"subject": schema.Text("A"), "regardingobjectid": schema.Ref(schema.Lookup{Table: "lead", ID: record})})[0]
-	mine := stored(t, f, task)
+	mine := rowstest.Stored(t, f.Store, task)
 	theirs := store.Item{
 		store.PK: store.S("appointment#3"), store.SK: store.S("b"), rows.Version: store.Int(1),
 		"g1pk": mine["g1pk"], "g1sk": store.S("0"),
@@ -220,7 +204,7 @@ func TestForeignKindIsNotRead(t *testing.T) {
 		"subject": other(`{"L":[]}`), "donotemail": store.S("true"), "numberofemployees": store.S("7"), "revenue": store.S("1.5"),
 		"createdon": store.Int(5), "ownerid": other(`{"SS":["a"]}`),
 	} {
-		before := stored(t, f, ref)
+		before := rowstest.Stored(t, f.Store, ref)
 		plant(t, f, ref, store.Item{column: v})
 		if _, err := f.Get(t.Context(), ref); err == nil || !strings.Contains(err.Error(), column) {
 			t.Errorf("%s of kind %d: got %v, want an error that names the column", column, v.Kind(), err)

@@ -3,6 +3,7 @@
 package rowstest
 
 import (
+	"fmt"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/schema"
+	"segue/internal/store"
 )
 
 // Values are the columns of a row.
@@ -105,4 +107,32 @@ func (f *Fixture) Row(t testing.TB, ref rows.Ref) *rows.Row {
 		t.Fatalf("there is no %v", ref)
 	}
 	return found[0]
+}
+
+// Stored finds the item of a row, past whatever reads rows; nil when there is none.
+func Stored(t testing.TB, s store.Store, ref rows.Ref) store.Item {
+	t.Helper()
+	for shard := range schema.Shards {
+		found, err := s.Get(t.Context(), store.Key{PK: fmt.Sprintf("%s#%d", ref.Table, shard), SK: ref.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found[0] != nil {
+			return found[0]
+		}
+	}
+	return nil
+}
+
+// Spoil makes the item of a row, which must be there, one that no program can read as a
+// row.
+func Spoil(t testing.TB, s store.Store, ref rows.Ref) {
+	t.Helper()
+	item := Stored(t, s, ref)
+	if item == nil {
+		t.Fatalf("there is no item of %v", ref)
+	}
+	if err := s.Write(t.Context(), store.Update(item.Key(), store.Item{rows.CreatedOn: store.S("yesterday")}, nil, store.Condition{})); err != nil {
+		t.Fatal(err)
+	}
 }

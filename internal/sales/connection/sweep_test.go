@@ -2,7 +2,6 @@ package connection_test
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +11,7 @@ import (
 	"segue/internal/embed"
 	"segue/internal/probe"
 	"segue/internal/rows"
+	"segue/internal/rows/rowstest"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/salestest"
@@ -126,26 +126,6 @@ func TestSweep_ConnectionThatCannotBeEnded(t *testing.T) {
 	}
 }
 
-// spoil makes the item of a row one that no version can read.
-func spoil(w *salestest.World, ref rows.Ref) {
-	w.T.Helper()
-	for shard := range schema.Shards {
-		key := store.Key{PK: fmt.Sprintf("%s#%d", ref.Table, shard), SK: ref.ID}
-		found, err := w.Store.Get(w.T.Context(), key)
-		if err != nil {
-			w.T.Fatal(err)
-		}
-		if found[0] == nil {
-			continue
-		}
-		if err := w.Store.Write(w.T.Context(), store.Update(key, store.Item{name.Createdon: store.S("yesterday")}, nil, store.Condition{})); err != nil {
-			w.T.Fatal(err)
-		}
-		return
-	}
-	w.T.Fatalf("there is no %v", ref)
-}
-
 // Nor does a target that cannot be read hold up the others.
 func TestSweep_TargetThatCannotBeRead(t *testing.T) {
 	w := newWorld(t, boot.Options{})
@@ -155,7 +135,7 @@ func TestSweep_TargetThatCannotBeRead(t *testing.T) {
 	sound := w.Connect(w.Lead(2, nil), seq)
 	w.Settle()
 	w.Update("msdyn_sequence", seq, values{"statecode": int64(0)})
-	spoil(w, rows.Ref{Table: name.SequenceTarget, ID: broken.ID})
+	rowstest.Spoil(t, w.Store, rows.Ref{Table: name.SequenceTarget, ID: broken.ID})
 	w.Settle()
 	w.Ended(sound, disconnected, sequenceGone, stepCancelled)
 	job := sweep(w, seq)
@@ -164,8 +144,8 @@ func TestSweep_TargetThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// A connection that somebody else ends between the moment when a late index shows it
-// and the one at which the sweep would end it is no failure.
+// A sweep doesn't fail because somebody else ended a connection after the index, which
+// is late, had shown it.
 func TestSweep_EndedMeanwhile(t *testing.T) {
 	l := &lagging{ChangeStore: salestest.OpenEmbedded(t, embed.NoSync()), late: map[string]bool{}}
 	w := newWorldOn(t, l, salestest.Now, boot.Options{})

@@ -11,10 +11,10 @@ import (
 
 	"segue/internal/queue"
 	"segue/internal/rows"
+	"segue/internal/rows/rowstest"
 	"segue/internal/sales"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
-	"segue/internal/store"
 )
 
 // Rows that cannot be worked on are counted with their reasons and hold up nothing:
@@ -35,7 +35,7 @@ func TestRowsThatFail(t *testing.T) {
 	if err := s.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	damage(t, p, rows.Ref{Table: name.Account, ID: accountID(3)})
+	rowstest.Spoil(t, p.probe, rows.Ref{Table: name.Account, ID: accountID(3)})
 	if err := s.finish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -59,12 +59,7 @@ func TestReasonsAreBounded(t *testing.T) {
 	p := newPlace(t, accounts)
 	p.mark.before = func(*rows.Row) error { return errBroken }
 	s := p.begin()
-	if err := s.start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.finish(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s.run(t)
 	j := s.job(t)
 	if lines := strings.Count(j.Row.Text(name.SegueReason), "\n") + 1; lines != 10 || j.Row.Int(name.SegueRowsfailed) != accounts {
 		t.Errorf("it tells %d reasons of %d failures", lines, j.Row.Int(name.SegueRowsfailed))
@@ -95,10 +90,7 @@ func TestOutage(t *testing.T) {
 	if tries == 0 {
 		t.Error("no message was reported as failed")
 	}
-	got := p.outcome(s, accounts)
-	if d := cmp.Diff(clean(accounts), got); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
-	}
+	p.isClean(t, s, accounts)
 }
 
 // A kind of another version of the program is left to it: the message comes again.
@@ -170,15 +162,8 @@ func TestUnreadableProgress(t *testing.T) {
 				t.Fatalf("the job is %v because %q", j.State(), j.Row.Text(name.SegueReason))
 			}
 			setState(t, s, sales.JobQueued)
-			if err := s.LookAfter(t.Context(), s.job(t).Row); err != nil {
-				t.Fatal(err)
-			}
-			if err := s.queue.Drain(t.Context(), s.Handle); err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(clean(accounts), p.outcome(s, accounts)); d != "" {
-				t.Errorf("(-want +got):\n%s", d)
-			}
+			s.whenDue(t)
+			p.isClean(t, s, accounts)
 		})
 	}
 }
@@ -190,7 +175,7 @@ func TestUnreadableJob(t *testing.T) {
 	if err := s.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	damage(t, p, rows.RefTo(name.Job, jobID))
+	rowstest.Spoil(t, p.probe, rows.RefTo(name.Job, jobID))
 	if err := s.QueueOpen(t.Context()); err != nil {
 		t.Errorf("the start fails: %v", err)
 	}
@@ -203,12 +188,7 @@ func TestFailedJob(t *testing.T) {
 	p := newPlace(t, accounts)
 	p.mark.finish = func(*rows.Tx) error { return errBroken }
 	s := p.begin()
-	if err := s.start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.finish(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s.run(t)
 	j := s.job(t)
 	if j.State() != sales.JobFailed || !strings.Contains(j.Row.Text(name.SegueReason), errBroken.Error()) {
 		t.Fatalf("the job is %v: %s", j.State(), j.Row.Text(name.SegueReason))
@@ -222,24 +202,6 @@ func TestFailedJob(t *testing.T) {
 	want.Examined = j.Row.Int(name.SegueRowsexamined) + accounts
 	if d := cmp.Diff(want, p.outcome(s, accounts)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
-	}
-}
-
-// damage makes an item one that is no row.
-func damage(t *testing.T, p *place, ref rows.Ref) {
-	t.Helper()
-	for shard := range schema.Shards {
-		key := store.Key{PK: fmt.Sprintf("%s#%d", ref.Table, shard), SK: ref.ID}
-		found, err := p.probe.Get(t.Context(), key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if found[0] != nil {
-			err := p.probe.Write(t.Context(), store.Update(key, store.Item{name.Createdon: store.S("yesterday")}, nil, store.Condition{}))
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
 	}
 }
 

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"segue/internal/probe"
 	"segue/internal/queue"
 	"segue/internal/rows"
@@ -26,9 +24,7 @@ func TestJob(t *testing.T) {
 	if err := s.finish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(clean(accounts), p.outcome(s, accounts)); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
-	}
+	p.isClean(t, s, accounts)
 	for _, call := range p.probe.Calls() {
 		if len(call.Keys) > 2+2*queue.MaxBatch {
 			t.Errorf("a call names %d items", len(call.Keys))

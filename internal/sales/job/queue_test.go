@@ -7,13 +7,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"segue/internal/probe"
 	"segue/internal/queue"
 	"segue/internal/rows"
 	"segue/internal/sales"
-	"segue/internal/sales/job"
 	"segue/internal/schema/name"
 )
 
@@ -59,13 +56,12 @@ func TestQueueIsAway(t *testing.T) {
 			p := newPlace(t, accounts)
 			s := p.begin()
 			q := &away{s.queue, true}
-			s.Jobs = job.New(s.db, q, p.time, p.options)
-			s.Register("mark", mark{s.db, &p.mark}, job.Settings{})
+			p.work(s, q)
 			if err := s.start(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if err := test.wait(t, s); err != nil {
-				t.Fatalf("it holds up what is behind it: %v", err)
+				t.Fatalf("it delays what is behind it: %v", err)
 			}
 			p.time.Advance(sales.JobPatience)
 			due := s.job(t).Row
@@ -76,15 +72,8 @@ func TestQueueIsAway(t *testing.T) {
 				t.Errorf("looked after while the queue is away: %v", err)
 			}
 			q.away = false
-			if err := s.LookAfter(t.Context(), s.job(t).Row); err != nil {
-				t.Fatal(err)
-			}
-			if err := s.queue.Drain(t.Context(), s.Handle); err != nil {
-				t.Fatal(err)
-			}
-			if got := p.outcome(s, accounts); got != clean(accounts) {
-				t.Errorf("the job came to %+v", got)
-			}
+			s.whenDue(t)
+			p.isClean(t, s, accounts)
 		})
 	}
 }
@@ -108,17 +97,16 @@ func TestQueueIsSilent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlace(t, 1)
 		s := p.begin()
-		s.Jobs = job.New(s.db, silent{}, p.time, p.options)
-		s.Register("mark", mark{s.db, &p.mark}, job.Settings{})
+		p.work(s, silent{})
 		if err := s.start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		began := time.Now() // of the bubble
 		if err := s.follow(t); err != nil {
-			t.Fatalf("it holds up what is behind it: %v", err)
+			t.Fatalf("it delays what is behind it: %v", err)
 		}
 		if waited := time.Since(began); waited > 15*time.Second {
-			t.Errorf("it holds up what is behind it for %v", waited)
+			t.Errorf("it delays what is behind it for %v", waited)
 		}
 		if j := s.job(t); j.State() != sales.JobQueued || j.Row.Time(name.SegueDueon).Sub(p.time.Now()) != time.Minute {
 			t.Errorf("the job is %v and due at %v", j.State(), j.Row.Time(name.SegueDueon))
@@ -133,8 +121,7 @@ func TestQueueTakesSome(t *testing.T) {
 	p := newPlace(t, accounts)
 	s := p.begin()
 	q := &away{s.queue, true}
-	s.Jobs = job.New(s.db, q, p.time, p.options)
-	s.Register("mark", mark{s.db, &p.mark}, job.Settings{})
+	p.work(s, q)
 	if err := s.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -152,27 +139,15 @@ func TestQueueTakesSome(t *testing.T) {
 	if done, _ := s.job(t).Tasks(); done != 1 || !s.job(t).Row.Time(name.SegueDueon).Equal(due) {
 		t.Fatalf("%d tasks are done, and the job is due at %v, want %v", done, s.job(t).Row.Time(name.SegueDueon), due)
 	}
-	if err := s.LookAfter(t.Context(), s.job(t).Row); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.queue.Drain(t.Context(), s.Handle); err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(clean(accounts), p.outcome(s, accounts)); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
-	}
+	s.whenDue(t)
+	p.isClean(t, s, accounts)
 }
 
 // A start costs nothing for the jobs that have ended.
 func TestStartReadsNoEndedJob(t *testing.T) {
 	p := newPlace(t, 1)
 	s := p.begin()
-	if err := s.start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.finish(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s.run(t)
 	p.probe.Reset()
 	if err := s.QueueOpen(t.Context()); err != nil {
 		t.Fatal(err)

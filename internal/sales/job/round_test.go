@@ -2,7 +2,6 @@ package job_test
 
 import (
 	"context"
-	"fmt"
 	"sync/atomic"
 	"testing"
 
@@ -11,6 +10,7 @@ import (
 	"segue/internal/probe"
 	"segue/internal/queue"
 	"segue/internal/rows"
+	"segue/internal/rows/rowstest"
 	"segue/internal/sales"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -91,7 +91,7 @@ func TestRoundEndsBeforeItIsNoted(t *testing.T) {
 	if err := s.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	begun := item(t, s)
+	begun := rowstest.Stored(t, s.store, rows.RefTo(name.Job, jobID))
 	gets := 0
 	p.probe.Inject(func(call probe.Call) probe.Fault {
 		if call.Method == probe.Get {
@@ -114,7 +114,7 @@ func TestRoundEndsBeforeItIsNoted(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Whether anybody has noted in between that the tasks were queued or not.
-	if err := follow(t.Context(), record(t, s, begun, item(t, s))); err != nil {
+	if err := follow(t.Context(), record(t, s, begun, rowstest.Stored(t, s.store, rows.RefTo(name.Job, jobID)))); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.queue.Drain(t.Context(), s.Handle); err != nil {
@@ -130,12 +130,7 @@ func TestNothingLeftToDo(t *testing.T) {
 	p := newPlace(t, 20)
 	p.mark.skip = func() bool { return true }
 	s := p.begin()
-	if err := s.start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.finish(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s.run(t)
 	want := outcome{State: "completed", Result: `{"seen":0}`, Done: 16, Tasks: 16}
 	if d := cmp.Diff(want, p.outcome(s, 20), cmp.FilterPath(func(path cmp.Path) bool { return path.Last().String() == ".Written" }, cmp.Ignore())); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
@@ -168,10 +163,7 @@ func TestCancelledJob(t *testing.T) {
 	if err := s.finish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	got := p.outcome(s, accounts)
-	if d := cmp.Diff(clean(accounts), got); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
-	}
+	p.isClean(t, s, accounts)
 }
 
 // setState cancels or resumes the job, as a person does.
@@ -199,22 +191,6 @@ func change(t *testing.T, s *process, with func(row *rows.Row)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// item is the job as it is stored.
-func item(t *testing.T, s *process) store.Item {
-	t.Helper()
-	for shard := range schema.Shards {
-		found, err := s.store.Get(t.Context(), store.Key{PK: fmt.Sprintf("%s#%d", name.Job, shard), SK: string(jobID)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if found[0] != nil {
-			return found[0]
-		}
-	}
-	t.Fatal("there is no job")
-	return nil
 }
 
 // record is the change record of a job that becomes another; nil for none.

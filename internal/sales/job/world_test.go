@@ -18,6 +18,8 @@ import (
 	"segue/internal/schema/name"
 	"segue/internal/store"
 	"segue/internal/storetest"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // place is a store with accounts, and the probe that every process uses it through.
@@ -77,10 +79,15 @@ func (p *place) beginOn(on store.Store) *process {
 	db := rows.New(on, p.tables, p.time)
 	db.OnMisread(func(err error) { p.t.Error(err) })
 	s := &process{db: db, store: p.store, queue: queue.NewLocal(p.time)}
-	s.Jobs = job.New(db, s.queue, p.time, p.options)
-	s.Register("mark", mark{db, &p.mark}, job.Settings{})
+	p.work(s, s.queue)
 	p.t.Cleanup(s.queue.Close)
 	return s
+}
+
+// work makes a process work on jobs whose messages wait in a queue.
+func (p *place) work(s *process, q queue.Sender) {
+	s.Jobs = job.New(s.db, q, p.time, p.options)
+	s.Register("mark", mark{s.db, &p.mark}, job.Settings{})
 }
 
 // start begins the job in a unit of work of its own, if it is not there already.
@@ -99,6 +106,28 @@ func (p *process) finish(ctx context.Context) error {
 		return err
 	}
 	return p.queue.Drain(ctx, p.Handle)
+}
+
+// run begins the job and finishes it.
+func (p *process) run(t testing.TB) {
+	t.Helper()
+	if err := p.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.finish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// whenDue looks after the job, and works until nothing is left to do.
+func (p *process) whenDue(t testing.TB) {
+	t.Helper()
+	if err := p.LookAfter(t.Context(), p.job(t).Row); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.queue.Drain(t.Context(), p.Handle); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // job reads the row of the job.
@@ -216,6 +245,14 @@ func clean(accounts int) outcome {
 	return outcome{
 		State: "completed", Result: fmt.Sprintf(`{"seen":%d}`, accounts), Done: 16, Tasks: 16,
 		Examined: int64(accounts), Marked: accounts, Written: accounts,
+	}
+}
+
+// isClean compares the outcome of a job with a clean one.
+func (p *place) isClean(t testing.TB, s *process, accounts int) {
+	t.Helper()
+	if d := cmp.Diff(clean(accounts), p.outcome(s, accounts)); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }
 
