@@ -45,9 +45,14 @@ func (s *Segmentation) evaluate(ctx context.Context, known compiled, change rows
 	if err := change.Read(known.columns); err != nil { // one pass over each image
 		return err
 	}
-	isKnown := func(id name.SegmentID) (bool, error) { return catalogue.Known[id], nil }
-	if err := s.leaveDeleted(ctx, change, name.MsdynSegmentid, isKnown); err != nil {
+	linked, err := newLink(change, name.MsdynSegmentid)
+	if err != nil {
 		return err
+	}
+	if linked != "" && !catalogue.Known[linked] {
+		if err := s.leave(ctx, change, name.MsdynSegmentid, linked); err != nil {
+			return err
+		}
 	}
 	touched, err := change.Touches(catalogue.Columns)
 	if err != nil {

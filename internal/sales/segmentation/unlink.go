@@ -62,46 +62,47 @@ func (unlink) Finish(context.Context, *rows.Tx, sales.Job, map[string]int64) (sa
 // is not there. The same is done for a record when it is evaluated.
 func (s *Segmentation) LeaveDeleted() sales.Reaction {
 	return sales.Follow(func(ctx context.Context, change rows.Change) error {
-		return s.leaveDeleted(ctx, change, name.MsdynSegment, func(id name.SegmentID) (bool, error) {
-			all, err := s.readCatalogues(ctx)
-			if err != nil {
-				return false, err
+		linked, err := newLink(change, name.MsdynSegment)
+		if err != nil || linked == "" {
+			return err
+		}
+		all, err := s.readCatalogues(ctx)
+		if err != nil {
+			return err
+		}
+		for _, of := range all {
+			if of.broken == nil && of.Known[linked] {
+				return nil
 			}
-			for _, of := range all {
-				if of.broken == nil && of.Known[id] {
-					return true, nil
-				}
-			}
-			return false, nil
-		})
+		}
+		return s.leave(ctx, change, name.MsdynSegment, linked)
 	})
 }
 
-// leaveDeleted empties a link that a change has made to a segment which is not there:
-// it was decided before the segment was deleted and written when the job had been over
-// the row. It reads nothing for a segment that is known.
-func (s *Segmentation) leaveDeleted(ctx context.Context, change rows.Change, column string, known func(name.SegmentID) (bool, error)) error {
+// newLink returns the segment that a change has linked a row to, "" for none.
+func newLink(change rows.Change, column string) (name.SegmentID, error) {
 	value, err := change.New.Value(column)
-	if err != nil {
-		return err
-	}
-	entered, _ := value.Ref()
-	if entered.ID == "" {
-		return nil
+	if err != nil || value.IsNull() {
+		return "", err
 	}
 	if change.Old != nil {
 		if before, err := change.Old.Value(column); err != nil || before == value {
-			return err
+			return "", err
 		}
 	}
-	if ok, err := known(name.SegmentID(entered.ID)); err != nil || ok {
-		return err
-	}
+	linked, _ := value.Ref()
+	return name.SegmentID(linked.ID), nil
+}
+
+// leave empties the link of a row to a segment that no catalogue has, unless it is
+// there all the same: the link was decided before the segment was deleted and written
+// when the job had been over the row.
+func (s *Segmentation) leave(ctx context.Context, change rows.Change, column string, linked name.SegmentID) error {
 	row, err := change.New.Row()
 	if err != nil {
 		return err
 	}
-	_, err = unlink{s}.unlinkRow(ctx, row, column, rows.Ref{Table: entered.Table, ID: entered.ID})
+	_, err = unlink{s}.unlinkRow(ctx, row, column, rows.RefTo(name.Segment, linked))
 	return err
 }
 
