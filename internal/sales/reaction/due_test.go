@@ -45,6 +45,16 @@ func passes(w *salestest.World, c clock.Clock, h *reaction.Handler) *advance.Adv
 	return a
 }
 
+// parkAll has a process of a version park all changes of a batch.
+func parkAll(t *testing.T, w *salestest.World, program, handler string, batch []store.Change) {
+	t.Helper()
+	h := reaction.New(w.DB, program)
+	h.Register(handler, failOn("", errors.New("broken")), allRecords())
+	if failures := h.Handle(t.Context(), batch); len(failures) > 0 {
+		t.Fatal(failures)
+	}
+}
+
 // pass must not fail.
 func pass(t *testing.T, a *advance.Advance) advance.Summary {
 	t.Helper()
@@ -152,11 +162,7 @@ func TestTakeUp_BusyForEver(t *testing.T) {
 // version parked itself, and a mend that came with the version takes it away.
 func TestWake(t *testing.T) {
 	w, c, batch := timed(t, 120)
-	old := reaction.New(w.DB, "v1")
-	old.Register("bad", failOn("", errors.New("broken")), allRecords())
-	if failures := old.Handle(t.Context(), batch[:119]); len(failures) > 0 {
-		t.Fatal(failures)
-	}
+	parkAll(t, w, "v1", "bad", batch[:119])
 	c.Advance(10 * time.Second)
 	h := reaction.New(w.DB, "v2")
 	own := newPatient(errors.New("broken, too"))
@@ -187,11 +193,7 @@ func TestWake(t *testing.T) {
 // What is due already is left as it is: it is taken up anyway.
 func TestWake_Due(t *testing.T) {
 	w, c, batch := timed(t, 1)
-	old := reaction.New(w.DB, "v1")
-	old.Register("bad", failOn("", errors.New("broken")), allRecords())
-	if failures := old.Handle(t.Context(), batch); len(failures) > 0 {
-		t.Fatal(failures)
-	}
+	parkAll(t, w, "v1", "bad", batch)
 	c.Advance(time.Hour)
 	h := reaction.New(w.DB, "v2")
 	w.Probe.Reset()
@@ -207,11 +209,7 @@ func TestWake_Due(t *testing.T) {
 // What a version cannot take up waits for its time.
 func TestWake_Unknown(t *testing.T) {
 	w, c, batch := timed(t, 1)
-	newer := reaction.New(w.DB, "v2")
-	newer.Register("new", failOn("", errors.New("broken")), allRecords())
-	if failures := newer.Handle(t.Context(), batch); len(failures) > 0 {
-		t.Fatal(failures)
-	}
+	parkAll(t, w, "v2", "new", batch)
 	a := passes(w, c, reaction.New(w.DB, "v1"))
 	for _, want := range []advance.Summary{{Handled: 1}, {}, {}} {
 		if done := pass(t, a); done != want {
@@ -226,11 +224,7 @@ func TestWake_Unknown(t *testing.T) {
 // The product takes up at most a hundred parked changes in a pass.
 func TestParkedAPass(t *testing.T) {
 	w, c, batch := timed(t, 130)
-	h := reaction.New(w.DB, "devel")
-	h.Register("segmentation.evaluate", failOn("", errors.New("broken")), allRecords())
-	if failures := h.Handle(t.Context(), batch); len(failures) > 0 {
-		t.Fatal(failures)
-	}
+	parkAll(t, w, "devel", "segmentation.evaluate", batch)
 	c.Advance(time.Minute)
 	for _, want := range []advance.Summary{{Handled: 100}, {Handled: 30}, {}} {
 		if done := pass(t, w.Advance); done != want {
@@ -247,11 +241,7 @@ func TestParkedAlarm(t *testing.T) {
 	before := slog.Default()
 	t.Cleanup(func() { slog.SetDefault(before) })
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
-	h := reaction.New(w.DB, "v1")
-	h.Register("bad", failOn("", errors.New("broken")), allRecords())
-	if failures := h.Handle(t.Context(), batch); len(failures) > 0 {
-		t.Fatal(failures)
-	}
+	parkAll(t, w, "v1", "bad", batch)
 	w.Parked()
 	var line struct{ Msg string }
 	if err := json.Unmarshal(log.Bytes(), &line); err != nil {
