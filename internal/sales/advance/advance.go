@@ -6,9 +6,9 @@
 // entry is a hint: the row is read, and the handler writes it under the version
 // read.
 //
-// Invariant: no row holds up those behind it. One whose handler fails for now is put
-// off for a minute; one whose handler fails for good, or leaves it due, a little longer
-// each time; one that nobody handles is passed over (docs/decisions/0014-due-list.md).
+// Invariant: no row delays those behind it. A row is put off for a minute when its
+// handler may succeed later, and a little longer each time when it cannot, or when it
+// leaves the row due; a row that nobody handles is passed over (docs/decisions/0014-due-list.md).
 package advance
 
 import (

@@ -165,12 +165,14 @@ func (p *pass) take(ctx context.Context, row *rows.Row) {
 	err := p.handle(ctx, row)
 	conflict, conflicts := errors.AsType[*rows.ConflictError](err)
 	elsewhere := conflicts && conflict.Ref == ref // one about another row is a failure for now
+	if elsewhere || !sales.Transient(err) {
+		p.answered()
+	}
 	switch {
 	case err == nil:
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.Handled++
-		p.transient = 0
 		p.versions[ref] = version
 	case elsewhere: // another process has it, or a caller has just changed it
 	case ctx.Err() != nil:
@@ -181,12 +183,16 @@ func (p *pass) take(ctx context.Context, row *rows.Row) {
 		p.putOff(ctx, ref, func(time.Duration) time.Duration { return soonest })
 		p.noteTransient(err)
 	default:
-		p.mu.Lock()
-		p.transient = 0 // the store answers
-		p.mu.Unlock()
 		logFailure(ctx, ref, err)
 		p.putOff(ctx, ref, delay)
 	}
+}
+
+// answered notes that the store was there for a handler: this is not an outage.
+func (p *pass) answered() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.transient = 0
 }
 
 // noteTransient makes the pass end when so many rows in a row cannot be handled for

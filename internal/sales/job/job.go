@@ -105,8 +105,8 @@ func (m message) taskRef() rows.Ref {
 	return rows.Ref{Table: name.JobTask, ID: guid.Derive("job task", string(m.Job), strconv.Itoa(m.Task))}
 }
 
-// sendTime is how long sending may take. A queue that is away must not hold up the
-// change that begins a job, and those behind it, for longer.
+// sendTime is how long sending may take. A queue that cannot be reached must not delay
+// the change that begins a job, or the changes behind it, for longer.
 const sendTime = 10 * time.Second
 
 // send queues tasks of a job, or some of them. Its error is a [queue.ErrUnavailable]
@@ -161,8 +161,8 @@ func (s *Jobs) begin(ctx context.Context, change rows.Change) error {
 	return s.waitForQueue(ctx, job)
 }
 
-// waitForQueue has a job that nobody could queue the tasks of taken up when it is due:
-// its change must not hold up those behind it.
+// waitForQueue makes a job due soon whose tasks could not be queued, so that its change
+// does not delay the changes behind it.
 func (s *Jobs) waitForQueue(ctx context.Context, job sales.Job) error {
 	return s.db.Do(ctx, "", func(tx *rows.Tx) error {
 		found, err := tx.Load(ctx, job.Row.Ref())

@@ -62,7 +62,7 @@ var errOtherVersion = errors.New("it is a job of another version of the program"
 func (s *Jobs) known(job sales.Job) (kind, []sales.Scan, error) {
 	k, ok := s.kinds[job.Kind()]
 	if !ok {
-		return kind{}, nil, fmt.Errorf("%v: %w: there is no kind %q", job.Row.Ref(), errOtherVersion, job.Kind())
+		return kind{}, nil, fmt.Errorf("%v: %w: this version has no kind %q of jobs", job.Row.Ref(), errOtherVersion, job.Kind())
 	}
 	scans, err := job.Scans()
 	if err != nil {
@@ -70,7 +70,7 @@ func (s *Jobs) known(job sales.Job) (kind, []sales.Scan, error) {
 	}
 	for _, scan := range scans {
 		if !hasScan(s.db.Schema(), scan) {
-			return kind{}, nil, fmt.Errorf("%v: %w: there is no table %q with an index %q", job.Row.Ref(), errOtherVersion, scan.Table, scan.Index)
+			return kind{}, nil, fmt.Errorf("%v: %w: this version has no table %q with an index %q", job.Row.Ref(), errOtherVersion, scan.Table, scan.Index)
 		}
 	}
 	return k, scans, nil
