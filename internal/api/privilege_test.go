@@ -76,10 +76,10 @@ func functionOf(t *testing.T, request string) string {
 	return functions[pattern]
 }
 
-// settle runs what happens behind the API after a script (reactions, the jobs they
-// begin, a pass of the schedule), and after the deletion of the fixture's segment, whose
-// members a job unlinks; it notes what each function used. Each of those that may run
-// reactions runs that of an evaluation which was decided before the deletion.
+// settle runs the functions behind the API after a script and notes what each of them
+// used: the reactions, the jobs that these begin, a pass of the schedule. Then it deletes
+// the fixture's segment, which a job unlinks, and has every function that runs reactions
+// follow an evaluation that was decided before the deletion.
 func (u uses) settle(w *world) {
 	w.t.Helper()
 	w.probe.Reset()

@@ -116,8 +116,8 @@ func openFailure(path string, err error) error {
 	return fmt.Errorf("%s: %w", path, err)
 }
 
-// checkHead refuses a file that ends within its first two pages. Also an empty one: it
-// may have been a store, and to begin anew is for a person to say.
+// checkHead refuses a file that ends within its first two pages, an empty one too: it
+// may have been a store, so only a person can decide to begin with a new one.
 func checkHead(path string, file *os.File) error {
 	info, err := file.Stat()
 	if err != nil {
