@@ -26,20 +26,18 @@ func (s *Jobs) lookAfterLater(row *rows.Row) {
 }
 
 // LookAfter is the [sales.DueHandler] of a job. One that has stood still gets messages
-// of its open tasks: those that were sent may be lost, or none ever was.
+// of its open tasks: those that were sent may be lost, or none ever was. One that has
+// ended long ago is deleted.
 func (s *Jobs) LookAfter(ctx context.Context, due *rows.Row) error {
 	job := sales.Job{Row: due}
 	if job.State().Open() {
 		return s.queueOpenTasks(ctx, job)
 	}
-	tx := s.db.Begin("")
-	tx.Hold(due)
-	due.Set(name.SegueDueon, schema.Null())
-	return tx.Commit(ctx)
+	return s.forget(ctx, job)
 }
 
 // horizon is beyond the due time of every open job: the due list puts none off by more
-// than six hours.
+// than six hours. It is well before that of a job that has just ended.
 const horizon = 24 * time.Hour
 
 // QueueOpen queues the open tasks of all open jobs: for the start of a process

@@ -184,13 +184,6 @@ func TestLostMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.isClean(t, s, accounts)
-	done := s.job(t)
-	if due := done.Row.Time(name.SegueDueon); !due.IsZero() {
-		t.Errorf("a job that is over is due at %v", due)
-	}
-	if err := s.LookAfter(t.Context(), done.Row); err != nil || s.queue.Len() > 0 {
-		t.Errorf("look after a job that is over: %v, %d messages", err, s.queue.Len())
-	}
 }
 
 // survive runs a job with a fault at call n of its work, and reports whether it made

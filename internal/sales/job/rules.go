@@ -11,7 +11,7 @@ import (
 )
 
 // Rules let a person cancel a job and resume one, by its state. The rows of jobs
-// are made by Segue alone and stay, for what they tell.
+// are made by Segue alone and stay for a while, for what they tell.
 func (s *Jobs) Rules() entity.Rules { return rules{jobs: s} }
 
 type rules struct {
@@ -30,7 +30,7 @@ func (r rules) Update(_ context.Context, _ *rows.Tx, row *rows.Row, before map[s
 		if why := r.jobs.kinds[sales.Job{Row: row}.Kind()].Essential; why != "" {
 			return sales.Refuse(sales.Precondition, "%q cannot be cancelled: %s", sales.Job{Row: row}.Name(), why)
 		}
-		row.Set(name.SegueDueon, schema.Null())
+		r.jobs.forgetLater(row)
 		row.Set(name.SegueEndedon, schema.Time(r.jobs.db.Now()))
 		return nil
 	case is == sales.JobQueued && was != sales.JobCompleted:

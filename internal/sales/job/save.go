@@ -138,7 +138,6 @@ func (v *visit) endTasks(ctx context.Context, tx *rows.Tx, job sales.Job, open t
 		}
 		return false, nil
 	}
-	job.Row.Set(name.SegueDueon, schema.Null())
 	var end sales.JobEnd
 	err = sales.Contain(func() (err error) {
 		end, err = v.kind.Finish(ctx, tx, job, total.counts)
@@ -153,6 +152,7 @@ func (v *visit) endTasks(ctx context.Context, tx *rows.Tx, job sales.Job, open t
 		v.jobs.lookAfterLater(job.Row)
 		return true, nil
 	}
+	v.jobs.forgetLater(job.Row)
 	job.Row.Set(name.SegueState, schema.Int(int64(sales.JobCompleted)))
 	job.Row.Set(name.SegueEndedon, schema.Time(v.jobs.db.Now()))
 	job.Row.Set(name.SegueTally, schema.Null())

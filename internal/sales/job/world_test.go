@@ -223,13 +223,7 @@ func (p *place) outcome(s *process, accounts int) outcome {
 			o.Marked++
 		}
 	}
-	for _, shard := range rows.ListPartitions(p.tables.Table(name.JobTask)) {
-		part, err := s.db.Read(p.t.Context(), p.tables.Table(name.JobTask), shard, "", 0)
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		o.Leftover += len(part.Rows)
-	}
+	o.Leftover = p.saved(s)
 	for _, call := range p.probe.Calls() {
 		for i, k := range call.Keys {
 			if call.Method == probe.Write && call.Err == nil && call.Ops[i] != 0 && len(k.PK) > len(name.Account) && k.PK[:len(name.Account)+1] == name.Account+"#" {
@@ -238,6 +232,20 @@ func (p *place) outcome(s *process, accounts int) outcome {
 		}
 	}
 	return o
+}
+
+// saved is how many rows of tasks there are.
+func (p *place) saved(s *process) int {
+	p.t.Helper()
+	found := 0
+	for _, shard := range rows.ListPartitions(p.tables.Table(name.JobTask)) {
+		part, err := s.db.Read(p.t.Context(), p.tables.Table(name.JobTask), shard, "", 0)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		found += len(part.Rows)
+	}
+	return found
 }
 
 // clean is the outcome of a job in which nothing went wrong.
