@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"segue/internal/boot"
+	"segue/internal/boot/laptop"
 )
 
 // consumer is the name under which change records are acknowledged.
@@ -14,7 +14,7 @@ const consumer = "evaluate"
 const calm = 2 * time.Second
 
 // evaluateAll follows changes and works on jobs until none is left.
-func evaluateAll(ctx context.Context, laptop *boot.Laptop) error {
+func evaluateAll(ctx context.Context, laptop *laptop.App) error {
 	if err := laptop.Jobs.QueueOpen(ctx); err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func evaluateAll(ctx context.Context, laptop *boot.Laptop) error {
 
 // followAll runs the change handler until no change is left. The embedded store
 // knows when that is; a stream counts as drained when it has been silent for calm.
-func followAll(ctx context.Context, laptop *boot.Laptop) error {
+func followAll(ctx context.Context, laptop *laptop.App) error {
 	if laptop.File != nil {
 		return laptop.File.Drain(ctx, consumer, laptop.Changes)
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
-	"segue/internal/boot"
+	"segue/internal/boot/laptop"
 	"segue/internal/demo"
 	"segue/internal/ingest"
 	"segue/internal/sales"
@@ -42,7 +42,7 @@ func (d *demoCommand) Run(ctx context.Context, p *program) error {
 
 // loadDemo loads the demo data, evaluates it and prints how many rows are
 // in which segment and on which sequence.
-func loadDemo(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
+func loadDemo(ctx context.Context, laptop *laptop.App, seed uint64) error {
 	now := laptop.Clock.Now
 	began := now()
 	rows, err := writeDemo(ctx, laptop, seed)
@@ -64,7 +64,7 @@ func loadDemo(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
 }
 
 // count takes a census, by a job that it works on itself.
-func count(ctx context.Context, laptop *boot.Laptop) (report.Census, error) {
+func count(ctx context.Context, laptop *laptop.App) (report.Census, error) {
 	id, err := laptop.BeginCount(ctx)
 	if err != nil {
 		return report.Census{}, err
@@ -76,7 +76,7 @@ func count(ctx context.Context, laptop *boot.Laptop) (report.Census, error) {
 }
 
 // writeDemo writes the rows of the demo and returns their number.
-func writeDemo(ctx context.Context, laptop *boot.Laptop, seed uint64) (rows int, err error) {
+func writeDemo(ctx context.Context, laptop *laptop.App, seed uint64) (rows int, err error) {
 	bar := progress("Loading demo data", 1)
 	direct := ingest.Direct{Entities: laptop.Entities, Caller: sales.Engine()}
 	loaded, err := demo.New(seed).Load(ctx, direct, laptop.DB.Schema(), func(done, total int) {

@@ -12,7 +12,7 @@ import (
 	"os"
 	"time"
 
-	"segue/internal/boot"
+	"segue/internal/boot/laptop"
 	"segue/internal/sales"
 	"segue/internal/strictjson"
 )
@@ -56,7 +56,7 @@ func (f *fixtureCommand) Run(ctx context.Context, p *program) error {
 }
 
 // patchAll writes the rows through a server that it starts and stops.
-func patchAll(ctx context.Context, laptop *boot.Laptop, token string, rows []fixtureRow) error {
+func patchAll(ctx context.Context, laptop *laptop.App, token string, rows []fixtureRow) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

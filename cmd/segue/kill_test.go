@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"segue/internal/boot"
+	"segue/internal/boot/laptop"
 	"segue/internal/guid"
 	"segue/internal/query"
 )
@@ -56,7 +56,7 @@ func TestKillServerDuringImport(t *testing.T) {
 // acknowledged be evaluated, and reads every row.
 func checkLeads(t *testing.T, data string, ids []string) {
 	t.Helper()
-	laptop, err := boot.Place{Data: data}.Open(t.Context(), startLog(slog.LevelWarn))
+	laptop, err := laptop.Place{Data: data}.Open(t.Context(), startLog(slog.LevelWarn))
 	if err != nil {
 		t.Fatal(err)
 	}

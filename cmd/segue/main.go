@@ -13,7 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"segue/internal/boot"
+	"segue/internal/boot/laptop"
 )
 
 // program is the command line.
@@ -35,12 +35,12 @@ type program struct {
 }
 
 // place is where the store and the issuer's key are.
-func (p *program) place() boot.Place {
-	return boot.Place{Data: p.Data, Endpoint: p.Endpoint, Table: p.Table}
+func (p *program) place() laptop.Place {
+	return laptop.Place{Data: p.Data, Endpoint: p.Endpoint, Table: p.Table}
 }
 
 // open boots Segue for a command that runs once.
-func (p *program) open(ctx context.Context) (*boot.Laptop, error) {
+func (p *program) open(ctx context.Context) (*laptop.App, error) {
 	return p.place().Open(ctx, startLog(slog.LevelWarn))
 }
 

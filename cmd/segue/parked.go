@@ -7,7 +7,7 @@ import (
 	"iter"
 	"time"
 
-	"segue/internal/boot"
+	"segue/internal/boot/laptop"
 	"segue/internal/embed"
 	"segue/internal/query"
 	"segue/internal/rows"
@@ -75,9 +75,9 @@ type failures interface {
 // one or the server at 127.0.0.1:8080 has the store open, else on the store itself.
 func (p *program) failures(ctx context.Context, url string) (failures, error) {
 	if url == "" {
-		laptop, err := p.open(ctx)
+		app, err := p.open(ctx)
 		if err == nil {
-			return direct{laptop, p.Endpoint == boot.AWS}, nil
+			return direct{app, p.Endpoint == laptop.AWS}, nil
 		}
 		if !errors.Is(err, embed.ErrInUse) {
 			return nil, err
@@ -90,7 +90,7 @@ func (p *program) failures(ctx context.Context, url string) (failures, error) {
 
 // direct works on the store itself.
 type direct struct {
-	laptop   *boot.Laptop
+	laptop   *laptop.App
 	deployed bool // functions of a deployment work on it too
 }
 

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"segue/internal/boot"
+	"segue/internal/boot/laptop"
 	"segue/internal/onfailure"
 )
 
@@ -92,7 +92,7 @@ func redriveObject(ctx context.Context, objects *onfailure.Objects, key string, 
 	if err != nil {
 		return 0, err
 	}
-	refs, err := boot.RowsOf(event)
+	refs, err := laptop.RowsOf(event)
 	if err != nil {
 		return 0, err
 	}

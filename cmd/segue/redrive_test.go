@@ -15,7 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"segue/internal/api"
-	"segue/internal/boot"
+	"segue/internal/boot/laptop"
 	"segue/internal/dynamo/dynamotest"
 	"segue/internal/entity"
 	"segue/internal/rows"
@@ -29,7 +29,7 @@ import (
 // parkedStore is a store with leads that are parked because of a segment.
 type parkedStore struct {
 	t       *testing.T
-	laptop  *boot.Laptop
+	laptop  *laptop.App
 	program program
 	leads   []string
 	edits   int

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"segue/internal/boot"
+	"segue/internal/boot/laptop"
 	"segue/internal/query"
 	"segue/internal/sales"
 	"segue/internal/schema/name"
@@ -68,7 +68,7 @@ func (s *serveCommand) Run(ctx context.Context, p *program) error {
 }
 
 // firstStart loads the demo data into a store that has no sequence.
-func firstStart(ctx context.Context, laptop *boot.Laptop, seed uint64) error {
+func firstStart(ctx context.Context, laptop *laptop.App, seed uint64) error {
 	sequences, err := laptop.Entities.List(ctx, sales.Engine(), name.Sequence, query.Query{Limit: 1})
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ const jobWorkers = 1
 
 // serve handles requests, follows changes, works on jobs and takes up what is due,
 // until ctx ends or one of them fails. That ctx ends is not an error.
-func serve(ctx context.Context, laptop *boot.Laptop, listener net.Listener) error {
+func serve(ctx context.Context, laptop *laptop.App, listener net.Listener) error {
 	server, err := laptop.Server()
 	if err != nil {
 		return err

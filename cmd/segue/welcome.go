@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"time"
 
-	"segue/internal/boot"
+	"segue/internal/boot/laptop"
 	"segue/internal/guid"
 	"segue/internal/sales"
 )
 
 // welcome prints how to talk to the server.
-func welcome(laptop *boot.Laptop, addr string) error {
+func welcome(laptop *laptop.App, addr string) error {
 	token, err := laptop.Issuer.Issue(userID("Demo User"), "Demo User", []string{sales.SalesManager}, 12*time.Hour)
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"log"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -13,7 +12,7 @@ import (
 )
 
 func main() {
-	app, err := boot.Function(context.Background(), lambdaio.Claims)
+	app, err := boot.Function(lambdaio.Claims)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,7 +1,8 @@
 // Package boot turns the environment into a running Segue: logger, store,
 // domain, authentication. It is the only reader of the environment, and the only
 // place where the parts are put together, so that a Lambda function and the
-// laptop program differ in what they boot and in nothing else.
+// laptop program ([segue/internal/boot/laptop]) differ in what they boot and in nothing
+// else.
 //
 // Invariant: without gateway claims and without a key set, every request is
 // refused as not authenticated.
@@ -10,35 +11,25 @@ package boot
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambdacontext"
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
-
 	"segue/internal/api"
 	"segue/internal/auth"
 	"segue/internal/clock"
 	"segue/internal/dynamo"
-	"segue/internal/queue"
-	"segue/internal/queue/sqs"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
 	"segue/internal/store"
 )
 
-// fresh is how long a process uses a definition that it has read without asking
+// Fresh is how long a process uses a definition that it has read without asking
 // again, where several processes share a table (docs/decisions/0003).
-const fresh = time.Second
+const Fresh = time.Second
 
 // Environment is what Segue reads from its environment. Every field is optional,
 // except Table in a Lambda function.
@@ -74,51 +65,8 @@ type App struct {
 	Decode func(json.RawMessage) ([]store.Change, error)
 }
 
-// Function boots a Lambda function, with the table in DynamoDB and logs for
-// CloudWatch. claims returns the claims that the gateway verified, from a
-// request's context.
-func Function(ctx context.Context, claims func(context.Context) (map[string]string, bool)) (*App, error) {
-	env := FromEnvironment()
-	if env.Table == "" {
-		return nil, errors.New("SEGUE_TABLE is empty; it names the DynamoDB table")
-	}
-	log := slog.New(lambdacontext.NewLogHandler())
-	slog.SetDefault(log)
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(client()))
-	if err != nil {
-		return nil, fmt.Errorf("load the AWS configuration: %w", err)
-	}
-	c := Clock()
-	store := dynamo.New(dynamodb.NewFromConfig(cfg), env.Table, rows.Indexes(), dynamo.Clock(c))
-	return New(env, store, claims, Options{Freshness: sales.Freshness{For: fresh, Clock: c}, Queue: env.jobQueue(cfg, c)}, log)
-}
-
-// jobQueue returns the queue of a function: its own process does not live long
-// enough to hold tasks.
-func (env Environment) jobQueue(cfg aws.Config, c clock.Clock) queue.Sender {
-	if env.JobQueue == "" {
-		return noQueue{}
-	}
-	return sqs.New(awssqs.NewFromConfig(cfg), env.JobQueue, c)
-}
-
-// noQueue is the queue of a function that has none: a job waits until a function that
-// has one looks after it, and this reason is logged.
-type noQueue struct{}
-
-// Send implements [queue.Sender].
-func (noQueue) Send(context.Context, time.Duration, ...queue.Message) error {
-	return fmt.Errorf("%w: SEGUE_JOB_QUEUE is empty; it is the URL of the queue of jobs", queue.ErrUnavailable)
-}
-
 // Clock returns the clock of a program: the only one that is made, for all parts.
 func Clock() clock.Clock { return clock.System() }
-
-// client returns the HTTP client for DynamoDB. The SDK's own has no time limit, and
-// a response that got lost is worth another try, which dynamo makes.
-func client() *awshttp.BuildableClient {
-	return awshttp.NewBuildableClient().WithTimeout(5 * time.Second)
-}
 
 // New puts the parts together on any store. All of them use the clock of options.
 // The policy of env overrides that of options.

@@ -22,7 +22,7 @@ import (
 	"testing"
 	"time"
 
-	"segue/internal/boot"
+	"segue/internal/boot/laptop"
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -50,7 +50,7 @@ func root(t *testing.T) string {
 type stage struct {
 	*testing.T
 	environment []string
-	laptop      *boot.Laptop
+	laptop      *laptop.App
 }
 
 func newStage(t *testing.T) stage {
@@ -60,7 +60,7 @@ func newStage(t *testing.T) stage {
 		endpoint = emulator(t)
 	}
 	table, data := fmt.Sprintf("e2e-%d", time.Now().UnixNano()), t.TempDir()
-	laptop, err := boot.Place{Data: data, Endpoint: endpoint, Table: table}.Open(t.Context(), slog.New(slog.DiscardHandler))
+	laptop, err := laptop.Place{Data: data, Endpoint: endpoint, Table: table}.Open(t.Context(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

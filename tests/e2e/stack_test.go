@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"segue/internal/boot"
+	"segue/internal/boot/laptop"
 )
 
 // stack is the stack of template.yaml, deployed to an emulator, and what of it was seen
@@ -37,9 +37,9 @@ type stack struct {
 	Queue     string            `json:"queue"`
 
 	issuer issuer
-	url    string       // of the API, for clients
-	laptop *boot.Laptop // on the stack's table, past its functions
-	steps  int          // driven
+	url    string      // of the API, for clients
+	laptop *laptop.App // on the stack's table, past its functions
+	steps  int         // driven
 
 	mu   sync.Mutex
 	seen map[string]bool // routes that took a request, functions, mappings and schedules that did their work
@@ -70,7 +70,7 @@ func deploy(t *testing.T) *stack {
 		}
 	})
 	api = s.gateway()
-	s.laptop, err = boot.Place{Data: t.TempDir(), Endpoint: s.Endpoint, Table: s.Table}.Open(t.Context(), slog.New(slog.DiscardHandler))
+	s.laptop, err = laptop.Place{Data: t.TempDir(), Endpoint: s.Endpoint, Table: s.Table}.Open(t.Context(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

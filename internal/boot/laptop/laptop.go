@@ -1,4 +1,11 @@
-package boot
+// Package laptop boots Segue in one process: the embedded store or a DynamoDB at an
+// endpoint, a local issuer's key, the queue of jobs and the change feed, and the server
+// that clients reach without a gateway. It is apart from boot, so that a Lambda
+// function does not link what only a laptop needs.
+//
+// Invariant: rules, reactions and handlers are those of [boot.New]; what differs from a
+// function is the parts below and around them.
+package laptop
 
 import (
 	"context"
@@ -17,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"segue/internal/auth"
+	"segue/internal/boot"
 	"segue/internal/clock"
 	"segue/internal/dynamo"
 	"segue/internal/embed"
@@ -40,9 +48,9 @@ type Place struct {
 // the environment gives. There the table is that of a deployment.
 const AWS = "aws"
 
-// Laptop is a booted Segue in one process, with the change feed of its store.
-type Laptop struct {
-	*App
+// App is a booted Segue in one process, with the change feed of its store.
+type App struct {
+	*boot.App
 	Issuer *auth.Issuer
 	Clock  clock.Clock
 	Feed   store.Feed
@@ -57,17 +65,17 @@ func (p Place) OpenIssuer() (*auth.Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	issuer.Clock = Clock()
+	issuer.Clock = boot.Clock()
 	return issuer, nil
 }
 
 // Open boots the laptop program. The caller closes what it returns.
-func (p Place) Open(ctx context.Context, log *slog.Logger) (*Laptop, error) {
+func (p Place) Open(ctx context.Context, log *slog.Logger) (*App, error) {
 	issuer, err := p.OpenIssuer()
 	if err != nil {
 		return nil, err
 	}
-	env := FromEnvironment()
+	env := boot.FromEnvironment()
 	env.Table, env.KeySet = p.Table, string(issuer.JWKS())
 	if p.Endpoint != "" {
 		return p.openDynamoDB(ctx, env, issuer, log)
@@ -81,16 +89,16 @@ func (p Place) Open(ctx context.Context, log *slog.Logger) (*Laptop, error) {
 	if err != nil {
 		return nil, err
 	}
-	app, err := New(env, store, nil, Options{Freshness: sales.Freshness{Clock: issuer.Clock}}, log)
+	app, err := boot.New(env, store, nil, boot.Options{Freshness: sales.Freshness{Clock: issuer.Clock}}, log)
 	if err != nil {
 		return nil, err
 	}
-	return &Laptop{app, issuer, issuer.Clock, store, store, store.Close}, nil
+	return &App{app, issuer, issuer.Clock, store, store, store.Close}, nil
 }
 
 // config returns the configuration of clients of the endpoint.
 func (p Place) config(ctx context.Context) (aws.Config, error) {
-	options := []func(*config.LoadOptions) error{config.WithHTTPClient(client())}
+	options := []func(*config.LoadOptions) error{config.WithHTTPClient(boot.HTTPClient())}
 	if p.Endpoint != AWS {
 		options = append(options, config.WithRegion("us-east-1"), config.WithBaseEndpoint(p.Endpoint),
 			config.WithCredentialsProvider(aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider("segue", "segue", ""))))
@@ -136,7 +144,7 @@ func RowsOf(event json.RawMessage) ([]rows.Ref, error) {
 
 // openDynamoDB boots on the DynamoDB at the endpoint, with the table's stream as
 // the change feed.
-func (p Place) openDynamoDB(ctx context.Context, env Environment, issuer *auth.Issuer, log *slog.Logger) (*Laptop, error) {
+func (p Place) openDynamoDB(ctx context.Context, env boot.Environment, issuer *auth.Issuer, log *slog.Logger) (*App, error) {
 	cfg, err := p.config(ctx)
 	if err != nil {
 		return nil, err
@@ -155,10 +163,10 @@ func (p Place) openDynamoDB(ctx context.Context, env Environment, issuer *auth.I
 			return nil, fmt.Errorf("make table %s: %w", p.Table, err)
 		}
 	}
-	app, err := New(env, store, nil, Options{Freshness: sales.Freshness{For: fresh, Clock: issuer.Clock}}, log)
+	app, err := boot.New(env, store, nil, boot.Options{Freshness: sales.Freshness{For: boot.Fresh, Clock: issuer.Clock}}, log)
 	if err != nil {
 		return nil, err
 	}
 	feed := dynamo.NewFeed(dynamodbstreams.NewFromConfig(cfg), p.Table, dynamo.FeedClock(issuer.Clock))
-	return &Laptop{app, issuer, issuer.Clock, feed, nil, func() error { return nil }}, nil
+	return &App{app, issuer, issuer.Clock, feed, nil, func() error { return nil }}, nil
 }

@@ -1,4 +1,4 @@
-package boot
+package laptop
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 )
 
 // Server returns a server of the whole API, which its clients reach without a gateway.
-func (l *Laptop) Server() (*webserver.Server, error) {
+func (l *App) Server() (*webserver.Server, error) {
 	throttle, err := auth.NewThrottle(l.API.Auth, webserver.Address, l.Clock)
 	if err != nil {
 		return nil, fmt.Errorf("limit invalid tokens: %w", err)

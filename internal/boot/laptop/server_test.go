@@ -1,4 +1,4 @@
-package boot
+package laptop_test
 
 import (
 	"io"
@@ -7,16 +7,18 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"segue/internal/boot/laptop"
 )
 
 // Bad tokens are limited, and the refusal has the form of the Web API.
 func TestServerLimitsBadTokens(t *testing.T) {
-	laptop, err := Place{Data: t.TempDir(), Table: "segue"}.Open(t.Context(), slog.New(slog.DiscardHandler))
+	local, err := laptop.Place{Data: t.TempDir(), Table: "segue"}.Open(t.Context(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = laptop.Close() }() // the test is over
-	server, err := laptop.Server()
+	defer func() { _ = local.Close() }() // the test is over
+	server, err := local.Server()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,63 @@
+package boot
+
+import (
+	"cmp"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
+)
+
+// amazon is what Lambda tells a function about AWS: its region and the credentials of
+// its role, which are good for as long as the process lives. The SDK's own loader of
+// configurations also knows files, profiles, sign-on and other machines' metadata, which
+// a function never has (docs/decisions/0022).
+type amazon struct {
+	region      string // AWS_REGION
+	credentials aws.Credentials
+	// endpoints in place of those of the region, for the emulator and `sam local`:
+	// AWS_ENDPOINT_URL_DYNAMODB and _SQS, else AWS_ENDPOINT_URL.
+	dynamodb, sqs string
+}
+
+// amazonFromEnvironment returns the amazon of this process.
+func amazonFromEnvironment() amazon {
+	everywhere := os.Getenv("AWS_ENDPOINT_URL")
+	return amazon{
+		region: os.Getenv("AWS_REGION"),
+		credentials: aws.Credentials{
+			AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
+			SessionToken: os.Getenv("AWS_SESSION_TOKEN"), Source: "environment",
+		},
+		dynamodb: cmp.Or(os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"), everywhere),
+		sqs:      cmp.Or(os.Getenv("AWS_ENDPOINT_URL_SQS"), everywhere),
+	}
+}
+
+// config returns the configuration of a client of the service at an endpoint, or at
+// that of the region where there is none.
+func (a amazon) config(endpoint string) aws.Config {
+	cfg := aws.Config{
+		Region:      a.region,
+		Credentials: credentials.StaticCredentialsProvider{Value: a.credentials},
+		HTTPClient:  HTTPClient(),
+	}
+	if endpoint != "" {
+		cfg.BaseEndpoint = aws.String(endpoint)
+	}
+	return cfg
+}
+
+func (a amazon) dynamoDB() *dynamodb.Client { return dynamodb.NewFromConfig(a.config(a.dynamodb)) }
+
+func (a amazon) queues() *awssqs.Client { return awssqs.NewFromConfig(a.config(a.sqs)) }
+
+// HTTPClient returns the HTTP client for AWS. The SDK's own has no time limit, and
+// a response that got lost is worth another try, which dynamo makes.
+func HTTPClient() *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().WithTimeout(5 * time.Second)
+}

@@ -1,0 +1,51 @@
+package boot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"segue/internal/clock"
+	"segue/internal/dynamo"
+	"segue/internal/queue"
+	"segue/internal/queue/sqs"
+	"segue/internal/rows"
+	"segue/internal/sales"
+)
+
+// Function boots a Lambda function, with the table in DynamoDB and logs for
+// CloudWatch. claims returns the claims that the gateway verified, from a
+// request's context.
+func Function(claims func(context.Context) (map[string]string, bool)) (*App, error) {
+	env := FromEnvironment()
+	if env.Table == "" {
+		return nil, errors.New("SEGUE_TABLE is empty; it names the DynamoDB table")
+	}
+	log := slog.New(lambdacontext.NewLogHandler())
+	slog.SetDefault(log)
+	aws, c := amazonFromEnvironment(), Clock()
+	store := dynamo.New(aws.dynamoDB(), env.Table, rows.Indexes(), dynamo.Clock(c))
+	return New(env, store, claims, Options{Freshness: sales.Freshness{For: Fresh, Clock: c}, Queue: env.jobQueue(aws, c)}, log)
+}
+
+// jobQueue returns the queue of a function: its own process does not live long
+// enough to hold tasks.
+func (env Environment) jobQueue(aws amazon, c clock.Clock) queue.Sender {
+	if env.JobQueue == "" {
+		return noQueue{}
+	}
+	return sqs.New(aws.queues(), env.JobQueue, c)
+}
+
+// noQueue is the queue of a function that has none: a job waits until a function that
+// has one looks after it, and this reason is logged.
+type noQueue struct{}
+
+// Send implements [queue.Sender].
+func (noQueue) Send(context.Context, time.Duration, ...queue.Message) error {
+	return fmt.Errorf("%w: SEGUE_JOB_QUEUE is empty; it is the URL of the queue of jobs", queue.ErrUnavailable)
+}
