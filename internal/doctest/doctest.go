@@ -1,10 +1,13 @@
-// Package doctest keeps parts of a Markdown document equal to what the code
-// says, such as a table of limits or of keys. A part is a marked block:
+// Package doctest keeps parts of a Markdown document, or of a YAML file, equal to what
+// the code says, such as a table of limits or of keys. A part is a marked block:
 //
 //	<!-- generated: limits -->
 //	| what | limit |
 //	…
 //	<!-- end -->
+//
+// In YAML the marks are comments, "# generated: limits" and "# end". They may be
+// indented; the text between them is then to be indented by whoever makes it.
 //
 // A test makes the text and calls [Block], which fails when the block is stale.
 // Run with -update, it writes the block instead:
@@ -20,6 +23,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -31,10 +35,7 @@ var update = flag.Bool("update", false, "write the generated blocks of documents
 // Update reports whether the test was started with -update.
 func Update() bool { return *update }
 
-const end = "<!-- end -->"
-
-// Block fails the test when the block called name in a Markdown file does not
-// hold want, or with -update writes it. The file is relative to the folder of
+// Block fails the test when the block called name in a file does not hold want, or with -update writes it. The file is relative to the folder of
 // the test. Blank lines around want are ignored. A file without such a block,
 // or with two, fails in either case.
 func Block(t testing.TB, file, name, want string) {
@@ -48,7 +49,7 @@ func block(t testing.TB, file, name, want string, write bool) {
 	if err != nil {
 		t.Fatalf("block %q: %v", name, err)
 	}
-	fresh, err := replace(string(text), name, want)
+	fresh, err := replace(string(text), marksOf(file), name, want)
 	switch {
 	case err != nil:
 		t.Fatalf("%s: %v", file, err)
@@ -62,19 +63,34 @@ func block(t testing.TB, file, name, want string, write bool) {
 	}
 }
 
+// marks begin and end a block.
+type marks struct {
+	begin func(name string) string
+	any   string // what every begin begins with
+	end   string
+}
+
+func marksOf(file string) marks {
+	if filepath.Ext(file) == ".yaml" {
+		return marks{func(name string) string { return "# generated: " + name + "\n" }, "# generated: ", "# end\n"}
+	}
+	return marks{func(name string) string { return "<!-- generated: " + name + " -->\n" }, "<!-- generated: ", "<!-- end -->"}
+}
+
 // replace returns the document with another text in a block.
-func replace(text, name, want string) (string, error) {
-	begin := "<!-- generated: " + name + " -->"
+func replace(text string, marks marks, name, want string) (string, error) {
+	begin := marks.begin(name)
 	before, rest, found := strings.Cut(text, begin)
 	if !found {
-		return "", fmt.Errorf("there is no block %q: put %s and %s where it belongs", name, begin, end)
+		return "", fmt.Errorf("there is no block %q: put %s and %s where it belongs", name, strings.TrimSpace(begin), strings.TrimSpace(marks.end))
 	}
 	if strings.Contains(rest, begin) {
 		return "", fmt.Errorf("the block %q occurs twice", name)
 	}
-	old, after, closed := strings.Cut(rest, end)
-	if !closed || strings.Contains(old, "<!-- generated: ") {
-		return "", fmt.Errorf("the block %q does not end: %s is missing", name, end)
+	old, after, closed := strings.Cut(rest, marks.end)
+	if !closed || strings.Contains(old, marks.any) {
+		return "", fmt.Errorf("the block %q does not end: %s is missing", name, strings.TrimSpace(marks.end))
 	}
-	return before + begin + "\n" + strings.Trim(want, "\n") + "\n" + end + after, nil
+	indent := before[strings.LastIndexByte(before, '\n')+1:]
+	return before + begin + strings.Trim(want, "\n") + "\n" + indent + marks.end + after, nil
 }

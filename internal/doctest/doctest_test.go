@@ -26,9 +26,9 @@ func (r *recorder) Fatalf(format string, args ...any) {
 
 // tell calls block on a document and returns what the test was told and what
 // the document is afterwards.
-func tell(t *testing.T, document, name, want string, write bool) (said, after string) {
+func tell(t *testing.T, as, document, name, want string, write bool) (said, after string) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "doc.markdown")
+	file := filepath.Join(t.TempDir(), as)
 	if err := os.WriteFile(file, []byte(document), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestBlock(t *testing.T) {
 		{"last one does not end", "<!-- generated: a -->\n", "a", "x", true, "does not end", "<!-- generated: a -->\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			said, after := tell(t, test.document, test.block, test.want, test.write)
+			said, after := tell(t, "doc.markdown", test.document, test.block, test.want, test.write)
 			if test.said == "" && said != "" || !strings.Contains(said, test.said) {
 				t.Errorf("said %q, want %q in it", said, test.said)
 			}
@@ -88,6 +88,22 @@ func TestBlock(t *testing.T) {
 				t.Errorf("the document is\n%s\nwant\n%s", after, test.after)
 			}
 		})
+	}
+}
+
+func TestBlockOfYAML(t *testing.T) {
+	const text = "list:\n  # generated: limits\n  - 10\n  # end\n# generated: limits of all\n# end\n"
+	if said, after := tell(t, "a.yaml", text, "limits", "  - 10", false); said != "" || after != text {
+		t.Errorf("current: said %q, left\n%s", said, after)
+	}
+	if said, _ := tell(t, "a.yaml", text, "limits", "  - 20", false); !strings.Contains(said, "stale") {
+		t.Errorf("stale: said %q", said)
+	}
+	if said, after := tell(t, "a.yaml", text, "limits", "  - 20\n  - 30", true); said != "" || after != strings.Replace(text, "  - 10", "  - 20\n  - 30", 1) {
+		t.Errorf("written: said %q, left\n%s", said, after)
+	}
+	if said, after := tell(t, "a.yaml", strings.Replace(text, "  # end\n", "", 1), "limits", "x", true); !strings.Contains(said, "does not end") || strings.Contains(after, "x") {
+		t.Errorf("not closed: said %q, left\n%s", said, after)
 	}
 }
 
