@@ -24,7 +24,11 @@ if [[ ! $name =~ ^[a-z]+$ || ! -f events/$name.json ]]; then
 	usage >&2
 	exit 2
 fi
-token=$(go run ./cmd/segue token --data "${SEGUE_DATA:-data}" --role "${2:-Sales Manager}")
+segue=(go run ./cmd/segue)
+if [[ -n ${SEGUE_BUILD:-} ]]; then
+	segue=("$SEGUE_BUILD/segue")
+fi
+token=$("${segue[@]}" token --data "${SEGUE_DATA:-data}" --role "${2:-Sales Manager}")
 sed "s|Bearer TOKEN|Bearer $token|" "events/$name.json" |
 	scripts/sam-local.sh invoke "${name^}Function" --event -
 echo

@@ -150,9 +150,12 @@ func (s stage) connected(record string) {
 	}
 }
 
-// Each function, in a container, with its event: answer and rows.
+// Each function, built once with the others, in a container, with its event: answer
+// and rows.
 func TestInvoke(t *testing.T) {
 	s := newStage(t)
+	built := s.run("scripts/sam-local.sh", "build")
+	s.environment = append(s.environment, "SEGUE_BUILD="+strings.TrimSpace(built))
 	invoke := func(function string, check func(t stage)) {
 		if !t.Run(function, func(t *testing.T) {
 			on := s
