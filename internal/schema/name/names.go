@@ -64,6 +64,7 @@ type (
 const (
 	ActivityTrait  = "activity"
 	AuditTrait     = "audit"
+	PoolTrait      = "pool"
 	RecordTrait    = "record"
 	UserOwnedTrait = "userOwned"
 )
