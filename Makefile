@@ -53,6 +53,12 @@ build: ## build the functions as they will be deployed
 deploy: build ## deploy with SAM: make deploy ISSUER=https://… AUDIENCE=…
 	scripts/sam.sh exec deploy --guided --parameter-overrides JwtIssuer=$(ISSUER) JwtAudience=$(AUDIENCE)
 
+cloud: ## deploy the stack to an emulator of AWS on this machine, and leave it running
+	scripts/cloud.sh up
+
+cloud-stop: ## stop it
+	scripts/cloud.sh stop
+
 bench: ## print the benchmark table
 	scripts/bench.sh
 
@@ -63,4 +69,4 @@ clean: ## remove what was fetched and built (not ./data)
 	scripts/emulator.sh stop
 	rm -rf $(CACHE) .aws-sam
 
-.PHONY: help run test lint lint-tool store e2e invoke api validate build deploy bench soak clean
+.PHONY: help run test lint lint-tool store e2e invoke api validate build deploy cloud cloud-stop bench soak clean

@@ -3,9 +3,10 @@
 The emulator makes an HTTP API, but not the routes, integrations and authorizers
 that SAM writes into its body, and it starts no mapping with a limit of its own. This
 makes up for both, from the template as the stack has it, so what is driven is what
-the template says. It prints the stack as JSON.
+the template says. It prints the stack as JSON, or changes nothing and prints the host
+of the API.
 
-usage: cloud-api.py ENDPOINT STACK
+usage: cloud-api.py ENDPOINT STACK [host]
 """
 
 import json
@@ -63,10 +64,18 @@ class Stack:
         return [n for n, r in self.template["Resources"].items() if r["Type"] == kind]
 
 
+    def api(self):
+        """Return the logical and the physical name of the API."""
+        (logical,) = self.of_type("AWS::ApiGatewayV2::Api")
+        return logical, self.physical[logical]
+
+    def host(self, endpoint):
+        return f"{self.api()[1]}.execute-api.{endpoint.removeprefix('http://').replace('127.0.0.1', 'localhost')}"
+
+
 def make_routes(gateway, stack):
-    """Make what the body of the API says; return its id, and the function of each route."""
-    (logical,) = stack.of_type("AWS::ApiGatewayV2::Api")
-    api = stack.physical[logical]
+    """Make what the body of the API says; return the function of each route."""
+    logical, api = stack.api()
     body = stack.resolve(stack.template["Resources"][logical]["Properties"]["Body"])
     authorizers = {}
     for name, scheme in body["components"]["securitySchemes"].items():
@@ -107,7 +116,7 @@ def make_routes(gateway, stack):
                 AuthorizerId=authorizers[name],
             )
             routes[key] = logical_names[function.split(":")[-2]]
-    return api, routes
+    return routes
 
 
 def mend_mappings(functions, stack):
@@ -120,16 +129,19 @@ def mend_mappings(functions, stack):
 
 
 def main():
-    endpoint, name = sys.argv[1:]
+    endpoint, name, *verb = sys.argv[1:]
     client = clients(endpoint)
     stack = Stack(client("cloudformation"), name)
-    api, routes = make_routes(client("apigatewayv2"), stack)
+    if verb:
+        print(stack.host(endpoint))
+        return
+    routes = make_routes(client("apigatewayv2"), stack)
     mend_mappings(client("lambda"), stack)
     print(
         json.dumps(
             {
                 "endpoint": endpoint,
-                "host": f"{api}.execute-api.{endpoint.removeprefix('http://').replace('127.0.0.1', 'localhost')}",
+                "host": stack.host(endpoint),
                 "routes": routes,
                 "functions": {n: stack.physical[n] for n in stack.of_type("AWS::Lambda::Function")},
                 "mappings": {n: stack.physical[n] for n in stack.of_type("AWS::Lambda::EventSourceMapping")},

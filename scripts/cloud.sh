@@ -1,27 +1,31 @@
 #!/usr/bin/env bash
 # The whole stack, deployed with `sam deploy` to an emulator of AWS on this machine.
 set -euo pipefail
+shopt -s inherit_errexit
 
 usage() {
 	cat <<'USAGE'
-usage: scripts/cloud.sh start ISSUER [URL] | stop ENDPOINT
+usage: scripts/cloud.sh up | start [URL] | token [ROLE…] | stop [ENDPOINT]
 
-  start  start an emulator, build and deploy the stack to it, and print the stack as
-         JSON: endpoint and host of the API, its routes, the functions, the table, …
-         ISSUER is the URL of an OpenID Connect provider on loopback with RSA keys;
-         tokens are for the audience "segue". Clients use the API at URL, when that is
-         not its own
-  stop   stop the emulator at ENDPOINT, and the stack with it
+  up     start, and print how to talk to the stack; it stays until `stop`
+  start  start an emulator with an OpenID Connect provider, build and deploy the stack
+         to it, and print the stack as JSON: endpoint and host of the API, its routes,
+         the functions, the table, …
+         URL is that of the API for clients, when it is not its own
+  token  print a token for the stack (default role: Sales Manager)
+  stop   stop the emulator at ENDPOINT, or the one of `up`, with its stack
 
 environment:
   SEGUE_CACHE          folder for everything fetched or built (default: .cache)
   SEGUE_EMULATOR_PORT  port of the emulator, 0 for any free one (default: 4566)
+  SEGUE_AUDIENCE       audience of the token (default: segue)
 USAGE
 }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$here"
 home=${SEGUE_CACHE:-$here/.cache}
+running=$home/cloud/endpoint # of the stack that `up` has started
 
 # quietly NAME COMMAND… prints what a command says only if it fails.
 quietly() {
@@ -33,8 +37,11 @@ quietly() {
 	fi
 }
 
+# python runs a script with what the emulator is installed with.
+python() { "$home/emulator/venv/bin/python" "$@"; }
+
 start() {
-	local issuer=${1:?usage: scripts/cloud.sh start ISSUER [URL]} build=$home/cloud/build endpoint architecture
+	local url=${1:-} build=$home/cloud/build endpoint issuer architecture
 	architecture=Architecture=$(scripts/engine.sh arch)
 	mkdir -p "$home/cloud"
 	quietly build scripts/sam.sh exec build --build-dir "$build" --parameter-overrides "$architecture"
@@ -44,18 +51,74 @@ start() {
 	endpoint=$(scripts/emulator.sh start)
 	# Credentials that no account has: nothing here may reach one.
 	export AWS_ENDPOINT_URL=$endpoint AWS_ACCESS_KEY_ID=segue AWS_SECRET_ACCESS_KEY=segue AWS_DEFAULT_REGION=us-east-1
-	if ! quietly deploy scripts/sam.sh exec deploy --template-file "$build/emulated.yaml" --stack-name segue \
-		--resolve-s3 --capabilities CAPABILITY_IAM --no-confirm-changeset \
-		--parameter-overrides "$architecture" Gradual=false JwtIssuer="$issuer" ${2:+PublicUrl="$2"} ||
-		! "$home/emulator/venv/bin/python" scripts/cloud-api.py "$endpoint" segue; then
+	if ! issuer=$(python scripts/cloud-issuer.py "$home/cloud/issuer" publish "$endpoint") ||
+		! deploy "$architecture" JwtIssuer="$issuer" ${url:+PublicUrl="$url"} ||
+		! { [[ -n $url ]] || deploy "$architecture" JwtIssuer="$issuer" PublicUrl="http://$(python scripts/cloud-api.py "$endpoint" segue host)"; } ||
+		! python scripts/cloud-api.py "$endpoint" segue; then
 		scripts/emulator.sh stop "$endpoint"
 		return 1
 	fi
 }
 
+# deploy PARAMETER… deploys the stack that is built. The name of the emulator's API is
+# known only when it is there, so its URL may take a second deployment.
+deploy() {
+	quietly deploy scripts/sam.sh exec deploy --template-file "$home/cloud/build/emulated.yaml" --stack-name segue \
+		--resolve-s3 --capabilities CAPABILITY_IAM --no-confirm-changeset --parameter-overrides Gradual=false "$@"
+}
+
+token() {
+	if [[ $# -eq 0 ]]; then
+		set -- 'Sales Manager'
+	fi
+	python scripts/cloud-issuer.py "$home/cloud/issuer" token "${SEGUE_AUDIENCE:-segue}" "$@"
+}
+
+up() {
+	local stack endpoint table base
+	if [[ -s $running ]] && endpoint=$(<"$running") && curl -fsS --max-time 5 -o /dev/null "$endpoint/_ministack/health" 2>/dev/null; then
+		echo "cloud.sh: a stack runs at $endpoint already: stop it first with \`make cloud-stop\`" >&2
+		return 1
+	fi
+	stack=$(start)
+	read -r endpoint table base < <(python -c 'import json, sys
+s = json.load(sys.stdin)
+print(s["endpoint"], s["table"], "http://" + s["host"])' <<<"$stack")
+	echo "$endpoint" >"$running"
+	cat <<WELCOME
+The stack of template.yaml runs on an emulator of AWS at $endpoint. It is empty; stopping it forgets it.
+
+Base URL  $base/api/data/v9.2/
+Token     (12 hours, role Sales Manager; more: scripts/cloud.sh token Salesperson)
+
+BASE=$base/api/data/v9.2 TOKEN=$(token)
+curl -sS "\$BASE/WhoAmI" -H "Authorization: Bearer \$TOKEN"; echo
+
+The examples of the README work with this BASE and TOKEN. The command line works on the table:
+
+export AWS_ACCESS_KEY_ID=segue AWS_SECRET_ACCESS_KEY=segue AWS_REGION=us-east-1
+go run ./cmd/segue parked --endpoint $endpoint --dynamodb-table $table
+
+Stop it with \`make cloud-stop\`.
+WELCOME
+}
+
+stop() {
+	local endpoint=$1
+	if [[ -z $endpoint ]]; then
+		if [[ ! -s $running ]]; then
+			echo 'cloud.sh: no stack runs that `up` has started' >&2
+			return
+		fi
+		endpoint=$(<"$running")
+		rm "$running"
+	fi
+	scripts/emulator.sh stop "$endpoint"
+}
+
 case ${1:-} in
-start) start "${@:2}" ;;
-stop) scripts/emulator.sh stop "${2:?usage: scripts/cloud.sh stop ENDPOINT}" ;;
+up | start | token) "$@" ;;
+stop) stop "${2:-}" ;;
 -h | --help | help) usage ;;
 *)
 	usage >&2

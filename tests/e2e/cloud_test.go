@@ -3,7 +3,6 @@
 package e2e_test
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"os"
@@ -15,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -72,7 +73,7 @@ func (s *stack) member(lead string) bool {
 }
 
 func (s *stack) refused() {
-	for what, token := range map[string]string{"none": "", "another audience's": s.issuer.token("other", manager), "no token": "x"} {
+	for what, token := range map[string]string{"none": "", "another audience's": s.token("other", manager), "no token": "x"} {
 		s.steps++
 		if answer := (client{s.T, s.url, token}).do("GET", data+"leads", "", http.StatusUnauthorized); answer["value"] != nil {
 			s.Errorf("a caller whose token is %s got %v", what, answer)
@@ -117,21 +118,23 @@ func (s *stack) story() {
 	s.do("Salesperson", "DELETE", data+"leads("+id(1)+")", "", http.StatusNoContent)
 }
 
-// npm is the client that TestNodeClient drives make run with.
+// npm is the client that TestNodeClient drives make run with: it does the same here, and
+// gets the same answers.
 func (s *stack) npm() {
-	s.steps++
-	command := exec.CommandContext(s.Context(), filepath.Join(root(s.T), "scripts/clients.sh"))
-	command.Env = append(os.Environ(), "SEGUE_URL="+s.url, "SEGUE_TOKEN="+s.issuer.token("segue", manager), "SEGUE_GATEWAY=1")
-	out, err := command.CombinedOutput()
-	if err != nil || !bytes.Contains(out, []byte("fail 0")) {
-		s.Fatalf("%v\n%s", err, out)
+	want := nodeClientOnMakeRun(s.T, "127.0.0.1:8056")
+	s.asked = new(requests)
+	runNodeClient(s.T, s.url, s.token("segue", manager), "SEGUE_GATEWAY=1")
+	got := s.asked.once()
+	s.steps += len(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		s.Errorf("requests and answers (-make run +deployed):\n%s", diff)
 	}
 }
 
 // killed kills functions while leads arrive: a request that got no answer is sent
 // again, as a client would, and every lead that was accepted is evaluated once.
 func (s *stack) killed() {
-	token := s.issuer.token("segue", "Salesperson")
+	token := s.token("segue", "Salesperson")
 	stop := make(chan struct{})
 	var killer, writers sync.WaitGroup
 	kills := 0

@@ -2,7 +2,7 @@
 
 // Package e2e drives the real parts: the functions as SAM builds them, in
 // containers, on the emulator; the HTTP API of `sam local start-api`; the stack that
-// `sam deploy` makes, driven by its users; an unmodified client from npm; the README
+// `sam deploy` makes, driven by users of its issuer; an unmodified client from npm; the README
 // in a fresh clone. `make e2e` runs it.
 // Nothing is skipped: what is missing fails.
 package e2e_test

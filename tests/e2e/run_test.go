@@ -5,10 +5,17 @@ package e2e_test
 import (
 	"bufio"
 	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -79,15 +86,60 @@ func makeRun(t *testing.T, dir string, args ...string) server {
 
 // npm's dynamics-web-api, as it is, against make run.
 func TestNodeClient(t *testing.T) {
-	const addr = "127.0.0.1:8055"
+	for _, done := range nodeClientOnMakeRun(t, "127.0.0.1:8055") {
+		t.Log(done)
+	}
+}
+
+// nodeClientOnMakeRun runs the client against a make run at an address, and returns what
+// it asked for.
+func nodeClientOnMakeRun(t *testing.T, addr string) []string {
+	t.Helper()
 	s := makeRun(t, root(t), "DATA="+t.TempDir(), "ADDR="+addr)
+	var asked requests
+	front := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Scheme, r.Out.URL.Host = "http", addr
+			r.Out.Host = r.In.Host // of which it makes the links that the client reads
+		},
+		ModifyResponse: asked.note,
+	})
+	defer front.Close()
+	runNodeClient(t, front.URL, s.token())
+	return asked.once()
+}
+
+// runNodeClient runs the client against the API at a URL.
+func runNodeClient(t *testing.T, api, token string, environment ...string) {
+	t.Helper()
 	command := exec.CommandContext(t.Context(), filepath.Join(root(t), "scripts/clients.sh"))
-	command.Env = append(os.Environ(), "SEGUE_URL=http://"+addr, "SEGUE_TOKEN="+s.token())
+	command.Env = append(append(os.Environ(), "SEGUE_URL="+api, "SEGUE_TOKEN="+token), environment...)
 	out, err := command.CombinedOutput()
 	if err != nil || !bytes.Contains(out, []byte("fail 0")) {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	t.Logf("%s", out)
+}
+
+// requests are what a client asked for, with the status of each answer.
+type requests struct {
+	mu   sync.Mutex
+	each []string
+}
+
+// note is the ModifyResponse of a proxy.
+func (r *requests) note(answer *http.Response) error {
+	id := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.each = append(r.each, fmt.Sprint(answer.Request.Method, " ", id.ReplaceAllString(answer.Request.URL.RequestURI(), "<id>"), " ", answer.StatusCode))
+	return nil
+}
+
+// once returns each once, in order: a client asks again where an index lags.
+func (r *requests) once() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Compact(slices.Sorted(slices.Values(r.each)))
 }
 
 // A new user clones, runs the README's first command, pastes the lines that it

@@ -36,10 +36,11 @@ type stack struct {
 	Bucket    string            `json:"bucket"`
 	Queue     string            `json:"queue"`
 
-	issuer issuer
-	url    string      // of the API, for clients
-	laptop *laptop.App // on the stack's table, past its functions
-	steps  int         // driven
+	url    string            // of the API, for clients
+	tokens map[string]string // by audience and role
+	laptop *laptop.App       // on the stack's table, past its functions
+	steps  int               // driven
+	asked  *requests         // of clients
 
 	mu   sync.Mutex
 	seen map[string]bool // routes that took a request, functions, mappings and schedules that did their work
@@ -48,12 +49,12 @@ type stack struct {
 // deploy builds and deploys the stack. It is there until the test ends.
 func deploy(t *testing.T) *stack {
 	t.Helper()
-	s := &stack{T: t, issuer: newIssuer(t), seen: map[string]bool{}}
+	s := &stack{T: t, tokens: map[string]string{}, seen: map[string]bool{}, asked: new(requests)}
 	var api http.Handler
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { api.ServeHTTP(w, r) }))
 	t.Cleanup(front.Close)
 	s.url = front.URL
-	start := exec.CommandContext(t.Context(), filepath.Join(root(t), "scripts/cloud.sh"), "start", s.issuer.url, s.url)
+	start := exec.CommandContext(t.Context(), filepath.Join(root(t), "scripts/cloud.sh"), "start", s.url)
 	start.Env = append(os.Environ(), "SEGUE_EMULATOR_PORT=0")
 	var errs bytes.Buffer
 	start.Stderr = &errs
@@ -84,14 +85,34 @@ func (s *stack) gateway() http.Handler {
 	if err != nil {
 		s.Fatal(err)
 	}
-	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(to)
-		r.Out.Host = s.Host
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		route := s.route(r.In)
-		s.seen[route], s.seen[s.Routes[route]] = true, true
-	}}
+	return &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(to)
+			r.Out.Host = s.Host
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			route := s.route(r.In)
+			s.seen[route], s.seen[s.Routes[route]] = true, true
+		},
+		ModifyResponse: func(answer *http.Response) error { return s.asked.note(answer) },
+	}
+}
+
+// token is one of the stack's issuer, for an audience, of a user with a role.
+func (s *stack) token(audience, role string) string {
+	s.Helper()
+	made, ok := s.tokens[audience+role]
+	if !ok {
+		command := exec.CommandContext(s.Context(), filepath.Join(root(s.T), "scripts/cloud.sh"), "token", role)
+		command.Env = append(os.Environ(), "SEGUE_AUDIENCE="+audience)
+		out, err := command.Output()
+		if err != nil {
+			s.Fatal(err)
+		}
+		made = strings.TrimSpace(string(out))
+		s.tokens[audience+role] = made
+	}
+	return made
 }
 
 // route is the route of the template that a request takes: the one with the most fixed
@@ -151,7 +172,7 @@ func (s *stack) part(name string, drive func()) {
 func (s *stack) do(role, method, path, body string, status int) map[string]any {
 	s.Helper()
 	s.steps++
-	return client{s.T, s.url, s.issuer.token("segue", role)}.do(method, path, body, status)
+	return client{s.T, s.url, s.token("segue", role)}.do(method, path, body, status)
 }
 
 // eventually asks until the answer is yes.
