@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/uuid"
 
-	"segue/internal/auth"
+	"segue/internal/auth/issuer"
 	"segue/internal/clock"
 	"segue/internal/dynamo/dynamotest"
 	"segue/internal/rows"
@@ -87,10 +87,10 @@ func (f *function) respond(t *testing.T, e events.APIGatewayV2HTTPRequest) event
 	return a
 }
 
-// issuer makes tokens and the key set that verifies them.
-func issuer(t *testing.T) (keys, token string) {
+// identity makes a token and the key set that verifies them.
+func identity(t *testing.T) (keys, token string) {
 	t.Helper()
-	local, err := auth.OpenIssuer(t.TempDir())
+	local, err := issuer.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestMains(t *testing.T) {
 // TestStart starts every function without a store.
 func TestStart(t *testing.T) {
 	bin := build(t)
-	keys, token := issuer(t)
+	keys, token := identity(t)
 	env := []string{"SEGUE_TABLE=none", "AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:9"}
 	for _, name := range names() {
 		t.Run(name, func(t *testing.T) {
@@ -187,7 +187,7 @@ type expectation struct {
 func TestEvents(t *testing.T) {
 	endpoint, tab := dynamotest.Endpoint(t), dynamotest.Open(t, rows.Indexes())
 	bin := build(t)
-	keys, token := issuer(t)
+	keys, token := identity(t)
 	env := []string{"SEGUE_TABLE=" + tab.Name, "AWS_ENDPOINT_URL_DYNAMODB=" + endpoint, "SEGUE_JWKS=" + keys}
 	functions := map[string]*function{}
 	for _, name := range names() {

@@ -23,6 +23,7 @@ import (
 
 	"segue/internal/api"
 	"segue/internal/auth"
+	"segue/internal/auth/issuer"
 	"segue/internal/boot"
 	"segue/internal/clock"
 	"segue/internal/embed"
@@ -54,7 +55,7 @@ type world struct {
 	parts  *boot.Parts
 	config api.Config
 	api    *api.API
-	issuer *auth.Issuer
+	issuer *issuer.Issuer
 	log    *bytes.Buffer // errors that were logged
 	addr   string
 	queued int // messages for jobs, at the last [uses.note]
@@ -75,7 +76,7 @@ func newWorld(t *testing.T, more ...fs.FS) *world {
 			t.Error(err)
 		}
 	})
-	if w.issuer, err = auth.OpenIssuer(dir); err != nil {
+	if w.issuer, err = issuer.Open(dir); err != nil {
 		t.Fatal(err)
 	}
 	verifier, err := auth.NewVerifier(w.issuer.JWKS(), auth.Options{Issuer: auth.LocalIssuer, Audience: auth.LocalAudience})

@@ -1,7 +1,7 @@
 // Package auth finds out who is calling. It makes a [Caller] from a bearer token that it
 // verifies against a key set ([Verifier]), or from the claims of a token that the
-// gateway has verified already ([FromClaims]). It also has the [Issuer] that
-// a laptop uses in place of an identity provider.
+// gateway has verified already ([FromClaims]). The issuer that a laptop uses in place of
+// an identity provider is [segue/internal/auth/issuer].
 //
 // Invariant: a Caller is made only from claims whose signature was checked, here or by
 // the gateway. The gateway's claims come from its event, never from a header that a

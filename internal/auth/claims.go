@@ -6,8 +6,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"segue/internal/guid"
 )
@@ -90,14 +92,31 @@ func parseClaims(payload []byte) (claims, error) {
 	return c, nil
 }
 
-// refuseTimes refuses times that are not numbers, as RFC 7519 §2 has them. A library
-// that also reads a text, a date say, reads it as it likes.
-func (c claims) refuseTimes() error {
-	for _, name := range []string{"exp", "nbf", "iat"} {
-		v, ok := c[name]
-		if _, number := v.(json.Number); ok && !number {
-			return fmt.Errorf("%w: its %q is not a number of seconds", ErrInvalid, name)
-		}
+// maxSeconds bounds a time in a token: beyond it there are no years of four digits.
+const maxSeconds = 253402300800
+
+// time reads a time, which is a number of seconds (RFC 7519 §2) and may have a fraction.
+func (c claims) time(name string) (at time.Time, there bool, err error) {
+	v, there := c[name]
+	if !there {
+		return at, false, nil
+	}
+	number, _ := v.(json.Number)
+	seconds, err := number.Float64()
+	if err != nil || math.Abs(seconds) >= maxSeconds {
+		return at, false, fmt.Errorf("%w: its %q is not a number of seconds", ErrInvalid, name)
+	}
+	whole, fraction := math.Modf(seconds)
+	return time.Unix(int64(whole), int64(fraction*float64(time.Second))), true, nil
+}
+
+// audience returns the audiences, which are a text or a list of texts.
+func (c claims) audience() []string {
+	switch v := c["aud"].(type) {
+	case string:
+		return []string{v}
+	case []any:
+		return texts(v)
 	}
 	return nil
 }

@@ -135,18 +135,20 @@ var trusted = auth.Options{Issuer: "https://issuer.example", Audience: "api://se
 
 func TestVerifyGoodToken(t *testing.T) {
 	ec, rs, ed := newSigner(t, jwa.ES256(), "ec"), newSigner(t, jwa.RS256(), "rs"), newSigner(t, jwa.EdDSA(), "ed")
-	v := newVerifier(t, jwks(t, ec, rs, ed), trusted)
-	for _, s := range []signer{ec, rs, ed} {
-		t.Run(s.alg.String(), func(t *testing.T) {
-			got, err := v.Verify(s.sign(t, goodClaims(nil)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := auth.Caller{ID: userID, Name: "Ada", Roles: []string{"Sales Manager", "Salesperson"}}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("caller (-want +got):\n%s", diff)
-			}
-		})
+	v := newVerifier(t, jwks(t, rs, ec, ed), trusted)
+	got, err := v.Verify(ec.sign(t, goodClaims(nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := auth.Caller{ID: userID, Name: "Ada", Roles: []string{"Sales Manager", "Salesperson"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("caller (-want +got):\n%s", diff)
+	}
+	// Keys of other kinds may be in the set, and check nothing.
+	for _, s := range []signer{rs, ed} {
+		if got, err := v.Verify(s.sign(t, goodClaims(nil))); !errors.Is(err, auth.ErrInvalid) {
+			t.Errorf("a token of %s: %+v, %v; want ErrInvalid", s.alg, got, err)
+		}
 	}
 }
 
@@ -168,6 +170,7 @@ func TestVerifyClaims(t *testing.T) {
 		{"expiry in a list", map[string]any{"exp": []int64{at(time.Hour)}}, auth.ErrInvalid},
 		{"expiry is null", map[string]any{"exp": json.RawMessage("null")}, auth.ErrInvalid},
 		{"expiry with a fraction", map[string]any{"exp": json.RawMessage(strconv.FormatInt(at(time.Hour), 10) + ".5")}, nil},
+		{"expiry in the year 10000", map[string]any{"exp": 253402300800}, auth.ErrInvalid},
 		{"expiry beyond all times", map[string]any{"exp": json.RawMessage("1e400")}, auth.ErrInvalid},
 		{"start as a text", map[string]any{"nbf": strconv.FormatInt(at(-time.Hour), 10)}, auth.ErrInvalid},
 		{"start is true", map[string]any{"nbf": true}, auth.ErrInvalid},
@@ -333,12 +336,29 @@ func TestVerifyTampered(t *testing.T) {
 	})
 }
 
+// x coordinates for the y of point, which is that of RFC 7515 A.3.
+const (
+	onCurve  = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
+	offCurve = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEY"
+)
+
+// point is a key on P-256 with further members.
+func point(x, members string) string {
+	return `{"kty":"EC","crv":"P-256",` + members + `"x":"` + x + `","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}`
+}
+
 func TestNewVerifierRefuses(t *testing.T) {
 	tests := []struct{ name, keys, want string }{
 		{"no JSON", `x`, "parse key set"},
 		{"no keys", `{"keys":[]}`, "no key"},
 		{"symmetric key", `{"keys":[{"kty":"oct","kid":"k","k":"c2VjcmV0"}]}`, "key 0 is symmetric"},
 		{"unknown kind of key only", `{"keys":[{"kty":"lattice","kid":"k"}]}`, "no key"},
+		{"key without an id", `{"keys":[` + point(onCurve, "") + `]}`, "no key"},
+		{"key for encryption", `{"keys":[` + point(onCurve, `"kid":"k","use":"enc",`) + `]}`, "no key"},
+		{"key of another algorithm", `{"keys":[` + point(onCurve, `"kid":"k","alg":"ES384",`) + `]}`, "no key"},
+		{"point that is not on the curve", `{"keys":[` + point(offCurve, `"kid":"k",`) + `]}`, "key 0: it is no point"},
+		{"short coordinate", `{"keys":[` + point("AAAA", `"kid":"k",`) + `]}`, "key 0: a coordinate"},
+		{"two keys with one id", `{"keys":[` + point(onCurve, `"kid":"k",`) + "," + point(onCurve, `"kid":"k",`) + `]}`, `key 1 has the id "k"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"segue/internal/auth"
+	"segue/internal/auth/issuer"
 	"segue/internal/sales"
 	"segue/internal/storetest"
 )
@@ -35,7 +36,7 @@ func TestNobodyGetsInWithoutIdentity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	issuer, err := auth.OpenIssuer(t.TempDir())
+	issuer, err := issuer.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

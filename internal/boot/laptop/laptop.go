@@ -23,7 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"segue/internal/auth"
+	"segue/internal/auth/issuer"
 	"segue/internal/boot"
 	"segue/internal/clock"
 	"segue/internal/dynamo"
@@ -51,7 +51,7 @@ const AWS = "aws"
 // App is a booted Segue in one process, with the change feed of its store.
 type App struct {
 	*boot.App
-	Issuer *auth.Issuer
+	Issuer *issuer.Issuer
 	Clock  clock.Clock
 	Feed   store.Feed
 	File   *embed.Store // nil on DynamoDB
@@ -60,8 +60,8 @@ type App struct {
 
 // OpenIssuer returns the local issuer of the data folder. The first call makes its
 // key.
-func (p Place) OpenIssuer() (*auth.Issuer, error) {
-	issuer, err := auth.OpenIssuer(p.Data)
+func (p Place) OpenIssuer() (*issuer.Issuer, error) {
+	issuer, err := issuer.Open(p.Data)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func RowsOf(event json.RawMessage) ([]rows.Ref, error) {
 
 // openDynamoDB boots on the DynamoDB at the endpoint, with the table's stream as
 // the change feed.
-func (p Place) openDynamoDB(ctx context.Context, env boot.Environment, issuer *auth.Issuer, log *slog.Logger) (*App, error) {
+func (p Place) openDynamoDB(ctx context.Context, env boot.Environment, issuer *issuer.Issuer, log *slog.Logger) (*App, error) {
 	cfg, err := p.config(ctx)
 	if err != nil {
 		return nil, err

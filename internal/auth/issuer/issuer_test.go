@@ -1,4 +1,4 @@
-package auth_test
+package issuer_test
 
 import (
 	"bytes"
@@ -13,12 +13,31 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/auth"
+	"segue/internal/auth/issuer"
 	"segue/internal/clock"
 )
 
-func openIssuer(t *testing.T, dir string) *auth.Issuer {
+const userID = "7d1c2c1e-5f3a-4a59-9b8f-0d2b9f1c7a10"
+
+// now is the time of every test.
+var now = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+
+// still is a clock that always shows that time.
+func still() clock.Clock { return clock.NewManual(now) }
+
+func newVerifier(t *testing.T, keys []byte, opts auth.Options) *auth.Verifier {
 	t.Helper()
-	i, err := auth.OpenIssuer(dir)
+	opts.Clock = still()
+	v, err := auth.NewVerifier(keys, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func openIssuer(t *testing.T, dir string) *issuer.Issuer {
+	t.Helper()
+	i, err := issuer.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +124,7 @@ func TestKeyFile(t *testing.T) {
 	}
 }
 
-func TestOpenIssuerRefusesOtherKeys(t *testing.T) {
+func TestOpenRefusesOtherKeys(t *testing.T) {
 	tests := []struct{ name, file string }{
 		{"empty", ""},
 		{"no key", "{}"},
@@ -119,7 +138,7 @@ func TestOpenIssuerRefusesOtherKeys(t *testing.T) {
 			if err := os.WriteFile(path, []byte(tt.file), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := auth.OpenIssuer(dir); err == nil || !strings.Contains(err.Error(), path) {
+			if _, err := issuer.Open(dir); err == nil || !strings.Contains(err.Error(), path) {
 				t.Errorf("error = %v, want one that names %s", err, path)
 			}
 		})
@@ -132,7 +151,7 @@ func TestConcurrentFirstRun(t *testing.T) {
 	var wg sync.WaitGroup
 	for n := range sets {
 		wg.Go(func() {
-			i, err := auth.OpenIssuer(dir)
+			i, err := issuer.Open(dir)
 			if err != nil {
 				t.Errorf("run %d: %v", n, err)
 				return

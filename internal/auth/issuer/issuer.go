@@ -1,4 +1,10 @@
-package auth
+// Package issuer signs tokens on a machine that has no identity provider: a laptop, a
+// test. Who checks them is [auth.Verifier], which needs no library; so a function does
+// not link the one that makes keys and tokens here.
+//
+// Invariant: the private key stays in its file, which only its owner can read, and in
+// this process. The key set that leaves has public keys alone.
+package issuer
 
 import (
 	"crypto/ecdsa"
@@ -16,13 +22,8 @@ import (
 	"github.com/lestrrat-go/jwx/v3/jwk"
 	"github.com/lestrrat-go/jwx/v3/jwt"
 
+	"segue/internal/auth"
 	"segue/internal/clock"
-)
-
-// The "iss" and "aud" claims in tokens of a local issuer.
-const (
-	LocalIssuer   = "urn:segue:local"
-	LocalAudience = "segue"
 )
 
 // keyFile is the private key's file in an issuer's folder.
@@ -36,10 +37,10 @@ type Issuer struct {
 	jwks  []byte
 }
 
-// OpenIssuer returns the issuer with the key in dir. The first call makes dir and
+// Open returns the issuer with the key in dir. The first call makes dir and
 // the key (P-256, a JWK in a file only its owner can read); of several first
 // calls at once one makes the key and all use it.
-func OpenIssuer(dir string) (*Issuer, error) {
+func Open(dir string) (*Issuer, error) {
 	path := filepath.Join(dir, keyFile)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -75,11 +76,11 @@ func (i *Issuer) Issue(sub, name string, roles []string, ttl time.Duration) (str
 	}
 	now := i.Clock.Now()
 	tok, err := jwt.NewBuilder().
-		Issuer(LocalIssuer).
-		Audience([]string{LocalAudience}).
+		Issuer(auth.LocalIssuer).
+		Audience([]string{auth.LocalAudience}).
 		Subject(sub).
 		Claim("name", name).
-		Claim(DefaultRolesClaim, roles).
+		Claim(auth.DefaultRolesClaim, roles).
 		IssuedAt(now).
 		Expiration(now.Add(ttl)).
 		Build()
@@ -93,8 +94,8 @@ func (i *Issuer) Issue(sub, name string, roles []string, ttl time.Duration) (str
 	return string(signed), nil
 }
 
-// JWKS returns the issuer's public key as a JSON Web Key Set, for a [Verifier]
-// here or in another process. It must not be changed.
+// JWKS returns the issuer's public key as a JSON Web Key Set, for an
+// [auth.Verifier] here or in another process. It must not be changed.
 func (i *Issuer) JWKS() []byte { return i.jwks }
 
 func publicSet(key jwk.Key) ([]byte, error) {

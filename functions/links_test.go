@@ -1,0 +1,37 @@
+package functions_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestLinks: what only a laptop needs is not in a function, for it would be loaded at
+// each cold start (docs/decisions/0022).
+func TestLinks(t *testing.T) {
+	laptop := []string{
+		"segue/internal/embed", "go.etcd.io/bbolt", // the store in a file
+		"segue/internal/auth/issuer", "github.com/lestrrat-go/", // keys and tokens
+		"segue/internal/webserver", "segue/internal/boot/laptop",
+		"github.com/aws/aws-sdk-go-v2/config", "github.com/aws/aws-sdk-go-v2/feature/ec2/", "github.com/aws/aws-sdk-go-v2/service/s",
+		"time/tzdata", // no function reckons in zones yet
+	}
+	const queue = "github.com/aws/aws-sdk-go-v2/service/sqs"
+	for _, name := range names() {
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "lambda.norpc", "./"+name).Output()
+		if err != nil {
+			t.Fatalf("go list %s: %v", name, err)
+		}
+		packages := strings.Fields(string(out))
+		if !slices.Contains(packages, "segue/internal/dynamo") {
+			t.Fatalf("%s does not import the store; is this its list? %d packages", name, len(packages))
+		}
+		for _, p := range packages {
+			in := func(prefix string) bool { return strings.HasPrefix(p, prefix) }
+			if slices.ContainsFunc(laptop, in) && !in(queue) {
+				t.Errorf("%s links %s", name, p)
+			}
+		}
+	}
+}
