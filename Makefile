@@ -2,19 +2,30 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
+# What `make run` takes: make run ADDR=127.0.0.1:8081 DATA=/tmp/trial LEADS=200
 ADDR  ?= 127.0.0.1:8080
 DATA  ?= data
+LEADS ?= 5000
 CACHE := $(or $(SEGUE_CACHE),$(CURDIR)/.cache)
 LINT  := $(CACHE)/bin/golangci-lint-v2.15.0
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | \
+		sed -e 's|$$(ADDR)|$(ADDR)|' -e 's|$$(DATA)|$(DATA)|' -e 's|$$(LEADS)|$(LEADS)|'
 
-run: ## serve on $(ADDR) over ./data; RESET=1 starts with an empty store
-	go run ./cmd/segue serve --data $(DATA) --addr $(ADDR) $(if $(strip $(RESET)),--reset=$(strip $(RESET)))
+run: segue ## serve on ADDR=$(ADDR) over DATA=$(DATA), a new one with LEADS=$(LEADS); RESET=1 deletes DATA first, DEMO=1 adds the demo to it, TLS=1 is https
+	@bin/segue serve --data $(DATA) --addr $(ADDR) --leads $(LEADS) $(if $(strip $(RESET)),--reset=$(strip $(RESET))) $(if $(strip $(DEMO)),--demo=$(strip $(DEMO))) $(if $(strip $(TLS)),--tls=$(strip $(TLS)))
+
+segue: ## build the laptop program, bin/segue
+	@[[ -x bin/segue ]] || echo 'Building bin/segue. The first time Go fetches and compiles its libraries, which takes a minute or two.'
+	@go build -o bin/segue ./cmd/segue
+
+# The race detector needs a C compiler.
+RACE = $(shell [[ $$(go env CGO_ENABLED) == 1 ]] && command -v $$(go env CC) >/dev/null && echo -race)
 
 test: ## run all tests that need nothing but Go
-	go test -race -shuffle=on -timeout 8m ./...
+	$(if $(RACE),,@echo 'There is no C compiler (go env CC), so the tests run without the race detector.')
+	go test $(RACE) -shuffle=on -timeout 8m ./...
 
 lint: $(LINT) ## check style and the imports between packages
 	$(LINT) run --allow-parallel-runners ./...
@@ -67,6 +78,6 @@ soak: ## run the fault and race tests for a long time
 
 clean: ## remove what was fetched and built (not ./data)
 	scripts/emulator.sh stop
-	rm -rf $(CACHE) .aws-sam
+	rm -rf $(CACHE) .aws-sam bin
 
-.PHONY: help run test lint lint-tool store e2e invoke api validate build deploy cloud cloud-stop bench soak clean
+.PHONY: help run segue test lint lint-tool store e2e invoke api validate build deploy cloud cloud-stop bench soak clean

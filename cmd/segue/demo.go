@@ -8,6 +8,7 @@ import (
 
 	"segue/internal/boot/laptop"
 	"segue/internal/demo"
+	"segue/internal/embed"
 	"segue/internal/ingest"
 	"segue/internal/sales"
 	"segue/internal/sales/report"
@@ -16,8 +17,9 @@ import (
 
 // demoCommand loads the demo data.
 type demoCommand struct {
+	Leads int    `help:"Number of leads; with 0 only sellers, sequences and segments are loaded." default:"5000"`
 	Seed  uint64 `help:"Seed of the generator." default:"1"`
-	Reset bool   `help:"Begin with an empty store, which no server may have open."`
+	Reset bool   `help:"Begin with an empty store, which no server may have open: what is in it is deleted."`
 	Addr  string `help:"Address of the server that a reset on DynamoDB must not find running." default:"127.0.0.1:8080"`
 }
 
@@ -33,19 +35,22 @@ func (d *demoCommand) Run(ctx context.Context, p *program) error {
 	place := p.place()
 	place.Reset = d.Reset
 	laptop, err := place.Open(ctx, startLog(slog.LevelWarn))
+	if errors.Is(err, embed.ErrInUse) {
+		return fmt.Errorf("%w; stop the server, or start it with --demo", err)
+	}
 	if err != nil {
 		return err
 	}
-	err = loadDemo(ctx, laptop, d.Seed)
+	err = loadDemo(ctx, laptop, demo.New(d.Seed, d.Leads))
 	return errors.Join(err, laptop.Close())
 }
 
 // loadDemo loads the demo data, evaluates it and prints how many rows are
 // in which segment and on which sequence.
-func loadDemo(ctx context.Context, laptop *laptop.App, seed uint64) error {
+func loadDemo(ctx context.Context, laptop *laptop.App, data demo.Demo) error {
 	now := laptop.Clock.Now
 	began := now()
-	rows, err := writeDemo(ctx, laptop, seed)
+	rows, err := writeDemo(ctx, laptop, data)
 	if err != nil {
 		return fmt.Errorf("load the demo data: %w", err)
 	}
@@ -76,10 +81,10 @@ func count(ctx context.Context, laptop *laptop.App) (report.Census, error) {
 }
 
 // writeDemo writes the rows of the demo and returns their number.
-func writeDemo(ctx context.Context, laptop *laptop.App, seed uint64) (rows int, err error) {
+func writeDemo(ctx context.Context, laptop *laptop.App, data demo.Demo) (rows int, err error) {
 	bar := progress("Loading demo data", 1)
 	direct := ingest.Direct{Entities: laptop.Entities, Caller: sales.Engine()}
-	loaded, err := demo.New(seed).Load(ctx, direct, laptop.DB.Schema(), func(done, total int) {
+	loaded, err := data.Load(ctx, direct, laptop.DB.Schema(), func(done, total int) {
 		bar.ChangeMax(total)
 		_ = bar.Set(done) // a bar that cannot be drawn is not a reason to stop
 	})

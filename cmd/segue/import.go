@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"segue/internal/embed"
 	"segue/internal/ingest"
@@ -22,7 +21,7 @@ type importCommand struct {
 	Map     map[string]string `help:"Column for a header (Header=column); an empty column leaves it out."`
 	Key     []string          `help:"Columns that together name a row, so that loading it again changes it."`
 	Reject  string            `help:"File for the lines that were refused; FILE.rejected when left out."`
-	URL     string            `help:"Load through the server at this URL; when left out, only if the store is open in a server at 127.0.0.1:8080."`
+	URL     string            `help:"Load through the server at this URL; when left out, the one that has the store open, if there is one."`
 	Workers int               `help:"Rows written at the same time." default:"32"`
 }
 
@@ -45,7 +44,7 @@ func (c *importCommand) Run(ctx context.Context, p *program) error {
 	}
 	laptop, err := p.open(ctx)
 	if errors.Is(err, embed.ErrInUse) {
-		return c.loadThrough(ctx, localServer, p, tables, t)
+		return c.loadThrough(ctx, "", p, tables, t)
 	}
 	if err != nil {
 		return err
@@ -61,18 +60,11 @@ func (c *importCommand) Run(ctx context.Context, p *program) error {
 
 // loadThrough loads through a server, as an administrator of the local issuer.
 func (c *importCommand) loadThrough(ctx context.Context, url string, p *program, tables *schema.Schema, t *schema.Table) error {
-	issuer, err := p.place().OpenIssuer()
+	server, err := p.server(ctx, url, importUser)
 	if err != nil {
 		return err
 	}
-	token, err := issuer.Issue(userID(importUser), importUser, []string{sales.SystemAdministrator}, 24*time.Hour)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(os.Stderr, "Loading through the server at %s\n", url)
-	remote := ingest.NewRemote(tables, url, token)
-	remote.Clock = issuer.Clock
-	return c.load(ctx, remote, t)
+	return c.load(ctx, ingest.NewRemote(tables, server.url, server.token, server.trust), t)
 }
 
 // load writes the rows of the file, keeps the lines that were refused in the

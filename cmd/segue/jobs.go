@@ -23,7 +23,7 @@ type jobsCommand struct {
 	Cancel string `help:"Id of a job to stop; what it has done stays done." xor:"what"`
 	Resume string `help:"Id of a job to go on with: one that was cancelled, has failed, or stands still." xor:"what"`
 	All    bool   `help:"List all jobs that have ended, not the last twenty."`
-	Server string `help:"Work through the server at this URL; when left out, only if the store is open in a server at 127.0.0.1:8080."`
+	Server string `help:"Work through the server at this URL; when left out, the one that has the store open, if there is one."`
 }
 
 // lastJobs is how many jobs that have ended are listed.

@@ -19,7 +19,7 @@ import (
 
 // parkedCommand lists the changes that could not be followed.
 type parkedCommand struct {
-	Server string `help:"List them through the server at this URL; when left out, only if the store is open in a server at 127.0.0.1:8080."`
+	Server string `help:"List them through the server at this URL; when left out, the one that has the store open, if there is one."`
 }
 
 // Run implements the command.
@@ -71,8 +71,8 @@ type failures interface {
 	close() error
 }
 
-// failures returns the way to the store: through the server at a URL, if there is
-// one or the server at 127.0.0.1:8080 has the store open, else on the store itself.
+// failures returns the way to the store: through the server at a URL, if there is one,
+// or that which has the store open, else on the store itself.
 func (p *program) failures(ctx context.Context, url string) (failures, error) {
 	if url == "" {
 		app, err := p.open(ctx)
@@ -82,9 +82,8 @@ func (p *program) failures(ctx context.Context, url string) (failures, error) {
 		if !errors.Is(err, embed.ErrInUse) {
 			return nil, err
 		}
-		url = localServer
 	}
-	server, err := p.through(url, "Operator")
+	server, err := p.server(ctx, url, "Operator")
 	return served{server}, err
 }
 

@@ -15,7 +15,7 @@ type redriveCommand struct {
 	Table  string `help:"Take up a row of this table, parked or not; with --id."`
 	ID     string `help:"Id of the row."`
 	S3     string `name:"s3" help:"Take up the rows that the objects of Lambda's on-failure destination name (s3://bucket/prefix), and delete these objects."`
-	Server string `help:"Work through the server at this URL; when left out, only if the store is open in a server at 127.0.0.1:8080."`
+	Server string `help:"Work through the server at this URL; when left out, the one that has the store open, if there is one."`
 }
 
 // Run implements the command.

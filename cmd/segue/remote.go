@@ -3,20 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
-	"time"
-
-	"segue/internal/sales"
 )
-
-// localServer is where a command expects the server that has the store open.
-const localServer = "http://127.0.0.1:8080"
 
 // maxResponse bounds what is read of a server's response: a page of 5,000 rows.
 const maxResponse = 64 << 20
@@ -24,23 +17,10 @@ const maxResponse = 64 << 20
 // remote calls the Web API of a running server.
 type remote struct {
 	client *http.Client
+	url    string
 	root   string // of the service, with a slash at its end
 	token  string
-}
-
-// through returns a remote of the server at a URL, whose caller is an administrator
-// of the local issuer.
-func (p *program) through(url, name string) (*remote, error) {
-	issuer, err := p.place().OpenIssuer()
-	if err != nil {
-		return nil, err
-	}
-	token, err := issuer.Issue(userID(name), name, []string{sales.SystemAdministrator}, time.Hour)
-	if err != nil {
-		return nil, err
-	}
-	fmt.Fprintf(os.Stderr, "Working through the server at %s\n", url)
-	return &remote{&http.Client{Timeout: time.Minute}, strings.TrimRight(url, "/") + "/api/data/v9.2/", token}, nil
+	trust  *tls.Config
 }
 
 // get reads what a path under the service root has, or a next link.

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"segue/internal/dynamo/dynamotest"
 	"segue/internal/embed"
 	"segue/internal/rows"
@@ -149,13 +147,13 @@ func TestMakeReset(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, args, _ := strings.Cut(string(printed), "./cmd/segue ")
+			_, args, _ := strings.Cut(string(printed), "bin/segue serve")
 			var p program
-			parser, err := kong.New(&p)
+			parser, err := newParser(&p)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err = parser.Parse(strings.Fields(args)); (err != nil) != test.bad {
+			if _, err = parser.Parse(append([]string{"serve"}, strings.Fields(args)...)); (err != nil) != test.bad {
 				t.Errorf("%s: %v, refused is to be %v", args, err, test.bad)
 			}
 			if p.Serve.Reset != test.reset {

@@ -6,20 +6,28 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"segue/internal/boot/laptop"
+	"segue/internal/clock"
+	"segue/internal/demo"
+	"segue/internal/embed"
 	"segue/internal/query"
 	"segue/internal/sales"
 	"segue/internal/schema/name"
+	"segue/internal/webserver"
 )
 
 // serveCommand runs the server.
 type serveCommand struct {
 	Addr  string `help:"Address to listen on." default:"127.0.0.1:8080"`
-	Reset bool   `help:"Begin with an empty store."`
-	Bare  bool   `help:"Load no demo data."`
+	TLS   bool   `name:"tls" help:"Serve https, with a certificate for loopback addresses that the first such start makes."`
+	Reset bool   `help:"Begin with an empty store: what is in it is deleted."`
+	Bare  bool   `help:"Load no demo data into an empty store." xor:"demo"`
+	Demo  bool   `help:"Load the demo data also into a store that has data." xor:"demo"`
+	Leads int    `help:"Number of leads of the demo data." default:"5000"`
 	Seed  uint64 `help:"Seed of the demo data." default:"1"`
 	Log   string `help:"Lowest level to log: debug, info, warn, error." default:"warn"`
 }
@@ -41,6 +49,9 @@ func (s *serveCommand) Run(ctx context.Context, p *program) error {
 	place := p.place()
 	place.Reset = s.Reset
 	laptop, err := place.Open(ctx, startLog(level))
+	if errors.Is(err, embed.ErrInUse) {
+		return fmt.Errorf("%w; a server that has it open is listed in %s. Another folder: --data, or make run DATA=…", err, filepath.Join(p.Data, addressFile))
+	}
 	if err != nil {
 		return err
 	}
@@ -49,35 +60,86 @@ func (s *serveCommand) Run(ctx context.Context, p *program) error {
 			laptop.Log.Error("close the store", "error", err)
 		}
 	}()
-	if !s.Bare {
-		if err := firstStart(ctx, laptop, s.Seed); err != nil {
-			return err
-		}
+	if err := s.firstStart(ctx, p, laptop); err != nil {
+		return err
 	}
 	begun, err := laptop.BeginRedrive(ctx) // this start may be of a version that can follow it
 	if err != nil {
 		return err
 	}
 	if begun {
-		fmt.Println("Some changes were parked. A job takes them up; `segue parked` lists those that cannot be followed yet.")
+		fmt.Printf("Some changes were parked. A job takes them up; `%s parked` lists those that cannot be followed yet.\n", self())
 	}
-	if err := welcome(laptop, listener.Addr().String()); err != nil {
-		return err
+	at := address{listener: listener}
+	if s.TLS {
+		if at, err = secure(p.Data, laptop.Clock, listener); err != nil {
+			return err
+		}
 	}
-	return serve(ctx, laptop, listener)
-}
-
-// firstStart loads the demo data into a store that has no sequence.
-func firstStart(ctx context.Context, laptop *laptop.App, seed uint64) error {
-	sequences, err := laptop.Entities.List(ctx, sales.Engine(), name.Sequence, query.Query{Limit: 1})
+	forget, err := leaveAddress(p.Data, at.url())
 	if err != nil {
 		return err
 	}
-	if len(sequences.Rows) > 0 {
-		fmt.Println("The store has data already and is left as it is; RESET=1 make run starts with an empty one.")
+	defer forget()
+	if err := welcome(laptop, p, at); err != nil {
+		return err
+	}
+	return serve(ctx, laptop, at.listener)
+}
+
+// address is where a server is.
+type address struct {
+	listener    net.Listener
+	certificate webserver.Certificate // its file is "" without TLS
+}
+
+func (a address) url() string {
+	if a.certificate.File != "" {
+		return "https://" + a.listener.Addr().String()
+	}
+	return "http://" + a.listener.Addr().String()
+}
+
+// secure has a listener speak TLS, with the certificate of a data folder.
+func secure(data string, c clock.Clock, listener net.Listener) (address, error) {
+	if err := refuseOpen(listener); err != nil {
+		return address{}, err
+	}
+	certificate, err := webserver.OpenCertificate(data, c)
+	return address{certificate.Listener(listener), certificate}, err
+}
+
+// firstStart loads the demo data into an empty store, or into any if that was asked
+// for.
+func (s *serveCommand) firstStart(ctx context.Context, p *program, laptop *laptop.App) error {
+	if s.Bare {
 		return nil
 	}
-	return loadDemo(ctx, laptop, seed)
+	if !s.Demo {
+		empty, err := isEmpty(ctx, laptop)
+		if err != nil {
+			return err
+		}
+		if !empty {
+			fmt.Printf("Using the store in %s as it is. `make run RESET=1` deletes what is in it; `make run DEMO=1` adds the demo data.\n", p.Data)
+			return nil
+		}
+	}
+	return loadDemo(ctx, laptop, demo.New(s.Seed, s.Leads))
+}
+
+// isEmpty reports whether a store has neither records nor sequences.
+func isEmpty(ctx context.Context, laptop *laptop.App) (bool, error) {
+	for _, t := range laptop.DB.Schema().Tables() {
+		if !t.Is(name.RecordTrait) && t.Name != name.Sequence {
+			continue
+		}
+		page, err := laptop.Entities.List(ctx, sales.Engine(), t.Name, query.Query{Limit: 1})
+		if err != nil || len(page.Rows) > 0 {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // jobWorkers is how many tasks of jobs a server works on at the same time. There is

@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	"segue/internal/sales"
 )
 
 // tokenCommand prints a token.
@@ -12,6 +15,18 @@ type tokenCommand struct {
 	Name string        `help:"Name of the user." default:"Demo User"`
 	User string        `help:"systemuserid of the user; derived from the name when left out."`
 	TTL  time.Duration `help:"How long the token is valid." default:"12h"`
+}
+
+// Validate refuses roles that do not exist: they would give no rights. Kong calls it.
+func (t *tokenCommand) Validate() error {
+	for i, role := range t.Role {
+		known := slices.IndexFunc(sales.Roles(), func(r string) bool { return strings.EqualFold(r, role) })
+		if known < 0 {
+			return fmt.Errorf("--role: there is no role %q; the roles are %s", role, strings.Join(sales.Roles(), ", "))
+		}
+		t.Role[i] = sales.Roles()[known]
+	}
+	return nil
 }
 
 // Run implements the command.

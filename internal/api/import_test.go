@@ -25,7 +25,7 @@ func TestImport_Outage(t *testing.T) {
 		t.Run(lasts.String(), func(t *testing.T) {
 			w := newWorld(t)
 			now := clock.NewManual(time.Now())
-			remote := ingest.NewRemote(w.tables, "http://"+w.addr, w.token("System Administrator"))
+			remote := ingest.NewRemote(w.tables, "http://"+w.addr, w.token("System Administrator"), nil)
 			remote.Clock = now
 			t.Cleanup(remote.Client.CloseIdleConnections)
 			failed := outage(w, now, leads, lasts)

@@ -24,19 +24,24 @@ type Row struct {
 // Demo is the rows of a sales organization.
 type Demo struct {
 	Sellers       []Row // 20 users
-	Accounts      []Row // 200
+	Accounts      []Row // one for 25 leads
 	Sequences     []Row // 5, four for leads and one for opportunities; inactive
 	Segments      []Row // 8, six for leads and two for opportunities, highest priority first; inactive
-	Leads         []Row // 5,000
-	Opportunities []Row // 500
+	Leads         []Row
+	Opportunities []Row // one for 10 leads
 }
 
 // counts is the number of rows of a Demo, by table.
 type counts struct{ sellers, accounts, leads, opportunities int }
 
-// New returns the demo of a seed.
-func New(seed uint64) Demo {
-	return newDemo(seed, counts{sellers: 20, accounts: 200, leads: 5000, opportunities: 500})
+// New returns the demo of a seed with that many leads, and accounts and opportunities
+// in proportion. Records of one size are not those of another.
+func New(seed uint64, leads int) Demo {
+	n := counts{sellers: 20, leads: max(0, leads)}
+	if n.leads > 0 {
+		n.accounts, n.opportunities = max(1, n.leads/25), n.leads/10
+	}
+	return newDemo(seed, n)
 }
 
 func newDemo(seed uint64, n counts) Demo {

@@ -41,7 +41,7 @@ func TestDemoIsDeterministic(t *testing.T) {
 	if diff := cmp.Diff(few(), few()); diff != "" {
 		t.Errorf("the same seed made other rows (-first +second):\n%s", diff)
 	}
-	d, other := New(42), New(43)
+	d, other := New(42, 5000), New(43, 5000)
 	got := []int{len(d.Sellers), len(d.Accounts), len(d.Sequences), len(d.Segments), len(d.Leads), len(d.Opportunities)}
 	if diff := cmp.Diff([]int{20, 200, 5, 8, 5000, 500}, got); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
@@ -60,7 +60,7 @@ func TestDemoIsDeterministic(t *testing.T) {
 
 func TestDemoFitsTheSchema(t *testing.T) {
 	s := tables(t)
-	d := New(7)
+	d := New(7, 5000)
 	ids := map[schema.Lookup]bool{}
 	for _, row := range everything(d) {
 		ids[schema.Lookup{Table: row.Table, ID: row.ID}] = true
@@ -139,7 +139,7 @@ func shares(t *testing.T, d Demo, table string, list []Row) map[string]int {
 
 func TestDemoShares(t *testing.T) {
 	for seed := range uint64(2) {
-		d := New(seed)
+		d := New(seed, 5000)
 		leads := shares(t, d, "lead", d.Leads)
 		open := 0
 		for _, n := range leads {
@@ -169,7 +169,7 @@ func TestDemoShares(t *testing.T) {
 
 // The frequent values are much more frequent than the rare ones.
 func TestDemoIsSkewed(t *testing.T) {
-	d := New(3)
+	d := New(3, 5000)
 	for _, column := range []string{"leadsourcecode", "address1_country", "ownerid", "jobtitle"} {
 		count := map[schema.Value]int{}
 		for _, row := range d.Leads {
@@ -347,7 +347,7 @@ func TestDemoLoadOverTheWebAPI(t *testing.T) {
 		Operations: w.Operations(), Auth: administrator{}, Principals: w.Principals, Clock: clock.System(), Log: slog.New(slog.DiscardHandler),
 	}).Mux())
 	defer server.Close()
-	remote := ingest.NewRemote(w.DB.Schema(), server.URL, "token")
+	remote := ingest.NewRemote(w.DB.Schema(), server.URL, "token", nil)
 	defer remote.Client.CloseIdleConnections()
 	loaded, err := d.Load(t.Context(), remote, w.DB.Schema(), nil)
 	if err != nil || loaded.Refused > 0 {

@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,13 +40,14 @@ type Remote struct {
 }
 
 // NewRemote returns a Remote for the service at base, such as http://localhost:8080.
-// token is a bearer token of the caller whose privileges apply.
-func NewRemote(tables *schema.Schema, base, token string) *Remote {
+// token is a bearer token of the caller whose privileges apply; trust says which
+// certificates of a service on https are trusted, nil for those that the machine trusts.
+func NewRemote(tables *schema.Schema, base, token string, trust *tls.Config) *Remote {
 	return &Remote{
 		Client: &http.Client{
 			Timeout: maxTry,
 			// As many connections stay open as there are workers.
-			Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 2 * defaultWorkers, IdleConnTimeout: time.Minute},
+			Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: trust, MaxIdleConnsPerHost: 2 * defaultWorkers, IdleConnTimeout: time.Minute},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		Patience: 30 * time.Second,

@@ -71,6 +71,11 @@ const (
 	Salesperson         = "Salesperson"
 )
 
+// Roles lists the security roles, that with the most rights first.
+func Roles() []string {
+	return []string{SystemAdministrator, SequenceManager, SalesManager, Salesperson}
+}
+
 // Right is a privilege on a table that a use case needs.
 type Right struct {
 	Privilege Privilege

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"segue/internal/sales/salestest"
+	"segue/internal/schema/name"
+)
+
+// served runs a server of a data folder until stop is called, which returns its error.
+func startServe(t *testing.T, p *program, s serveCommand) (stop func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx, p) }()
+	t.Cleanup(cancel)
+	for {
+		if _, err := os.Stat(filepath.Join(p.Data, addressFile)); err == nil {
+			break
+		}
+		select {
+		case err := <-done:
+			t.Fatalf("the server ended: %v", err)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	return func() error { cancel(); return <-done }
+}
+
+// Commands find the server of their store wherever it listens, with TLS and without.
+func TestServerIsFound(t *testing.T) {
+	for _, https := range []bool{false, true} {
+		p := &program{Data: t.TempDir(), Table: "segue"}
+		stop := startServe(t, p, serveCommand{Addr: "127.0.0.1:0", TLS: https, Bare: true, Log: "warn"})
+		server, err := p.server(t.Context(), "", "Operator")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(server.url, "https:") != https {
+			t.Errorf("with TLS %v the server is at %s", https, server.url)
+		}
+		work, err := p.failures(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := printParked(t.Context(), work); err != nil {
+			t.Error(err)
+		}
+		file := csvFile(t, "leadid,lastname\n"+salestest.ID("lead", 1)+",Imported\n")
+		if err := (&importCommand{File: file, Table: name.Lead}).Run(t.Context(), p); err != nil {
+			t.Error(err)
+		}
+		var row struct{ Lastname string }
+		if err := server.get(t.Context(), "leads("+salestest.ID("lead", 1)+")?$select=lastname", &row); err != nil || row.Lastname != "Imported" {
+			t.Errorf("the lead is %+v, error %v", row, err)
+		}
+		if err := stop(); err != nil {
+			t.Errorf("the server ended with %v", err)
+		}
+		if _, err := os.Stat(filepath.Join(p.Data, addressFile)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the address stays when the server has ended: %v", err)
+		}
+	}
+}
+
+func csvFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "rows.csv")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Whatever has the store open and is not its server is named, not called.
+func TestNoServerIsFound(t *testing.T) {
+	p, other := &program{Data: t.TempDir(), Table: "segue"}, &program{Data: t.TempDir(), Table: "segue"}
+	laptop, err := p.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = laptop.Close() }() // the test is over
+	if _, err := p.failures(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "no server") {
+		t.Errorf("with the store open in another program: %v", err)
+	}
+	if _, err := leaveAddress(p.Data, "http://"+freeAddr(t)); err != nil { // a server that was killed
+		t.Fatal(err)
+	}
+	if _, err := p.failures(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "does not answer") {
+		t.Errorf("with the address of a server that has gone: %v", err)
+	}
+	stop := startServe(t, other, serveCommand{Addr: "127.0.0.1:0", Bare: true, Log: "error"})
+	at, err := os.ReadFile(filepath.Join(other.Data, addressFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := leaveAddress(p.Data, strings.TrimSpace(string(at))); err != nil { // its port is another's now
+		t.Fatal(err)
+	}
+	if _, err := p.failures(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "401") {
+		t.Errorf("with the address of another store's server: %v", err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TLS is for this machine: there is no certificate for other names.
+func TestTLSIsForLoopback(t *testing.T) {
+	p := &program{Data: t.TempDir(), Table: "segue"}
+	err := (&serveCommand{Addr: ":0", TLS: true, Bare: true, Log: "warn"}).Run(t.Context(), p)
+	if err == nil || !strings.Contains(err.Error(), "--tls") {
+		t.Errorf("an address that others reach: %v", err)
+	}
+}
+
+// A client that is given the certificate reaches the server; one that is not does not.
+func TestTLS(t *testing.T) {
+	p := &program{Data: t.TempDir(), Table: "segue"}
+	stop := startServe(t, p, serveCommand{Addr: "127.0.0.1:0", TLS: true, Bare: true, Log: "error"})
+	server, err := p.server(t.Context(), "", "Operator")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}}
+	if response, err := stranger.Get(server.root); err == nil {
+		t.Errorf("a client that does not know the certificate is answered %s", response.Status)
+		_ = response.Body.Close() // only the status matters
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.root, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+server.token)
+	response, err := server.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(response.Body)
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), `"@odata.context":"https://`) {
+		t.Errorf("the service document is %.200s", text)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
