@@ -58,8 +58,9 @@ api: ## serve the functions with `sam local start-api` on port 3000
 validate: ## check template.yaml
 	scripts/sam.sh exec validate --lint
 
-build: ## build the functions as they will be deployed
+build: ## build the functions as they will be deployed, and check the sizes of their zips
 	scripts/sam.sh exec build
+	scripts/zip-sizes.sh
 
 deploy: build ## deploy with SAM: make deploy ISSUER=https://… AUDIENCE=…
 	scripts/sam.sh exec deploy --guided --parameter-overrides JwtIssuer=$(ISSUER) JwtAudience=$(AUDIENCE)

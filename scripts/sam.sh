@@ -8,7 +8,7 @@ usage: scripts/sam.sh install | exec ARGUMENT…
 
   install  put aws-sam-cli into $SEGUE_CACHE/sam (default: .cache/sam); nothing
            happens when that version is there
-  exec     install, then run `sam ARGUMENT…`, set up to build Go for Lambda
+  exec     install, then run `sam ARGUMENT…`
 USAGE
 }
 
@@ -17,12 +17,11 @@ venv=${SEGUE_CACHE:-$here/.cache}/sam
 
 install() { "$here/scripts/venv.sh" "$venv" "$here/scripts/sam.txt"; }
 
-# run replaces this process by sam. CGO stays off, or the binaries are linked
-# against the host's C library and do not start in the container.
+# run replaces this process by sam. How Go is to build is said in functions/build, which
+# template.yaml names, so that a bare `sam build` does the same.
 run() {
 	install
-	export SAM_CLI_TELEMETRY=0 CGO_ENABLED=0
-	export GOFLAGS="-tags=lambda.norpc -trimpath -buildvcs=false '-ldflags=-s -w'"
+	export SAM_CLI_TELEMETRY=0
 	exec "$venv/bin/sam" "$@"
 }
 

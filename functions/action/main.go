@@ -9,6 +9,7 @@ import (
 
 	"segue/internal/api"
 	"segue/internal/boot"
+	"segue/internal/boot/web"
 	"segue/internal/lambdaio"
 )
 
@@ -17,5 +18,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(lambdaio.HTTP(api.New(app.API).Action(), api.Gateway{}))
+	lambda.Start(lambdaio.HTTP(web.API(app).Action(), api.Gateway{}))
 }

@@ -17,7 +17,6 @@ import (
 	"strings"
 	"time"
 
-	"segue/internal/api"
 	"segue/internal/auth"
 	"segue/internal/clock"
 	"segue/internal/dynamo"
@@ -59,8 +58,10 @@ func FromEnvironment() Environment {
 // App is a booted Segue.
 type App struct {
 	*Parts
-	API api.Config // for [api.New]
-	Log *slog.Logger
+	Identity auth.Authenticator // finds the caller of a request
+	Public   string             // the URL that clients use; "" for that of the request
+	Clock    clock.Clock
+	Log      *slog.Logger
 	// Decode reads a Lambda event of the table's stream.
 	Decode func(json.RawMessage) ([]store.Change, error)
 }
@@ -93,12 +94,7 @@ func New(env Environment, store store.Store, claims func(context.Context) (map[s
 	}
 	parts := Assemble(rows.New(store, tables, options.Freshness.Clock), options)
 	return &App{
-		Parts: parts,
-		API: api.Config{
-			Operations: parts.Operations(), Principals: parts.Principals, Auth: identity, Public: env.Public,
-			Clock: options.Freshness.Clock, Log: log,
-		},
-		Log:    log,
+		Parts: parts, Identity: identity, Public: env.Public, Clock: options.Freshness.Clock, Log: log,
 		Decode: dynamo.DecodeEvent,
 	}, nil
 }

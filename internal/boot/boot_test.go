@@ -44,7 +44,7 @@ func TestNobodyGetsInWithoutIdentity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := app.API.Auth.Authenticate(t.Context(), "Bearer "+token); !errors.Is(err, auth.ErrNoIdentity) {
+	if _, err := app.Identity.Authenticate(t.Context(), "Bearer "+token); !errors.Is(err, auth.ErrNoIdentity) {
 		t.Errorf("authenticate: %v, want %v", err, auth.ErrNoIdentity)
 	}
 }

@@ -23,9 +23,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"segue/internal/api"
 	"segue/internal/auth/issuer"
 	"segue/internal/boot"
-	"segue/internal/clock"
+	"segue/internal/boot/web"
 	"segue/internal/dynamo"
 	"segue/internal/embed"
 	"segue/internal/onfailure"
@@ -51,8 +52,8 @@ const AWS = "aws"
 // App is a booted Segue in one process, with the change feed of its store.
 type App struct {
 	*boot.App
+	API    api.Config // for [api.New]
 	Issuer *issuer.Issuer
-	Clock  clock.Clock
 	Feed   store.Feed
 	File   *embed.Store // nil on DynamoDB
 	Close  func() error
@@ -93,7 +94,7 @@ func (p Place) Open(ctx context.Context, log *slog.Logger) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &App{app, issuer, issuer.Clock, store, store, store.Close}, nil
+	return &App{app, web.Config(app), issuer, store, store, store.Close}, nil
 }
 
 // config returns the configuration of clients of the endpoint.
@@ -168,5 +169,5 @@ func (p Place) openDynamoDB(ctx context.Context, env boot.Environment, issuer *i
 		return nil, err
 	}
 	feed := dynamo.NewFeed(dynamodbstreams.NewFromConfig(cfg), p.Table, dynamo.FeedClock(issuer.Clock))
-	return &App{app, issuer, issuer.Clock, feed, nil, func() error { return nil }}, nil
+	return &App{app, web.Config(app), issuer, feed, nil, func() error { return nil }}, nil
 }
