@@ -39,6 +39,7 @@ type Environment struct {
 	RolesClaim string // SEGUE_ROLES_CLAIM: claim that lists the roles
 	KeySet     string // SEGUE_JWKS: public keys that verify tokens of the local issuer
 	JobQueue   string // SEGUE_JOB_QUEUE: URL of the SQS queue where the tasks of jobs wait
+	RowForm    string // SEGUE_ROW_FORM: how rows are written, "compact" (default) or "long" (docs/decisions/0023)
 	Program    string // SEGUE_PROGRAM: version of the program; what the build or Lambda knows by default
 }
 
@@ -51,6 +52,7 @@ func FromEnvironment() Environment {
 		RolesClaim: os.Getenv("SEGUE_ROLES_CLAIM"),
 		KeySet:     os.Getenv("SEGUE_JWKS"),
 		JobQueue:   os.Getenv("SEGUE_JOB_QUEUE"),
+		RowForm:    os.Getenv("SEGUE_ROW_FORM"),
 		Program:    program(),
 	}
 }
@@ -92,7 +94,13 @@ func New(env Environment, store store.Store, claims func(context.Context) (map[s
 	if err := options.Rights.Check(tables); err != nil {
 		return nil, err
 	}
-	parts := Assemble(rows.New(store, tables, options.Freshness.Clock), options)
+	form, err := parseForm(env.RowForm)
+	if err != nil {
+		return nil, err
+	}
+	db := rows.New(store, tables, options.Freshness.Clock)
+	db.Write(form)
+	parts := Assemble(db, options)
 	return &App{
 		Parts: parts, Identity: identity, Public: env.Public, Clock: options.Freshness.Clock, Log: log,
 		Decode: dynamo.DecodeEvent,
@@ -114,6 +122,17 @@ func (env Environment) authenticator(claims func(context.Context) (map[string]st
 		return identity, fmt.Errorf("SEGUE_JWKS: %w", err)
 	}
 	return identity, nil
+}
+
+// parseForm reads SEGUE_ROW_FORM.
+func parseForm(text string) (rows.Form, error) {
+	switch text {
+	case "", "compact":
+		return rows.Compact, nil
+	case "long":
+		return rows.Long, nil
+	}
+	return rows.Compact, fmt.Errorf("SEGUE_ROW_FORM is %q; it may be compact or long", text)
 }
 
 // parsePolicy reads the words of SEGUE_POLICY.

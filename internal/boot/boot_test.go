@@ -9,9 +9,21 @@ import (
 
 	"segue/internal/auth"
 	"segue/internal/auth/issuer"
+	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/storetest"
 )
+
+func TestRowForm(t *testing.T) {
+	for text, want := range map[string]rows.Form{"": rows.Compact, "compact": rows.Compact, "long": rows.Long} {
+		if got, err := parseForm(text); got != want || err != nil {
+			t.Errorf("%q is %v, %v", text, got, err)
+		}
+	}
+	if _, err := parseForm("short"); err == nil {
+		t.Error("an unknown form was taken")
+	}
+}
 
 func TestPolicy(t *testing.T) {
 	for text, want := range map[string]sales.Policy{

@@ -82,6 +82,9 @@ func (k checker) condition(path string, t *schema.Table, c *Condition) error {
 	if column == nil || column.Write == schema.Hidden {
 		return errorAt(path, "table %s has no column %s", t.Name, excerpt.Of(c.Column))
 	}
+	if column.Shown {
+		return errorAt(path, "column %s of table %s is worked out when a row is read; no condition can use it", column.Name, t.Name)
+	}
 	if err := checkOperator(path, column, c); err != nil {
 		return err
 	}

@@ -66,6 +66,9 @@ func compileGroup(t *schema.Table, path string, g *Group, columns map[string]boo
 		case *Condition:
 			condition := compileCondition(t.Column(item.Column), path, item)
 			columns[condition.source] = true
+			for _, source := range condition.column.Sources() {
+				columns[source] = true
+			}
 			group.items = append(group.items, condition)
 		case *Related:
 			return nil, errorAt(path, "conditions on related rows (%s) cannot be evaluated", item.Relationship)

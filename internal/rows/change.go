@@ -2,6 +2,7 @@ package rows
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -116,8 +117,8 @@ func (i *Image) Read(columns []string) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	attrs := make([]store.Value, len(missing))
-	if err := i.image.Values(missing, attrs); err != nil {
+	attrs, err := i.stored(missing)
+	if err != nil {
 		return fmt.Errorf("image of %s %s: %w", i.table.Name, i.id, err)
 	}
 	if i.columns == nil {
@@ -126,6 +127,56 @@ func (i *Image) Read(columns []string) error {
 	}
 	i.columns, i.attrs = append(i.columns, missing...), append(i.attrs, attrs...)
 	return nil
+}
+
+// stored reads what is stored of columns, in one pass over the image.
+func (i *Image) stored(columns []string) ([]store.Value, error) {
+	names, several := columns, false // of attributes
+	for _, column := range columns {
+		c := i.table.Column(column)
+		several = several || c != nil && (c.Attribute != "" || c.Follows != "")
+	}
+	if several {
+		names = slices.Clone(columns)
+		for _, column := range columns {
+			names = append(names, places(i.table, column)...)
+		}
+	}
+	attrs := make([]store.Value, len(names))
+	if err := i.image.Values(names, attrs); err != nil {
+		return nil, err
+	}
+	next := len(columns)
+	for n, column := range columns {
+		if !several {
+			break
+		}
+		for range places(i.table, column) {
+			if attrs[n].Kind() == store.Absent {
+				attrs[n] = attrs[next]
+			}
+			next++
+		}
+	}
+	return attrs[:len(columns):len(columns)], nil
+}
+
+// places returns the attributes in which the value of a column may be stored beside the
+// one with its own name, which goes first.
+func places(t *schema.Table, column string) (attributes []string) {
+	c := t.Column(column)
+	if c == nil {
+		return nil
+	}
+	for ; c != nil; c = t.Column(c.Follows) {
+		if c.Name != column {
+			attributes = append(attributes, c.Name)
+		}
+		if c.Attribute != "" {
+			attributes = append(attributes, c.Attribute)
+		}
+	}
+	return attributes
 }
 
 // at returns the position of a column among those read, -1 when it is not among
@@ -154,6 +205,9 @@ func (i *Image) Value(column string) (schema.Value, error) {
 		v, err := i.Value(c.Derived)
 		return c.Derive(v), err
 	}
+	if len(c.Joins) > 0 {
+		return i.join(c)
+	}
 	if at < 0 {
 		if err := i.Read([]string{column}); err != nil {
 			return schema.Null(), err
@@ -170,6 +224,23 @@ func (i *Image) Value(column string) (schema.Value, error) {
 	}
 	i.values[at], i.decoded[at] = v, true
 	return v, nil
+}
+
+// join returns a column that joins others, as it is stored if it is.
+func (i *Image) join(c *schema.Column) (schema.Value, error) {
+	attrs, err := i.stored([]string{c.Name})
+	if err != nil || attrs[0].Kind() != store.Absent {
+		if err != nil {
+			return schema.Null(), err
+		}
+		return decodeValue(c, attrs[0])
+	}
+	joined := c.Imply(func(column string) schema.Value {
+		v, verr := i.Value(column)
+		err = errors.Join(err, verr)
+		return v
+	})
+	return joined, err
 }
 
 // Row returns the whole row as it was, with its version at that time. A unit of work

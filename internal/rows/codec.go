@@ -105,10 +105,10 @@ func layout(c *schema.Column) string {
 }
 
 // encode returns the item of a row with a version: the item that it was decoded from,
-// with the columns that were set since and the index keys that follow from all. What
-// this schema does not know stays as it is: the columns and keys of another version of
-// the program that uses the same store.
-func encode(r *Row, version int64) (store.Item, error) {
+// with the columns that were set since and the index keys that follow from all, in the
+// form of the DB. What this schema does not know stays as it is: the columns and keys of
+// another version of the program that uses the same store.
+func (db *DB) encode(r *Row, version int64) (store.Item, error) {
 	key, item := keyOf(r.Table, r.ID), maps.Clone(r.stored)
 	if item == nil {
 		item = make(store.Item, len(r.values)+4)
@@ -118,26 +118,90 @@ func encode(r *Row, version int64) (store.Item, error) {
 		if name == Version { // touched
 			continue
 		}
-		column, v := r.Table.Column(name), r.values[name]
+		column := r.Table.Column(name)
 		if column == nil {
 			return nil, fmt.Errorf("%v: no column %q", r.Ref(), name)
 		}
-		if column.Derived != "" {
-			return nil, fmt.Errorf("%v: %s follows from %s and is not set by itself", r.Ref(), name, column.Derived)
-		}
-		if v.IsNull() {
-			delete(item, name)
-			continue
-		}
-		attr, err := encodeValue(column, v)
-		if err != nil {
+		if err := refuseWorkedOut(column); err != nil {
 			return nil, fmt.Errorf("%v: %w", r.Ref(), err)
 		}
-		item[name] = attr
+		delete(item, column.Name)
+		if err := db.setAttribute(item, column, r.values[name]); err != nil {
+			return nil, fmt.Errorf("%v: %w", r.Ref(), err)
+		}
 	}
+	for _, c := range r.Table.Implied() {
+		if err := db.setImplied(item, c, r); err != nil {
+			return nil, fmt.Errorf("%v: %w", r.Ref(), err)
+		}
+	}
+	db.rename(r.Table, item)
 	item[Version] = store.Int(version)
 	setIndexKeys(r, item)
 	return item, nil
+}
+
+// refuseWorkedOut refuses to store a column whose value is worked out at a read.
+func refuseWorkedOut(c *schema.Column) error {
+	if c.Derived != "" {
+		return fmt.Errorf("%s follows from %s and is not set by itself", c.Name, c.Derived)
+	}
+	if c.Shown {
+		return fmt.Errorf("%s is worked out at a read and is not stored", c.Name)
+	}
+	return nil
+}
+
+// attribute returns the name under which the DB stores a column.
+func (db *DB) attribute(c *schema.Column) string {
+	if db.form == Long {
+		return c.Name
+	}
+	return c.Stored()
+}
+
+// setAttribute sets a column of an item; null is not stored.
+func (db *DB) setAttribute(item store.Item, c *schema.Column, v schema.Value) error {
+	if v.IsNull() {
+		delete(item, c.Stored())
+		return nil
+	}
+	attr, err := encodeValue(c, v)
+	item[db.attribute(c)] = attr
+	return err
+}
+
+// setImplied stores a column that follows from others only where it has another value.
+func (db *DB) setImplied(item store.Item, c *schema.Column, r *Row) error {
+	v, implied := r.values[c.Name], r.imply(c)
+	delete(item, c.Name)
+	switch {
+	case v == implied && db.form == Compact:
+		delete(item, c.Stored())
+	case v.IsNull() && !implied.IsNull():
+		item[db.attribute(c)] = store.Nil()
+	default:
+		return db.setAttribute(item, c, v)
+	}
+	return nil
+}
+
+// rename puts the attributes of an item into the form of the DB. Where a column has
+// both, its own name counts: a program that does not know of the short one wrote it
+// later.
+func (db *DB) rename(t *schema.Table, item store.Item) {
+	for _, c := range t.Renamed() {
+		v, own := item[c.Name]
+		if !own {
+			v, own = item[c.Attribute]
+		}
+		if !own {
+			continue
+		}
+		delete(item, c.Name)
+		delete(item, c.Attribute)
+		item[db.attribute(c)] = v
+	}
 }
 
 // decode returns the row of an item, which it keeps; nil for nil.
@@ -154,17 +218,25 @@ func (db *DB) decode(item store.Item) (*Row, error) {
 	row.values = make(map[string]schema.Value, len(item))
 	row.Version = item[Version].Int()
 	for name, attr := range item {
-		column := t.Column(name)
+		column := t.Stored(name)
 		if column == nil || name == Version || name == t.ID {
+			continue
+		}
+		if _, own := item[column.Name]; own && name != column.Name { // see rename
 			continue
 		}
 		v, err := decodeValue(column, attr)
 		if err != nil {
 			return nil, fmt.Errorf("%v: %w", row.Ref(), err)
 		}
-		row.values[name] = v
+		row.values[column.Name] = v
 	}
 	row.derive("")
+	for _, c := range t.Implied() {
+		if _, given := row.values[c.Name]; !given {
+			row.put(c.Name, row.imply(c))
+		}
+	}
 	return row, nil
 }
 

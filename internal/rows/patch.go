@@ -139,11 +139,6 @@ func (tx *Tx) patchOp(p *patch) (store.Op, error) {
 	if err != nil {
 		return store.Op{}, fmt.Errorf("patch %v: %w", p.ref(), err)
 	}
-	for name, v := range p.set {
-		if v.IsNull() {
-			removed = append(removed, name)
-		}
-	}
 	row := tx.db.newRow(p.table, p.id)
 	row.SetAll(p.set)
 	tx.stamp(row, ModifiedOn, ModifiedBy)
@@ -153,19 +148,61 @@ func (tx *Tx) patchOp(p *patch) (store.Op, error) {
 		if column.Derived != "" { // it follows from another that is set
 			continue
 		}
-		attr, err := encodeValue(column, v)
-		if err != nil {
+		if err := p.refuseSource(name); err != nil {
 			return store.Op{}, err
 		}
-		set[name] = attr
+		if err := tx.db.setAttribute(set, column, v); err != nil {
+			return store.Op{}, err
+		}
 	}
+	for name := range p.set {
+		row.dirty[name] = true // also a null, which a row without the column has already
+	}
+	for name := range row.dirty {
+		removed = append(removed, leftovers(p.table.Column(name), set)...)
+	}
+	cond, err := p.condition()
+	if err != nil {
+		return store.Op{}, err
+	}
+	return store.Update(keyOf(p.table, p.id), set, removed, cond).AddingOne(Version), nil
+}
+
+// leftovers returns the attributes of a column that are not set: the one of the other
+// form of rows, and for null both.
+func leftovers(c *schema.Column, set store.Item) (attributes []string) {
+	for _, attr := range slices.Compact([]string{c.Name, c.Stored()}) {
+		if _, kept := set[attr]; !kept && c.Derived == "" {
+			attributes = append(attributes, attr)
+		}
+	}
+	return attributes
+}
+
+// condition is what must be true of the stored row.
+func (p *patch) condition() (store.Condition, error) {
 	cond := store.Exists(store.PK)
 	for name, v := range p.when {
-		attr, err := encodeValue(p.table.Column(name), v)
+		column := p.table.Column(name)
+		if column.Attribute != "" || len(column.Sources()) > 0 {
+			return cond, fmt.Errorf("patch %v: %s may be stored in several ways; load the row to depend on it", p.ref(), name)
+		}
+		attr, err := encodeValue(column, v)
 		if err != nil {
-			return store.Op{}, err
+			return cond, err
 		}
 		cond = store.And(cond, store.Equals(name, attr))
 	}
-	return store.Update(keyOf(p.table, p.id), set, removed, cond).AddingOne(Version), nil
+	return cond, nil
+}
+
+// refuseSource refuses a column from which others follow: what is stored of those is not
+// known.
+func (p *patch) refuseSource(column string) error {
+	for _, c := range p.table.Implied() {
+		if slices.Contains(c.Sources(), column) {
+			return fmt.Errorf("patch %v: %s follows from %s; load the row to change it", p.ref(), c.Name, column)
+		}
+	}
+	return nil
 }

@@ -29,17 +29,17 @@ func TestPatch(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)
-			ref := f.Put(t, "msdyn_sequencetarget", values{"msdyn_name": schema.Text("A"), "statecode": schema.Int(0), "segue_currentstep": schema.Ref(step)})[0]
+			ref := f.Put(t, "msdyn_sequencetarget", values{"msdyn_msflowrunid": schema.Text("A"), "statecode": schema.Int(0), "segue_currentstep": schema.Ref(step)})[0]
 			before := f.Row(t, ref)
 			f.Probe.Reset()
 			later := rows.New(f.Probe, f.Schema(), clock.Of(func() time.Time { return rowstest.Clock().Add(time.Second) }))
 			tx := later.Begin(name.UserID(rowstest.ID("user", 1)))
 			tx.Create(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": schema.Text("with it")})
-			tx.Patch(f.Table(ref.Table), ref.ID, values{"msdyn_name": schema.Text("B"), "msdyn_currentstepcount": schema.Int(3)}, test.when)
+			tx.Patch(f.Table(ref.Table), ref.ID, values{"msdyn_msflowrunid": schema.Text("B"), "msdyn_parentsequenceversion": schema.Int(3)}, test.when)
 			err := tx.Commit(t.Context())
 			want := before.Values()
 			if test.ok {
-				want["msdyn_name"], want["msdyn_currentstepcount"] = schema.Text("B"), schema.Int(3)
+				want["msdyn_msflowrunid"], want["msdyn_parentsequenceversion"] = schema.Text("B"), schema.Int(3)
 				want[rows.ModifiedOn] = schema.Time(later.Now())
 				want[rows.ModifiedBy] = schema.Ref(schema.Lookup{Table: "systemuser", ID: rowstest.ID("user", 1)})
 			}
@@ -126,25 +126,25 @@ func (w *patched) load(t *testing.T, tx *rows.Tx) *rows.Row {
 	return found[0]
 }
 
-func count(n int64) values { return values{"msdyn_currentstepcount": schema.Int(n)} }
+func count(n int64) values { return values{"msdyn_parentsequenceversion": schema.Int(n)} }
 
 func state(n int64) values { return values{"statecode": schema.Int(n)} }
 
-func named(text string) values { return values{"msdyn_name": schema.Text(text)} }
+func named(text string) values { return values{"msdyn_msflowrunid": schema.Text(text)} }
 
 func TestPatchOfOneRowIsOneItem(t *testing.T) {
 	for _, test := range []meeting{
 		{"of a held row", func(t *testing.T, tx *rows.Tx, w *patched) {
 			row := w.load(t, tx)
-			row.Set("msdyn_name", schema.Text("B"))
+			row.Set("msdyn_msflowrunid", schema.Text("B"))
 			w.patch(tx, count(2), state(0))
-			if row.Int("msdyn_currentstepcount") != 2 {
+			if row.Int("msdyn_parentsequenceversion") != 2 {
 				t.Error("the held row does not show the patch")
 			}
-		}, values{"msdyn_name": schema.Text("B"), "msdyn_currentstepcount": schema.Int(2)}, "", 1},
+		}, values{"msdyn_msflowrunid": schema.Text("B"), "msdyn_parentsequenceversion": schema.Int(2)}, "", 1},
 		{"of a row that is loaded later", func(t *testing.T, tx *rows.Tx, w *patched) {
 			w.patch(tx, count(2), state(0))
-			if row := w.load(t, tx); row.Int("msdyn_currentstepcount") != 2 || row.Version == 0 {
+			if row := w.load(t, tx); row.Int("msdyn_parentsequenceversion") != 2 || row.Version == 0 {
 				t.Errorf("it was loaded as version %d, %v", row.Version, row.Values())
 			}
 		}, count(2), "", 1},
@@ -152,8 +152,8 @@ func TestPatchOfOneRowIsOneItem(t *testing.T) {
 			row := w.load(t, w.Begin(""))
 			w.patch(tx, count(2), state(0))
 			tx.Hold(row)
-			row.Set("msdyn_name", schema.Text("B"))
-		}, values{"msdyn_name": schema.Text("B"), "msdyn_currentstepcount": schema.Int(2)}, "", 1},
+			row.Set("msdyn_msflowrunid", schema.Text("B"))
+		}, values{"msdyn_msflowrunid": schema.Text("B"), "msdyn_parentsequenceversion": schema.Int(2)}, "", 1},
 		{"of a held row, a column of an index", func(t *testing.T, tx *rows.Tx, w *patched) {
 			w.load(t, tx)
 			w.patch(tx, state(1), state(0))
@@ -165,7 +165,7 @@ func TestPatchOfOneRowIsOneItem(t *testing.T) {
 		{"of a held row, as this unit has made it", func(t *testing.T, tx *rows.Tx, w *patched) {
 			w.load(t, tx).Set("statecode", schema.Int(1))
 			w.patch(tx, count(2), state(1))
-		}, values{"statecode": schema.Int(1), "msdyn_currentstepcount": schema.Int(2)}, "", 1},
+		}, values{"statecode": schema.Int(1), "msdyn_parentsequenceversion": schema.Int(2)}, "", 1},
 		{"of a held row, against what this unit has made of it", func(t *testing.T, tx *rows.Tx, w *patched) {
 			w.load(t, tx).Set("statecode", schema.Int(1))
 			w.patch(tx, count(2), state(0))
@@ -185,19 +185,19 @@ func TestPatchOfOneRowIsOneItem(t *testing.T) {
 		{"twice, other columns", func(_ *testing.T, tx *rows.Tx, w *patched) {
 			w.patch(tx, count(2), nil)
 			w.patch(tx, named("B"), state(0))
-		}, values{"msdyn_name": schema.Text("B"), "msdyn_currentstepcount": schema.Int(2)}, "", 0},
+		}, values{"msdyn_msflowrunid": schema.Text("B"), "msdyn_parentsequenceversion": schema.Int(2)}, "", 0},
 		{"twice, the same", func(_ *testing.T, tx *rows.Tx, w *patched) {
 			w.patch(tx, count(2), state(0))
 			w.patch(tx, count(2), state(0))
 		}, count(2), "", 0},
 		{"twice, one after the other", func(_ *testing.T, tx *rows.Tx, w *patched) {
-			w.patch(tx, values{"msdyn_currentstepcount": schema.Int(2), "msdyn_name": schema.Text("B")}, count(1))
-			w.patch(tx, values{"msdyn_currentstepcount": schema.Int(3), "msdyn_name": schema.Text("C")}, count(2))
-		}, values{"msdyn_name": schema.Text("C"), "msdyn_currentstepcount": schema.Int(3)}, "", 0},
+			w.patch(tx, values{"msdyn_parentsequenceversion": schema.Int(2), "msdyn_msflowrunid": schema.Text("B")}, count(1))
+			w.patch(tx, values{"msdyn_parentsequenceversion": schema.Int(3), "msdyn_msflowrunid": schema.Text("C")}, count(2))
+		}, values{"msdyn_msflowrunid": schema.Text("C"), "msdyn_parentsequenceversion": schema.Int(3)}, "", 0},
 		{"twice, another value", func(_ *testing.T, tx *rows.Tx, w *patched) {
 			w.patch(tx, count(2), state(0))
 			w.patch(tx, count(3), state(0))
-		}, nil, "contradiction msdyn_currentstepcount", 0},
+		}, nil, "contradiction msdyn_parentsequenceversion", 0},
 		{"twice, against what the first makes", func(_ *testing.T, tx *rows.Tx, w *patched) {
 			w.patch(tx, state(1), nil)
 			w.patch(tx, count(3), state(0))
@@ -218,7 +218,7 @@ func TestPatchOfOneRowIsOneItem(t *testing.T) {
 func (m meeting) run(t *testing.T) {
 	f := newFixture(t)
 	ref := f.Put(t, "msdyn_sequencetarget", values{
-		"msdyn_name": schema.Text("A"), "statecode": schema.Int(0), "msdyn_currentstepcount": schema.Int(1),
+		"msdyn_msflowrunid": schema.Text("A"), "statecode": schema.Int(0), "msdyn_parentsequenceversion": schema.Int(1),
 	})[0]
 	want := f.Row(t, ref).Values()
 	later := rows.New(f.Probe, f.Schema(), clock.Of(func() time.Time { return rowstest.Clock().Add(time.Second) }))
@@ -282,7 +282,7 @@ func TestPatchedRowChangesBeforeItIsLoaded(t *testing.T) {
 				tx.Patch(f.Table(ref.Table), ref.ID, count(2), named("A"))
 				change := f.Begin("")
 				row := (&patched{f, ref}).load(t, change)
-				row.Set("msdyn_name", schema.Text("theirs"))
+				row.Set("msdyn_msflowrunid", schema.Text("theirs"))
 				if test.gone {
 					change.Delete(row)
 				}

@@ -47,7 +47,7 @@ func (tx *Tx) replaceOp(row *Row) (store.Op, error) {
 	}
 	tx.stamp(row, CreatedOn, CreatedBy)
 	tx.stamp(row, ModifiedOn, ModifiedBy)
-	item, err := encode(row, row.Next())
+	item, err := tx.db.encode(row, row.Next())
 	return store.Put(item, store.Condition{}), err
 }
 

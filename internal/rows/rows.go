@@ -33,6 +33,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"segue/internal/clock"
@@ -130,13 +131,37 @@ func (r *Row) Set(column string, v schema.Value) {
 	if r.values[column] == v {
 		return
 	}
+	following := r.following(column)
+	r.put(column, v)
+	r.dirty[column] = true
+	r.derive(column)
+	for _, c := range following {
+		r.put(c.Name, r.imply(c))
+	}
+}
+
+func (r *Row) put(column string, v schema.Value) {
 	if v.IsNull() {
 		delete(r.values, column)
 	} else {
 		r.values[column] = v
 	}
-	r.dirty[column] = true
-	r.derive(column)
+}
+
+// following returns the columns that follow from a column, among others, and have the
+// value that follows.
+func (r *Row) following(column string) (all []*schema.Column) {
+	for _, c := range r.Table.Implied() {
+		if slices.Contains(c.Sources(), column) && r.values[c.Name] == r.imply(c) {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// imply returns what follows for a column from those that it follows from.
+func (r *Row) imply(c *schema.Column) schema.Value {
+	return c.Imply(func(column string) schema.Value { return r.values[column] })
 }
 
 // derive sets the columns that repeat another one, "" for all of them.
@@ -191,6 +216,7 @@ type DB struct {
 	store    store.Store
 	schema   *schema.Schema
 	clock    clock.Clock
+	form     Form
 	first    func(Ref) int64 // version of a new row
 	misreads func(error)
 }
@@ -205,6 +231,22 @@ func New(s store.Store, tables *schema.Schema, c clock.Clock) *DB {
 // another in each life of an id; by default they are random. Tests foretell them by
 // it. It is called before the DB is used.
 func (db *DB) FirstVersions(first func(Ref) int64) { db.first = first }
+
+// Form is how rows are stored. Both forms are read always, and every write puts the
+// whole row into the form of its program.
+type Form uint8
+
+// The forms. Long is the one that programs from before decision 0023 read: every column
+// under its own name, also those that follow from others. Compact stores columns under
+// their short names, and those that follow from others only where they differ.
+const (
+	Compact Form = iota
+	Long
+)
+
+// Write makes the DB write rows in a form, Compact by default. It is called before the
+// DB is used.
+func (db *DB) Write(form Form) { db.form = form }
 
 // OnMisread makes report be told of each read of a column that its table does not
 // declare, or declares with another type. Tests fail by it. It is called before

@@ -226,7 +226,7 @@ func (tx *Tx) op(row *Row) (op store.Op, ok bool, err error) {
 		return store.Op{}, false, nil
 	}
 	tx.stamp(row, ModifiedOn, ModifiedBy)
-	item, err := encode(row, row.Next())
+	item, err := tx.db.encode(row, row.Next())
 	return store.Put(item, unchanged), err == nil, err
 }
 

@@ -10,8 +10,9 @@ import (
 
 // The columns of a table with states.
 const (
-	stateColumn  = "statecode"
-	statusColumn = "statuscode"
+	versionColumn = "versionnumber" // of the row, which the rows of every table keep
+	stateColumn   = "statecode"
+	statusColumn  = "statuscode"
 )
 
 // CheckCreate checks the values that a caller gives a new row and returns those to
@@ -99,6 +100,9 @@ func (t *Table) writable(old, values map[string]Value, allowed ...Write) (map[st
 		c, v := t.Column(name), values[name]
 		if c == nil || c.Write == Hidden {
 			return nil, t.unknown(name)
+		}
+		if c.Shown { // it is no part of the row
+			continue
 		}
 		if slices.Contains(allowed, c.Write) {
 			given[name] = v

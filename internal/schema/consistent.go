@@ -73,6 +73,12 @@ func (t *Table) checkShape() error {
 		if c.Owner {
 			t.owners = append(t.owners, c.Name)
 		}
+		if c.Shown && (c.Write != Engine || c.Default != Value{}) {
+			return fmt.Errorf("column %s: shown: it takes a column that Segue alone writes, without a default", c.Name)
+		}
+		if err := t.checkStored(c); err != nil {
+			return fmt.Errorf("column %s: %w", c.Name, err)
+		}
 		if c.Derived == "" {
 			continue
 		}
@@ -82,6 +88,63 @@ func (t *Table) checkShape() error {
 		t.derived = append(t.derived, c)
 	}
 	return t.checkIndexes()
+}
+
+// storedName is what a column may be stored as: no column, key or attribute of the
+// program begins with a capital.
+var storedName = regexp.MustCompile(`^[A-Z][a-z0-9]?$`)
+
+// checkStored checks where the value of a column comes from and under which name it is
+// stored, and registers it.
+func (t *Table) checkStored(c *Column) error {
+	if len(c.Sources()) > 0 {
+		if err := t.checkSources(c); err != nil {
+			return err
+		}
+		t.implied = append(t.implied, c)
+	}
+	if c.Attribute == "" {
+		return nil
+	}
+	switch other := t.attribute[c.Attribute]; {
+	case !storedName.MatchString(c.Attribute):
+		return fmt.Errorf("attribute %q must be a capital and a small letter or digit", c.Attribute)
+	case other != nil:
+		return fmt.Errorf("attribute %q is also that of column %s", c.Attribute, other.Name)
+	case c.Derived != "" || c.Shown || c.Name == t.ID || c.Name == versionColumn:
+		return errors.New("it is not stored as a column, so it has no attribute")
+	}
+	if t.attribute == nil {
+		t.attribute = map[string]*Column{}
+	}
+	t.attribute[c.Attribute] = c
+	t.renamed = append(t.renamed, c)
+	return nil
+}
+
+// checkSources checks the columns from which a column follows.
+func (t *Table) checkSources(c *Column) error {
+	if c.Write != Engine && c.Write != Hidden || c.Derived != "" || c.Shown || c.Follows != "" && len(c.Joins) > 0 {
+		return errors.New("a column that follows from others is one that Segue alone writes, and follows in one way")
+	}
+	for _, name := range c.Sources() {
+		from := t.Column(name)
+		switch {
+		case from == nil || len(from.Sources()) > 0 || from.Derived != "" || from.Shown:
+			return fmt.Errorf("it follows from %q, which is no column with a value of its own", name)
+		case c.Follows != "" && (from.Type != c.Type || !sameTables(from, c)):
+			return fmt.Errorf("it follows from %s, which is of another type or points at other tables", name)
+		case len(c.Joins) > 0 && (c.Type != String || from.Type.Kind() != KindText && from.Type.Kind() != KindInt && from.Type != LookupTo):
+			return fmt.Errorf("it joins %s: texts, whole numbers and lookups are joined to a string", name)
+		}
+	}
+	return nil
+}
+
+// sameTables reports whether two lookups point at the same tables, so that one value is
+// stored alike in both.
+func sameTables(a, b *Column) bool {
+	return slices.EqualFunc(a.Targets, b.Targets, func(a, b Target) bool { return a.Table == b.Table })
 }
 
 // checkColumn checks a column by itself and turns its default into its Go type.

@@ -14,7 +14,9 @@
 package schema
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -138,6 +140,11 @@ type Column struct {
 	Owner     bool             `json:"owner"`   // lookups: whoever it names owns the row as far as rights go
 	Derived   string           `json:"derived"` // lookups: the lookup whose value is this column's too, where it may point there; never stored
 
+	Follows   string   `json:"follows"`   // the column whose value is this one's too, unless it is given another; stored only then
+	Joins     []string `json:"joins"`     // strings: the columns whose values, with bars between, are this one's; stored only where it is another
+	Attribute string   `json:"attribute"` // name under which rows store it; Name by default
+	Shown     bool     `json:"shown"`     // worked out when the row is read, by a rule of its table; never stored
+
 	table     string // its table's logical name, for errors
 	inherited bool   // comes from a trait
 }
@@ -155,10 +162,13 @@ type Table struct {
 	Indexes     []*Index    `json:"indexes"`     // its own, then those of its traits
 	Columns     []*Column   `json:"columns"`     // in the file's order; then statecode and statuscode, then those of its traits
 
-	byName  map[string]*Column
-	byNav   map[string][]Nav
-	derived []*Column
-	owners  []string
+	byName    map[string]*Column
+	byNav     map[string][]Nav
+	derived   []*Column
+	implied   []*Column
+	renamed   []*Column
+	attribute map[string]*Column
+	owners    []string
 }
 
 // Nav is a navigation property of a table: the lookup column and the target
@@ -198,6 +208,55 @@ func (t *Table) Owners() []string { return t.owners }
 // Derived returns the columns that repeat others and are not stored. The caller must
 // not change the slice.
 func (t *Table) Derived() []*Column { return t.derived }
+
+// Implied returns the columns that follow from others unless they are given another
+// value, which alone is stored. The caller must not change the slice.
+func (t *Table) Implied() []*Column { return t.implied }
+
+// Renamed returns the columns that rows store under another name than their own. The
+// caller must not change the slice.
+func (t *Table) Renamed() []*Column { return t.renamed }
+
+// Stored returns the column of an attribute of a stored row, nil when there is none. A
+// renamed column has two: rows that an older version of the program wrote have its own
+// name.
+func (t *Table) Stored(attribute string) *Column {
+	if c := t.attribute[attribute]; c != nil {
+		return c
+	}
+	return t.byName[attribute]
+}
+
+// Stored returns the name under which rows store the column.
+func (c *Column) Stored() string { return cmp.Or(c.Attribute, c.Name) }
+
+// Sources returns the columns from which the value of a column follows, none for a
+// column with a value of its own.
+func (c *Column) Sources() []string {
+	if c.Follows != "" {
+		return []string{c.Follows}
+	}
+	return c.Joins
+}
+
+// Imply returns what follows for a column from its sources, null if one of them is.
+func (c *Column) Imply(value func(column string) Value) Value {
+	if c.Follows != "" {
+		return value(c.Follows)
+	}
+	parts := make([]string, len(c.Joins))
+	for i, name := range c.Joins {
+		v := value(name)
+		if v.IsNull() {
+			return Null()
+		}
+		parts[i] = v.String()
+		if to, ok := v.Ref(); ok {
+			parts[i] = to.ID
+		}
+	}
+	return Text(strings.Join(parts, "|"))
+}
 
 // Derive returns the value of a derived column for the value of the column that it
 // repeats.

@@ -145,7 +145,8 @@ func (w *World) Decided(record rows.Ref, segmentation, connection int64) {
 
 func (w *World) receipt(record rows.Ref) (segmented, connection int64) {
 	w.T.Helper()
-	text := w.Row(record.Table, record.ID).Text("segue_evaluation")
+	row := w.Row(record.Table, record.ID)
+	text := row.Text("segue_evaluation")
 	if text == "" {
 		return 0, 0
 	}
@@ -153,7 +154,7 @@ func (w *World) receipt(record rows.Ref) (segmented, connection int64) {
 	if err := json.Unmarshal([]byte(text), &e); err != nil {
 		w.T.Fatal(err)
 	}
-	if e.Because == "" {
+	if row.Text("segue_because") == "" {
 		w.T.Error("an evaluation without a reason")
 	}
 	return int64(e.Segmentation), int64(e.Connection)

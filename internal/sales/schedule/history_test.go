@@ -12,6 +12,7 @@ import (
 
 	"segue/internal/rows"
 	"segue/internal/sales/salestest"
+	"segue/internal/schema"
 	"segue/internal/schema/name"
 	"segue/internal/store"
 )
@@ -20,6 +21,7 @@ import (
 // rules that each commit has to obey.
 type history struct {
 	commits  []*commit
+	tables   *schema.Schema
 	items    map[rows.Ref]store.Item                // as they are
 	states   map[rows.Ref][]state                   // of each row, all that it ever was
 	versions map[rows.Ref]map[int64]int             // of each row: in which commit
@@ -127,6 +129,7 @@ func (h *history) add(st *step, ops []store.Op) {
 	for _, op := range ops {
 		ref := rows.Ref{Table: salestest.TableOf(op.Key), ID: op.Key.SK}
 		old := h.items[ref]
+		op = h.named(ref, op)
 		left, err := op.Result(old)
 		if err != nil {
 			h.report(ref, "%v", err)
@@ -160,6 +163,26 @@ func (h *history) add(st *step, ops []store.Op) {
 			}
 		}
 	}
+}
+
+// named returns an operation with every column under its own name: processes write rows
+// in two forms, and the history knows of neither.
+func (h *history) named(ref rows.Ref, op store.Op) store.Op {
+	op.Item = op.Item.Clone()
+	for _, c := range h.tables.Table(ref.Table).Renamed() {
+		v, set := op.Item[c.Attribute]
+		if set {
+			delete(op.Item, c.Attribute)
+			op.Item[c.Name] = v
+		}
+		_, set = op.Item[c.Name]
+		cleared := slices.Contains(op.Remove, c.Name)
+		op.Remove = slices.DeleteFunc(slices.Clone(op.Remove), func(attr string) bool { return attr == c.Attribute || attr == c.Name })
+		if cleared && !set {
+			op.Remove = append(op.Remove, c.Name)
+		}
+	}
+	return op
 }
 
 func (h *history) report(ref rows.Ref, format string, args ...any) {

@@ -48,6 +48,9 @@ func (f *fleet) assemble(n int) *process {
 	db := rows.New(gate{f.scheduler, p, f.store}, f.tables, c)
 	db.OnMisread(func(err error) { f.t.Error(err) })
 	db.FirstVersions(f.versions)
+	if n == 1 { // a deployment of the compact form is under way (docs/decisions/0023)
+		db.Write(rows.Long)
+	}
 	p.Parts = boot.Assemble(db, boot.Options{
 		Policy: f.policy, Freshness: sales.Freshness{For: f.fresh, Clock: c}, Queue: sender{f.mail, p},
 		NewID: func() string { f.ids++; return guid.Derive("schedule", fmt.Sprint(f.ids)) },

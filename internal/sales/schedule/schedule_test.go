@@ -163,7 +163,7 @@ func (of schedule) fleet(t *testing.T, policy sales.Policy, h *history) *fleet {
 	} else {
 		recorded.ChangeStore = salestest.OpenEmbedded(t, embed.NoSync(), embed.Clock(clock.System()))
 	}
-	h.source = recorded
+	h.source, h.tables = recorded, tables
 	s.probe = probe.New(recorded, rows.Indexes()...)
 	s.probe.Inject(func(probe.Call) probe.Fault { return s.fault })
 	f := &fleet{scheduler: s, tables: tables, policy: policy, store: s.probe, versions: rowstest.FirstVersions()}

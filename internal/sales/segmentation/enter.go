@@ -2,9 +2,7 @@ package segmentation
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -29,14 +27,6 @@ const (
 	ConnectInactive   ConnectStatus = 7 // sequence is deleted or inactive
 )
 
-// Evaluation is the receipt of one evaluation, kept with the record in
-// segue_evaluation when it changed the record's segment.
-type Evaluation struct {
-	Segmentation segment.Status `json:"segmentation"`
-	Connection   ConnectStatus  `json:"connection"`
-	Because      string         `json:"because"`
-}
-
 // enter decides on a held record and changes it. The record may have moved on
 // since the change, which requested something then.
 func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, catalogue *segment.Catalogue, record *rows.Row, requested segment.Status) error {
@@ -60,98 +50,73 @@ func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, catalogue *segmen
 		record.Set(name.MsdynSegmentid, schema.RefTo(name.Segment, decision.Segment.ID))
 		record.Set(name.SegueSequence, schema.Null())
 	}
-	status, why, err := s.connectMember(ctx, tx, record, decision)
+	status, reason, err := s.connectMember(ctx, tx, record, decision)
 	if err != nil {
 		return err
 	}
 	if !record.Changed() {
 		return nil
 	}
-	return setReceipt(record, decision, status, why)
-}
-
-// enteredWithoutSequence reports whether the last evaluation that changed a record
-// found no active sequence attached to its segment; one may have been attached or
-// activated since.
-func enteredWithoutSequence(record *rows.Row) bool {
-	var receipt Evaluation
-	if err := json.Unmarshal([]byte(record.Text(name.SegueEvaluation)), &receipt); err != nil {
-		return false // there is none
-	}
-	return receipt.Connection == ConnectNoSequence || receipt.Connection == ConnectInactive
-}
-
-// setReceipt keeps with the record what its evaluation came to and why.
-func setReceipt(record *rows.Row, decision segment.Decision, status ConnectStatus, why string) error {
-	evaluation := Evaluation{decision.Status, status, decision.Because}
-	if why != "" {
-		evaluation.Because += "; " + why
-	}
-	text, err := json.Marshal(evaluation)
-	if err != nil {
-		return fmt.Errorf("%v: receipt: %w", record.Ref(), err)
-	}
-	record.Set(name.SegueEvaluation, schema.Text(string(text)))
-	return nil
+	return setReceipt(record, newEvaluation(decision, status, reason))
 }
 
 // connectMember connects a record to the sequence of the segment that it is in
 // or enters (docs/domain.md §8.4, "connect step"). A refusal is an outcome with
 // a reason, not an error.
-func (s *Segmentation) connectMember(ctx context.Context, tx *rows.Tx, record *rows.Row, decision segment.Decision) (ConnectStatus, string, error) {
+func (s *Segmentation) connectMember(ctx context.Context, tx *rows.Tx, record *rows.Row, decision segment.Decision) (ConnectStatus, why, error) {
 	sequenceID := decision.Segment.Sequence
 	if sequenceID == "" {
-		return ConnectNoSequence, "no sequence is attached to it", nil
+		return ConnectNoSequence, why{}, nil
 	}
 	parent, err := s.connections.Sequence(ctx, sequenceID)
 	if err != nil {
-		return 0, "", err
+		return 0, why{}, err
 	}
 	if !parent.Active {
-		return ConnectInactive, fmt.Sprintf("its sequence %s is deleted or inactive", sequenceID), nil
+		return ConnectInactive, why{}, nil
 	}
 	live, err := connection.Live(record)
 	if err != nil {
-		return 0, "", err
+		return 0, why{}, err
 	}
 	if _, on := live[sequenceID]; on {
 		record.Set(name.SegueSequence, schema.RefTo(name.Sequence, sequenceID))
-		return ConnectUnchanged, "the record is on its sequence", nil
+		return ConnectUnchanged, why{Code: onIts}, nil
 	}
 	// A member that has completed the sequence, or was taken off it, is not
 	// enrolled again by its next change.
 	if (sales.Record{Row: record}).Entered() == sequenceID {
-		return ConnectUnchanged, "the record was connected to its sequence before", nil
+		return ConnectUnchanged, why{Code: onItBefore}, nil
 	}
 	if len(live) > 0 && !s.policy.Several {
-		status, why, err := s.leaveOthers(ctx, tx, record, decision)
+		status, reason, err := s.leaveOthers(ctx, tx, record, decision)
 		if err != nil || status != 0 {
-			return status, why, err
+			return status, reason, err
 		}
 	}
 	request := connection.Request{Record: record.Ref(), Sequence: sequenceID, Segment: decision.Segment.ID}
-	made, err := s.connections.ConnectLoaded(ctx, tx, record, parent, request)
+	_, err = s.connections.ConnectLoaded(ctx, tx, record, parent, request)
 	if refusal, ok := errors.AsType[*sales.Error](err); ok {
-		return ConnectFailed, refusal.Text, nil
+		return ConnectFailed, why{Text: refusal.Text}, nil
 	}
 	if err != nil {
-		return 0, "", err
+		return 0, why{}, err
 	}
 	record.Set(name.SegueSequence, schema.RefTo(name.Sequence, sequenceID))
-	return ConnectDone, "connected as " + string(made.Target), nil
+	return ConnectDone, why{}, nil
 }
 
 // leaveOthers ends the connections of a record that moves to another segment. A
 // status other than 0 says why it keeps them.
-func (s *Segmentation) leaveOthers(ctx context.Context, tx *rows.Tx, record *rows.Row, decision segment.Decision) (ConnectStatus, string, error) {
+func (s *Segmentation) leaveOthers(ctx context.Context, tx *rows.Tx, record *rows.Row, decision segment.Decision) (ConnectStatus, why, error) {
 	if !decision.Moved { // entering a first segment takes nobody off a sequence
-		return ConnectUnchanged, "the record is on another sequence", nil
+		return ConnectUnchanged, why{Code: onAnother}, nil
 	}
 	// Ask before anything is ended: a move whose connection would be refused
 	// must not cost the record the one it has.
 	if refusal, ok := errors.AsType[*sales.Error](s.connections.RefuseIneligible(record)); ok {
-		return ConnectFailed, refusal.Text, nil
+		return ConnectFailed, why{Text: refusal.Text}, nil
 	}
 	_, err := s.connections.EndConnections(ctx, tx, record, sequence.DisconnectAsked, "")
-	return 0, "", err
+	return 0, why{}, err
 }

@@ -127,17 +127,18 @@ func Begin(def Definition, c Connection, now time.Time) (target, step map[string
 	first := Position{Target: c.Target(), Record: c.Record, Owner: c.Owner}
 	stepID, step = first.open(def, 0, now.Add(c.Delay))
 	target = map[string]schema.Value{
-		name.MsdynName:                    schema.Text(excerpt.Bytes(c.Name, maxName)),
-		name.MsdynTarget:                  schema.Ref(c.Record),
-		name.MsdynRegarding:               schema.Text(excerpt.Bytes(c.Name, maxRegarding)),
-		name.MsdynParentsequence:          schema.RefTo(name.Sequence, def.Sequence),
-		name.MsdynAppliedsequenceinstance: schema.RefTo(name.Sequence, def.Sequence),
-		name.MsdynParentsequenceversion:   schema.Int(def.Version),
-		name.MsdynCurrentstepcount:        schema.Int(0),
-		name.MsdynTotalstepcount:          schema.Int(int64(def.Tasks())),
-		name.MsdynSequencetargetuniquekey: schema.Text(fmt.Sprintf("%s|%s|%d", c.Record.ID, c.Sequence, c.Entry)),
-		name.Statecode:                    schema.Int(int64(TargetActive)),
-		name.Statuscode:                   schema.Int(int64(Connected)),
+		name.MsdynName:                  schema.Text(excerpt.Bytes(c.Name, maxName)),
+		name.MsdynTarget:                schema.Ref(c.Record),
+		name.MsdynParentsequence:        schema.RefTo(name.Sequence, def.Sequence),
+		name.MsdynParentsequenceversion: schema.Int(def.Version),
+		name.MsdynCurrentstepcount:      schema.Int(0),
+		name.MsdynTotalstepcount:        schema.Int(int64(def.Tasks())),
+		name.SegueEntry:                 schema.Int(c.Entry), // makes the unique key
+		name.Statecode:                  schema.Int(int64(TargetActive)),
+		name.Statuscode:                 schema.Int(int64(Connected)),
+	}
+	if regarding := excerpt.Bytes(c.Name, maxRegarding); len(regarding) > maxName {
+		target[name.MsdynRegarding] = schema.Text(regarding) // else it is the name
 	}
 	if c.Segment != "" {
 		target[name.MsdynSegment] = schema.RefTo(name.Segment, c.Segment)

@@ -66,9 +66,8 @@ func TestBegin(t *testing.T) {
 	target, step, stepID := Begin(plan, c, now)
 	due := now.Add(time.Hour)
 	wantTarget := map[string]schema.Value{
-		"msdyn_name": schema.Text("Ann"), "msdyn_target": schema.Ref(record), "msdyn_regarding": schema.Text("Ann"), "ownerid": schema.Ref(owner),
+		"msdyn_name": schema.Text("Ann"), "msdyn_target": schema.Ref(record), "ownerid": schema.Ref(owner),
 		"msdyn_parentsequence":          schema.Ref(schema.Lookup{Table: "msdyn_sequence", ID: string(plan.Sequence)}),
-		"msdyn_appliedsequenceinstance": schema.Ref(schema.Lookup{Table: "msdyn_sequence", ID: string(plan.Sequence)}),
 		"msdyn_parentsequenceversion":   schema.Int(3),
 		"msdyn_segment":                 schema.Ref(schema.Lookup{Table: "msdyn_segment", ID: "the segment"}),
 		"msdyn_currentstepcount":        schema.Int(0),
@@ -77,7 +76,7 @@ func TestBegin(t *testing.T) {
 		"msdyn_currentstepname":         schema.Text("call"),
 		"msdyn_currentsteptype":         schema.Int(int64(Task)),
 		"segue_currentstep":             schema.Ref(schema.Lookup{Table: "msdyn_sequencetargetstep", ID: string(stepID)}),
-		"msdyn_sequencetargetuniquekey": schema.Text("the lead|the sequence|2"),
+		"segue_entry":                   schema.Int(2),
 		"statecode":                     schema.Int(0),
 		"statuscode":                    schema.Int(int64(Connected)),
 	}
