@@ -19,7 +19,7 @@ import (
 // errCorrupt means that bytes in the file are not what this package wrote.
 var errCorrupt = errors.New("the store's file is damaged")
 
-func appendText(b []byte, s string) []byte {
+func appendText[T string | []byte | image](b []byte, s T) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
@@ -29,7 +29,7 @@ func encodeItem(i store.Item) []byte {
 	for _, name := range slices.Sorted(maps.Keys(i)) {
 		value = appendValue(value[:0], i[name])
 		b = appendText(b, name)
-		b = append(binary.AppendUvarint(b, uint64(len(value))), value...)
+		b = appendText(b, value)
 	}
 	return b
 }

@@ -158,6 +158,9 @@ func (s *Store) begin(writable bool) (*bbolt.Tx, error) {
 		return err
 	})
 	s.loseLocks(err)
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		err = errClosed
+	}
 	return tx, err
 }
 
@@ -171,11 +174,22 @@ func (s *Store) loseLocks(err error) {
 	}
 }
 
-// update is a transaction that writes. After damage there is none any more: what is
-// known to be damaged is not written to.
+// stopWriting has nothing written any more: what is known to be damaged is not written
+// to.
+func (s *Store) stopWriting(err error) { s.damaged.CompareAndSwap(nil, &err) }
+
+// writable returns why nothing is written any more, nil while it is.
+func (s *Store) writable() error {
+	if damaged := s.damaged.Load(); damaged != nil {
+		return *damaged
+	}
+	return nil
+}
+
+// update is a transaction that writes tables.
 func (s *Store) update(change func(*bbolt.Tx) error) error {
-	if s.damaged != nil {
-		return s.damaged
+	if err := s.writable(); err != nil {
+		return err
 	}
 	tx, err := s.begin(true)
 	if err == nil {
@@ -188,7 +202,7 @@ func (s *Store) update(change func(*bbolt.Tx) error) error {
 		s.end(tx)
 	}
 	if errors.Is(err, ErrDamaged) {
-		s.damaged = err
+		s.stopWriting(err)
 	}
 	if isFull(err) {
 		err = fullError(s.path, err)
@@ -196,12 +210,9 @@ func (s *Store) update(change func(*bbolt.Tx) error) error {
 	return err
 }
 
-// snapshot is a transaction that reads.
-func (s *Store) snapshot(read func(*bbolt.Tx) error) error {
+// viewTables is a transaction that reads tables alone.
+func (s *Store) viewTables(read func(*bbolt.Tx) error) error {
 	tx, err := s.begin(false)
-	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
-		return errClosed
-	}
 	if err != nil {
 		return err
 	}

@@ -1,24 +1,33 @@
-// Package embed is the store contract (internal/store) on one local file, so
-// that a laptop and the tests need neither DynamoDB nor a server. It is
-// go.etcd.io/bbolt underneath: sorted buckets, one writer at a time, fsync on
-// commit. It emits the change records that DynamoDB Streams would.
+// Package embed is the store contract (internal/store) on local files, so that a laptop
+// and the tests need neither DynamoDB nor a server. It emits the change records that
+// DynamoDB Streams would.
 //
-// The buckets and their keys, where "|" joins two and is not itself stored:
+// A store at path is two things (docs/decisions/0019-embedded.md):
+//
+//   - the journal, the folder path + ".log" (package journal): every change in the order
+//     of the commits. One append and one fsync make a group of commits durable, however
+//     large the store is, and the change feed is read from it;
+//   - the tables, the file path: go.etcd.io/bbolt, sorted buckets with all items and index
+//     entries as of some change. A checkpoint brings them forward, many changes at once.
+//
+// What lies between the two is in memory as well (package overlay), over the tables, and
+// is read from the journal at the next start. The buckets and their keys, where "|" joins
+// two and is not itself stored:
 //
 //	meta       "format"                              → version of this layout
+//	meta       "store", "marks", "open"              → identity, what is in the tables, whether it is open (checkpoint.go)
 //	meta       "index/"name                          → the index's two attributes
 //	items      entry(pk, sk)                         → the item (codec.go)
 //	index/name entry(index pk, index sk) | entry(pk, sk) → nothing; the keys are all there is
-//	log        sequence (8 bytes)                    → one change: kind, time, key, both images
-//	cursors    consumer                              → sequence of the last change it is done with
+//	cursors    consumer                              → number of the last record it is done with
 //
 // entry(p, s) is p after its length and s escaped to sort as its bytes do
 // (keys.go).
 //
-// Invariant: an item, its index entries and its change record are written in
-// one bbolt transaction, so that each exists exactly when the others do. A
-// change record is kept until every consumer is done with it. A damaged file, or a
-// disk that is full, is an error that says so, never a fault.
+// Invariant: what is acknowledged is in the journal, on the disk, or in the tables, on
+// the disk; a change is delivered only when it is. A record is kept until every consumer
+// is done with it and the tables have it. A damaged file, or a disk that is full, is an
+// error that says so, never a fault.
 package embed
 
 import (
@@ -33,11 +42,12 @@ import (
 	"go.etcd.io/bbolt"
 
 	"segue/internal/clock"
+	"segue/internal/embed/journal"
 	"segue/internal/store"
 )
 
 // format is the version of the layout in the package comment.
-const format = "2"
+const format = "3"
 
 // lockPatience is how long [Open] waits for another process to close the file.
 const lockPatience = 500 * time.Millisecond
@@ -46,7 +56,6 @@ const lockPatience = 500 * time.Millisecond
 const (
 	bucketMeta    = "meta"
 	bucketItems   = "items"
-	bucketLog     = "log"
 	bucketCursors = "cursors"
 	bucketIndex   = "index/" // before the index's name
 	keyFormat     = "format"
@@ -65,32 +74,44 @@ type Store struct {
 	checked []store.Index // the same indexes, for the checks of package store
 	options options
 
+	id      journal.ID
+	journal *journal.Journal
+
+	urgent  chan *request // to the commit loop, from consumers and what they call
 	queue   chan *request // to the commit loop
 	closing chan struct{} // closed by Close
 	stopped chan struct{} // closed when the commit loop has ended
 	close   func() error
 
 	// Of the commit loop alone:
-	full    bool  // the last commit found no space for it
-	damaged error // why nothing is committed any more
+	full       bool        // the last commit found no space for it
+	pending    int         // bytes of records in the tree
+	checkpoint *checkpoint // the last that began, nil before the first
 
-	lost atomic.Pointer[error] // why no transaction can be started any more, nil while it can
+	state      atomic.Pointer[state]
+	publishing sync.Mutex            // held by who replaces the state
+	applied    atomic.Uint64         // number of the last record that the tables have
+	damaged    atomic.Pointer[error] // why nothing is written any more, nil while it is
+	lost       atomic.Pointer[error] // why no transaction can be started any more, nil while it can
 
 	mu      sync.Mutex
-	wake    chan struct{}   // closed and replaced after every logged change
-	running map[string]bool // consumers running now
+	wake    chan struct{}        // closed and replaced after every logged change
+	running map[string]*consumer // consumers running now
 }
 
 // index is an index and the bucket of its entries.
 type index struct {
 	store.Index
 	bucket string
+	space  byte // in trees
 }
 
 type options struct {
 	noSync  bool
 	empty   bool
 	batch   int
+	bytes   int // of records that begin a checkpoint
+	keys    int // that one transaction of a checkpoint writes
 	backoff clock.Backoff
 	clock   clock.Clock
 }
@@ -103,8 +124,8 @@ type Option func(*options)
 func NoSync() Option { return func(o *options) { o.noSync = true } }
 
 // Empty begins with an empty store: what the file holds is deleted once the file is
-// locked, in one transaction, whatever its format. The file keeps its size, and new
-// items take the place.
+// locked, in one transaction, whatever its format, and then its journal. The file keeps
+// its size, and new items take the place.
 func Empty() Option { return func(o *options) { o.empty = true } }
 
 // BatchSize sets the most changes that a handler gets at once; 100 by default.
@@ -128,78 +149,42 @@ func Open(path string, indexes []store.Index, opts ...Option) (*Store, error) {
 	s := &Store{
 		checked: slices.Clone(indexes), path: path,
 		options: options{
-			batch: 100, clock: clock.System(),
+			batch: 100, bytes: checkpointBytes, keys: checkpointKeys, clock: clock.System(),
 			backoff: clock.Backoff{Base: 100 * time.Millisecond, Most: 10 * time.Second},
 		},
-		queue: make(chan *request, maxGroup), closing: make(chan struct{}), stopped: make(chan struct{}),
-		wake: make(chan struct{}), running: map[string]bool{},
+		urgent: make(chan *request, maxGroup), queue: make(chan *request, maxGroup),
+		closing: make(chan struct{}), stopped: make(chan struct{}),
+		wake: make(chan struct{}), running: map[string]*consumer{},
 	}
 	for _, o := range opts {
 		o(&s.options)
 	}
-	for _, x := range indexes {
-		s.indexes = append(s.indexes, index{x, bucketIndex + x.Name})
+	for i, x := range indexes {
+		s.indexes = append(s.indexes, index{x, bucketIndex + x.Name, byte(i + 1)})
 	}
 	var err error
 	if s.db, err = openFile(path, s.options.noSync); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	if err := s.update(s.prepare); err != nil {
+	if err := s.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.closeFile())
 	}
 	s.close = sync.OnceValue(func() error {
 		close(s.closing)
 		<-s.stopped
-		return s.closeFile()
+		return s.finish()
 	})
 	go s.commitLoop()
 	return s, nil
 }
 
-// Close ends running consumers, waits for writes under way and releases the
-// file. Calls after it return an error.
+// Close ends running consumers, waits for writes under way, brings the tables up to date
+// and releases the files. Calls after it return an error.
 func (s *Store) Close() error { return s.close() }
 
 func bucket(tx *bbolt.Tx, name string) *bbolt.Bucket { return tx.Bucket([]byte(name)) }
 
-// prepare makes the buckets and brings the indexes in line with their
-// declarations.
-func (s *Store) prepare(tx *bbolt.Tx) error {
-	if s.options.empty {
-		if err := deleteAll(tx); err != nil {
-			return fmt.Errorf("empty it: %w", err)
-		}
-	}
-	for _, name := range []string{bucketMeta, bucketItems, bucketLog, bucketCursors} {
-		if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
-			return err
-		}
-	}
-	if err := logParked(tx); err != nil {
-		return err
-	}
-	meta := bucket(tx, bucketMeta)
-	if v := meta.Get([]byte(keyFormat)); v != nil && string(v) != format {
-		return fmt.Errorf("the file has format %q, this program reads %q", v, format)
-	}
-	if err := meta.Put([]byte(keyFormat), []byte(format)); err != nil {
-		return err
-	}
-	if err := s.dropIndexes(tx, meta); err != nil {
-		return err
-	}
-	for _, x := range s.indexes {
-		if bucket(tx, x.bucket) != nil {
-			continue
-		}
-		if err := x.build(tx, meta); err != nil {
-			return fmt.Errorf("build index %s: %w", x.Name, err)
-		}
-	}
-	return nil
-}
-
-// deleteAll deletes every bucket.
+// deleteAll deletes every bucket, and has the journal deleted.
 func deleteAll(tx *bbolt.Tx) error {
 	var names [][]byte
 	err := tx.ForEach(func(name []byte, _ *bbolt.Bucket) error {
@@ -209,7 +194,14 @@ func deleteAll(tx *bbolt.Tx) error {
 	for _, name := range names {
 		err = errors.Join(err, tx.DeleteBucket(name))
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	meta, err := tx.CreateBucket([]byte(bucketMeta))
+	if err != nil {
+		return err
+	}
+	return meta.Put([]byte(keyEmptied), []byte("1"))
 }
 
 // dropIndexes deletes the indexes that are no longer declared, or are declared

@@ -21,6 +21,13 @@ func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, indexes []store.Index) storetest.Table { return open(t, indexes) })
 }
 
+// small makes checkpoints so small that there is always one under way.
+func small(o *options) { o.bytes, o.keys = 200, 3 }
+
+func TestContractDuringCheckpoints(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, indexes []store.Index) storetest.Table { return open(t, indexes, small) })
+}
+
 // open opens a new store that is closed with the test.
 func open(t testing.TB, indexes []store.Index, opts ...Option) *Store {
 	t.Helper()
@@ -155,11 +162,12 @@ func TestGroupCommit(t *testing.T) {
 	const n = 50
 	s := open(t, nil)
 	put(t, s, row("counter", "n", "x"))
-	entered, release := make(chan int), make(chan struct{})
+	entered, release := make(chan uint64), make(chan struct{})
 	results := make(chan error, 2*n+1)
 	go func() {
-		results <- s.commit(func(tx *bbolt.Tx) (refused, failed error) {
-			entered <- tx.ID()
+		results <- s.commit(s.queue, func(u *unit) (refused, failed error) {
+			u.setCursor("test", 0) // so that it takes a commit of its own
+			entered <- u.marks.last
 			<-release
 			return nil, nil
 		})
@@ -190,13 +198,12 @@ func TestGroupCommit(t *testing.T) {
 	if got := len(strings.Fields(sortKeys(t, s, "", "p"))); got != n+1 {
 		t.Errorf("%d items, want %d", got, n+1)
 	}
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		if commits := tx.ID() - before; commits != 1 {
-			t.Errorf("%d writes took %d commits, want 1", 2*n, commits)
-		}
-		return nil
-	})
-	if err != nil {
+	frames := s.journal.Read(before + 1)
+	frame, ok, err := frames.Next()
+	if err != nil || !ok || frame.Count != n || frame.First != before+1 {
+		t.Errorf("%d writes: frame %d of %d records, %v; want all in one", 2*n, frame.First, frame.Count, err)
+	}
+	if err := frames.Close(); err != nil {
 		t.Error(err)
 	}
 }
@@ -206,23 +213,15 @@ func TestGroupCommit(t *testing.T) {
 func TestFailedCommit(t *testing.T) {
 	s := open(t, nil)
 	broken := errors.New("disk on fire")
-	err := s.commit(func(tx *bbolt.Tx) (refused, failed error) {
-		if err := bucket(tx, bucketItems).Put([]byte("half"), nil); err != nil {
-			return nil, err
-		}
+	err := s.commit(s.queue, func(u *unit) (refused, failed error) {
+		s.apply(u, []change{{key: row("half").Key(), new: row("half"), after: encodeItem(row("half"))}})
 		return nil, broken
 	})
 	if !errors.Is(err, broken) || !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("commit: got %v", err)
 	}
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		if n := bucket(tx, bucketItems).Stats().KeyN; n != 0 {
-			t.Errorf("after the failed commit there are %d items", n)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
+	if got := sortKeys(t, s, "", "p"); got != "" || s.journal.Next() != 1 {
+		t.Errorf("after the failed commit there is %q, and change %d is next", got, s.journal.Next())
 	}
 }
 

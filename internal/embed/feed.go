@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
+	"time"
 
 	"segue/internal/store"
 )
@@ -28,31 +30,31 @@ func (s *Store) Drain(ctx context.Context, consumer string, handle store.Handler
 }
 
 func (s *Store) consume(ctx context.Context, name string, handle store.Handler, drain bool) error {
-	if !s.start(name) {
+	c := &consumer{store: s, name: name, handle: handle}
+	if !s.register(c) {
 		return fmt.Errorf("consume %s: %w: it is already running", name, store.ErrInvalid)
 	}
-	defer s.stop(name)
-	c := &consumer{store: s, name: name, handle: handle}
+	defer s.unregister(c)
 	if err := c.run(ctx, drain); err != nil {
 		return fmt.Errorf("consume %s: %w", name, err)
 	}
 	return nil
 }
 
-func (s *Store) start(consumer string) bool {
+func (s *Store) register(c *consumer) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if consumer == "" || s.running[consumer] {
+	if c.name == "" || s.running[c.name] != nil {
 		return false
 	}
-	s.running[consumer] = true
+	s.running[c.name] = c
 	return true
 }
 
-func (s *Store) stop(consumer string) {
+func (s *Store) unregister(c *consumer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.running, consumer)
+	delete(s.running, c.name)
 }
 
 // woken returns a channel that is closed when a change is logged after this call.
@@ -75,18 +77,69 @@ type consumer struct {
 	name   string
 	handle store.Handler
 
-	last   uint64 // sequence of the last change done
-	failed int    // how often in a row the next change has failed
+	changes *follower     // those that are not done
+	last    atomic.Uint64 // number of the last change done; 0 before it is known
+	failed  atomic.Int64  // how often in a row the next change has failed
 }
 
-func (c *consumer) run(ctx context.Context, drain bool) error {
-	var err error
-	if c.last, err = c.store.cursor(c.name); err != nil {
+// ahead is how many changes may be before a consumer until other writes give way to
+// those that it makes, and patience how long they do, so that a consumer that is slow,
+// or has much before it, slows the others and does not stop them.
+const (
+	ahead    = 128
+	patience = 50 * time.Millisecond
+)
+
+// lagging reports whether a consumer is to go first. One that fails is not: what it
+// waits for may be another write.
+func (s *Store) lagging() bool {
+	changed := s.state.Load().changed
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.running {
+		if last := c.last.Load(); last > 0 && c.failed.Load() == 0 && changed > last+ahead {
+			return true
+		}
+	}
+	return false
+}
+
+// consuming marks the context of a handler, by which its writes are known.
+type consuming struct{}
+
+// queueOf returns the queue for what is written with a context.
+func (s *Store) queueOf(ctx context.Context) chan<- *request {
+	if ctx.Value(consuming{}) != nil {
+		return s.urgent
+	}
+	return s.queue
+}
+
+// cursor returns the number up to which a consumer is done. A new one begins with the
+// oldest record that is kept; nothing is trimmed from then on before it has seen it.
+func (s *Store) cursor(consumer string) (last uint64, err error) {
+	err = s.commit(s.urgent, func(u *unit) (refused, failed error) {
+		var known bool
+		if last, known = u.marks.cursors[consumer]; !known {
+			last = u.marks.done()
+			u.setCursor(consumer, last)
+		}
+		return nil, nil
+	})
+	return last, err
+}
+
+func (c *consumer) run(ctx context.Context, drain bool) (err error) {
+	last, err := c.store.cursor(c.name)
+	if err != nil {
 		return err
 	}
+	c.last.Store(last)
+	c.changes = c.store.changesAfter(last)
+	defer func() { err = errors.Join(err, c.changes.close()) }()
 	for ctx.Err() == nil {
 		woken := c.store.woken() // before reading, so that nothing is missed
-		batch, err := c.store.readLog(c.last, c.store.options.batch)
+		batch, err := c.changes.next(c.store.options.batch)
 		switch {
 		case err != nil:
 			return err
@@ -115,10 +168,11 @@ func (c *consumer) deliver(ctx context.Context, batch []logged) error {
 	for i, rec := range batch {
 		changes[i] = rec.change
 	}
-	done, failure := store.Deliver(ctx, c.handle, changes)
+	done, failure := store.Deliver(context.WithValue(ctx, consuming{}, true), c.handle, changes)
 	if done > 0 {
-		c.failed = 0
-		c.last = batch[done-1].sequence
+		c.failed.Store(0)
+		c.last.Store(batch[done-1].number)
+		c.changes.take(done)
 		if err := c.acknowledge(ctx); err != nil {
 			return err
 		}
@@ -126,16 +180,19 @@ func (c *consumer) deliver(ctx context.Context, batch []logged) error {
 	if failure == nil || ctx.Err() != nil { // an error because the consumer was told to stop isn't a failure
 		return nil //nolint:nilerr // a failed change is not a failure of reading
 	}
-	c.failed++
-	slog.WarnContext(ctx, "a change failed and is delivered again", "consumer", c.name, "failed", c.failed, "reason", failure)
-	return c.pause(ctx, c.failed)
+	failed := int(c.failed.Add(1))
+	slog.WarnContext(ctx, "a change failed and is delivered again", "consumer", c.name, "failed", failed, "reason", failure)
+	return c.pause(ctx, failed)
 }
 
 // acknowledge makes the cursor durable, as soon as the disk has space for it. If ctx
 // ends before that, the changes that are done come once more to the next consumer.
 func (c *consumer) acknowledge(ctx context.Context) error {
 	for failed := 1; ctx.Err() == nil; failed++ {
-		err := c.store.acknowledge(c.name, c.last)
+		err := c.store.commit(c.store.urgent, func(u *unit) (refused, failed error) {
+			u.setCursor(c.name, c.last.Load())
+			return nil, nil
+		})
 		if !errors.Is(err, store.ErrUnavailable) || errors.Is(err, errClosed) {
 			return err
 		}

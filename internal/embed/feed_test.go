@@ -2,7 +2,6 @@ package embed
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.etcd.io/bbolt"
 
 	"segue/internal/clock"
 	"segue/internal/store"
@@ -40,14 +38,15 @@ func fill(t *testing.T, s *Store, n int) {
 	}
 }
 
-// logLength is how many change records are kept.
+// logLength is how many changes a new consumer would see.
 func logLength(t *testing.T, s *Store) int {
 	t.Helper()
-	n := 0
-	if err := s.db.View(func(tx *bbolt.Tx) error { n = bucket(tx, bucketLog).Stats().KeyN; return nil }); err != nil {
+	changes := s.changesAfter(s.state.Load().done())
+	kept, err := changes.next(1000)
+	if err := errors.Join(err, changes.close()); err != nil {
 		t.Fatal(err)
 	}
-	return n
+	return len(kept)
 }
 
 func TestBatches(t *testing.T) {
@@ -219,44 +218,6 @@ func TestEndOfAPause(t *testing.T) {
 				t.Errorf("consume: %v, want %v", err, test.want)
 			}
 		})
-	}
-}
-
-// TestParkedByAnOlderVersion has a file in which an older version of the program set
-// a change aside: it comes again.
-func TestParkedByAnOlderVersion(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "table.db")
-	s := openAt(t, path, nil, NoSync())
-	fill(t, s, 2)
-	var k taker
-	if err := s.Drain(t.Context(), "test", k.handle); err != nil {
-		t.Fatal(err)
-	}
-	err := s.db.Update(func(tx *bbolt.Tx) error {
-		parked, err := tx.CreateBucket([]byte(bucketParked))
-		if err != nil {
-			return err
-		}
-		c := change{key: row("old").Key(), after: encodeItem(row("old"))}
-		v := appendText(appendText(nil, "test"), "a reason")
-		for _, n := range []uint64{5, 1770000000, 7} {
-			v = binary.AppendUvarint(v, n)
-		}
-		return parked.Put(sequenceKey(1), append(v, c.record(1770000000)...))
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	closeStore(t, s)
-	for range 2 {
-		s = openAt(t, path, nil, NoSync())
-		if err := s.Drain(t.Context(), "test", k.handle); err != nil {
-			t.Fatal(err)
-		}
-		closeStore(t, s)
-	}
-	if d := cmp.Diff([][]string{{"00", "01"}, {"old"}}, k.batches); d != "" {
-		t.Errorf("delivered (-want +got):\n%s", d)
 	}
 }
 

@@ -3,7 +3,6 @@ package embed
 import (
 	"bytes"
 	"encoding/binary"
-	"iter"
 
 	"go.etcd.io/bbolt"
 
@@ -89,28 +88,6 @@ func after(b []byte) []byte {
 		}
 	}
 	return nil
-}
-
-// entries walks the entries of b within r. Keys and values hold until the
-// transaction ends.
-func entries(b *bbolt.Bucket, r span, descending bool) iter.Seq2[[]byte, []byte] {
-	return func(yield func(k, v []byte) bool) {
-		c := b.Cursor()
-		k, v := c.Seek(r.lo)
-		next := c.Next
-		if descending {
-			next = c.Prev
-			k, v = seekBelow(c, r.hi)
-		}
-		for ; k != nil; k, v = next() {
-			if descending && bytes.Compare(k, r.lo) < 0 || !descending && r.hi != nil && bytes.Compare(k, r.hi) >= 0 {
-				return
-			}
-			if !yield(k, v) {
-				return
-			}
-		}
-	}
 }
 
 // seekBelow goes to the last entry before hi.

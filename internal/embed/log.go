@@ -1,28 +1,33 @@
 package embed
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
 
-	"go.etcd.io/bbolt"
-
+	"segue/internal/embed/journal"
 	"segue/internal/store"
 )
 
 // maxBatchBytes bounds the records that a handler gets at once, as Lambda does.
 const maxBatchBytes = 6 << 20
 
-// record encodes a change for the log: time, kind, key and both images.
+// kindCursor is the kind of a record that moves a cursor. The kinds of changes are
+// those of package store.
+const kindCursor = 0
+
+// A frame of the journal is records, each with its length before it. A record is its
+// kind, and of a change its time, key and both images, of a cursor the consumer and
+// the number of the last record that it is done with.
+
+// record encodes a change.
 func (c change) record(at int64) []byte {
 	b := make([]byte, 0, 32+len(c.key.PK)+len(c.key.SK)+len(c.before)+len(c.after))
-	b = binary.AppendUvarint(b, uint64(at))
 	b = append(b, byte(kind(c)))
+	b = binary.AppendUvarint(b, uint64(at))
 	b = appendText(appendText(b, c.key.PK), c.key.SK)
-	b = append(binary.AppendUvarint(b, uint64(len(c.before))), c.before...)
-	return append(binary.AppendUvarint(b, uint64(len(c.after))), c.after...)
+	return appendText(appendText(b, c.before), c.after)
 }
 
 func kind(c change) store.ChangeKind {
@@ -35,18 +40,52 @@ func kind(c change) store.ChangeKind {
 	return store.Modify
 }
 
-// logged is a change record read from the log.
-type logged struct {
-	sequence uint64
-	change   store.Change
+func cursorRecord(consumer string, last uint64) []byte {
+	return binary.AppendUvarint(appendText([]byte{kindCursor}, consumer), last)
 }
 
-// parseRecord decodes a change record. The images refer to parts of raw.
-func parseRecord(sequence uint64, raw []byte) (logged, error) {
+// logged is a record read from the journal: a change, or the move of a cursor.
+type logged struct {
+	number   uint64
+	size     int
+	change   store.Change
+	consumer string // "" for a change
+	cursor   uint64
+}
+
+// parseFrame decodes the records of a frame. Images refer to parts of its payload.
+func parseFrame(f journal.Frame) ([]logged, error) {
+	records := make([]logged, 0, f.Count)
+	r := reader{b: f.Payload}
+	for range f.Count {
+		raw := r.bytes()
+		record, err := parseRecord(f.First+uint64(len(records)), raw)
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, record)
+	}
+	return records, r.end()
+}
+
+func parseRecord(number uint64, raw []byte) (logged, error) {
 	r := reader{b: raw}
-	c := store.Change{Sequence: fmt.Sprintf("%020d", sequence)}
+	rec := logged{number: number, size: len(raw)}
+	if kind := r.byte(); kind == kindCursor {
+		rec.consumer, rec.cursor = r.text(), r.uint()
+	} else {
+		rec.change = parseChange(&r, store.ChangeKind(kind), number)
+	}
+	if err := r.end(); err != nil {
+		return logged{}, fmt.Errorf("record %d: %w", number, err)
+	}
+	return rec, nil
+}
+
+// parseChange decodes what follows the kind in the record of a change.
+func parseChange(r *reader, kind store.ChangeKind, number uint64) store.Change {
+	c := store.Change{Sequence: fmt.Sprintf("%020d", number), Kind: kind}
 	c.At = time.Unix(int64(r.uint()), 0).UTC()
-	c.Kind = store.ChangeKind(r.byte())
 	c.Key = store.Key{PK: r.text(), SK: r.text()}
 	if b := r.bytes(); len(b) > 0 {
 		c.Old = image(b)
@@ -54,102 +93,74 @@ func parseRecord(sequence uint64, raw []byte) (logged, error) {
 	if b := r.bytes(); len(b) > 0 {
 		c.New = image(b)
 	}
-	if err := r.end(); err != nil {
-		return logged{}, fmt.Errorf("change %d: %w", sequence, err)
-	}
-	return logged{sequence, c}, nil
+	return c
 }
 
-// readLog reads up to n records after the sequence last.
-func (s *Store) readLog(last uint64, n int) ([]logged, error) {
-	var records []logged
-	err := s.snapshot(func(tx *bbolt.Tx) error {
-		size := 0
-		for k, v := range entries(bucket(tx, bucketLog), span{lo: sequenceKey(last + 1)}, false) {
-			if size += len(v); len(records) == n || len(records) > 0 && size > maxBatchBytes {
-				return nil
-			}
-			rec, err := parseRecord(binary.BigEndian.Uint64(k), bytes.Clone(v))
+// follower reads the changes after a number, in their order.
+type follower struct {
+	store  *Store
+	frames *journal.Reader
+	after  uint64
+	read   []logged // and not yet taken
+}
+
+func (s *Store) changesAfter(n uint64) *follower {
+	return &follower{store: s, frames: s.journal.Read(n + 1), after: n}
+}
+
+func (f *follower) close() error { return f.frames.Close() }
+
+// next returns up to n changes, of maxBatchBytes at most, without taking them.
+func (f *follower) next(n int) ([]logged, error) {
+	size := 0
+	for i := 0; i < n; i++ {
+		if i == len(f.read) {
+			more, err := f.readFrame()
 			if err != nil {
-				return err
+				return nil, f.store.journalError(err)
 			}
-			records = append(records, rec)
+			if !more {
+				return f.read, nil
+			}
 		}
-		return nil
-	})
-	return records, err
-}
-
-// cursor returns the position of a consumer. That of a new one is stored before the
-// oldest record, so that nothing is trimmed before the consumer has seen it.
-func (s *Store) cursor(consumer string) (last uint64, err error) {
-	err = s.commit(func(tx *bbolt.Tx) (refused, failed error) {
-		cursors := bucket(tx, bucketCursors)
-		if v := cursors.Get([]byte(consumer)); v != nil {
-			last = binary.BigEndian.Uint64(v)
-			return nil, nil
+		if i < len(f.read) {
+			if size += f.read[i].size; i > 0 && size > maxBatchBytes {
+				return f.read[:i], nil
+			}
+		} else {
+			i-- // a frame without changes
 		}
-		return nil, cursors.Put([]byte(consumer), sequenceKey(0))
-	})
-	return last, err
-}
-
-// acknowledge moves consumer's cursor to last and trims the log, all at once.
-func (s *Store) acknowledge(consumer string, last uint64) error {
-	return s.commit(func(tx *bbolt.Tx) (refused, failed error) {
-		cursors := bucket(tx, bucketCursors)
-		if err := cursors.Put([]byte(consumer), sequenceKey(last)); err != nil {
-			return nil, err
-		}
-		return nil, trim(bucket(tx, bucketLog), cursors)
-	})
-}
-
-// trim deletes the records that every consumer is done with.
-func trim(log, cursors *bbolt.Bucket) error {
-	var done []byte
-	err := cursors.ForEach(func(_, v []byte) error {
-		if done == nil || bytes.Compare(v, done) < 0 {
-			done = v
-		}
-		return nil
-	})
-	if err != nil || done == nil {
-		return err
 	}
-	var old [][]byte // deleting would move the cursor of the walk, so collect first
-	for k := range entries(log, span{hi: append(bytes.Clone(done), 0)}, false) {
-		old = append(old, k)
+	return f.read[:n], nil
+}
+
+// take takes the first n changes that next has returned.
+func (f *follower) take(n int) { f.read = f.read[n:] }
+
+func (f *follower) readFrame() (bool, error) {
+	frame, ok, err := f.frames.Next()
+	if err != nil || !ok {
+		return false, err
 	}
-	for _, k := range old {
-		err = errors.Join(err, log.Delete(k))
+	records, err := parseFrame(frame)
+	if err != nil {
+		return false, err
+	}
+	for _, record := range records {
+		if record.consumer == "" && record.number > f.after {
+			f.read = append(f.read, record)
+		}
+	}
+	return true, nil
+}
+
+// journalError returns the error of this package for one of the journal.
+func (s *Store) journalError(err error) error {
+	switch {
+	case errors.Is(err, journal.ErrDamaged), errors.Is(err, errCorrupt):
+		return &DamagedError{s.path, err.Error()}
+	case isFull(err):
+		return fullError(s.path, err)
 	}
 	return err
-}
-
-// bucketParked is where older versions of this program set changes aside that kept
-// failing: consumer, reason, attempts, time, sequence and the change record.
-const bucketParked = "parked"
-
-// logParked puts the changes that an older version set aside at the end of the log,
-// so that they come again, and removes their bucket.
-func logParked(tx *bbolt.Tx) error {
-	parked := bucket(tx, bucketParked)
-	if parked == nil {
-		return nil
-	}
-	err := parked.ForEach(func(_, v []byte) error {
-		r := reader{b: v}
-		for range 2 {
-			r.bytes()
-		}
-		for range 3 {
-			r.uint()
-		}
-		return errors.Join(r.err, appendRecord(bucket(tx, bucketLog), bytes.Clone(r.b)))
-	})
-	if err != nil {
-		return fmt.Errorf("take up parked changes: %w", err)
-	}
-	return tx.DeleteBucket([]byte(bucketParked))
 }

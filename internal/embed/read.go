@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"go.etcd.io/bbolt"
-
 	"segue/internal/store"
 )
 
@@ -15,14 +13,13 @@ func (s *Store) Get(ctx context.Context, keys ...store.Key) ([]store.Item, error
 		return nil, fmt.Errorf("get: %w", err)
 	}
 	items := make([]store.Item, len(keys))
-	err := s.view(ctx, func(tx *bbolt.Tx) error {
-		b := bucket(tx, bucketItems)
+	err := s.read(ctx, func(v *view) error {
 		for n, k := range keys {
-			v := b.Get(itemKey(k))
-			if v == nil {
+			raw := v.get(spaceItems, itemKey(k))
+			if raw == nil {
 				continue
 			}
-			item, err := image(v).Item()
+			item, err := image(raw).Item()
 			if err != nil {
 				return fmt.Errorf("%s/%s: %w", k.PK, k.SK, err)
 			}
@@ -49,29 +46,29 @@ func (s *Store) query(ctx context.Context, q store.Query) (store.Page, error) {
 	if err := store.CheckQuery(s.checked, q); err != nil {
 		return store.Page{}, err
 	}
-	w := walk{span: querySpan(q), descending: q.Descending, limit: q.Limit, bucket: bucketItems, decode: decodeItem}
+	w := walk{span: querySpan(q), descending: q.Descending, limit: q.Limit, space: spaceItems, decode: decodeItem}
 	if x := s.index(q.Index); x != nil {
-		w.bucket, w.decode = x.bucket, x.decode
+		w.space, w.decode = x.space, x.decode
 	}
 	return s.page(ctx, w)
 }
 
-// walk tells page what to read: part of a bucket, and how to decode its entries.
+// walk tells page what to read: part of a key space, and how to decode its entries.
 type walk struct {
 	span       span
-	bucket     string
+	space      byte
 	descending bool
 	limit      int
-	decode     func(k, v []byte) (store.Item, error)
+	decode     func(k string, v []byte) (store.Item, error)
 }
 
 // page reads items until the limit, the page or the span is full.
 func (s *Store) page(ctx context.Context, w walk) (store.Page, error) {
 	var page store.Page
 	size := 0
-	err := s.view(ctx, func(tx *bbolt.Tx) error {
-		for k, v := range entries(bucket(tx, w.bucket), w.span, w.descending) {
-			item, err := w.decode(k, v)
+	err := s.read(ctx, func(v *view) error {
+		for k, raw := range v.entries(w.space, w.span, w.descending) {
+			item, err := w.decode(k, raw)
 			if err != nil {
 				return err
 			}
@@ -87,11 +84,11 @@ func (s *Store) page(ctx context.Context, w walk) (store.Page, error) {
 	return page, err
 }
 
-func decodeItem(_, v []byte) (store.Item, error) { return image(v).Item() }
+func decodeItem(_ string, v []byte) (store.Item, error) { return image(v).Item() }
 
 // decode returns what a query on the index returns for an entry: the four keys.
-func (x *index) decode(k, _ []byte) (store.Item, error) {
-	p, s, rest, err := cutEntry(k)
+func (x *index) decode(k string, _ []byte) (store.Item, error) {
+	p, s, rest, err := cutEntry([]byte(k))
 	if err != nil {
 		return nil, err
 	}
@@ -112,8 +109,8 @@ func (s *Store) index(name string) *index {
 	return nil
 }
 
-// view reads in one snapshot, unless ctx has ended.
-func (s *Store) view(ctx context.Context, read func(*bbolt.Tx) error) error {
+// read reads in one snapshot, unless ctx has ended.
+func (s *Store) read(ctx context.Context, read func(*view) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -3,12 +3,10 @@ package embed
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
-
-	"go.etcd.io/bbolt"
+	"time"
 
 	"segue/internal/store"
 )
@@ -23,7 +21,7 @@ var errClosed = fmt.Errorf("%w: it is closed", store.ErrUnavailable)
 // may be carried out (refused: nothing was changed) and carries it out (failed: the
 // whole group is rolled back).
 type request struct {
-	change func(*bbolt.Tx) (refused, failed error)
+	change func(*unit) (refused, failed error)
 	done   chan error // has one place, so that the loop never waits for the caller
 }
 
@@ -34,12 +32,13 @@ func (s *Store) Write(ctx context.Context, ops ...store.Op) error {
 		err = ctx.Err()
 	}
 	if err == nil && len(ops) > 0 {
-		err = s.commit(func(tx *bbolt.Tx) (refused, failed error) {
-			changes, err := decide(tx, ops)
+		err = s.commit(s.queueOf(ctx), func(u *unit) (refused, failed error) {
+			changes, err := decide(u, ops)
 			if err != nil {
 				return err, nil
 			}
-			return nil, s.apply(tx, changes)
+			s.apply(u, changes)
+			return nil, nil
 		})
 	}
 	if err != nil {
@@ -50,10 +49,10 @@ func (s *Store) Write(ctx context.Context, ops ...store.Op) error {
 
 // commit hands a change to the commit loop and waits until it is on disk. It
 // ignores contexts: it does not take long, and so its outcome is always known.
-func (s *Store) commit(change func(*bbolt.Tx) (refused, failed error)) error {
+func (s *Store) commit(queue chan<- *request, change func(*unit) (refused, failed error)) error {
 	r := &request{change, make(chan error, 1)}
 	select {
-	case s.queue <- r:
+	case queue <- r:
 	case <-s.stopped:
 		return errClosed
 	}
@@ -71,25 +70,50 @@ func (s *Store) commit(change func(*bbolt.Tx) (refused, failed error)) error {
 }
 
 // commitLoop commits what is queued. A single write is committed at once; writes that
-// arrive during a commit are committed together.
+// arrive during a commit are committed together. The consumers' own come first.
 func (s *Store) commitLoop() {
 	defer close(s.stopped)
+	var late *time.Timer // set while the other writes give way
 	for {
+		queue, wait := s.queue, (<-chan time.Time)(nil)
+		switch {
+		case !s.lagging():
+			late = nil
+		case late == nil:
+			late = time.NewTimer(patience)
+			fallthrough
+		default:
+			queue, wait = nil, late.C
+		}
 		select {
-		case r := <-s.queue:
-			s.commitGroup(s.group(r))
+		case r := <-s.urgent:
+			s.commitGroup(s.group(r, queue))
+		case r := <-queue:
+			s.commitGroup(s.group(r, queue))
+		case <-wait: // one group of the others, then the consumers again
+			late = nil
+			s.commitGroup(s.group(nil, s.queue))
 		case <-s.closing:
 			return
 		}
 	}
 }
 
-// group returns first and the requests that are queued already.
-func (s *Store) group(first *request) []*request {
-	group := []*request{first}
+// group returns first, if there is one, and the requests that are queued already.
+func (s *Store) group(first *request, queue <-chan *request) []*request {
+	var group []*request
+	if first != nil {
+		group = append(group, first)
+	}
 	for len(group) < maxGroup {
 		select {
-		case r := <-s.queue:
+		case r := <-s.urgent:
+			group = append(group, r)
+			continue
+		default:
+		}
+		select {
+		case r := <-queue:
 			group = append(group, r)
 		default:
 			return group
@@ -98,20 +122,22 @@ func (s *Store) group(first *request) []*request {
 	return group
 }
 
-// commitGroup carries out requests in one transaction and tells each caller the
-// outcome.
+// commitGroup carries out requests in one unit and tells each caller the outcome.
 func (s *Store) commitGroup(group []*request) {
+	if len(group) == 0 {
+		return
+	}
 	refused := make([]error, len(group))
 	var logged bool
-	err := s.update(func(tx *bbolt.Tx) error {
-		before := bucket(tx, bucketLog).Sequence()
+	err := s.commitUnit(func(u *unit) error {
+		before := u.marks.changed
 		for i, r := range group {
 			var failed error
-			if refused[i], failed = r.change(tx); failed != nil {
+			if refused[i], failed = r.change(u); failed != nil {
 				return failed
 			}
 		}
-		logged = bucket(tx, bucketLog).Sequence() != before
+		logged = u.marks.changed != before
 		return nil
 	})
 	s.reportSpace(err)
@@ -129,6 +155,57 @@ func (s *Store) commitGroup(group []*request) {
 		}
 		r.done <- refused[i]
 	}
+}
+
+// commitUnit makes what do does durable, and then visible.
+func (s *Store) commitUnit(do func(*unit) error) error {
+	err := s.writable()
+	if err == nil {
+		err = s.roomInMemory()
+	}
+	if err != nil {
+		return err
+	}
+	var u *unit
+	err = s.snapshot(func(v *view) error {
+		u = newUnit(v)
+		return do(u)
+	})
+	if err == nil && u.count > 0 {
+		err = s.appendFrame(u)
+	}
+	if errors.Is(err, ErrDamaged) {
+		s.stopWriting(err)
+	}
+	if err != nil || u.count == 0 {
+		return err
+	}
+	s.publish(func(now *state) { now.tree, now.marks = u.tree, u.marks })
+	s.pending += len(u.records)
+	s.beginCheckpoint()
+	return nil
+}
+
+// appendFrame puts the records of a unit on the disk. An error of the disk that is not
+// a lack of space may mean that it has lost what it had: nothing is written after it.
+func (s *Store) appendFrame(u *unit) error {
+	err := s.journal.Append(u.count, u.records)
+	if err == nil {
+		return nil
+	}
+	if err = s.journalError(err); !errors.Is(err, store.ErrFull) {
+		s.stopWriting(fmt.Errorf("%w: the disk failed, start again: %w", store.ErrUnavailable, err))
+	}
+	return err
+}
+
+// publish replaces the state.
+func (s *Store) publish(change func(now *state)) {
+	s.publishing.Lock()
+	defer s.publishing.Unlock()
+	now := *s.state.Load()
+	change(&now)
+	s.state.Store(&now)
 }
 
 // reportSpace logs the first commit for which the disk has no space, and the first for
@@ -152,11 +229,10 @@ type change struct {
 }
 
 // decide returns what ops would change, or why they are refused. It changes nothing.
-func decide(tx *bbolt.Tx, ops []store.Op) ([]change, error) {
-	items := bucket(tx, bucketItems)
+func decide(u *unit, ops []store.Op) ([]change, error) {
 	var changes []change
 	for n, op := range ops {
-		c := change{key: op.Key, before: items.Get(itemKey(op.Key))}
+		c := change{key: op.Key, before: u.get(spaceItems, itemKey(op.Key))}
 		if c.before != nil {
 			var err error
 			if c.old, err = c.before.Item(); err != nil {
@@ -184,53 +260,26 @@ func decide(tx *bbolt.Tx, ops []store.Op) ([]change, error) {
 }
 
 // apply writes items, index entries and change records.
-func (s *Store) apply(tx *bbolt.Tx, changes []change) error {
-	items := bucket(tx, bucketItems)
+func (s *Store) apply(u *unit, changes []change) {
 	for _, c := range changes {
-		var err error
-		if c.new == nil {
-			err = items.Delete(itemKey(c.key))
-		} else {
-			err = items.Put(itemKey(c.key), c.after)
+		u.place(c)
+		u.logChange(c)
+	}
+}
+
+// place writes an item and its index entries.
+func (u *unit) place(c change) {
+	u.set(spaceItems, itemKey(c.key), c.after)
+	for _, x := range u.store.indexes {
+		from, to := x.entry(c.old), x.entry(c.new)
+		if bytes.Equal(from, to) {
+			continue
 		}
-		for _, x := range s.indexes {
-			err = errors.Join(err, x.move(bucket(tx, x.bucket), c))
+		if from != nil {
+			u.set(x.space, from, nil)
 		}
-		if err = errors.Join(err, s.log(bucket(tx, bucketLog), c)); err != nil {
-			return err
+		if to != nil {
+			u.set(x.space, to, []byte{})
 		}
 	}
-	return nil
 }
-
-// move updates the index for a change.
-func (x index) move(b *bbolt.Bucket, c change) error {
-	from, to := x.entry(c.old), x.entry(c.new)
-	if bytes.Equal(from, to) {
-		return nil
-	}
-	var err error
-	if from != nil {
-		err = b.Delete(from)
-	}
-	if to != nil {
-		err = errors.Join(err, b.Put(to, nil))
-	}
-	return err
-}
-
-// log adds the change record.
-func (s *Store) log(b *bbolt.Bucket, c change) error {
-	return appendRecord(b, c.record(s.options.clock.Now().Unix()))
-}
-
-// appendRecord puts an encoded change record at the end of the log.
-func appendRecord(log *bbolt.Bucket, record []byte) error {
-	sequence, err := log.NextSequence()
-	if err != nil {
-		return err
-	}
-	return log.Put(sequenceKey(sequence), record)
-}
-
-func sequenceKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

@@ -1,0 +1,23 @@
+package journal
+
+import (
+	"os"
+	"runtime"
+)
+
+// syncFolder waits until the disk has the names in a folder. Windows has no such call,
+// and needs none.
+func syncFolder(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = f.Sync()
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
