@@ -10,7 +10,7 @@ CACHE := $(or $(SEGUE_CACHE),$(CURDIR)/.cache)
 LINT  := $(CACHE)/bin/golangci-lint-v2.15.0
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | \
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | \
 		sed -e 's|$$(ADDR)|$(ADDR)|' -e 's|$$(DATA)|$(DATA)|' -e 's|$$(LEADS)|$(LEADS)|'
 
 run: segue ## serve on ADDR=$(ADDR) over DATA=$(DATA), a new one with LEADS=$(LEADS); RESET=1 deletes DATA first, DEMO=1 adds the demo to it, TLS=1 is https
@@ -74,6 +74,9 @@ cloud-stop: ## stop it
 bench: ## print the benchmark table
 	scripts/bench.sh
 
+bench-million: ## print what the embedded store does with 5,000 to a million leads
+	scripts/bench-million.sh
+
 soak: ## run the fault and race tests for a long time
 	go test -tags soak -timeout 30m -run Soak -v ./internal/sales/...
 
@@ -81,4 +84,4 @@ clean: ## remove what was fetched and built (not ./data)
 	scripts/emulator.sh stop
 	rm -rf $(CACHE) .aws-sam bin
 
-.PHONY: help run segue test lint lint-tool store e2e invoke api validate build deploy cloud cloud-stop bench soak clean
+.PHONY: help run segue test lint lint-tool store e2e invoke api validate build deploy cloud cloud-stop bench bench-million soak clean

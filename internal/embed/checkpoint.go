@@ -19,9 +19,13 @@ import (
 // checkpoint writes: few enough that the disk is soon free for the journal, many enough
 // that neighbors share pages.
 const (
-	checkpointBytes = 16 << 20
-	checkpointKeys  = 512
+	checkpointBytes = 32 << 20
+	checkpointKeys  = 4096
 )
+
+// trimRecords that consumers have been done with since the last checkpoint begin one as
+// well: after an import, so that the journal goes although nothing else is written.
+const trimRecords = 50_000
 
 // checkpointPause is how long a checkpoint waits for space on the disk.
 const checkpointPause = time.Second
@@ -35,7 +39,9 @@ type checkpoint struct {
 // beginCheckpoint begins a checkpoint if it is time for one and none is under way. The
 // commit loop calls it.
 func (s *Store) beginCheckpoint() {
-	if s.pending < s.options.bytes || s.state.Load().frozen != nil {
+	now := s.state.Load()
+	due := s.pending >= s.options.bytes || now.done() >= s.kept.Load()+trimRecords
+	if !due || now.frozen != nil {
 		return
 	}
 	s.freeze()
@@ -107,8 +113,11 @@ func (s *Store) writeFrozen() error {
 		}
 	}
 	s.applied.Store(f.last)
+	s.kept.Store(f.done())
 	s.publish(func(now *state) { now.frozen, now.epoch = nil, now.epoch+1 })
-	return s.trim()
+	// What the tables say is what a start after a crash goes by, so what they have of the
+	// cursors counts, not how far the consumers are by now.
+	return s.journalError(s.journal.Trim(f.done() + 1))
 }
 
 // writeKeys writes the next keys into the tables and reports whether there are more.
@@ -134,12 +143,6 @@ func (s *Store) writeKeys(tx *bbolt.Tx, next func() (string, overlay.Entry, bool
 		}
 	}
 	return true, nil
-}
-
-// trim drops what nobody needs from the journal: the tables have it, and every consumer
-// is done with it.
-func (s *Store) trim() error {
-	return s.journalError(s.journal.Trim(min(s.applied.Load(), s.state.Load().done()) + 1))
 }
 
 // checkpointNow writes all that lies over the tables into them.

@@ -283,3 +283,33 @@ func workUntilKilled(t *testing.T, path string) {
 	}
 	writers.Wait()
 }
+
+// TestTrimWaitsForTheTables has a consumer go on while a checkpoint is under way, and a
+// crash after it: the tables know the consumer where it was before, so the journal must
+// still have what follows from there.
+func TestTrimWaitsForTheTables(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "table.db")
+	s := openAt(t, path, testIndexes(), NoSync())
+	var k taker
+	if err := s.Drain(t.Context(), "c", k.handle); err != nil {
+		t.Fatal(err)
+	}
+	large := strings.Repeat("x", 390<<10)
+	for n := range 120 { // three files of the journal
+		put(t, s, row(fmt.Sprint(n), "a", large))
+	}
+	if running := s.checkpoint; running != nil {
+		<-running.ended
+	}
+	s.freeze()
+	if err := s.Drain(t.Context(), "c", k.handle); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.writeFrozen(); err != nil {
+		t.Fatal(err)
+	}
+	after := openAt(t, copied(t, path), testIndexes(), NoSync())
+	if n := logLength(t, after); n != 0 {
+		t.Errorf("%d changes come again", n)
+	}
+}

@@ -28,6 +28,10 @@
 // the disk; a change is delivered only when it is. A record is kept until every consumer
 // is done with it and the tables have it. A damaged file, or a disk that is full, is an
 // error that says so, never a fault.
+//
+// Size: commits, checkpoints, starts and reads share one state, what lies over the tables
+// and how far each side is, and the order in which it changes is what makes them correct;
+// apart, they would export it to each other.
 package embed
 
 import (
@@ -90,6 +94,7 @@ type Store struct {
 
 	state      atomic.Pointer[state]
 	publishing sync.Mutex            // held by who replaces the state
+	kept       atomic.Uint64         // number up to which all consumers are done, by the tables
 	applied    atomic.Uint64         // number of the last record that the tables have
 	damaged    atomic.Pointer[error] // why nothing is written any more, nil while it is
 	lost       atomic.Pointer[error] // why no transaction can be started any more, nil while it can

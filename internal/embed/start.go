@@ -107,6 +107,7 @@ func (s *Store) recover(m marks, wasOpen bool) error {
 		return err
 	}
 	s.applied.Store(m.last)
+	s.kept.Store(m.done())
 	s.state.Store(&state{tree: overlay.New(), marks: m})
 	return s.replay()
 }

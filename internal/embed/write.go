@@ -14,6 +14,9 @@ import (
 // maxGroup is how many queued writes share one commit and fsync.
 const maxGroup = 256
 
+// maxFrame bounds the records of one commit, in bytes, but for its last write.
+const maxFrame = 8 << 20
+
 // errClosed is returned by calls after Close.
 var errClosed = fmt.Errorf("%w: it is closed", store.ErrUnavailable)
 
@@ -122,18 +125,24 @@ func (s *Store) group(first *request, queue <-chan *request) []*request {
 	return group
 }
 
-// commitGroup carries out requests in one unit and tells each caller the outcome.
+// commitGroup carries out requests, in as many units as they need.
 func (s *Store) commitGroup(group []*request) {
-	if len(group) == 0 {
-		return
+	for len(group) > 0 {
+		group = group[s.commitSome(group):]
 	}
+}
+
+// commitSome carries out requests in one unit, tells their callers the outcome and
+// returns how many there were.
+func (s *Store) commitSome(group []*request) (n int) {
 	refused := make([]error, len(group))
 	var logged bool
 	err := s.commitUnit(func(u *unit) error {
 		before := u.marks.changed
-		for i, r := range group {
+		for n = 0; n < len(group) && len(u.records) < maxFrame; n++ {
 			var failed error
-			if refused[i], failed = r.change(u); failed != nil {
+			if refused[n], failed = group[n].change(u); failed != nil {
+				n = len(group)
 				return failed
 			}
 		}
@@ -148,13 +157,17 @@ func (s *Store) commitGroup(group []*request) {
 	case logged:
 		s.wakeConsumers()
 	}
-	for i, r := range group {
+	if n == 0 { // it was not begun
+		n = len(group)
+	}
+	for i, r := range group[:n] {
 		if err != nil {
 			r.done <- err
 			continue
 		}
 		r.done <- refused[i]
 	}
+	return n
 }
 
 // commitUnit makes what do does durable, and then visible.

@@ -28,14 +28,16 @@ import (
 )
 
 // BenchmarkSize measures the product on an embedded store that already holds so many
-// leads, with its fsync, and 16 callers. scripts/bench-size.sh prints it as a table.
+// leads, with its fsync, and 16 callers. scripts/bench-million.sh prints it as a table.
 //
 //   - creates/s: each is evaluated beside them, one in ten into a segment with a
 //     sequence; and how long after its request a create is evaluated, alone and so
 //   - connects/s: what they change is followed as well
 //   - evaluated/s: leads that wait, each for a segment, a connection and a first step
 //   - MB-file: the closed store; MB-data: its keys and values
-//   - s-start: until it is open again and has read its definitions
+//   - s-start: until it is open again and has read its definitions; s-crash: until it is
+//     open after a crash at the end of all this
+//   - %-compact: what is left of its file when it is compacted then; s-compact: the time
 //   - MB-memory: the most that the process had beside mapped files, meanwhile
 //
 // SEGUE_BENCH_LEADS is the sizes; SEGUE_BENCH_DIR a folder, which should be on a disk.
@@ -73,6 +75,7 @@ func measureSize(b *testing.B, leads int) {
 	s.open(embed.NoSync())
 	b.Cleanup(s.close)
 	s.fill(leads)
+	b.ReportMetric(float64(s.data())/(1<<20), "MB-data")
 	s.close()
 	b.ReportMetric(float64(sizeOf(b, dir))/(1<<20), "MB-file")
 
@@ -95,8 +98,41 @@ func measureSize(b *testing.B, leads int) {
 	s.drain()
 	b.ReportMetric(5000/time.Since(began).Seconds(), "evaluated/s")
 	b.ReportMetric(float64(most())/(1<<20), "MB-memory")
-	b.ReportMetric(float64(s.data())/(1<<20)*float64(leads)/float64(s.next), "MB-data")
+	s.crash()
 	b.ReportMetric(0, "ns/op")
+}
+
+// crash copies the files of the open store, which is what a crash leaves, and reports how
+// long the copy takes to open, and how large its file is before and after it is compacted.
+func (s *sized) crash() {
+	s.b.Helper()
+	time.Sleep(3 * time.Second) // a checkpoint that is under way would change what is copied
+	dir := filepath.Dir(s.path) + "-crashed"
+	defer func() {
+		if err := os.RemoveAll(dir); err != nil {
+			s.b.Error(err)
+		}
+	}()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Dir(s.path))); err != nil {
+		s.b.Fatal(err)
+	}
+	path := filepath.Join(dir, filepath.Base(s.path))
+	began := time.Now()
+	crashed, err := embed.Open(path, rows.Indexes())
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	s.b.ReportMetric(time.Since(began).Seconds(), "s-crash")
+	if err := crashed.Close(); err != nil {
+		s.b.Fatal(err)
+	}
+	began = time.Now()
+	before, after, err := embed.Compact(path)
+	if err != nil {
+		s.b.Fatal(err)
+	}
+	s.b.ReportMetric(100*float64(after)/float64(before), "%-compact")
+	s.b.ReportMetric(time.Since(began).Seconds(), "s-compact")
 }
 
 // upTo and during return what ends a run: so many operations, so long.

@@ -37,7 +37,7 @@ import (
 
 // Place is where the laptop program keeps its data.
 type Place struct {
-	Data     string // folder of the store's file and the issuer's key
+	Data     string // folder of the embedded store and the issuer's key
 	Endpoint string // URL of a DynamoDB, the emulator or another; [AWS]; "" for the embedded store
 	Table    string // name of the table there
 	// Reset begins with an empty store. The file is emptied only once it is locked; a
@@ -58,6 +58,9 @@ type App struct {
 	File   *embed.Store // nil on DynamoDB
 	Close  func() error
 }
+
+// File is the path of the embedded store.
+func (p Place) File() string { return filepath.Join(p.Data, "segue.db") }
 
 // OpenIssuer returns the local issuer of the data folder. The first call makes its
 // key.
@@ -81,12 +84,11 @@ func (p Place) Open(ctx context.Context, log *slog.Logger) (*App, error) {
 	if p.Endpoint != "" {
 		return p.openDynamoDB(ctx, env, issuer, log)
 	}
-	file := filepath.Join(p.Data, "segue.db")
 	options := []embed.Option{embed.Clock(issuer.Clock)}
 	if p.Reset {
 		options = append(options, embed.Empty())
 	}
-	store, err := embed.Open(file, rows.Indexes(), options...)
+	store, err := embed.Open(p.File(), rows.Indexes(), options...)
 	if err != nil {
 		return nil, err
 	}

@@ -5,9 +5,9 @@ import (
 	"runtime"
 )
 
-// syncFolder waits until the disk has the names in a folder. Windows has no such call,
+// SyncFolder waits until the disk has the names in a folder. Windows has no such call,
 // and needs none.
-func syncFolder(dir string) error {
+func SyncFolder(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}

@@ -38,7 +38,7 @@ const (
 	fillSize   = 1 << 20  // of zeros that are written ahead
 	headSize   = 8 + 16 + 8 + 4
 	headerSize = 4 + 4 + 4 + 4 + 8
-	maxPayload = 1 << 30
+	maxPayload = 64 << 20
 )
 
 const (
@@ -154,6 +154,9 @@ func (j *Journal) Next() uint64 {
 // After an error nothing is appended; the next frame takes its place. An error of the
 // disk itself, which may have lost what was written before, is [ErrDamaged].
 func (j *Journal) Append(count int, payload []byte) error {
+	if len(payload) > maxPayload {
+		return fmt.Errorf("a frame has %d bytes, the limit is %d", len(payload), maxPayload)
+	}
 	frame := make([]byte, headerSize, headerSize+len(payload))
 	frame = append(frame, payload...)
 	putHeader(frame, uint32(count), j.next)
@@ -225,7 +228,7 @@ func (j *Journal) beginFile() error {
 	}
 	_, err = file.Write(j.head(j.next))
 	if err == nil && !j.noSync {
-		err = errors.Join(file.Sync(), syncFolder(j.dir))
+		err = errors.Join(file.Sync(), SyncFolder(j.dir))
 	}
 	if err != nil {
 		return errors.Join(err, file.Close())

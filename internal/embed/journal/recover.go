@@ -104,7 +104,7 @@ func (j *Journal) endAt(file *os.File, first uint64, offset int64, found error) 
 	if j.noSync {
 		return nil
 	}
-	return errors.Join(reopenSync(file.Name()), syncFolder(j.dir))
+	return errors.Join(reopenSync(file.Name()), SyncFolder(j.dir))
 }
 
 // reopenSync waits until the disk has the file.

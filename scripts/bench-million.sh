@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Print one markdown table of what the embedded store does at several sizes, with its
+# fsync, all in one run: internal/sales, BenchmarkSize. A million leads take some four
+# minutes and 4 GB of disk. Nothing is asserted.
+set -euo pipefail
+
+if [[ ${1:-} == -h || ${1:-} == --help ]]; then
+	echo 'usage: scripts/bench-million.sh [leads …]   (default 5000 100000 1000000)'
+	exit
+fi
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+dir=${SEGUE_CACHE:-$PWD/.cache}/bench # on a disk, where a temporary folder may be memory
+mkdir -p "$dir"
+export SEGUE_BENCH_DIR=$dir SEGUE_BENCH_LEADS=${*:-5000 100000 1000000}
+
+go test -run '^$' -count=1 -bench '^BenchmarkSize$' -benchtime 1x -timeout 60m ./internal/sales | awk '
+	/^cpu:/ { cpu = substr($0, 6) }
+	/^BenchmarkSize\// {
+		split($1, name, /[\/-]/)
+		sizes[++n] = name[2]
+		for (i = 3; i < NF; i += 2) value[n, $(i + 1)] = $i
+	}
+	/^(---|FAIL|panic)/ { print > "/dev/stderr"; failed = 1 }
+	function row(what, unit, format, limit,   i, line) {
+		line = "| " what " |"
+		for (i = 1; i <= n; i++) line = line sprintf(" " format " |", value[i, unit])
+		print line " " limit " |"
+	}
+	END {
+		head = "| leads |"; rule = "|---|"
+		for (i = 1; i <= n; i++) { head = head " " sizes[i] " |"; rule = rule "---|" }
+		print head " what limits it |"
+		print rule "---|"
+		row("creates/s, 16 callers, each evaluated", "creates/s", "%.0f", "the processors: rules, encoding, evaluation")
+		row("connects/s, 16 callers, each followed", "connects/s", "%.0f", "the processors; three rows a connection")
+		row("evaluated changes/s, each into a segment, a connection and a step", "evaluated/s", "%.0f", "the processors; 16 changes at a time share an fsync")
+		row("fresh after, one caller, p50 ms", "ms-p50-alone", "%.1f", "two fsyncs: the create and what follows it")
+		row("p99 ms", "ms-p99-alone", "%.1f", "the fsync beside other work of the disk")
+		row("fresh after, beside the 16, p50 ms", "ms-p50-beside", "%.1f", "the batch that is being followed")
+		row("p99 ms", "ms-p99-beside", "%.1f", "checkpoints, which share the disk and the processors")
+		row("data MB", "MB-data", "%.0f", "")
+		row("file MB", "MB-file", "%.0f", "pages two thirds full, and those that a checkpoint needs")
+		row("of it after `segue compact`, %", "%-compact", "%.0f", "")
+		row("time of that s", "s-compact", "%.1f", "all of it is written once")
+		row("start s", "s-start", "%.2f", "the definitions")
+		row("start after a crash s", "s-crash", "%.2f", "what the tables do not have is read from the journal, 32 to 64 MB at most")
+		row("memory MB", "MB-memory", "%.0f", "changes that the tables do not have, 64 MB of records at most, and the pages of a checkpoint")
+		print "\n" cpu
+		exit failed
+	}'
