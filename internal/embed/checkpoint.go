@@ -116,8 +116,12 @@ func (s *Store) writeFrozen() error {
 	s.kept.Store(f.done())
 	s.publish(func(now *state) { now.frozen, now.epoch = nil, now.epoch+1 })
 	// What the tables say is what a start after a crash goes by, so what they have of the
-	// cursors counts, not how far the consumers are by now.
-	return s.journalError(s.journal.Trim(f.done() + 1))
+	// cursors counts, not how far the consumers are by now. What cannot be deleted now is
+	// deleted after the next checkpoint.
+	if err := s.journal.Trim(f.done() + 1); err != nil {
+		slog.Warn("a file of the journal cannot be deleted yet", "file", s.path, "reason", err)
+	}
+	return nil
 }
 
 // writeKeys writes the next keys into the tables and reports whether there are more.

@@ -23,7 +23,7 @@ func Compact(path string) (before, after int64, err error) {
 	if _, err := os.Stat(path); err != nil {
 		return 0, 0, err
 	}
-	from, err := openFile(path, false)
+	from, _, err := openFile(path, defaults())
 	if err != nil {
 		return 0, 0, err
 	}

@@ -313,3 +313,34 @@ func TestTrimWaitsForTheTables(t *testing.T) {
 		t.Errorf("%d changes come again", n)
 	}
 }
+
+// TestTrimFails has a file of the journal that cannot be deleted: the checkpoint is done
+// all the same, and so is the next.
+func TestTrimFails(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "table.db")
+	s := openAt(t, path, testIndexes(), NoSync(), func(o *options) { o.bytes = 1 << 40 })
+	var k taker
+	large := strings.Repeat("x", 390<<10)
+	for n := range 90 { // three files of the journal
+		put(t, s, row(fmt.Sprint(n), "a", large))
+	}
+	if err := s.Drain(t.Context(), "c", k.handle); err != nil {
+		t.Fatal(err)
+	}
+	oldest := filepath.Join(journalDir(path), "00000000000000000001.log")
+	if err := os.Remove(oldest); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(oldest, "in it"), 0o700); err != nil { // it has a name that can be no file's
+		t.Fatal(err)
+	}
+	for n := range 2 {
+		put(t, s, row(fmt.Sprint("more ", n)))
+		if err := s.checkpointNow(); err != nil || s.applied.Load() != s.state.Load().last {
+			t.Errorf("checkpoint %d: %d of %d changes, %v", n+1, s.applied.Load(), s.state.Load().last, err)
+		}
+	}
+	if err := os.RemoveAll(oldest); err != nil {
+		t.Fatal(err)
+	}
+}

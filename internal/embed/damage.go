@@ -3,9 +3,7 @@ package embed
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -58,92 +56,6 @@ func guard(path string, do func() error) (err error) {
 		return &DamagedError{path, err.Error()}
 	}
 	return err
-}
-
-// openFile opens the file at path, locks it and makes sure that it has all pages that
-// it speaks of. Where bbolt panics, the lock stays until the process ends.
-func openFile(path string, noSync bool) (*bbolt.DB, error) {
-	var db *bbolt.DB
-	var file *os.File
-	made := false // by this call
-	err := guard(path, func() (err error) {
-		db, err = bbolt.Open(path, 0o600, &bbolt.Options{
-			Timeout: lockPatience, NoSync: noSync, FreelistType: bbolt.FreelistMapType,
-			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
-				var err error
-				file, err = os.OpenFile(name, flag|os.O_EXCL, mode)
-				if made = err == nil; made || !errors.Is(err, fs.ErrExist) {
-					return file, err // a new one becomes a store
-				}
-				if file, err = os.OpenFile(name, flag&^os.O_CREATE, mode); err != nil {
-					return nil, err
-				}
-				return file, checkHead(path, file)
-			},
-		})
-		if err != nil {
-			return err
-		}
-		return checkSize(db, file)
-	})
-	switch {
-	case err == nil:
-		return db, nil
-	case db != nil:
-		return nil, errors.Join(err, db.Close())
-	}
-	if made { // what was begun, on a full disk say, must not be taken for a damaged store
-		err = errors.Join(err, os.Remove(path)) //nolint:gosec // this call has made it, where the operator says
-	}
-	return nil, openFailure(path, err)
-}
-
-// openFailure returns the error of Open for that of bbolt.
-func openFailure(path string, err error) error {
-	for _, damage := range []error{bolterrors.ErrInvalid, bolterrors.ErrVersionMismatch, bolterrors.ErrChecksum} {
-		if errors.Is(err, damage) {
-			return &DamagedError{path, "it does not begin as a store does: " + damage.Error()}
-		}
-	}
-	switch {
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return fmt.Errorf("%s %w", path, ErrInUse)
-	case errors.Is(err, ErrDamaged):
-		return err
-	case isFull(err):
-		return fullError(path, err)
-	}
-	return fmt.Errorf("%s: %w", path, err)
-}
-
-// checkHead refuses a file that ends within its first two pages, an empty one too: it
-// may have been a store, so only a person can decide to begin with a new one.
-func checkHead(path string, file *os.File) error {
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	if size := info.Size(); size < int64(2*os.Getpagesize()) {
-		return &DamagedError{path, fmt.Sprintf("it has %d bytes, fewer than its head", size)}
-	}
-	return nil
-}
-
-// checkSize refuses a file that ends before its last page.
-func checkSize(db *bbolt.DB, file *os.File) error {
-	tx, err := db.Begin(false)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }()
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	if need := tx.Size(); info.Size() < need {
-		return &DamagedError{db.Path(), fmt.Sprintf("it has %d bytes of the %d that it needs", info.Size(), need)}
-	}
-	return nil
 }
 
 // begin starts a transaction. One that cannot be started because of damage keeps the

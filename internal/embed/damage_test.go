@@ -37,7 +37,7 @@ func testIndexes() []store.Index { return []store.Index{{Name: "stage", PK: "gpk
 // it read and the first error.
 func use(t *testing.T, path string) (items int, err error) {
 	t.Helper()
-	s, err := Open(path, testIndexes(), NoSync())
+	s, err := Open(path, testIndexes(), NoSync(), hasty)
 	if err != nil {
 		return 0, err
 	}

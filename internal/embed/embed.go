@@ -38,6 +38,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -52,9 +53,6 @@ import (
 
 // format is the version of the layout in the package comment.
 const format = "3"
-
-// lockPatience is how long [Open] waits for another process to close the file.
-const lockPatience = 500 * time.Millisecond
 
 // The names of buckets, and of the key that holds the format.
 const (
@@ -112,13 +110,21 @@ type index struct {
 }
 
 type options struct {
-	noSync  bool
-	empty   bool
-	batch   int
-	bytes   int // of records that begin a checkpoint
-	keys    int // that one transaction of a checkpoint writes
-	backoff clock.Backoff
-	clock   clock.Clock
+	noSync   bool
+	empty    bool
+	batch    int
+	bytes    int           // of records that begin a checkpoint
+	keys     int           // that one transaction of a checkpoint writes
+	patience time.Duration // with another process that has the file open
+	backoff  clock.Backoff
+	clock    clock.Clock
+}
+
+func defaults() options {
+	return options{
+		batch: 100, bytes: checkpointBytes, keys: checkpointKeys, patience: lockPatience, clock: clock.System(),
+		backoff: clock.Backoff{Base: 100 * time.Millisecond, Most: 10 * time.Second},
+	}
 }
 
 // Option changes a default of Open.
@@ -153,11 +159,8 @@ var ErrInUse = errors.New("is in use by another process")
 func Open(path string, indexes []store.Index, opts ...Option) (*Store, error) {
 	s := &Store{
 		checked: slices.Clone(indexes), path: path,
-		options: options{
-			batch: 100, bytes: checkpointBytes, keys: checkpointKeys, clock: clock.System(),
-			backoff: clock.Backoff{Base: 100 * time.Millisecond, Most: 10 * time.Second},
-		},
-		urgent: make(chan *request, maxGroup), queue: make(chan *request, maxGroup),
+		options: defaults(),
+		urgent:  make(chan *request, maxGroup), queue: make(chan *request, maxGroup),
 		closing: make(chan struct{}), stopped: make(chan struct{}),
 		wake: make(chan struct{}), running: map[string]*consumer{},
 	}
@@ -167,12 +170,17 @@ func Open(path string, indexes []store.Index, opts ...Option) (*Store, error) {
 	for i, x := range indexes {
 		s.indexes = append(s.indexes, index{x, bucketIndex + x.Name, byte(i + 1)})
 	}
+	var made bool
 	var err error
-	if s.db, err = openFile(path, s.options.noSync); err != nil {
+	if s.db, made, err = openFile(path, s.options); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	if err := s.start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.closeFile())
+		err = fmt.Errorf("open store %s: %w", path, err)
+		if made {
+			return nil, errors.Join(err, s.abandon())
+		}
+		return nil, errors.Join(err, s.closeFile())
 	}
 	s.close = sync.OnceValue(func() error {
 		close(s.closing)
@@ -181,6 +189,18 @@ func Open(path string, indexes []store.Index, opts ...Option) (*Store, error) {
 	})
 	go s.commitLoop()
 	return s, nil
+}
+
+// abandon removes the file of a first start that has failed. It is removed before its
+// lock is released, so that nobody else has it; Windows does the opposite: it removes
+// what nobody has open.
+func (s *Store) abandon() error {
+	removed := os.Remove(s.path)
+	err := s.closeFile()
+	if removed != nil {
+		err = errors.Join(err, os.Remove(s.path))
+	}
+	return err
 }
 
 // Close ends running consumers, waits for writes under way, brings the tables up to date

@@ -142,7 +142,7 @@ func (c *consumer) run(ctx context.Context, drain bool) (err error) {
 		batch, err := c.changes.next(c.store.options.batch)
 		switch {
 		case err != nil:
-			return err
+			return c.store.unlessClosed(err)
 		case len(batch) > 0:
 			if err := c.deliver(ctx, batch); err != nil {
 				return err
@@ -159,6 +159,17 @@ func (c *consumer) run(ctx context.Context, drain bool) (err error) {
 		}
 	}
 	return nil
+}
+
+// unlessClosed returns the error of reading the journal, of which the files go when the
+// store is closed.
+func (s *Store) unlessClosed(err error) error {
+	select {
+	case <-s.closing:
+		return errClosed
+	default:
+		return err
+	}
 }
 
 // deliver hands over one batch, moves the cursor over what is done and waits if

@@ -2,6 +2,7 @@ package embed
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -24,11 +25,9 @@ const (
 // upgrade moves the change records of the older layout to a journal. If it is
 // interrupted, the file is still of that layout and the next start begins again.
 func (s *Store) upgrade() (m marks, err error) {
-	dir := journalDir(s.path)
-	if err := journal.Discard(dir); err != nil {
+	if err := s.beginUpgrade(); err != nil {
 		return m, err
 	}
-	_, _ = rand.Read(s.id[:]) // never fails
 	err = s.viewTables(func(tx *bbolt.Tx) (err error) {
 		if m, err = readMarks(tx); err != nil {
 			return err
@@ -54,8 +53,26 @@ func (s *Store) upgrade() (m marks, err error) {
 			err = errors.Join(err, tx.DeleteBucket([]byte(bucketParked)))
 		}
 		meta := bucket(tx, bucketMeta)
-		return errors.Join(err, meta.Put([]byte(keyFormat), []byte(format)), meta.Put([]byte(keyStore), s.id[:]), writeMarks(tx, m))
+		return errors.Join(err, meta.Put([]byte(keyFormat), []byte(format)), writeMarks(tx, m))
 	})
+}
+
+// beginUpgrade gives the store an identity, by which the journal of an interrupted
+// attempt is told from one that follows another file: a copy of the older layout that was
+// put back beside it.
+func (s *Store) beginUpgrade() error {
+	dir := journalDir(s.path)
+	if s.id == (journal.ID{}) {
+		if _, frames, err := journal.Find(dir); err != nil || frames {
+			return cmp.Or[error](err, &DamagedError{s.path, fmt.Sprintf("it is older than %s, which has the changes of another; a file and its folder belong together", dir)})
+		}
+		_, _ = rand.Read(s.id[:]) // never fails
+		err := s.update(func(tx *bbolt.Tx) error { return bucket(tx, bucketMeta).Put([]byte(keyStore), s.id[:]) })
+		if err != nil {
+			return err
+		}
+	}
+	return journal.Discard(dir)
 }
 
 // moveLog writes the records to a journal and returns the number of the last one.

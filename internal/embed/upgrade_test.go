@@ -3,12 +3,14 @@ package embed
 import (
 	"encoding/binary"
 	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/bbolt"
 
+	"segue/internal/embed/journal"
 	"segue/internal/store"
 )
 
@@ -93,10 +95,12 @@ func TestInterruptedUpgrade(t *testing.T) {
 	withLog(t, path)
 	s := &Store{path: path}
 	var err error
-	if s.db, err = openFile(path, true); err != nil {
+	if s.db, _, err = openFile(path, defaults()); err != nil {
 		t.Fatal(err)
 	}
-	s.id[0] = 1
+	if err := s.beginUpgrade(); err != nil {
+		t.Fatal(err)
+	}
 	err = s.viewTables(func(tx *bbolt.Tx) error {
 		_, err := s.moveLog(tx, marks{oldest: 3})
 		return err
@@ -107,5 +111,23 @@ func TestInterruptedUpgrade(t *testing.T) {
 	opened := openAt(t, path, testIndexes(), NoSync())
 	if n := logLength(t, opened); n != 3 {
 		t.Errorf("%d changes are kept, want 3", n)
+	}
+}
+
+// TestUpgradeBesideAnother puts a file of the older layout beside a journal that follows
+// another file.
+func TestUpgradeBesideAnother(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "table.db")
+	s := openAt(t, path, testIndexes(), NoSync())
+	put(t, s, row("later"))
+	closeStore(t, s)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	withLog(t, path)
+	_, err := Open(path, testIndexes(), NoSync())
+	complains(t, err, path)
+	if _, frames, err := journal.Find(journalDir(path)); !frames || err != nil {
+		t.Errorf("the journal is gone, %v", err)
 	}
 }

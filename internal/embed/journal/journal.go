@@ -20,6 +20,7 @@
 package journal
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -38,7 +39,8 @@ const (
 	fillSize   = 1 << 20  // of zeros that are written ahead
 	headSize   = 8 + 16 + 8 + 4
 	headerSize = 4 + 4 + 4 + 4 + 8
-	maxPayload = 64 << 20
+	maxPayload = 128 << 20 // a write of 100 of the largest items, before and after
+	markSize   = 16 << 10  // between the places that are remembered
 )
 
 const (
@@ -69,6 +71,14 @@ type Journal struct {
 	first []uint64 // numbers that the files begin with, ascending
 	end   position // where the next frame begins
 	next  uint64   // its number
+	marks []mark   // where some frames begin, ascending
+}
+
+// mark is where a frame begins, so that a reader need not go through a file from its
+// beginning.
+type mark struct {
+	number uint64
+	position
 }
 
 // position is a place in the files.
@@ -84,6 +94,11 @@ func Open(dir string, id ID, from, known uint64, noSync bool) (*Journal, error) 
 	j := &Journal{dir: dir, id: id, noSync: noSync, next: from}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
+	}
+	if !noSync { // the name of the folder, and of the store's file beside it
+		if err := SyncFolder(filepath.Dir(dir)); err != nil {
+			return nil, err
+		}
 	}
 	var err error
 	if j.first, err = list(dir); err != nil {
@@ -108,19 +123,16 @@ func Find(dir string) (files, frames bool, err error) {
 	return true, len(first) > 1 || err == nil && info.Size() > headSize, err
 }
 
-// Discard removes the files of a journal. It is not there afterwards.
+// Discard removes the files of a journal, and the folder if nothing else is in it.
 func Discard(dir string) error {
 	first, err := list(dir)
 	for _, n := range first {
 		err = errors.Join(err, os.Remove(filepath.Join(dir, fileName(n))))
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		_ = os.Remove(dir) // a folder without files is no journal
 	}
-	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
+	return err
 }
 
 func list(dir string) ([]uint64, error) {
@@ -175,9 +187,21 @@ func (j *Journal) Append(count int, payload []byte) error {
 	j.filled = max(j.filled, j.offset)
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.remember(mark{j.next, j.end})
 	j.next += uint64(count)
 	j.end.offset = j.offset
 	return nil
+}
+
+// remember keeps the place of a frame if it is far enough from the last one kept.
+func (j *Journal) remember(m mark) {
+	last := position{m.file, headSize}
+	if n := len(j.marks); n > 0 && j.marks[n-1].file == m.file {
+		last = j.marks[n-1].position
+	}
+	if m.offset >= last.offset+markSize {
+		j.marks = append(j.marks, m)
+	}
 }
 
 // putHeader fills the header of a frame.
@@ -273,8 +297,13 @@ func (j *Journal) Trim(keep uint64) error {
 		}
 		j.first = j.first[1:]
 	}
+	if n, _ := slices.BinarySearchFunc(j.marks, j.first[0], mark.compare); n > 0 {
+		j.marks = slices.Clone(j.marks[n:])
+	}
 	return nil
 }
+
+func (m mark) compare(number uint64) int { return cmp.Compare(m.number, number) }
 
 // Close ends the file that is written to. If nothing is to be kept from the number
 // keep on, all files go.

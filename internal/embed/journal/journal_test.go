@@ -242,3 +242,58 @@ func TestInterruptedBeginning(t *testing.T) {
 		}
 	}
 }
+
+// TestReadFromTheMiddle has readers begin everywhere: what they go through before the
+// first frame does not grow with the journal.
+func TestReadFromTheMiddle(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "log")
+	const frames, size = 300, 1000
+	j := open(t, dir, 1, 1)
+	write(t, j, frames, size)
+	after := open(t, copied(t, dir), 1, 1)
+	for name, j := range map[string]*Journal{"written": j, "opened": after} {
+		for _, from := range []uint64{1, 2, 300, 301, 302, 303, 3*frames - 2, 3 * frames} {
+			r := j.Read(from)
+			if err := r.find(); err != nil {
+				t.Fatal(err)
+			}
+			first := (from-1)/3*3 + 1
+			begins := int64(headSize)
+			for n := uint64(1); n < first; n += 3 {
+				begins += headerSize + int64(len(payload(n, size)))
+			}
+			if before := begins - r.at.offset; before < 0 || before > markSize+2*size {
+				t.Errorf("%s: change %d is read from %d bytes before its frame", name, from, before)
+			}
+			if err := r.Close(); err != nil {
+				t.Error(err)
+			}
+			if got := numbers(t, j, from, size); got[0] != first || len(got) != frames-int(first)/3 {
+				t.Errorf("%s: from %d on there are %d frames, the first is %d", name, from, len(got), got[0])
+			}
+		}
+		if err := j.Close(0); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestReadBesideAppending has a reader meet each frame when it is there, at the end of
+// what was read ahead.
+func TestReadBesideAppending(t *testing.T) {
+	j := open(t, filepath.Join(t.TempDir(), "log"), 1, 1)
+	r := j.Read(1)
+	for n := range 100 {
+		if _, ok, err := r.Next(); ok || err != nil {
+			t.Fatalf("a frame %d before it was written, %v", n, err)
+		}
+		write(t, j, 1, n*100)
+		frame, ok, err := r.Next()
+		if err != nil || !ok || !bytes.Equal(frame.Payload, payload(frame.First, n*100)) {
+			t.Fatalf("frame %d: %v, %v", n, ok, err)
+		}
+	}
+	if err := errors.Join(r.Close(), j.Close(0)); err != nil {
+		t.Error(err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 )
@@ -24,6 +25,7 @@ var errEnd = errors.New("no frame")
 type Reader struct {
 	j    *Journal
 	file *os.File
+	text window
 	at   position
 	next uint64 // the number that the next frame begins with
 }
@@ -56,10 +58,10 @@ func (r *Reader) Next() (Frame, bool, error) {
 			}
 			continue
 		}
-		frame, err := readFrame(r.file, r.at.offset)
+		frame, err := r.frame(end)
 		switch {
 		case errors.Is(err, errEnd) && following == r.next:
-			if err := r.openFile(following); err != nil {
+			if err := r.openAt(position{following, headSize}); err != nil {
 				return Frame{}, false, err
 			}
 			continue
@@ -72,6 +74,15 @@ func (r *Reader) Next() (Frame, bool, error) {
 			return frame, true, nil
 		}
 	}
+}
+
+// frame reads the frame that is next in the file, up to the end of the journal.
+func (r *Reader) frame(end position) (Frame, error) {
+	r.text.end = math.MaxInt64
+	if r.at.file == end.file {
+		r.text.end = end.offset
+	}
+	return readFrame(&r.text, r.at.offset)
 }
 
 // bounds returns where the journal ends and the file after the one given, 0 for none.
@@ -95,19 +106,55 @@ func (r *Reader) find() error {
 		r.j.mu.Unlock()
 		return fmt.Errorf("%w: change %d is missing in %s", ErrDamaged, r.next, r.j.dir)
 	}
-	first := r.j.first[n]
+	at := position{r.j.first[n], headSize}
+	n, found = slices.BinarySearchFunc(r.j.marks, r.next, mark.compare)
+	if !found {
+		n--
+	}
+	if n >= 0 && r.j.marks[n].file == at.file {
+		at = r.j.marks[n].position
+	}
 	r.j.mu.Unlock()
-	return r.openFile(first)
+	return r.openAt(at)
 }
 
-func (r *Reader) openFile(first uint64) error {
-	file, err := r.j.openFile(first)
+func (r *Reader) openAt(at position) error {
+	file, err := r.j.openFile(at.file)
 	if err != nil {
 		return err
 	}
 	err = r.Close()
-	r.file, r.at = file, position{first, headSize}
+	r.file, r.text, r.at = file, window{file: file}, at
 	return err
+}
+
+// windowSize is how much is read from a file at once.
+const windowSize = 32 << 10
+
+// window reads a file in larger parts, up to its end: what is written after that is not
+// to be seen before the end is moved.
+type window struct {
+	file *os.File
+	end  int64
+	at   int64 // offset of what was read
+	read []byte
+}
+
+// ReadAt implements [io.ReaderAt].
+func (w *window) ReadAt(p []byte, offset int64) (int, error) {
+	if offset < w.at || offset+int64(len(p)) > w.at+int64(len(w.read)) {
+		size := min(max(len(p), windowSize), int(min(w.end-offset, maxPayload+headerSize)))
+		w.read = slices.Grow(w.read[:0], size)[:size]
+		n, err := w.file.ReadAt(w.read, offset)
+		if w.at, w.read = offset, w.read[:n]; err != nil && !errors.Is(err, io.EOF) {
+			return 0, err
+		}
+	}
+	n := copy(p, w.read[offset-w.at:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
 }
 
 // openFile opens a file of this journal to read it.

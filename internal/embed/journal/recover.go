@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 )
@@ -41,7 +42,8 @@ func (j *Journal) recover(from uint64) error {
 func (j *Journal) recoverFile(first uint64, last bool) error {
 	file, err := j.openFile(first)
 	if err != nil && last && errors.Is(err, ErrDamaged) && j.isNew(first) {
-		return j.dropFile(first) // the process ended while it made the file
+		j.dropFile(first) // the process ended while it made the file
+		return nil
 	}
 	if err != nil {
 		return err
@@ -49,8 +51,9 @@ func (j *Journal) recoverFile(first uint64, last bool) error {
 	defer func() { _ = file.Close() }() // it was only read
 	j.next = first
 	offset := int64(headSize)
+	text := &window{file: file, end: math.MaxInt64}
 	for {
-		frame, err := readFrame(file, offset)
+		frame, err := readFrame(text, offset)
 		switch {
 		case errors.Is(err, errEnd) && !last:
 			return nil
@@ -61,6 +64,7 @@ func (j *Journal) recoverFile(first uint64, last bool) error {
 		case frame.First != j.next:
 			return fmt.Errorf("%w: change %d in %s: there is %d in its place", ErrDamaged, j.next, file.Name(), frame.First)
 		}
+		j.remember(mark{j.next, position{first, offset}})
 		j.next += uint64(frame.Count)
 		offset += int64(headerSize + len(frame.Payload))
 	}
@@ -72,10 +76,11 @@ func (j *Journal) isNew(first uint64) bool {
 	return err == nil && info.Size() < headSize+headerSize
 }
 
-func (j *Journal) dropFile(first uint64) error {
+// dropFile forgets the last file. It stays until its place is taken, for a journal
+// without files looks like one that was lost.
+func (j *Journal) dropFile(first uint64) {
 	j.first = j.first[:len(j.first)-1]
 	j.next = first
-	return os.Remove(j.path(first))
 }
 
 // endAt makes the offset the end of the last file. If there is a whole frame after it,
