@@ -55,8 +55,9 @@ invoke: ## run one function in a container: make invoke FN=connect
 api: ## serve the functions with `sam local start-api` on port 3000
 	scripts/api.sh start
 
-validate: ## check template.yaml
+validate: ## check template.yaml, and what SAM makes of it
 	scripts/sam.sh exec validate --lint
+	go test -tags e2e -count=1 ./tests/stack
 
 build: ## build the functions as they will be deployed, and check the sizes of their zips
 	scripts/sam.sh exec build

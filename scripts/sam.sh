@@ -4,11 +4,12 @@ set -euo pipefail
 
 usage() {
 	cat <<'USAGE'
-usage: scripts/sam.sh install | exec ARGUMENT…
+usage: scripts/sam.sh install | exec ARGUMENT… | translate [PARAMETER=VALUE…]
 
-  install  put aws-sam-cli into $SEGUE_CACHE/sam (default: .cache/sam); nothing
-           happens when that version is there
-  exec     install, then run `sam ARGUMENT…`
+  install    put aws-sam-cli into $SEGUE_CACHE/sam (default: .cache/sam); nothing
+             happens when that version is there
+  exec       install, then run `sam ARGUMENT…`
+  translate  install, then print template.yaml as CloudFormation gets it, as JSON
 USAGE
 }
 
@@ -30,6 +31,11 @@ install) install ;;
 exec)
 	shift
 	run "$@"
+	;;
+translate)
+	install
+	cd "$here"
+	exec "$venv/bin/python" scripts/translate.py "${@:2}"
 	;;
 -h | --help | help) usage ;;
 *)

@@ -49,7 +49,7 @@ type event struct {
 	Properties struct {
 		Method        string   `yaml:"Method"`
 		Path          string   `yaml:"Path"`
-		Stream        string   `yaml:"Stream"`
+		Stream        []string `yaml:"Stream"` // of the stack's own table, or of another
 		Schedule      string   `yaml:"ScheduleExpression"`
 		ResponseTypes []string `yaml:"FunctionResponseTypes"`
 	} `yaml:"Properties"`
@@ -160,7 +160,8 @@ func handlerOf(function string) func(*api.API) http.Handler {
 // streams says that the table's stream alone invokes a function, with
 // partial-batch answers.
 func streams(list []event) bool {
-	return len(list) == 1 && list[0].Type == "DynamoDB" && list[0].Properties.Stream == "Table.StreamArn" &&
+	return len(list) == 1 && list[0].Type == "DynamoDB" &&
+		slices.Equal(list[0].Properties.Stream, []string{"OwnTable", "Table.StreamArn", "TableStreamArn"}) &&
 		slices.Contains(list[0].Properties.ResponseTypes, "ReportBatchItemFailures")
 }
 

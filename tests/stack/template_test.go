@@ -1,9 +1,11 @@
-package api_test
+package stack_test
 
 import (
-	"fmt"
+	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -102,111 +104,131 @@ func TestFailureNet(t *testing.T) {
 	}
 }
 
-// statements is what the functions, or roles of their own, are allowed, by the
-// resource that says so.
+// statements is what the functions are allowed, by their roles.
 func (r resources) statements(t *testing.T) map[string][]map[string]any {
 	t.Helper()
 	all := map[string][]map[string]any{}
-	add := func(name string, document any) {
-		for _, statement := range document.(map[string]any)["Statement"].([]any) {
-			all[name] = append(all[name], statement.(map[string]any))
-		}
-	}
-	for _, name := range r.ofType("AWS::Serverless::Function") {
-		if policies, own := r.at(t, name, "Policies").([]any); own {
-			for _, document := range policies {
-				add(name, document)
+	for _, name := range r.ofType("AWS::IAM::Role") {
+		for _, policy := range r.at(t, name, "Policies").([]any) {
+			for _, statement := range policy.(map[string]any)["PolicyDocument"].(map[string]any)["Statement"].([]any) {
+				all[name] = append(all[name], statement.(map[string]any))
 			}
 		}
 	}
-	for _, name := range r.ofType("AWS::IAM::Role") {
-		for _, policy := range r.at(t, name, "Policies").([]any) {
-			add(name, policy.(map[string]any)["PolicyDocument"])
-		}
-	}
 	return all
 }
 
-// texts is one text or several as several.
+// texts is one text or several as several. One with variables is the text alone.
 func texts(node any) []string {
-	if text, one := node.(string); one {
-		return []string{text}
+	switch node := node.(type) {
+	case string:
+		return []string{node}
+	case []any:
+		if _, variables := node[len(node)-1].(map[string]any); variables {
+			return texts(node[0])
+		}
+		var all []string
+		for _, each := range node {
+			all = append(all, texts(each)...)
+		}
+		return all
 	}
-	var all []string
-	for _, text := range node.([]any) {
-		all = append(all, text.(string))
-	}
-	return all
+	return nil
 }
 
-// TestLeastPrivilege: a function may do what it names, with what this template makes,
-// and nothing walks or deletes a table.
+// TestLeastPrivilege: a function has a role of its own, which lets it do what it names,
+// with what this stack has. Nothing walks or deletes a table, and nothing writes the log
+// of another function.
 func TestLeastPrivilege(t *testing.T) {
 	r := readResources(t)
 	all := r.statements(t)
+	const table = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${Name}"
 	for _, name := range r.ofType("AWS::Serverless::Function") {
-		if role, _ := r.at(t, name, "Role").(string); len(all[name]) == 0 && len(all[strings.TrimSuffix(role, ".Arn")]) == 0 {
-			t.Errorf("%s has no statement of its own", name)
+		title := strings.TrimSuffix(name, "Function")
+		if role := r.at(t, name, "Role"); role != title+"Role.Arn" || len(all[title+"Role"]) == 0 {
+			t.Errorf("%s has the role %v with %d statements", name, role, len(all[title+"Role"]))
+		}
+		if managed := r.at(t, title+"Role", "ManagedPolicyArns"); managed != nil {
+			t.Errorf("%s has policies of AWS: %v", title+"Role", managed)
 		}
 	}
 	for name, statements := range all {
+		own := strings.TrimSuffix(name, "Role") + "Log.Arn"
 		for _, statement := range statements {
-			for _, action := range texts(statement["Action"]) {
+			actions, resources := texts(statement["Action"]), texts(statement["Resource"])
+			for _, action := range actions {
 				if strings.Contains(action, "*") || action == "dynamodb:Scan" || action == "dynamodb:DeleteTable" {
 					t.Errorf("%s is allowed %s", name, action)
 				}
+				if logs := strings.HasPrefix(action, "logs:"); logs && !slices.Equal(resources, []string{own}) {
+					t.Errorf("%s is allowed %s with %v, want its own log", name, action, resources)
+				}
 			}
-			for _, resource := range texts(statement["Resource"]) {
+			for _, resource := range resources {
+				if below, is := strings.CutPrefix(resource, table); is {
+					if index := strings.HasPrefix(below, "/index/"); index && !slices.Equal(actions, []string{"dynamodb:Query"}) {
+						t.Errorf("%s is allowed %v with %s, want nothing but to query it", name, actions, resource)
+					}
+					continue
+				}
 				made, _, _ := strings.Cut(strings.TrimPrefix(resource, "${"), ".")
 				if r[made] == nil {
-					t.Errorf("%s is allowed %v with %s, which this template does not make", name, statement["Action"], resource)
+					t.Errorf("%s is allowed %v with %s, which this template does not make", name, actions, resource)
 				}
 			}
 		}
 	}
 }
 
-// TestAlarms: what must wake somebody does, for every function and for what is parked,
-// given up, lost or late.
-func TestAlarms(t *testing.T) {
+// TestTableIsKept: neither a mistake nor a change of the template ends the table.
+func TestTableIsKept(t *testing.T) {
 	r := readResources(t)
-	got := map[string]bool{}
-	for _, name := range r.ofType("AWS::CloudWatch::Alarm") {
-		of := ""
-		if dimensions, has := r.at(t, name, "Dimensions").([]any); has {
-			of = fmt.Sprint(dimensions[0].(map[string]any)["Value"], " ")
-		}
-		got[fmt.Sprint(of, r.at(t, name, "MetricName"))] = true
+	table := r["Table"].(map[string]any)
+	got := []any{
+		table["DeletionPolicy"], table["UpdateReplacePolicy"], table["Condition"],
+		r.at(t, "Table", "DeletionProtectionEnabled"), r.at(t, "Table", "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"),
 	}
-	want := map[string]bool{
-		"LoggedErrors": true, "ParkedChanges": true,
-		"EvaluateFunction IteratorAge": true, "EvaluateFunction DestinationDeliveryFailures": true,
-		"JobQueue.QueueName ApproximateAgeOfOldestMessage": true, "JobDeadLetterQueue.QueueName ApproximateNumberOfMessagesVisible": true,
-		"EvaluateFunctionChanges OnFailureDestinationDeliveredEventCount": true, "EvaluateFunctionChanges DroppedEventCount": true,
+	if d := cmp.Diff([]any{"Retain", "Retain", "OwnTable", true, true}, got); d != "" {
+		t.Errorf("what keeps the table (-want +got):\n%s", d)
 	}
-	for _, name := range r.ofType("AWS::Serverless::Function") {
-		want[name+" Errors"], want[name+" Throttles"] = true, true
-	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("alarms (-want +got):\n%s", d)
-	}
-	var logs []string
+}
+
+// TestCountedLines: a line that a filter of the template counts is one that the program
+// logs.
+func TestCountedLines(t *testing.T) {
+	r := readResources(t)
+	message := regexp.MustCompile(`\$\.message = "([^"]+)"`)
+	counted := map[string]bool{}
 	for _, name := range r.ofType("AWS::Logs::MetricFilter") {
-		if r.at(t, name, "FilterPattern") == `{ $.level = "ERROR" }` {
-			logs = append(logs, r.at(t, name, "LogGroupName").(string))
+		if found := message.FindStringSubmatch(r.at(t, name, "FilterPattern").(string)); found != nil {
+			counted[found[1]] = false
 		}
 	}
-	for _, name := range r.ofType("AWS::Serverless::Function") {
-		log := r.at(t, name, "LoggingConfig", "LogGroup").(string)
-		if !slices.Contains(logs, log) {
-			t.Errorf("errors in %s, the log of %s, are not counted", log, name)
+	if len(counted) == 0 {
+		t.Fatal("no filter counts a message")
+	}
+	err := filepath.WalkDir("../../internal", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for line := range counted {
+			counted[line] = counted[line] || strings.Contains(string(text), `slog.WarnContext(ctx, "`+line+`"`)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line, logged := range counted {
+		if !logged {
+			t.Errorf("a filter counts %q, which nothing logs", line)
 		}
 	}
 }
 
 // TestJobQueue: a message is not handed over again while a function may still work on
-// it, those that fail are reported one by one, and every function that queues tasks
-// may.
+// it, and those that fail are reported one by one.
 func TestJobQueue(t *testing.T) {
 	r := readResources(t)
 	if hidden, timeout := r.at(t, "JobQueue", "VisibilityTimeout").(int), r.at(t, "JobFunction", "Timeout").(int); hidden < 6*timeout {
@@ -224,13 +246,5 @@ func TestJobQueue(t *testing.T) {
 	}
 	if r.at(t, "JobFunction", append(source, "ScalingConfig", "MaximumConcurrency")...) == nil {
 		t.Error("the concurrency of jobs is not bounded")
-	}
-	all := r.statements(t)
-	for _, sender := range []string{"EvaluateRole", "AdvanceFunction", "JobRole"} {
-		if !slices.ContainsFunc(all[sender], func(s map[string]any) bool {
-			return slices.Contains(texts(s["Action"]), "sqs:SendMessage") && slices.Contains(texts(s["Resource"]), "JobQueue.Arn")
-		}) {
-			t.Errorf("%s may not queue tasks", sender)
-		}
 	}
 }
