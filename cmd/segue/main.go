@@ -38,6 +38,7 @@ type program struct {
 	Redrive     redriveCommand            `cmd:"" help:"Take up again what could not be followed."`
 	Jobs        jobsCommand               `cmd:"" help:"List long work with its progress; cancel or resume a job."`
 	Compact     compactCommand            `cmd:"" help:"Give the disk back what the store's file does not use; no server may have it open."`
+	Reindex     reindexCommand            `cmd:"" help:"Bring the index keys of stored rows up to the schema, after an index was added, changed or dropped."`
 	Fixture     fixtureCommand            `cmd:"" help:"Write the rows that events/*.json refer to."`
 	CreateTable createTableCommand        `cmd:"" help:"Make the table on DynamoDB."`
 	Completion  kongcompletion.Completion `cmd:"" help:"Print how a shell completes commands and flags."`

@@ -19,6 +19,7 @@ import (
 	"segue/internal/sales/organization"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/reaction"
+	"segue/internal/sales/reindex"
 	"segue/internal/sales/report"
 	"segue/internal/sales/right"
 	"segue/internal/sales/segmentation"
@@ -107,6 +108,13 @@ func (p *Parts) SetJob(ctx context.Context, id string, state sales.JobState) err
 func (p *Parts) BeginCount(ctx context.Context) (name.JobID, error) {
 	id := name.JobID(guid.New())
 	return id, p.DB.Do(ctx, "", func(tx *rows.Tx) error { return sales.BeginJob(ctx, tx, report.Count(p.DB.Schema(), id)) })
+}
+
+// BeginReindex begins a job that brings the index keys of these tables' rows up to the
+// schema.
+func (p *Parts) BeginReindex(ctx context.Context, tables []string) error {
+	job := reindex.Tables(tables)
+	return p.DB.Do(ctx, "", func(tx *rows.Tx) error { return sales.BeginJob(ctx, tx, job) })
 }
 
 // Census returns what a job of [Parts.BeginCount] counted.
@@ -207,6 +215,7 @@ func (a assembly) jobs(fresh time.Duration) {
 		Delay: fresh, Essential: "a sequence that is being deactivated or deleted ends its connections",
 	})
 	a.Jobs.Register(report.CountKind, report.Counting(a.DB), job.Settings{})
+	a.Jobs.Register(reindex.Kind, reindex.Work(a.DB), job.Settings{Delay: fresh})
 	a.Jobs.Register(sales.RedriveKind, a.Reactions.RedriveJob(), job.Settings{Delay: fresh})
 }
 

@@ -18,7 +18,7 @@ type TooBroadError struct{ Table *schema.Table }
 func (e *TooBroadError) Error() string {
 	var ways []string
 	for _, x := range e.Table.Indexes {
-		if x.IsDue() {
+		if x.IsDue() || x.Building {
 			continue
 		}
 		ways = append(ways, strings.Join(conditions(e.Table, x), " and "))
@@ -88,7 +88,7 @@ func (r *Reader) plan(q Query) (*plan, error) {
 // the order of its file, or else the table's own list.
 func access(t *schema.Table, equal map[string]schema.Value) []rows.Partition {
 	for _, x := range t.Indexes {
-		if x.IsDue() || !implies(equal, x.When) {
+		if x.IsDue() || x.Building || !implies(equal, x.When) {
 			continue
 		}
 		if partitions, ok := rows.IndexPartitions(t, x, equal); ok {

@@ -38,6 +38,9 @@ type Index struct {
 	Sort      []string         `json:"sort"`      // columns; the row's id follows and makes the key unique
 	When      map[string]Value `json:"-"`         // value that a column must have
 	Given     map[string]any   `json:"when"`      // When as the file writes it: JSON scalars
+	// Building says that rows get keys of the index and that no list reads it yet: rows
+	// that were stored before it was declared have none until they are written again.
+	Building bool `json:"building"`
 
 	trait string // the trait that it came from, "" for the table's own
 }

@@ -1,0 +1,60 @@
+// Package reindex brings the index keys of stored rows up to the schema: after an
+// index was added, changed or dropped, for rows that nobody writes meanwhile
+// (docs/operations.md, "A new index"). It changes no column, so nothing follows from
+// what it writes.
+//
+// Invariant: a row is written under the version that it was read with, and only if its
+// keys differ.
+package reindex
+
+import (
+	"context"
+	"fmt"
+
+	"segue/internal/guid"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/schema/name"
+)
+
+// Kind is the kind of the jobs that do it.
+const Kind = "reindex"
+
+// Tables is a job that goes through all rows of these tables.
+func Tables(tables []string) sales.NewJob {
+	job := sales.NewJob{ID: name.JobID(guid.New()), Kind: Kind, Name: fmt.Sprintf("Bring the index keys of %v up to the schema", tables)}
+	for _, table := range tables {
+		job.Scans = append(job.Scans, sales.Scan{Table: table})
+	}
+	return job
+}
+
+// Work is the work of [Kind] on the rows of db.
+func Work(db *rows.DB) sales.JobKind { return work{db} }
+
+type work struct{ db *rows.DB }
+
+// Prepare implements [sales.JobKind].
+func (w work) Prepare(context.Context, sales.Job) (sales.JobWork, error) { return w.reindex, nil }
+
+// reindex writes the row again if its keys are not those of the schema. One that
+// somebody has changed meanwhile is read again: a version of the program that runs
+// beside this one may have written it with the old keys.
+func (w work) reindex(ctx context.Context, row *rows.Row, _ *sales.JobTally) (changed bool, err error) {
+	if !row.Reindex() { // most rows, without a read
+		return false, nil
+	}
+	err = w.db.Do(ctx, "", func(tx *rows.Tx) error {
+		found, err := tx.Load(ctx, row.Ref())
+		if err == nil && found[0] != nil {
+			changed = found[0].Reindex()
+		}
+		return err
+	})
+	return changed, err
+}
+
+// Finish implements [sales.JobKind].
+func (work) Finish(context.Context, *rows.Tx, sales.Job, map[string]int64) (sales.JobEnd, error) {
+	return sales.JobEnd{}, nil
+}
