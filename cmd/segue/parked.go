@@ -64,7 +64,7 @@ type parkedChange struct {
 type failures interface {
 	parked(ctx context.Context) iter.Seq2[parkedChange, error]
 	redrive(ctx context.Context, table, id string) error
-	redriveAll(ctx context.Context) error
+	redriveAll(ctx context.Context, table string) error // "" for what is parked, of all tables
 	jobs(ctx context.Context) iter.Seq2[jobRow, error]
 	setJob(ctx context.Context, id string, state sales.JobState) error
 	settle(ctx context.Context) error

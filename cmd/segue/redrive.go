@@ -11,9 +11,9 @@ import (
 
 // redriveCommand takes up again what could not be followed.
 type redriveCommand struct {
-	All    bool   `help:"Take up all that is parked."`
-	Table  string `help:"Take up a row of this table, parked or not; with --id."`
-	ID     string `help:"Id of the row."`
+	All    bool   `help:"Take up all that is parked; with --table all rows of that table, parked or not."`
+	Table  string `help:"Take up rows of this table; with --id or --all."`
+	ID     string `help:"Id of the row to take up, parked or not."`
 	S3     string `name:"s3" help:"Take up the rows that the objects of Lambda's on-failure destination name (s3://bucket/prefix), and delete these objects."`
 	Server string `help:"Work through the server at this URL; when left out, the one that has the store open, if there is one."`
 }
@@ -33,13 +33,13 @@ func (c *redriveCommand) Run(ctx context.Context, p *program) error {
 // check demands one thing to take up.
 func (c *redriveCommand) check() error {
 	things := 0
-	for _, given := range []bool{c.All, c.Table != "" || c.ID != "", c.S3 != ""} {
+	for _, given := range []bool{c.All, c.ID != "", c.S3 != ""} {
 		if given {
 			things++
 		}
 	}
-	if things != 1 || (c.Table == "") != (c.ID == "") {
-		return errors.New("give one of --all, --table with --id, and --s3")
+	if things != 1 || c.ID != "" && c.Table == "" || c.S3 != "" && c.Table != "" {
+		return errors.New("give one of --all, --all with --table, --table with --id, and --s3")
 	}
 	return nil
 }
@@ -47,7 +47,7 @@ func (c *redriveCommand) check() error {
 func (c *redriveCommand) run(ctx context.Context, p *program, work failures) error {
 	switch {
 	case c.All:
-		return work.redriveAll(ctx)
+		return work.redriveAll(ctx, c.Table)
 	case c.S3 != "":
 		return errors.Join(c.redriveObjects(ctx, p, work), work.settle(ctx))
 	}
@@ -113,8 +113,8 @@ func (d direct) redrive(ctx context.Context, table, id string) error {
 	return d.laptop.Redrive(ctx, table, id)
 }
 
-func (d direct) redriveAll(ctx context.Context) error {
-	begun, err := d.laptop.BeginRedrive(ctx)
+func (d direct) redriveAll(ctx context.Context, table string) error {
+	begun, err := d.laptop.BeginRedrive(ctx, table)
 	switch {
 	case err != nil:
 		return err
@@ -122,7 +122,7 @@ func (d direct) redriveAll(ctx context.Context) error {
 		fmt.Println("nothing is parked")
 		return nil
 	case d.deployed:
-		fmt.Println("A job of the deployment takes up all that is parked.")
+		fmt.Println("A job of the deployment does it; `segue jobs` shows how far it is.")
 		return nil
 	}
 	if err := d.settle(ctx); err != nil {
@@ -154,10 +154,10 @@ func (s served) redrive(ctx context.Context, table, id string) error {
 	return s.act(ctx, redriveAction, redriveParameters{Table: table, ID: id})
 }
 
-func (s served) redriveAll(ctx context.Context) error {
-	if err := s.act(ctx, redriveAction, redriveParameters{All: true}); err != nil {
+func (s served) redriveAll(ctx context.Context, table string) error {
+	if err := s.act(ctx, redriveAction, redriveParameters{All: true, Table: table}); err != nil {
 		return err
 	}
-	fmt.Println("A job takes up all that is parked.")
+	fmt.Println("A job does it; `segue jobs` shows how far it is.")
 	return nil
 }

@@ -24,6 +24,7 @@ import (
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 	"segue/internal/schema/schematest"
+	"segue/internal/store"
 )
 
 // parkedStore is a store with leads that are parked because of a segment.
@@ -150,15 +151,49 @@ func TestFailures(t *testing.T) {
 			if got := ids(t, work); slices.Contains(got, s.leads[0]) || len(got) != 2 {
 				t.Errorf("left parked: %q", got)
 			}
-			if err := work.redriveAll(t.Context()); err != nil {
+			if err := work.redriveAll(t.Context(), ""); err != nil {
 				t.Error(err)
 			}
 			s.settle()
 			if got := ids(t, work); len(got) > 0 {
 				t.Errorf("left parked: %q", got)
 			}
-			if err := work.redriveAll(t.Context()); err != nil {
+			if err := work.redriveAll(t.Context(), ""); err != nil {
 				t.Errorf("with nothing parked: %v", err)
+			}
+		})
+	}
+}
+
+// Rows whose changes nobody has followed, as those of a table that was restored, are
+// followed as they are.
+func TestRedriveTable(t *testing.T) {
+	for way, open := range eachWay() {
+		t.Run(way, func(t *testing.T) {
+			s := newParkedStore(t, 0)
+			s.conditions(salestest.Where(salestest.Web))
+			const leads = 20
+			for n := range leads {
+				s.write(name.Lead, salestest.ID("lead", n), salestest.Values{"subject": "A", "lastname": "B", salestest.Sources: int64(8)})
+			}
+			lost := func(context.Context, []store.Change) []store.Failure { return nil }
+			if err := s.laptop.File.Drain(t.Context(), consumer, lost); err != nil {
+				t.Fatal(err)
+			}
+			work := open(s)
+			if err := work.redriveAll(t.Context(), "led"); err == nil || !strings.Contains(err.Error(), `"led"`) {
+				t.Errorf("a table that is not there: %v", err)
+			}
+			if err := work.redriveAll(t.Context(), name.Lead); err != nil {
+				t.Fatal(err)
+			}
+			s.settle()
+			for n := range leads {
+				ref := rows.Ref{Table: name.Lead, ID: salestest.ID("lead", n)}
+				row, err := s.laptop.Entities.Retrieve(t.Context(), sales.Engine(), ref)
+				if err != nil || row.Lookup(name.MsdynSegmentid).ID != salestest.ID("segment", 1) {
+					t.Errorf("%v is not in its segment: %v", ref, err)
+				}
 			}
 		})
 	}
@@ -169,7 +204,7 @@ func TestBeginRedrive(t *testing.T) {
 	s := newParkedStore(t, 2)
 	s.conditions(salestest.Where(salestest.Web))
 	for _, want := range []bool{true, false} {
-		begun, err := s.laptop.BeginRedrive(t.Context())
+		begun, err := s.laptop.BeginRedrive(t.Context(), "")
 		if begun != want || err != nil {
 			t.Errorf("begun %t, %v, want %t", begun, err, want)
 		}
@@ -184,6 +219,7 @@ func TestRedriveCommand_Refuses(t *testing.T) {
 	for name, c := range map[string]redriveCommand{
 		"nothing":          {},
 		"a table alone":    {Table: "lead"},
+		"a table and S3":   {Table: "lead", S3: "s3://bucket"},
 		"an id alone":      {ID: "x"},
 		"all and a row":    {All: true, Table: "lead", ID: "x"},
 		"all and a bucket": {All: true, S3: "s3://bucket"},

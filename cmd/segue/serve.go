@@ -63,7 +63,7 @@ func (s *serveCommand) Run(ctx context.Context, p *program) error {
 	if err := s.firstStart(ctx, p, laptop); err != nil {
 		return err
 	}
-	begun, err := laptop.BeginRedrive(ctx) // this start may be of a version that can follow it
+	begun, err := laptop.BeginRedrive(ctx, "") // this start may be of a version that can follow it
 	if err != nil {
 		return err
 	}

@@ -82,14 +82,16 @@ func (p *Parts) Redrive(ctx context.Context, table, id string) error {
 	return p.Reactions.Redrive(ctx, rows.Ref{Table: table, ID: id})
 }
 
-// BeginRedrive begins a job that takes up all that is parked, if there is anything;
-// begun tells.
-func (p *Parts) BeginRedrive(ctx context.Context) (begun bool, err error) {
-	parked, err := p.Entities.List(ctx, sales.Engine(), name.ParkedChange, query.Query{Limit: 1})
-	if err != nil || len(parked.Rows) == 0 {
-		return false, err
+// BeginRedrive begins a job that takes up all that is parked, if there is anything, or
+// all rows of a table; begun tells.
+func (p *Parts) BeginRedrive(ctx context.Context, table string) (begun bool, err error) {
+	if table == "" {
+		parked, err := p.Entities.List(ctx, sales.Engine(), name.ParkedChange, query.Query{Limit: 1})
+		if err != nil || len(parked.Rows) == 0 {
+			return false, err
+		}
 	}
-	return true, p.DB.Do(ctx, "", func(tx *rows.Tx) error { return p.Reactions.BeginRedrive(ctx, tx) })
+	return true, p.DB.Do(ctx, "", func(tx *rows.Tx) error { return p.Reactions.BeginRedrive(ctx, tx, table) })
 }
 
 // parkedAPass is how many parked changes a pass over the due list takes up at most, so

@@ -43,7 +43,7 @@ func TestJobsWaitForOldDefinitions(t *testing.T) {
 		"unlinks a deleted segment": func() { w.Remove(name.Segment, segment) },
 		"takes up what is parked": func() {
 			salestest.Park(t, w.DB, lead, "segmentation.evaluate")
-			if begun, err := parts.BeginRedrive(t.Context()); err != nil || !begun {
+			if begun, err := parts.BeginRedrive(t.Context(), ""); err != nil || !begun {
 				t.Fatal(begun, err)
 			}
 			w.Parked() // and may stay so

@@ -45,7 +45,7 @@ func TestUnknownTableIsTakenUpByTheVersionThatKnowsIt(t *testing.T) {
 		t.Fatalf("parked %v, want the visit, by v1, after one try", parked)
 	}
 
-	if begun, err := newer.BeginRedrive(t.Context()); !begun || err != nil {
+	if begun, err := newer.BeginRedrive(t.Context(), ""); !begun || err != nil {
 		t.Fatalf("begun %t, %v", begun, err)
 	}
 	if err := older.Store.Drain(t.Context(), "evaluate", newer.Changes); err != nil {

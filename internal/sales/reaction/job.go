@@ -2,6 +2,7 @@ package reaction
 
 import (
 	"context"
+	"fmt"
 
 	"segue/internal/guid"
 	"segue/internal/rows"
@@ -9,13 +10,23 @@ import (
 	"segue/internal/schema/name"
 )
 
-// BeginRedrive begins, in a unit of work, a job that takes up all that is parked.
-func (h *Handler) BeginRedrive(ctx context.Context, tx *rows.Tx) error {
-	return sales.BeginJob(ctx, tx, sales.Redrive(name.JobID(guid.New()), rows.Ref{}))
+// BeginRedrive begins, in a unit of work, a job that takes up all that is parked, or
+// all rows of a table, whether anything of them is parked or not: those of a table that
+// was restored, whose changes nobody may have followed.
+func (h *Handler) BeginRedrive(ctx context.Context, tx *rows.Tx, table string) error {
+	job := sales.Redrive(name.JobID(guid.New()), rows.Ref{})
+	if table != "" {
+		if h.db.Schema().Table(table) == nil {
+			return sales.Refuse(sales.Invalid, "there is no table %q", table)
+		}
+		job.Name, job.Scans = fmt.Sprintf("Follow all rows of %s as they are now", table), []sales.Scan{{Table: table}}
+	}
+	return sales.BeginJob(ctx, tx, job)
 }
 
 // RedriveJob is the work of [sales.RedriveKind]: it goes through what is parked and
-// takes up what has the job's subject as its cause; all, when the job has none.
+// takes up what has the job's subject as its cause; all, when the job has none. Of
+// another table it takes up every row.
 func (h *Handler) RedriveJob() sales.JobKind { return redriveJob{h} }
 
 type redriveJob struct{ handler *Handler }
@@ -24,6 +35,10 @@ type redriveJob struct{ handler *Handler }
 func (j redriveJob) Prepare(_ context.Context, job sales.Job) (sales.JobWork, error) {
 	cause := job.Subject()
 	return func(ctx context.Context, row *rows.Row, _ *sales.JobTally) (bool, error) {
+		if row.Table.Name != name.ParkedChange {
+			err := j.handler.Redrive(ctx, row.Ref())
+			return err == nil, err
+		}
 		if cause != (rows.Ref{}) && (Parked{row}).Cause() != cause {
 			return false, nil
 		}
