@@ -147,6 +147,29 @@ func (c *conn) ends() {
 	}
 }
 
+// entersOrEnds waits until a handler has the request, or the server has closed the
+// connection. Nothing of it is read.
+func (c *conn) entersOrEnds(entered <-chan struct{}) bool {
+	c.t.Helper()
+	for {
+		select {
+		case <-entered:
+			return true
+		case <-time.After(time.Millisecond):
+		}
+		if err := c.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
+			c.t.Fatal(err)
+		}
+		_, err := c.in.Peek(1)
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return false
+		}
+		if err := c.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
 const get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 func TestServe(t *testing.T) {
@@ -297,10 +320,10 @@ func TestTooManyConnections(t *testing.T) {
 	limits.Connections = 3
 	opened, open := gate()
 	defer open()
-	var entered sync.WaitGroup
+	entered := make(chan struct{}, limits.Connections)
 	s := serve(t, limits, func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/wait" {
-			entered.Done()
+			entered <- struct{}{}
 			<-opened
 		}
 	})
@@ -308,13 +331,15 @@ func TestTooManyConnections(t *testing.T) {
 	idle.send(get)
 	idle.answer()
 	var busy []*conn
-	entered.Add(3)
-	for range 3 {
+	for len(busy) < limits.Connections {
 		c := s.dial(t)
-		c.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
-		busy = append(busy, c)
+		_, _ = io.WriteString(c, "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n") // it may be closed already
+		if c.entersOrEnds(entered) {
+			busy = append(busy, c)
+		}
+		// Else the server has not noted yet that the first one is idle: it does so
+		// after its answer has gone.
 	}
-	entered.Wait()
 	idle.ends()
 	refused := s.dial(t)
 	refused.ends()
