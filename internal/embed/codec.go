@@ -4,34 +4,25 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"segue/internal/store"
 )
 
-// An item is encoded as the number of its attributes and then, in the order of their
-// names, each name and value with its length before it. So a reader of some
-// attributes skips the others, and equal items are equal bytes. A value is one byte
-// for its kind, then its text: of a boolean the first letter, of a null nothing, of a
-// value of another kind its JSON (store.ParseJSON). All numbers are unsigned varints.
+// An item is encoded as a zero, how many names the vocabulary had, the number of its
+// attributes and then, in the order of their names, each name and value. A name is its
+// place in the vocabulary, or itself (words.go); a value has its length before it. So a
+// reader of some attributes skips the others, and equal items are equal bytes, as long as
+// the vocabulary does not grow. A value is one byte for its kind, then its text: of a
+// boolean the first letter, of a null nothing, of a value of another kind its JSON
+// (store.ParseJSON). All numbers are unsigned varints. The older form, which a program
+// without a vocabulary wrote, begins with the number of attributes, which is not zero, and
+// has each name with its length before it.
 
 // errCorrupt means that bytes in the file are not what this package wrote.
 var errCorrupt = errors.New("the store's file is damaged")
 
-func appendText[T string | []byte | image](b []byte, s T) []byte {
+func appendText[T string | []byte](b []byte, s T) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
-}
-
-func encodeItem(i store.Item) []byte {
-	b := binary.AppendUvarint(nil, uint64(len(i)))
-	var value []byte
-	for _, name := range slices.Sorted(maps.Keys(i)) {
-		value = appendValue(value[:0], i[name])
-		b = appendText(b, name)
-		b = appendText(b, value)
-	}
-	return b
 }
 
 func appendValue(b []byte, v store.Value) []byte {
@@ -43,51 +34,119 @@ func appendValue(b []byte, v store.Value) []byte {
 }
 
 // image is an encoded item.
-type image []byte
+type image struct {
+	words *vocabulary // all names that it may refer to, or more
+	text  []byte
+}
 
 // Values decodes some attributes and skips the rest.
 func (i image) Values(attrs []string, into []store.Value) error {
 	clear(into)
-	r := reader{b: i}
-	left := len(attrs)
-	for n := r.uint(); n > 0 && left > 0 && r.err == nil; n-- {
-		name, value := r.bytes(), r.bytes()
+	a := i.attributes()
+	for left := len(attrs); left > 0 && a.next(); {
 		for n, attr := range attrs {
-			if attr != string(name) || r.err != nil {
+			if !a.is(attr) {
 				continue
 			}
-			v, err := decodeValue(value)
+			v, err := decodeValue(a.value, string(a.value))
 			if err != nil {
-				return fmt.Errorf("attribute %s: %w", name, err)
+				return fmt.Errorf("attribute %s: %w", attr, err)
 			}
 			into[n] = v
 			left--
 		}
 	}
-	return r.err
+	return a.err
 }
 
-// Item decodes all attributes.
+// Item decodes all attributes. Their texts are parts of one.
 func (i image) Item() (store.Item, error) {
-	r := reader{b: i}
-	n := r.uint()
-	item := make(store.Item, min(n, uint64(len(r.b))))
-	for ; n > 0 && r.err == nil; n-- {
-		name := r.bytes()
-		v, err := decodeValue(r.bytes())
+	text := string(i.text)
+	a := i.attributes()
+	item := make(store.Item, min(a.left, uint64(len(i.text))))
+	for a.next() {
+		end := len(text) - len(a.b) // of the value, before which is its length, and before that the name
+		v, err := decodeValue(a.value, text[end-len(a.value):end])
 		if err != nil {
 			return nil, err
 		}
-		item[string(name)] = v
+		name := a.word
+		if name == "" {
+			name = string(a.name)
+		}
+		item[name] = v
 	}
-	return item, r.end()
+	return item, a.end()
 }
 
-func decodeValue(b []byte) (store.Value, error) {
+// attributes walks through an image.
+type attributes struct {
+	reader
+	words []string // nil in the older form
+	left  uint64
+
+	word  string // the name, if it is one of the words
+	name  []byte // else
+	value []byte
+}
+
+func (i image) attributes() attributes {
+	a := attributes{reader: reader{b: i.text}}
+	if len(i.text) > 0 && i.text[0] == 0 {
+		a.byte()
+		a.words = i.words.list
+		if known := a.uint(); known > uint64(len(a.words)) {
+			a.fail()
+		}
+	}
+	a.left = a.uint()
+	return a
+}
+
+// next goes to the next attribute, if there is one.
+func (a *attributes) next() bool {
+	if a.left == 0 || a.err != nil {
+		return false
+	}
+	a.left--
+	if a.words == nil {
+		a.name = a.bytes()
+	} else {
+		a.readName()
+	}
+	a.value = a.bytes()
+	return a.err == nil
+}
+
+// is reports whether the attribute has a name.
+func (a *attributes) is(name string) bool {
+	if a.word != "" {
+		return a.word == name
+	}
+	return string(a.name) == name
+}
+
+// readName reads a name: twice its place in the vocabulary and one, or twice its length
+// and then its text.
+func (a *attributes) readName() {
+	n := a.uint()
+	place := n >> 1
+	switch a.word = ""; {
+	case n&1 == 0:
+		a.name = a.take(place)
+	case place < uint64(len(a.words)):
+		a.word = a.words[place]
+	default:
+		a.fail()
+	}
+}
+
+// decodeValue returns the value of bytes, which are text as well.
+func decodeValue(b []byte, text string) (store.Value, error) {
 	if len(b) == 0 {
 		return store.Value{}, errCorrupt
 	}
-	text := string(b[1:])
+	text = text[1:]
 	switch store.Kind(b[0]) {
 	case store.String:
 		return store.S(text), nil
@@ -132,8 +191,10 @@ func (r *reader) uint() uint64 {
 
 // bytes returns a text or value that has its length before it. It is a part of the
 // reader's own bytes.
-func (r *reader) bytes() []byte {
-	n := r.uint()
+func (r *reader) bytes() []byte { return r.take(r.uint()) }
+
+// take returns the next n bytes, as a part of the reader's own.
+func (r *reader) take(n uint64) []byte {
 	if n > uint64(len(r.b)) {
 		r.fail()
 		return nil

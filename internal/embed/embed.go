@@ -16,6 +16,7 @@
 //
 //	meta       "format"                              → version of this layout
 //	meta       "store", "marks", "open"              → identity, what is in the tables, whether it is open (checkpoint.go)
+//	meta       "words"                               → the names of attributes that items refer to (words.go)
 //	meta       "index/"name                          → the index's two attributes
 //	items      entry(pk, sk)                         → the item (codec.go)
 //	index/name entry(index pk, index sk) | entry(pk, sk) → nothing; the keys are all there is
@@ -89,13 +90,15 @@ type Store struct {
 	full       bool        // the last commit found no space for it
 	pending    int         // bytes of records in the tree
 	checkpoint *checkpoint // the last that began, nil before the first
+	met        []string    // names that the vocabulary lacks
 
 	state      atomic.Pointer[state]
-	publishing sync.Mutex            // held by who replaces the state
-	kept       atomic.Uint64         // number up to which all consumers are done, by the tables
-	applied    atomic.Uint64         // number of the last record that the tables have
-	damaged    atomic.Pointer[error] // why nothing is written any more, nil while it is
-	lost       atomic.Pointer[error] // why no transaction can be started any more, nil while it can
+	words      atomic.Pointer[vocabulary] // each has all of those before
+	publishing sync.Mutex                 // held by who replaces the state
+	kept       atomic.Uint64              // number up to which all consumers are done, by the tables
+	applied    atomic.Uint64              // number of the last record that the tables have
+	damaged    atomic.Pointer[error]      // why nothing is written any more, nil while it is
+	lost       atomic.Pointer[error]      // why no transaction can be started any more, nil while it can
 
 	mu      sync.Mutex
 	wake    chan struct{}        // closed and replaced after every logged change
@@ -249,13 +252,13 @@ func (s *Store) dropIndexes(tx *bbolt.Tx, meta *bbolt.Bucket) error {
 func (x index) declaration() []byte { return appendText(appendText(nil, x.PK), x.SK) }
 
 // build fills the bucket of a new index.
-func (x index) build(tx *bbolt.Tx, meta *bbolt.Bucket) error {
+func (x index) build(tx *bbolt.Tx, meta *bbolt.Bucket, words *vocabulary) error {
 	entries, err := tx.CreateBucket([]byte(x.bucket))
 	if err != nil {
 		return err
 	}
 	err = bucket(tx, bucketItems).ForEach(func(_, v []byte) error {
-		item, err := image(v).Item()
+		item, err := words.image(v).Item()
 		if err != nil {
 			return err
 		}

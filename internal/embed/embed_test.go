@@ -214,7 +214,7 @@ func TestFailedCommit(t *testing.T) {
 	s := open(t, nil)
 	broken := errors.New("disk on fire")
 	err := s.commit(s.queue, func(u *unit) (refused, failed error) {
-		s.apply(u, []change{{key: row("half").Key(), new: row("half"), after: encodeItem(row("half"))}})
+		s.apply(u, []change{{key: row("half").Key(), new: row("half"), after: newVocabulary(nil).encode(row("half"))}})
 		return nil, broken
 	})
 	if !errors.Is(err, broken) || !errors.Is(err, store.ErrUnavailable) {

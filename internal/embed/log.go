@@ -54,12 +54,12 @@ type logged struct {
 }
 
 // parseFrame decodes the records of a frame. Images refer to parts of its payload.
-func parseFrame(f journal.Frame) ([]logged, error) {
+func parseFrame(f journal.Frame, words *vocabulary) ([]logged, error) {
 	records := make([]logged, 0, f.Count)
 	r := reader{b: f.Payload}
 	for range f.Count {
 		raw := r.bytes()
-		record, err := parseRecord(f.First+uint64(len(records)), raw)
+		record, err := parseRecord(f.First+uint64(len(records)), raw, words)
 		if err != nil {
 			return nil, err
 		}
@@ -68,13 +68,13 @@ func parseFrame(f journal.Frame) ([]logged, error) {
 	return records, r.end()
 }
 
-func parseRecord(number uint64, raw []byte) (logged, error) {
+func parseRecord(number uint64, raw []byte, words *vocabulary) (logged, error) {
 	r := reader{b: raw}
 	rec := logged{number: number, size: len(raw)}
 	if kind := r.byte(); kind == kindCursor {
 		rec.consumer, rec.cursor = r.text(), r.uint()
 	} else {
-		rec.change = parseChange(&r, store.ChangeKind(kind), number)
+		rec.change = parseChange(&r, store.ChangeKind(kind), number, words)
 	}
 	if err := r.end(); err != nil {
 		return logged{}, fmt.Errorf("record %d: %w", number, err)
@@ -83,15 +83,15 @@ func parseRecord(number uint64, raw []byte) (logged, error) {
 }
 
 // parseChange decodes what follows the kind in the record of a change.
-func parseChange(r *reader, kind store.ChangeKind, number uint64) store.Change {
+func parseChange(r *reader, kind store.ChangeKind, number uint64, words *vocabulary) store.Change {
 	c := store.Change{Sequence: fmt.Sprintf("%020d", number), Kind: kind}
 	c.At = time.Unix(int64(r.uint()), 0).UTC()
 	c.Key = store.Key{PK: r.text(), SK: r.text()}
 	if b := r.bytes(); len(b) > 0 {
-		c.Old = image(b)
+		c.Old = words.image(b)
 	}
 	if b := r.bytes(); len(b) > 0 {
-		c.New = image(b)
+		c.New = words.image(b)
 	}
 	return c
 }
@@ -142,7 +142,7 @@ func (f *follower) readFrame() (bool, error) {
 	if err != nil || !ok {
 		return false, err
 	}
-	records, err := parseFrame(frame)
+	records, err := parseFrame(frame, f.store.words.Load())
 	if err != nil {
 		return false, err
 	}

@@ -19,7 +19,7 @@ func (s *Store) Get(ctx context.Context, keys ...store.Key) ([]store.Item, error
 			if raw == nil {
 				continue
 			}
-			item, err := image(raw).Item()
+			item, err := v.store.words.Load().image(raw).Item()
 			if err != nil {
 				return fmt.Errorf("%s/%s: %w", k.PK, k.SK, err)
 			}
@@ -46,7 +46,7 @@ func (s *Store) query(ctx context.Context, q store.Query) (store.Page, error) {
 	if err := store.CheckQuery(s.checked, q); err != nil {
 		return store.Page{}, err
 	}
-	w := walk{span: querySpan(q), descending: q.Descending, limit: q.Limit, space: spaceItems, decode: decodeItem}
+	w := walk{span: querySpan(q), descending: q.Descending, limit: q.Limit, space: spaceItems, decode: s.decodeItem}
 	if x := s.index(q.Index); x != nil {
 		w.space, w.decode = x.space, x.decode
 	}
@@ -84,7 +84,9 @@ func (s *Store) page(ctx context.Context, w walk) (store.Page, error) {
 	return page, err
 }
 
-func decodeItem(_ string, v []byte) (store.Item, error) { return image(v).Item() }
+func (s *Store) decodeItem(_ string, v []byte) (store.Item, error) {
+	return s.words.Load().image(v).Item()
+}
 
 // decode returns what a query on the index returns for an entry: the four keys.
 func (x *index) decode(k string, _ []byte) (store.Item, error) {

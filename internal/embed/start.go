@@ -20,6 +20,7 @@ const (
 	keyStore   = "store"   // identity
 	keyMarks   = "marks"   // up to where the tables are: last, changed and oldest of marks
 	keyOpen    = "open"    // there while a process has the store open, and after it did not close it
+	keyWords   = "words"   // the vocabulary
 	keyEmptied = "emptied" // there until the journal is gone as well
 )
 
@@ -40,6 +41,7 @@ func (s *Store) start() error {
 		return err
 	}
 	copy(s.id[:], found.id)
+	s.words.Store(found.words)
 	switch found.format {
 	case format:
 	case "":
@@ -61,12 +63,17 @@ type found struct {
 	id            []byte
 	open, emptied bool
 	marks         marks
+	words         *vocabulary
 }
 
 func (f *found) read(tx *bbolt.Tx) (err error) {
 	meta := bucket(tx, bucketMeta)
 	if meta == nil {
+		f.words = newVocabulary(nil)
 		return nil
+	}
+	if f.words, err = readWords(meta); err != nil {
+		return err
 	}
 	f.format, f.id = string(meta.Get([]byte(keyFormat))), bytes.Clone(meta.Get([]byte(keyStore)))
 	f.open, f.emptied = meta.Get([]byte(keyOpen)) != nil, meta.Get([]byte(keyEmptied)) != nil
@@ -135,7 +142,7 @@ func (s *Store) prepare(tx *bbolt.Tx, m marks) error {
 		if bucket(tx, x.bucket) != nil {
 			continue
 		}
-		if err := x.build(tx, meta); err != nil {
+		if err := x.build(tx, meta, s.words.Load()); err != nil {
 			return fmt.Errorf("build index %s: %w", x.Name, err)
 		}
 	}
@@ -151,7 +158,7 @@ func (s *Store) replay() (err error) {
 		if err != nil || !ok {
 			return s.journalError(err)
 		}
-		records, err := parseFrame(frame)
+		records, err := parseFrame(frame, s.words.Load())
 		if err != nil {
 			return s.journalError(err)
 		}
@@ -199,7 +206,8 @@ func replayed(c store.Change) (r change, err error) {
 		}
 	}
 	if c.New != nil {
-		r.after, _ = c.New.(image)
+		now, _ := c.New.(image)
+		r.after = now.text
 		r.new, err = c.New.Item()
 	}
 	return r, err

@@ -3,8 +3,10 @@ package embed
 import (
 	"encoding/binary"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,11 +16,20 @@ import (
 	"segue/internal/store"
 )
 
+// olderImage encodes an item as programs did that had no vocabulary.
+func olderImage(i store.Item) []byte {
+	b := binary.AppendUvarint(nil, uint64(len(i)))
+	for _, name := range slices.Sorted(maps.Keys(i)) {
+		b = appendText(appendText(b, name), appendValue(nil, i[name]))
+	}
+	return b
+}
+
 // oldRecordOf encodes a change as format 2 did.
 func oldRecordOf(i store.Item) []byte {
 	b := append(binary.AppendUvarint(nil, 1770000000), byte(store.Insert))
 	b = appendText(appendText(b, i.Key().PK), i.Key().SK)
-	return appendText(appendText(b, ""), encodeItem(i))
+	return appendText(appendText(b, ""), olderImage(i))
 }
 
 // withLog makes a file of format 2: rows a to d, of which the changes 1 and 2 are
@@ -43,7 +54,7 @@ func withLog(t *testing.T, path string) {
 		var errs []error
 		for n, sk := range []string{"a", "b", "c", "d"} {
 			i := row(sk)
-			errs = append(errs, buckets[bucketItems].Put(itemKey(i.Key()), encodeItem(i)))
+			errs = append(errs, buckets[bucketItems].Put(itemKey(i.Key()), olderImage(i)))
 			if n >= 2 {
 				errs = append(errs, buckets[bucketLog].Put(number(uint64(n+1)), oldRecordOf(i)))
 			}

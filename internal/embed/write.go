@@ -130,6 +130,7 @@ func (s *Store) commitGroup(group []*request) {
 	for len(group) > 0 {
 		group = group[s.commitSome(group):]
 	}
+	s.learn()
 }
 
 // commitSome carries out requests in one unit, tells their callers the outcome and
@@ -238,17 +239,18 @@ func (s *Store) reportSpace(err error) {
 type change struct {
 	key           store.Key
 	old, new      store.Item
-	before, after image
+	before, after []byte
 }
 
 // decide returns what ops would change, or why they are refused. It changes nothing.
 func decide(u *unit, ops []store.Op) ([]change, error) {
 	var changes []change
+	words := u.store.words.Load()
 	for n, op := range ops {
 		c := change{key: op.Key, before: u.get(spaceItems, itemKey(op.Key))}
 		if c.before != nil {
 			var err error
-			if c.old, err = c.before.Item(); err != nil {
+			if c.old, err = words.image(c.before).Item(); err != nil {
 				return nil, fmt.Errorf("%s/%s: %w", op.Key.PK, op.Key.SK, err)
 			}
 		}
@@ -263,9 +265,10 @@ func decide(u *unit, ops []store.Op) ([]change, error) {
 			if err := store.CheckItemSize(op.Key, c.new.Size()); err != nil {
 				return nil, err
 			}
-			c.after = encodeItem(c.new)
+			c.after = words.encode(c.new)
+			u.store.meet(words, c.new)
 		}
-		if !bytes.Equal(c.before, c.after) {
+		if !words.sameItem(c.before, c.old, c.after) {
 			changes = append(changes, c)
 		}
 	}

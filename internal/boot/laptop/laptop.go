@@ -43,6 +43,9 @@ type Place struct {
 	// Reset begins with an empty store. The file is emptied only once it is locked; a
 	// table has no lock but the port of its server, which the caller has taken then.
 	Reset bool
+	// NoSync does not wait for the disk, so that a power cut may damage the store: for
+	// measurements.
+	NoSync bool
 }
 
 // AWS is the Endpoint of the real services, with the region and the credentials that
@@ -87,6 +90,9 @@ func (p Place) Open(ctx context.Context, log *slog.Logger) (*App, error) {
 	options := []embed.Option{embed.Clock(issuer.Clock)}
 	if p.Reset {
 		options = append(options, embed.Empty())
+	}
+	if p.NoSync {
+		options = append(options, embed.NoSync())
 	}
 	store, err := embed.Open(p.File(), rows.Indexes(), options...)
 	if err != nil {
