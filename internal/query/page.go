@@ -46,6 +46,7 @@ type selection struct {
 
 // take adds the rows that match, until the page is full.
 func (s *selection) take(piece piece, partition int) error {
+	s.seen, s.read = s.seen+piece.Skipped, s.read+piece.SkippedBytes
 	for i, row := range piece.Rows {
 		size := row.Size(nil)
 		s.seen, s.read = s.seen+1, s.read+size

@@ -49,8 +49,9 @@ func conditions(t *schema.Table, x *schema.Index) []string {
 type plan struct {
 	table      *schema.Table
 	match      *filter.Program
-	everything bool   // every row matches
-	where      string // table and condition, which a page token must belong to
+	everything bool        // every row matches
+	only       *rows.Where // the condition, as far as it can be told without the whole row; nil for all rows
+	where      string      // table and condition, which a page token must belong to
 	partitions []rows.Partition
 	id         string // of the one row that can match; partitions then has one entry that is not read
 }
@@ -81,6 +82,9 @@ func (r *Reader) plan(q Query) (*plan, error) {
 		return p, nil
 	}
 	p.partitions = access(q.Table, equal)
+	if !p.everything {
+		p.only = rows.NewWhere(q.Table, match.Columns(), p.matches)
+	}
 	return p, nil
 }
 

@@ -141,7 +141,7 @@ func (r *Reader) read(ctx context.Context, p *plan, at position, limit int) (pie
 		}
 		return done, nil
 	}
-	part, err := r.db.Read(ctx, p.table, p.partitions[at.Partition], at.After, limit)
+	part, err := r.db.ReadWhere(ctx, p.table, p.partitions[at.Partition], at.After, limit, p.only)
 	if err != nil {
 		return piece{}, err
 	}

@@ -16,6 +16,9 @@ type Part struct {
 	Keys []string
 	Next string
 	Seen int // entries that were read, those that are left out included
+	// Skipped is how many rows a condition left out, and SkippedBytes the sizes of their
+	// items.
+	Skipped, SkippedBytes int
 	// Broken are the items of a table's list that could not be read as rows.
 	Broken []BrokenRow
 }
@@ -32,6 +35,12 @@ type BrokenRow struct {
 // what the index showed. Rows that are gone, and rows of other tables that share the
 // partition, are left out.
 func (db *DB) Read(ctx context.Context, t *schema.Table, p Partition, after string, limit int) (Part, error) {
+	return db.ReadWhere(ctx, t, p, after, limit, nil)
+}
+
+// ReadWhere is [DB.Read] that leaves out rows for which a condition does not hold, unless
+// it is nil.
+func (db *DB) ReadWhere(ctx context.Context, t *schema.Table, p Partition, after string, limit int, where *Where) (Part, error) {
 	page, err := db.store.Query(ctx, store.Query{Index: p.index, Partition: p.key, After: max(after, p.prefix), To: p.lastKey(), Limit: limit})
 	if err != nil {
 		return Part{}, fmt.Errorf("list %s: %w", t.Name, err)
@@ -41,12 +50,17 @@ func (db *DB) Read(ctx context.Context, t *schema.Table, p Partition, after stri
 		part.Next = page.Items[len(page.Items)-1][p.sortKey()].Text()
 	}
 	mine := slices.DeleteFunc(page.Items, func(i store.Item) bool { return tableOf(i.Key().PK) != t.Name })
-	var rows []*Row
-	if p.index == "" {
-		rows, part.Broken = db.decodeAll(mine)
-	} else if rows, part.Broken, err = db.rowsOf(ctx, t, mine); err != nil {
-		return Part{}, err
+	items := mine
+	if p.index != "" {
+		if items, err = db.itemsOf(ctx, t, mine); err != nil {
+			return Part{}, err
+		}
 	}
+	if where != nil {
+		items = where.keep(items, &part)
+	}
+	rows, broken := db.decodeAll(items)
+	part.Broken = append(part.Broken, broken...)
 	for i, row := range rows {
 		if row == nil {
 			continue
@@ -57,19 +71,13 @@ func (db *DB) Read(ctx context.Context, t *schema.Table, p Partition, after stri
 	return part, nil
 }
 
-// rowsOf reads the rows of index entries, all of one table, nil where one is gone or
-// broken.
-func (db *DB) rowsOf(ctx context.Context, t *schema.Table, entries []store.Item) (rows []*Row, broken []BrokenRow, err error) {
+// itemsOf reads the items of index entries, all of one table, nil where one is gone.
+func (db *DB) itemsOf(ctx context.Context, t *schema.Table, entries []store.Item) ([]store.Item, error) {
 	refs := make([]Ref, len(entries))
 	for i, entry := range entries {
 		refs[i] = Ref{t.Name, entry.Key().SK}
 	}
-	items, err := db.items(ctx, refs)
-	if err != nil {
-		return nil, nil, err
-	}
-	rows, broken = db.decodeAll(items)
-	return rows, broken, nil
+	return db.items(ctx, refs)
 }
 
 // decodeAll returns the rows of items, nil for those that are not there and those that
