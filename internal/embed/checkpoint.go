@@ -163,11 +163,14 @@ func (s *Store) checkpointNow() error {
 // finish closes the store once the commit loop has ended. If the disk has no space for
 // the tables to be brought up to date, the journal has what they lack.
 func (s *Store) finish() error {
+	err := s.writable()
+	if err == nil {
+		err = s.commitCursors()
+	}
 	if running := s.checkpoint; running != nil {
 		<-running.ended
 	}
 	keep := uint64(0)
-	err := s.writable()
 	if err == nil {
 		err = s.checkpointNow()
 	}

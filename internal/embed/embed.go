@@ -103,6 +103,8 @@ type Store struct {
 	mu      sync.Mutex
 	wake    chan struct{}        // closed and replaced after every logged change
 	running map[string]*consumer // consumers running now
+	reached map[string]uint64    // of consumers, the last change done, which may not be logged yet
+	moves   chan struct{}        // has one place: there are some
 }
 
 // index is an index and the bucket of its entries.
@@ -166,6 +168,7 @@ func Open(path string, indexes []store.Index, opts ...Option) (*Store, error) {
 		urgent:  make(chan *request, maxGroup), queue: make(chan *request, maxGroup),
 		closing: make(chan struct{}), stopped: make(chan struct{}),
 		wake: make(chan struct{}), running: map[string]*consumer{},
+		reached: map[string]uint64{}, moves: make(chan struct{}, 1),
 	}
 	for _, o := range opts {
 		o(&s.options)

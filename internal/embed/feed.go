@@ -12,8 +12,8 @@ import (
 )
 
 // Consume implements [store.Feed]. A consumer whose name is new starts at the oldest
-// record in the log. From then on its cursor is durable and the log keeps what it has
-// not seen, so the log of a consumer that never comes back only grows. A consumer
+// record in the log. From then on its cursor is durable, at the latest a tenth of a second
+// after the changes that it is done with, and the log keeps what it has not seen, so the log of a consumer that never comes back only grows. A consumer
 // cannot run twice at the same time.
 func (s *Store) Consume(ctx context.Context, consumer string, handle store.Handler) error {
 	return s.consume(ctx, consumer, handle, false)
@@ -136,8 +136,11 @@ func (c *consumer) run(ctx context.Context, drain bool) (err error) {
 	}
 	c.last.Store(last)
 	c.changes = c.store.changesAfter(last)
-	defer func() { err = errors.Join(err, c.changes.close()) }()
+	defer func() { err = errors.Join(err, c.acknowledge(ctx), c.changes.close()) }()
 	for ctx.Err() == nil {
+		if err := c.store.writable(); errors.Is(err, ErrDamaged) {
+			return err
+		}
 		woken := c.store.woken() // before reading, so that nothing is missed
 		batch, err := c.changes.next(c.store.options.batch)
 		switch {
@@ -184,9 +187,7 @@ func (c *consumer) deliver(ctx context.Context, batch []logged) error {
 		c.failed.Store(0)
 		c.last.Store(batch[done-1].number)
 		c.changes.take(done)
-		if err := c.acknowledge(ctx); err != nil {
-			return err
-		}
+		c.store.moved(c.name, batch[done-1].number)
 	}
 	if failure == nil || ctx.Err() != nil { // an error because the consumer was told to stop isn't a failure
 		return nil //nolint:nilerr // a failed change is not a failure of reading
@@ -196,23 +197,63 @@ func (c *consumer) deliver(ctx context.Context, batch []logged) error {
 	return c.pause(ctx, failed)
 }
 
-// acknowledge makes the cursor durable, as soon as the disk has space for it. If ctx
-// ends before that, the changes that are done come once more to the next consumer.
+// cursorPatience is how long the move of a cursor may wait for a commit that it can be a
+// part of. A consumer that waited for an fsync after each batch would take turns with the
+// writers; this way a crash delivers again what it was done with shortly before.
+const cursorPatience = 100 * time.Millisecond
+
+// moved notes how far a consumer is, and has the commit loop log it in time.
+func (s *Store) moved(name string, last uint64) {
+	s.mu.Lock()
+	s.reached[name] = last
+	s.mu.Unlock()
+	select {
+	case s.moves <- struct{}{}:
+	default: // it is told already
+	}
+}
+
+// logCursors adds to a unit how far consumers are.
+func (s *Store) logCursors(u *unit) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, last := range s.reached {
+		if last > u.marks.cursors[name] {
+			u.setCursor(name, last)
+		}
+	}
+}
+
+// commitCursors logs how far consumers are in a commit of its own.
+func (s *Store) commitCursors() error {
+	return s.commitUnit(func(u *unit) error {
+		s.logCursors(u)
+		return nil
+	})
+}
+
+// acknowledge makes the cursor durable when the consumer ends, as soon as the disk has
+// space for it. If ctx ends before that, the changes that are done come once more to the
+// next consumer.
 func (c *consumer) acknowledge(ctx context.Context) error {
-	for failed := 1; ctx.Err() == nil; failed++ {
+	for failed := 1; ; failed++ {
 		err := c.store.commit(c.store.urgent, func(u *unit) (refused, failed error) {
-			u.setCursor(c.name, c.last.Load())
+			if last := c.last.Load(); last > u.marks.cursors[c.name] {
+				u.setCursor(c.name, last)
+			}
 			return nil, nil
 		})
-		if !errors.Is(err, store.ErrUnavailable) || errors.Is(err, errClosed) {
+		switch {
+		case errors.Is(err, errClosed): // Close logs it
+			return nil
+		case !errors.Is(err, store.ErrUnavailable):
 			return err
 		}
 		slog.WarnContext(ctx, "the position of a consumer cannot be stored", "consumer", c.name, "failed", failed, "reason", err)
-		if err := c.pause(ctx, failed); err != nil {
-			return err
+		if err := c.pause(ctx, failed); err != nil || ctx.Err() != nil {
+			return nil //nolint:nilerr // the store is closed, and Close logs it
 		}
 	}
-	return nil
 }
 
 // pause waits before what has failed so often is done again, at most until ctx ends or

@@ -222,7 +222,7 @@ func TestEndOfAPause(t *testing.T) {
 }
 
 // TestKilled has another process killed while its handler runs: what it wrote
-// is there, and what it did not acknowledge comes again.
+// is there, and what it was not done with before its last commit comes again.
 func TestKilled(t *testing.T) {
 	if path := os.Getenv("EMBED_TEST_KILLED"); path != "" {
 		dieConsuming(t, path)
@@ -235,25 +235,26 @@ func TestKilled(t *testing.T) {
 		t.Fatalf("the other process was not killed: %v\n%s", err, out)
 	}
 	s := openAt(t, path, nil)
-	if got := sortKeys(t, s, "", "p"); got != "00 01 02 03 04 05" {
+	if got := sortKeys(t, s, "", "p"); got != "00 01 02 03 04 05 06" {
 		t.Errorf("items: %q", got)
 	}
 	var k taker
 	if err := s.Drain(t.Context(), "test", k.handle); err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff([][]string{{"02", "03", "04", "05"}}, k.batches); d != "" {
+	if d := cmp.Diff([][]string{{"02", "03", "04", "05", "06"}}, k.batches); d != "" {
 		t.Errorf("delivered again (-want +got):\n%s", d)
 	}
 }
 
-// dieConsuming acknowledges the first batch and dies in the second.
+// dieConsuming is done with the first batch, commits in the second and dies.
 func dieConsuming(t *testing.T, path string) {
 	s := openAt(t, path, nil, BatchSize(2))
 	fill(t, s, 6)
 	batches := 0
 	err := s.Drain(t.Context(), "test", func(context.Context, []store.Change) []store.Failure {
 		if batches++; batches == 2 {
+			put(t, s, row("06"))
 			self, err := os.FindProcess(os.Getpid())
 			if err == nil {
 				err = self.Kill()
@@ -264,4 +265,53 @@ func dieConsuming(t *testing.T, path string) {
 		return nil
 	})
 	t.Fatal("still alive", err)
+}
+
+// TestCursorsShareCommits has a consumer follow writers: how far it is takes no commit of
+// its own while there are others, and one when there are none.
+func TestCursorsShareCommits(t *testing.T) {
+	s := open(t, nil, BatchSize(1))
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	handled, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- s.Consume(ctx, "test", func(context.Context, []store.Change) []store.Failure {
+			handled <- struct{}{}
+			return nil
+		})
+	}()
+	const writes = 50
+	for n := range writes {
+		put(t, s, row(fmt.Sprint(n)))
+		<-handled
+	}
+	for s.state.Load().done() < s.state.Load().changed { // the last one waits for no commit of others
+		time.Sleep(time.Millisecond)
+	}
+	frames := s.journal.Read(1)
+	count, alone := 0, 0
+	for {
+		frame, ok, err := frames.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !ok {
+			break
+		}
+		records, err := parseFrame(frame, s.words.Load())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if count++; records[0].consumer != "" {
+			alone++
+		}
+	}
+	// One in the end, perhaps one when the consumer begins, and a few where this process stood still.
+	if err := frames.Close(); err != nil || alone < 1 || alone > writes/2 {
+		t.Errorf("%d of %d commits are of cursors alone, %v", alone, count, err)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }

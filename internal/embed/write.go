@@ -76,7 +76,8 @@ func (s *Store) commit(queue chan<- *request, change func(*unit) (refused, faile
 // arrive during a commit are committed together. The consumers' own come first.
 func (s *Store) commitLoop() {
 	defer close(s.stopped)
-	var late *time.Timer // set while the other writes give way
+	var late *time.Timer          // set while the other writes give way
+	var unlogged <-chan time.Time // set while cursors wait for a commit
 	for {
 		queue, wait := s.queue, (<-chan time.Time)(nil)
 		switch {
@@ -96,6 +97,16 @@ func (s *Store) commitLoop() {
 		case <-wait: // one group of the others, then the consumers again
 			late = nil
 			s.commitGroup(s.group(nil, s.queue))
+		case <-s.moves:
+			if unlogged == nil {
+				unlogged = time.After(cursorPatience)
+			}
+		case <-unlogged:
+			unlogged = nil
+			err := s.commitCursors()
+			if s.reportSpace(err); err != nil && s.writable() == nil {
+				unlogged = time.After(10 * cursorPatience)
+			}
 		case <-s.closing:
 			return
 		}
@@ -183,7 +194,11 @@ func (s *Store) commitUnit(do func(*unit) error) error {
 	var u *unit
 	err = s.snapshot(func(v *view) error {
 		u = newUnit(v)
-		return do(u)
+		if err := do(u); err != nil || u.count == 0 {
+			return err
+		}
+		s.logCursors(u)
+		return nil
 	})
 	if err == nil && u.count > 0 {
 		err = s.appendFrame(u)

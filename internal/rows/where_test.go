@@ -17,7 +17,7 @@ func TestReadWhere(t *testing.T) {
 	for name, form := range map[string]rows.Form{"compact": rows.Compact, "long": rows.Long} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
-			f.DB.Write(form)
+			f.Write(form)
 			f.Put(t, "lead",
 				values{"lastname": schema.Text("a"), "donotphone": schema.Bool(true), "leadqualitycode": schema.Int(1)},
 				values{"lastname": schema.Text("b"), "donotphone": schema.Bool(true)},
@@ -77,12 +77,12 @@ func TestReadWhereCounts(t *testing.T) {
 	fails := func(*rows.Row) (bool, error) { return false, failed }
 	skipped, size, broken := 0, 0, 0
 	for _, p := range rows.ListPartitions(f.Table("lead")) {
-		part, err := f.DB.ReadWhere(t.Context(), f.Table("lead"), p, "", 0, rows.NewWhere(f.Table("lead"), []string{"lastname"}, isA))
+		part, err := f.ReadWhere(t.Context(), f.Table("lead"), p, "", 0, rows.NewWhere(f.Table("lead"), []string{"lastname"}, isA))
 		if err != nil {
 			t.Fatal(err)
 		}
 		skipped, size = skipped+part.Skipped, size+part.SkippedBytes
-		part, err = f.DB.ReadWhere(t.Context(), f.Table("lead"), p, "", 0, rows.NewWhere(f.Table("lead"), []string{"lastname"}, fails))
+		part, err = f.ReadWhere(t.Context(), f.Table("lead"), p, "", 0, rows.NewWhere(f.Table("lead"), []string{"lastname"}, fails))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func TestReadWhereCounts(t *testing.T) {
 func list(t *testing.T, f *fixture, where *rows.Where) (all []*rows.Row) {
 	t.Helper()
 	for _, p := range rows.ListPartitions(f.Table("lead")) {
-		part, err := f.DB.ReadWhere(t.Context(), f.Table("lead"), p, "", 0, where)
+		part, err := f.ReadWhere(t.Context(), f.Table("lead"), p, "", 0, where)
 		if err != nil || len(part.Broken) > 0 || len(part.Keys) != len(part.Rows) {
 			t.Fatal(err, part)
 		}
