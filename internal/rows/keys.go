@@ -48,7 +48,11 @@ func keyOf(t *schema.Table, id string) store.Key {
 }
 
 // listPartition returns the partition key of one shard of a table's list.
-func listPartition(t *schema.Table, shard int) string { return t.Name + "#" + strconv.Itoa(shard) }
+func listPartition(t *schema.Table, shard int) string { return KeyPrefix(t) + strconv.Itoa(shard) }
+
+// KeyPrefix returns what the partition keys of a table's rows begin with, and those of
+// no other row.
+func KeyPrefix(t *schema.Table) string { return t.Name + "#" }
 
 // shard returns the shard of an id. It must never change: stored keys contain it.
 func shard(id string) int {

@@ -82,6 +82,12 @@ func (h *Handler) Register(name string, r sales.Reaction, interests ...sales.Int
 	}
 }
 
+// Follows reports whether a reaction is registered for this kind of change of a table's
+// rows. Changes for which none is need not be handed over.
+func (h *Handler) Follows(t *schema.Table, kind store.ChangeKind) bool {
+	return len(h.byKind[subject{t, kind}]) > 0
+}
+
 // Handle is a [store.Handler].
 func (h *Handler) Handle(ctx context.Context, changes []store.Change) []store.Failure {
 	b := h.decode(changes)
