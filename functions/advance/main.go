@@ -16,5 +16,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(app.Advance.Pass)
+	lambda.Start(lambdaio.InTime(app.Advance.Pass))
 }

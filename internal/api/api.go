@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"time"
 
 	"segue/internal/api/operation"
 	"segue/internal/auth"
@@ -40,6 +41,9 @@ type Config struct {
 	Public     string // URL under which clients reach the service, without a slash at its end; "" takes it from each request
 	Clock      clock.Clock
 	Log        *slog.Logger
+	// Slow is how long a request may take before it is worth a line in the log, where
+	// something else keeps a line of each, such as a gateway. 0 logs every request.
+	Slow time.Duration
 }
 
 // API makes the handlers of the HTTP API. It is safe for concurrent use.
@@ -130,7 +134,7 @@ type request struct {
 }
 
 // serve wraps a handler with what all have in common: authentication, the headers
-// of every response, errors, and one line in the log.
+// of every response, errors, and the line in the log.
 func (a *API) serve(handle func(http.ResponseWriter, *request) error) http.Handler {
 	return headAsGet(compressed(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := guid.New()
@@ -149,9 +153,23 @@ func (a *API) serve(handle func(http.ResponseWriter, *request) error) http.Handl
 		if err != nil {
 			odata.WriteError(recorder, a.refusal(r, id, err))
 		}
-		a.config.Log.InfoContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", recorder.status,
-			"id", id, "client", r.Header.Get("x-ms-client-request-id"), "user", req.caller.ID, "ms", a.config.Clock.Now().Sub(began).Milliseconds())
+		a.logRequest(req, id, recorder.status, a.config.Clock.Now().Sub(began))
 	})))
+}
+
+// logRequest logs a request, unless requests are logged elsewhere and this one was fast.
+// What has failed is logged apart, with its reason.
+func (a *API) logRequest(r *request, id string, status int, took time.Duration) {
+	level, text := slog.LevelInfo, "request"
+	switch {
+	case a.config.Slow == 0:
+	case took < a.config.Slow:
+		return
+	default:
+		level, text = slog.LevelWarn, "slow request"
+	}
+	a.config.Log.Log(r.Context(), level, text, "method", r.Method, "path", r.URL.Path, "status", status,
+		"id", id, "client", r.Header.Get("x-ms-client-request-id"), "user", r.caller.ID, "ms", took.Milliseconds())
 }
 
 // headAsGet has h answer HEAD as it answers GET. Whoever sends the response has the

@@ -60,6 +60,8 @@ func (a *API) translate(err error) *odata.Error {
 		return refusal
 	}
 	switch {
+	case errors.Is(err, context.DeadlineExceeded): // that of the function, which comes after all tries
+		return late()
 	case errors.Is(err, auth.ErrNoIdentity):
 		return odata.Errorf(odata.RequestIsNotAuthenticated, "%v", auth.ErrNoIdentity)
 	case errors.Is(err, auth.ErrExpired):

@@ -21,6 +21,19 @@ func (Gateway) Panicked(w http.ResponseWriter) {
 	odata.WriteError(w, odata.Errorf(odata.UnExpected, "An unexpected error occurred."))
 }
 
+// Late reports that a request was not finished in time.
+func (Gateway) Late(w http.ResponseWriter) { odata.WriteError(w, late()) }
+
+// late is the refusal of a request whose time is up. What it was to write may be
+// written, so a client reads before it tries again, or sends what has the same effect
+// twice.
+func late() *odata.Error {
+	return &odata.Error{
+		Status: http.StatusServiceUnavailable, Code: odata.CrmHTTPError, RetryAfter: 1,
+		Message: "The request could not be finished in time; try again.",
+	}
+}
+
 // TooLarge refuses a response that is larger than Lambda can carry, and tells the
 // client how to ask for less.
 func (Gateway) TooLarge(w http.ResponseWriter, size, limit int) {

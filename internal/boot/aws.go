@@ -2,6 +2,7 @@ package boot
 
 import (
 	"cmp"
+	"net/http"
 	"os"
 	"time"
 
@@ -56,8 +57,18 @@ func (a amazon) dynamoDB() *dynamodb.Client { return dynamodb.NewFromConfig(a.co
 
 func (a amazon) queues() *awssqs.Client { return awssqs.NewFromConfig(a.config(a.sqs)) }
 
-// HTTPClient returns the HTTP client for AWS. The SDK's own has no time limit, and
-// a response that got lost is worth another try, which dynamo makes.
+// Limits of the HTTP client for AWS. A try that takes longer than tryEnds is worth
+// another one: DynamoDB responds in milliseconds.
+const (
+	tryEnds = 5 * time.Second
+	idle    = 32 // connections a host: twice the rows that a batch follows at the same time
+)
+
+// HTTPClient returns the HTTP client for AWS. The SDK's own has no time limit, and keeps
+// ten idle connections a host: the requests of a batch above that would each begin with
+// a handshake of TLS. How long all tries of a request may take is said by its context.
 func HTTPClient() *awshttp.BuildableClient {
-	return awshttp.NewBuildableClient().WithTimeout(5 * time.Second)
+	return awshttp.NewBuildableClient().WithTimeout(tryEnds).WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConnsPerHost = idle
+	})
 }

@@ -40,6 +40,7 @@ type Environment struct {
 	KeySet     string // SEGUE_JWKS: public keys that verify tokens of the local issuer
 	JobQueue   string // SEGUE_JOB_QUEUE: URL of the SQS queue where the tasks of jobs wait
 	RowForm    string // SEGUE_ROW_FORM: how rows are written, "compact" (default) or "long" (docs/decisions/0023)
+	Slow       string // SEGUE_SLOW_REQUEST: how long a request to a function may take before it is logged, such as "1s" (default)
 	Program    string // SEGUE_PROGRAM: version of the program; what the build or Lambda knows by default
 }
 
@@ -53,6 +54,7 @@ func FromEnvironment() Environment {
 		KeySet:     os.Getenv("SEGUE_JWKS"),
 		JobQueue:   os.Getenv("SEGUE_JOB_QUEUE"),
 		RowForm:    os.Getenv("SEGUE_ROW_FORM"),
+		Slow:       os.Getenv("SEGUE_SLOW_REQUEST"),
 		Program:    program(),
 	}
 }
@@ -64,6 +66,7 @@ type App struct {
 	Public   string             // the URL that clients use; "" for that of the request
 	Clock    clock.Clock
 	Log      *slog.Logger
+	Slow     time.Duration // how long a request may take before it is logged; 0 logs all
 	// Decode reads a Lambda event of the table's stream.
 	Decode func(json.RawMessage) ([]store.Change, error)
 }

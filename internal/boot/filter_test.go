@@ -187,6 +187,7 @@ func streamed(t *testing.T, pk string, kind store.ChangeKind) store.Change {
 	keys := fmt.Sprintf(`{"pk":{"S":%q},"sk":{"S":"1ead0000-0000-4000-8000-000000000001"}}`, pk)
 	images := `,"NewImage":` + keys
 	switch kind {
+	case store.Insert:
 	case store.Modify:
 		images += `,"OldImage":` + keys
 	case store.Remove:

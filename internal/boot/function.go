@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,7 +30,15 @@ func Function(claims func(context.Context) (map[string]string, bool)) (*App, err
 	slog.SetDefault(log)
 	aws, c := amazonFromEnvironment(), Clock()
 	store := dynamo.New(aws.dynamoDB(), env.Table, rows.Indexes(), dynamo.Clock(c))
-	return New(env, store, claims, Options{Freshness: sales.Freshness{For: Fresh, Clock: c}, Queue: env.jobQueue(aws, c)}, log)
+	app, err := New(env, store, claims, Options{Freshness: sales.Freshness{For: Fresh, Clock: c}, Queue: env.jobQueue(aws, c)}, log)
+	if err != nil {
+		return nil, err
+	}
+	app.Slow, err = time.ParseDuration(cmp.Or(env.Slow, "1s")) // the gateway logs every request
+	if err != nil || app.Slow < 0 {
+		return nil, fmt.Errorf("SEGUE_SLOW_REQUEST is %q, want a time such as 1s", env.Slow)
+	}
+	return app, nil
 }
 
 // jobQueue returns the queue of a function: its own process does not live long

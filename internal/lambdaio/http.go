@@ -25,6 +25,9 @@ type Refuser interface {
 	// Panicked reports that the handler failed. The panic has been logged and
 	// must not be shown to the client.
 	Panicked(w http.ResponseWriter)
+	// Late reports that the handler has not responded in time. What it was to do may
+	// have been done.
+	Late(w http.ResponseWriter)
 	// TooLarge replaces a response that Lambda cannot carry: it would have
 	// size bytes, of at most limit.
 	TooLarge(w http.ResponseWriter, size, limit int)
@@ -37,10 +40,11 @@ type Refuser interface {
 //
 // The function never returns an error, which would be a bare 502 for the
 // client: where h cannot respond, refuser does. A panic of h is logged with its
-// stack.
+// stack. The context of the request ends two seconds before the function does, and
+// where h has not responded a second later, refuser does.
 func HTTP(h http.Handler, refuser Refuser) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 	return func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		return respond(ctx, &e, h, refuser), nil
+		return respondInTime(ctx, &e, h, refuser), nil
 	}
 }
 

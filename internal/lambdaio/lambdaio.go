@@ -7,6 +7,9 @@
 // runs the same handlers. This
 // package does not know how an error looks on the wire: a [Refuser] writes it.
 //
+// A function ends its work before Lambda ends the function, so that a failure is told in
+// the form that whoever called it understands; see [InTime].
+//
 // Invariant: what the gateway verified reaches a handler only through the context.
 // Nothing that a client can send ends up in [Claims].
 package lambdaio

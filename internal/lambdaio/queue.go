@@ -17,6 +17,8 @@ import (
 // times to the dead-letter queue. If h panics, every message counts as failed.
 func Queue(h queue.Handler) func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
 	return func(ctx context.Context, event events.SQSEvent) (events.SQSEventResponse, error) {
+		ctx, end := working(ctx)
+		defer end()
 		response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 		messages := make([]queue.Message, len(event.Records))
 		for i, record := range event.Records {

@@ -27,6 +27,8 @@ func Stream(decode func(json.RawMessage) ([]store.Change, error), h store.Handle
 		if err != nil {
 			return events.DynamoDBEventResponse{}, fmt.Errorf("decode stream event: %w", err)
 		}
+		ctx, end := working(ctx) // what is not done by then is reported, not lost
+		defer end()
 		failed, err := process(ctx, h, batch)
 		if err != nil {
 			return events.DynamoDBEventResponse{}, fmt.Errorf("process stream batch: %w", err)

@@ -52,6 +52,7 @@ const (
 	After             // applied, then an error
 	CrashBefore       // the process dies before the call
 	CrashAfter        // the process dies when the call has been applied
+	Hang              // not applied, and no response: the caller waits as long as its context lasts
 )
 
 // Counts is what the calls since the last Reset would cost on DynamoDB.
@@ -146,7 +147,7 @@ func Sometimes(seed uint64, oneIn int, faults ...Fault) func(Call) Fault {
 
 // do makes one call: it decides the fault, applies the call, and records it and its
 // cost.
-func (p *Probe) do(call Call, apply func() (Counts, error)) error {
+func (p *Probe) do(ctx context.Context, call Call, apply func() (Counts, error)) error {
 	fault := p.decide(call)
 	var cost Counts
 	if fault == None || fault == After || fault == CrashAfter {
@@ -157,6 +158,9 @@ func (p *Probe) do(call Call, apply func() (Counts, error)) error {
 		call.Err = fmt.Errorf("%w: injected", store.ErrUnavailable)
 	case CrashBefore, CrashAfter:
 		call.Err = ErrCrash
+	case Hang:
+		<-ctx.Done()
+		call.Err = ctx.Err()
 	case None:
 	}
 	p.mu.Lock()
@@ -184,7 +188,7 @@ func (p *Probe) decide(call Call) Fault {
 
 // Get implements store.Store.
 func (p *Probe) Get(ctx context.Context, keys ...store.Key) (items []store.Item, err error) {
-	err = p.do(Call{Method: Get, Keys: keys}, func() (Counts, error) {
+	err = p.do(ctx, Call{Method: Get, Keys: keys}, func() (Counts, error) {
 		c := Counts{Gets: 1, GetKeys: len(keys)}
 		items, err = p.store.Get(ctx, keys...)
 		for _, i := range items {
@@ -200,7 +204,7 @@ func (p *Probe) Get(ctx context.Context, keys ...store.Key) (items []store.Item,
 
 // Query implements store.Store.
 func (p *Probe) Query(ctx context.Context, q store.Query) (page store.Page, err error) {
-	err = p.do(Call{Method: Query, Query: q}, func() (Counts, error) {
+	err = p.do(ctx, Call{Method: Query, Query: q}, func() (Counts, error) {
 		page, err = p.query(ctx, q)
 		c := Counts{Queries: 1, ReadUnits: units(size(page), 4096)}
 		if q.Index != "" {
@@ -221,7 +225,7 @@ func (p *Probe) Write(ctx context.Context, ops ...store.Op) error {
 		call.Keys = append(call.Keys, op.Key)
 		call.Ops = append(call.Ops, op.Kind)
 	}
-	return p.do(call, func() (Counts, error) {
+	return p.do(ctx, call, func() (Counts, error) {
 		defer p.serializeWrites()()
 		old, err := p.store.Get(ctx, call.Keys...)
 		if err != nil { // for example too many keys: the error of the write is the better one
