@@ -41,6 +41,7 @@ type Environment struct {
 	JobQueue   string // SEGUE_JOB_QUEUE: URL of the SQS queue where the tasks of jobs wait
 	RowForm    string // SEGUE_ROW_FORM: how rows are written, "compact" (default) or "long" (docs/decisions/0023)
 	Slow       string // SEGUE_SLOW_REQUEST: how long a request to a function may take before it is logged, such as "1s" (default)
+	Metrics    string // SEGUE_METRICS: namespace of the metrics in CloudWatch; none are written when it is empty
 	Program    string // SEGUE_PROGRAM: version of the program; what the build or Lambda knows by default
 }
 
@@ -55,6 +56,7 @@ func FromEnvironment() Environment {
 		JobQueue:   os.Getenv("SEGUE_JOB_QUEUE"),
 		RowForm:    os.Getenv("SEGUE_ROW_FORM"),
 		Slow:       os.Getenv("SEGUE_SLOW_REQUEST"),
+		Metrics:    os.Getenv("SEGUE_METRICS"),
 		Program:    program(),
 	}
 }

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"segue/internal/clock"
 	"segue/internal/dynamo"
+	"segue/internal/emf"
 	"segue/internal/queue"
 	"segue/internal/queue/sqs"
 	"segue/internal/rows"
@@ -37,6 +39,9 @@ func Function(claims func(context.Context) (map[string]string, bool)) (*App, err
 	app.Slow, err = time.ParseDuration(cmp.Or(env.Slow, "1s")) // the gateway logs every request
 	if err != nil || app.Slow < 0 {
 		return nil, fmt.Errorf("SEGUE_SLOW_REQUEST is %q, want a time such as 1s", env.Slow)
+	}
+	if env.Metrics != "" {
+		app.Changes = emf.Writer{Out: os.Stdout, Namespace: env.Metrics, Clock: c}.Batches(app.Changes)
 	}
 	return app, nil
 }

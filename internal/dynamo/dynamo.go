@@ -22,7 +22,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"segue/internal/clock"
@@ -36,7 +35,7 @@ type Store struct {
 	name    string
 	indexes []store.Index
 	policy  policy
-	retryer *retry.Standard // the policy as the SDK runs it
+	retryer counted // the policy as the SDK runs it
 }
 
 var _ store.Store = (*Store)(nil)

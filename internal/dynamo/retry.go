@@ -17,6 +17,7 @@ import (
 
 	"segue/internal/clock"
 	"segue/internal/store"
+	"segue/internal/tally"
 )
 
 // policy is how often and how fast a request is sent again. The SDK's retry
@@ -32,8 +33,8 @@ type policy struct {
 const maxWait = time.Second
 
 // retryer returns the policy in the form of the SDK.
-func (p policy) retryer() *retry.Standard {
-	return retry.NewStandard(func(o *retry.StandardOptions) {
+func (p policy) retryer() counted {
+	return counted{retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = p.attempts
 		o.RateLimiter = ratelimit.None
 		o.Retryables = []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
@@ -42,7 +43,16 @@ func (p policy) retryer() *retry.Standard {
 		o.Backoff = retry.BackoffDelayerFunc(func(failed int, _ error) (time.Duration, error) {
 			return p.backoff.Delay(failed), nil
 		})
-	})
+	})}
+}
+
+// counted is a retryer that counts the tries after the first.
+type counted struct{ *retry.Standard }
+
+// GetRetryToken is asked for before each of them.
+func (c counted) GetRetryToken(ctx context.Context, failure error) (func(error) error, error) {
+	tally.Add(ctx, tally.Retries, 1)
+	return c.Standard.GetRetryToken(ctx, failure)
 }
 
 // attempts watches the tries of one request. A try that ended without a clear response
@@ -50,7 +60,7 @@ func (p policy) retryer() *retry.Standard {
 // fails because the item is there. unclear is true if that is possible. (A transaction
 // needs no watching: its token makes a repetition safe.)
 type attempts struct {
-	*retry.Standard
+	counted
 	unclear bool
 }
 
@@ -64,7 +74,7 @@ func (a *attempts) IsErrorRetryable(err error) bool {
 // watch returns the attempts of one request, and the option that makes the request use
 // them.
 func (s *Store) watch() (*attempts, func(*dynamodb.Options)) {
-	a := &attempts{Standard: s.retryer}
+	a := &attempts{counted: s.retryer}
 	return a, func(o *dynamodb.Options) { o.Retryer = a }
 }
 

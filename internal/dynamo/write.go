@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"segue/internal/store"
+	"segue/internal/tally"
 )
 
 // allOld asks for the item for which a condition did not hold.
@@ -58,25 +60,53 @@ func (s *Store) Write(ctx context.Context, ops ...store.Op) error {
 // send makes the one request of op.
 func (s *Store) send(ctx context.Context, op store.Op, opt func(*dynamodb.Options)) error {
 	var x expression
-	var err error
-	cond := x.condition(op.If)
+	cond, capacity := x.condition(op.If), capacity(ctx)
 	switch op.Kind {
 	case store.OpPut:
-		_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: s.tableName(), Item: toAttributes(op.Item),
+		out, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: s.tableName(), Item: toAttributes(op.Item),
 			ConditionExpression: cond, ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
-			ReturnValuesOnConditionCheckFailure: allOld}, opt)
+			ReturnValuesOnConditionCheckFailure: allOld, ReturnConsumedCapacity: capacity}, opt)
+		if err != nil {
+			return err
+		}
+		countUnits(ctx, out.ConsumedCapacity)
 	case store.OpUpdate:
-		_, err = s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{TableName: s.tableName(), Key: toKey(op.Key),
+		out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{TableName: s.tableName(), Key: toKey(op.Key),
 			UpdateExpression: x.update(op), ConditionExpression: cond,
 			ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
-			ReturnValuesOnConditionCheckFailure: allOld}, opt)
+			ReturnValuesOnConditionCheckFailure: allOld, ReturnConsumedCapacity: capacity}, opt)
+		if err != nil {
+			return err
+		}
+		countUnits(ctx, out.ConsumedCapacity)
 	case store.OpDelete:
-		_, err = s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: s.tableName(), Key: toKey(op.Key),
+		out, err := s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: s.tableName(), Key: toKey(op.Key),
 			ConditionExpression: cond, ExpressionAttributeNames: x.names, ExpressionAttributeValues: x.values,
-			ReturnValuesOnConditionCheckFailure: allOld}, opt)
+			ReturnValuesOnConditionCheckFailure: allOld, ReturnConsumedCapacity: capacity}, opt)
+		if err != nil {
+			return err
+		}
+		countUnits(ctx, out.ConsumedCapacity)
 	case store.OpCheck: // handled by check
 	}
-	return err
+	return nil
+}
+
+// capacity asks for the units of a write where somebody counts them.
+func capacity(ctx context.Context) types.ReturnConsumedCapacity {
+	if tally.On(ctx) {
+		return types.ReturnConsumedCapacityTotal
+	}
+	return ""
+}
+
+// countUnits counts the units of a write, those of the indexes included.
+func countUnits(ctx context.Context, consumed ...*types.ConsumedCapacity) {
+	for _, c := range consumed {
+		if c != nil {
+			tally.Add(ctx, tally.WriteUnits, int64(math.Round(aws.ToFloat64(c.CapacityUnits))))
+		}
+	}
 }
 
 // done reports whether op, which adds nothing, would change nothing of the item seen.
@@ -122,7 +152,13 @@ func (s *Store) transact(ctx context.Context, ops []store.Op) error {
 	for i, op := range ops {
 		items[i] = s.transactItem(op)
 	}
-	_, err := s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
+	out, err := s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items, ReturnConsumedCapacity: capacity(ctx)})
+	if err == nil {
+		for i := range out.ConsumedCapacity {
+			countUnits(ctx, &out.ConsumedCapacity[i])
+		}
+		return nil
+	}
 	var canceled *types.TransactionCanceledException
 	if errors.As(err, &canceled) {
 		for i, r := range canceled.CancellationReasons {

@@ -11,6 +11,7 @@ import (
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 	"segue/internal/store"
+	"segue/internal/tally"
 )
 
 // ConflictError says that a commit was not applied because a row was no longer
@@ -277,6 +278,7 @@ func (db *DB) Do(ctx context.Context, by name.UserID, work func(tx *Tx) error) e
 		if _, again := errors.AsType[*ConflictError](err); !again {
 			return err
 		}
+		tally.Add(ctx, tally.Conflicts, 1)
 		if serr := db.clock.Sleep(ctx, between().Delay(try+1)); serr != nil {
 			return serr
 		}

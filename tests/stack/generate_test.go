@@ -78,9 +78,11 @@ func (f function) log() string {
     Properties:
       RetentionInDays: !Ref LogRetentionDays
 `, f.title()) + f.count("LoggedErrors", `$.level = "ERROR"`)
+	if f.reacts && f.name != "evaluate" { // whose line of figures has them
+		text += f.count("ParkedChanges", `$.message = "a change is parked"`)
+	}
 	if f.reacts {
-		text += f.count("ParkedChanges", `$.message = "a change is parked"`) +
-			f.count("WaitingJobs", `$.message = "the queue of jobs is full or away"`)
+		text += f.count("WaitingJobs", `$.message = "the queue of jobs is full or away"`)
 	}
 	return text
 }

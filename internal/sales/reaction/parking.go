@@ -16,6 +16,7 @@ import (
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 	"segue/internal/store"
+	"segue/internal/tally"
 )
 
 // MaxAge is how old a change may be that is tried again because another try may
@@ -110,6 +111,7 @@ func (h *Handler) park(ctx context.Context, p parking, failure error) error {
 		return fmt.Errorf("%s of %v failed (%w) and cannot be parked: %w", p.handler, p.ref, failure, err)
 	}
 	if !again {
+		tally.Add(ctx, tally.Parked, 1)
 		slog.WarnContext(ctx, "a change is parked", "row", p.ref, "handler", p.handler, "reason", failure)
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
+	"segue/internal/tally"
 )
 
 // ConnectStatus says what came of connecting a record to its segment's
@@ -27,24 +28,37 @@ const (
 	ConnectInactive   ConnectStatus = 7 // sequence is deleted or inactive
 )
 
+// effect is what a change has led to.
+type effect struct{ moved, connected bool }
+
+// count counts what is committed.
+func (e effect) count(ctx context.Context) {
+	if e.moved {
+		tally.Add(ctx, tally.Moved, 1)
+	}
+	if e.connected {
+		tally.Add(ctx, tally.Connected, 1)
+	}
+}
+
 // enter decides on a held record and changes it. The record may have moved on
 // since the change, which requested something then.
-func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, catalogue *segment.Catalogue, record *rows.Row, requested segment.Status) error {
+func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, catalogue *segment.Catalogue, record *rows.Row, requested segment.Status) (effect, error) {
 	if !(sales.Record{Row: record}).Open() { // closed meanwhile
-		return nil
+		return effect{}, nil
 	}
 	decision, err := catalogue.Decide(record, sales.Record{Row: record}.Segment())
 	if err != nil {
-		return err
+		return effect{}, err
 	}
 	if decision.Segment == nil { // no segment takes it any more
-		return nil
+		return effect{}, nil
 	}
 	// The change asked to enter a segment and the record stays in its own now:
 	// the entering was done, by this change or a later one, and is not done twice,
 	// unless it had no sequence to connect to.
 	if decision.Status == segment.Unchanged && requested == segment.Segmented && !enteredWithoutSequence(record) {
-		return nil
+		return effect{}, nil
 	}
 	if decision.Status == segment.Segmented {
 		record.Set(name.MsdynSegmentid, schema.RefTo(name.Segment, decision.Segment.ID))
@@ -52,12 +66,12 @@ func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, catalogue *segmen
 	}
 	status, reason, err := s.connectMember(ctx, tx, record, decision)
 	if err != nil {
-		return err
+		return effect{}, err
 	}
 	if !record.Changed() {
-		return nil
+		return effect{}, nil
 	}
-	return setReceipt(record, newEvaluation(decision, status, reason))
+	return effect{moved: decision.Moved, connected: status == ConnectDone}, setReceipt(record, newEvaluation(decision, status, reason))
 }
 
 // connectMember connects a record to the sequence of the segment that it is in

@@ -8,6 +8,7 @@ import (
 	"segue/internal/sales/segment"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
+	"segue/internal/tally"
 )
 
 // Evaluate is the reaction to new and changed records: it runs the segments of
@@ -61,6 +62,7 @@ func (s *Segmentation) evaluate(ctx context.Context, known compiled, change rows
 	if !touched { // by far the most changes: they cost no read and no write
 		return nil
 	}
+	tally.Add(ctx, tally.Evaluated, 1)
 	requested, pending, err := s.decide(ctx, catalogue, change.New)
 	if err != nil {
 		return err
@@ -77,7 +79,9 @@ func (s *Segmentation) follow(ctx context.Context, known compiled, change rows.C
 	if err != nil {
 		return err
 	}
-	return s.db.Do(ctx, "", func(tx *rows.Tx) error {
+	var did effect
+	err = s.db.Do(ctx, "", func(tx *rows.Tx) error {
+		did = effect{}
 		if tx.Again() { // the row has moved on: decide on it as it is, by the segments as they are
 			all, err := s.readCatalogues(ctx)
 			if err != nil {
@@ -96,8 +100,13 @@ func (s *Segmentation) follow(ctx context.Context, known compiled, change rows.C
 		if found[0] == nil { // deleted meanwhile
 			return nil
 		}
-		return s.enter(ctx, tx, known.Catalogue, found[0], requested)
+		did, err = s.enter(ctx, tx, known.Catalogue, found[0], requested)
+		return err
 	})
+	if err == nil {
+		did.count(ctx)
+	}
+	return err
 }
 
 // decide says what the change asks for and whether that would write anything,
