@@ -18,14 +18,12 @@ var update = flag.Bool("update", false, "write the answers of testdata/*.txtar")
 // requests (see world.send), each followed by a file "answer" (see
 // answer.String). go test -update writes the latter again: read what it wrote.
 //
-// Whatever is refused, and whatever only reads, must leave the store as it was. What
-// the functions ask of the table on the way, they must be allowed.
+// Whatever is refused, and whatever only reads, must leave the store as it was.
 func TestScripts(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no archives in testdata: %v", err)
 	}
-	used := uses{}
 	for _, path := range paths {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
 			archive, err := txtar.ParseFile(path)
@@ -41,11 +39,7 @@ func TestScripts(t *testing.T) {
 				}
 				got := ""
 				t.Run(file.Name, func(t *testing.T) {
-					w.probe.Reset()
 					got = w.step(t, string(file.Data))
-					if function := functionOf(t, string(file.Data)); function != "" {
-						used.note(function, w)
-					}
 					if *update {
 						return
 					}
@@ -64,13 +58,11 @@ func TestScripts(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			used.settle(w)
 			if w.log.Len() > 0 {
 				t.Errorf("internal errors were logged:\n%s", w.log)
 			}
 		})
 	}
-	used.check(t)
 }
 
 // step sends one request of a script.

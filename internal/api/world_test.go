@@ -58,7 +58,6 @@ type world struct {
 	issuer *issuer.Issuer
 	log    *bytes.Buffer // errors that were logged
 	addr   string
-	queued int // messages for jobs, at the last [uses.note]
 }
 
 // newWorld makes a world of the product's tables and of those in more, which are

@@ -28,20 +28,14 @@ type statement struct {
 
 // functions is what each function may do, in the order of the template.
 func functions() []function {
-	var (
-		reads    = []string{"BatchGetItem", "GetItem", "Query"}
-		connects = append(reads, "PutItem", "UpdateItem")
-		all      = append(connects, "ConditionCheckItem", "DeleteItem")
-		indexes  = []string{"gsi1", "gsi2", "gsi3", "gsi4"}
-	)
 	return []function{
-		{name: "connect", table: connects, indexes: indexes},
-		{name: "disconnect", table: connects, indexes: indexes},
-		{name: "action", table: all, indexes: indexes, reacts: true},
-		{name: "data", table: all, indexes: indexes},
-		{name: "evaluate", table: all, indexes: indexes, reacts: true, source: stream()},
-		{name: "advance", table: all, indexes: indexes, reacts: true},
-		{name: "job", table: all, indexes: indexes, reacts: true, source: queue()},
+		{name: "connect", table: []string{"BatchGetItem", "GetItem", "PutItem"}, indexes: []string{"gsi1"}},
+		{name: "disconnect", table: []string{"BatchGetItem", "GetItem", "PutItem", "UpdateItem"}, indexes: []string{"gsi1"}},
+		{name: "action", table: []string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"}, indexes: []string{"gsi1"}, reacts: true},
+		{name: "data", table: []string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}, indexes: []string{"gsi1", "gsi2"}},
+		{name: "evaluate", table: []string{"BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"}, reacts: true, source: stream()},
+		{name: "advance", table: []string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}, indexes: []string{"gsi2"}, reacts: true},
+		{name: "job", table: []string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}, indexes: []string{"gsi2"}, reacts: true, source: queue()},
 	}
 }
 
