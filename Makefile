@@ -5,6 +5,7 @@ SHELL := /bin/bash
 # What `make run` takes: make run ADDR=127.0.0.1:8081 DATA=/tmp/trial LEADS=200
 ADDR  ?= 127.0.0.1:8080
 DATA  ?= data
+ENV   ?= prod
 LEADS ?= 5000
 CACHE := $(or $(SEGUE_CACHE),$(CURDIR)/.cache)
 LINT  := $(CACHE)/bin/golangci-lint-v2.15.0
@@ -63,8 +64,9 @@ build: ## build the functions as they will be deployed, and check the sizes of t
 	scripts/sam.sh exec build
 	scripts/zip-sizes.sh
 
-deploy: build ## deploy with SAM: make deploy ISSUER=https://… AUDIENCE=…
-	scripts/sam.sh exec deploy --guided --parameter-overrides JwtIssuer=$(ISSUER) JwtAudience=$(AUDIENCE)
+deploy: build ## deploy with SAM: make deploy ENV=dev or prod, the first time with ISSUER=https://… AUDIENCE=…
+	scripts/deploy.sh $(ENV) $(if $(ISSUER),'JwtIssuer=$(ISSUER)') $(if $(AUDIENCE),'JwtAudience=$(AUDIENCE)') \
+		$(if $(TABLE),'TableName=$(TABLE)' 'TableStreamArn=$(STREAM)') $(PARAMETERS)
 
 cloud: ## deploy the stack to an emulator of AWS on this machine, and leave it running
 	scripts/cloud.sh up

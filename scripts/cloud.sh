@@ -63,8 +63,7 @@ start() {
 # deploy PARAMETER… deploys the stack that is built. The name of the emulator's API is
 # known only when it is there, so its URL may take a second deployment.
 deploy() {
-	quietly deploy scripts/sam.sh exec deploy --template-file "$home/cloud/build/emulated.yaml" --stack-name segue \
-		--resolve-s3 --capabilities CAPABILITY_IAM --no-confirm-changeset --parameter-overrides Gradual=false "$@"
+	quietly deploy scripts/deploy.sh dev --template-file "$home/cloud/build/emulated.yaml" --stack-name segue "$@"
 }
 
 token() {
