@@ -17,11 +17,19 @@ type graph struct {
 // graphs is what the dashboard shows, from what users notice down to what it costs.
 func graphs() []graph {
 	own := "Segue/${AWS::StackName}"
+	figures := func(metrics ...string) (lines [][]string) { // of the line that evaluate logs for each batch
+		for _, metric := range metrics {
+			lines = append(lines, []string{own, metric})
+		}
+		return lines
+	}
 	return []graph{
 		{"Requests", "Sum", [][]string{api("Count"), api("4xx"), api("5xx")}},
 		{"Latency of requests, ms (95th percentile)", "p95", [][]string{api("Latency"), api("IntegrationLatency")}},
 		{"Age of changes before they are evaluated, ms", "Maximum", [][]string{{lambda, "IteratorAge", "FunctionName", "${EvaluateFunction}"}}},
-		{"Errors logged, changes parked, jobs that wait", "Sum", [][]string{{own, "LoggedErrors"}, {own, "ParkedChanges"}, {own, "WaitingJobs"}}},
+		{"Age of the oldest change of a batch when it is done, ms", "Maximum", figures("Freshness")},
+		{"Changes and what follows from them", "Sum", figures("Changes", "Evaluated", "Connected", "Moved", "Conflicts", "Retries")},
+		{"Errors logged, changes parked, jobs that wait", "Sum", figures("LoggedErrors", "ParkedChanges", "WaitingJobs")},
 		{"Calls of functions", "Sum", ofFunctions("Invocations")},
 		{"Crashes and time-outs of functions", "Sum", ofFunctions("Errors")},
 		{"Throttled calls of functions", "Sum", ofFunctions("Throttles")},
@@ -31,6 +39,7 @@ func graphs() []graph {
 			ofQueue("ApproximateNumberOfMessagesVisible", "JobDeadLetterQueue"),
 		}},
 		{"Age of the oldest task, s", "Maximum", [][]string{ofQueue("ApproximateAgeOfOldestMessage", "JobQueue")}},
+		{"Write units of evaluations", "Sum", figures("WriteUnits")},
 		{"Units of the table and its indexes", "Sum", append(ofTable("ConsumedReadCapacityUnits"), ofTable("ConsumedWriteCapacityUnits")...)},
 		{"Throttled requests of the table and its indexes", "Sum", append(ofTable("ReadThrottleEvents"), ofTable("WriteThrottleEvents")...)},
 	}
