@@ -66,7 +66,7 @@ build: ## build the functions as they will be deployed, and check the sizes of t
 
 deploy: build ## deploy with SAM: make deploy ENV=dev or prod, the first time with ISSUER=https://… AUDIENCE=…
 	scripts/deploy.sh $(ENV) $(if $(ISSUER),'JwtIssuer=$(ISSUER)') $(if $(AUDIENCE),'JwtAudience=$(AUDIENCE)') \
-		$(if $(TABLE),'TableName=$(TABLE)' 'TableStreamArn=$(STREAM)') $(PARAMETERS)
+		$(if $(TABLE),'TableName=$(TABLE)' 'TableStreamArn=$(STREAM)') $(if $(ORGANIZATION),'Organization=$(ORGANIZATION)') $(PARAMETERS)
 
 cloud: ## deploy the stack to an emulator of AWS on this machine, and leave it running
 	scripts/cloud.sh up

@@ -9,6 +9,7 @@
 package boot
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -43,6 +44,9 @@ type Environment struct {
 	Slow       string // SEGUE_SLOW_REQUEST: how long a request to a function may take before it is logged, such as "1s" (default)
 	Metrics    string // SEGUE_METRICS: namespace of the metrics in CloudWatch; none are written when it is empty
 	Program    string // SEGUE_PROGRAM: version of the program; what the build or Lambda knows by default
+	// SEGUE_ORGANIZATION: name of the organization that the rows are of, by default the
+	// table's. A copy of a table has another name, and rows of the same organization.
+	Organization string
 }
 
 // FromEnvironment returns the Environment of this process.
@@ -58,6 +62,8 @@ func FromEnvironment() Environment {
 		Slow:       os.Getenv("SEGUE_SLOW_REQUEST"),
 		Metrics:    os.Getenv("SEGUE_METRICS"),
 		Program:    program(),
+
+		Organization: os.Getenv("SEGUE_ORGANIZATION"),
 	}
 }
 
@@ -94,7 +100,7 @@ func New(env Environment, store store.Store, claims func(context.Context) (map[s
 	if err != nil {
 		return nil, err
 	}
-	options.Organization = env.Table
+	options.Organization = cmp.Or(env.Organization, env.Table)
 	options = options.withDefaults()
 	if err := options.Rights.Check(tables); err != nil {
 		return nil, err

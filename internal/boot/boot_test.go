@@ -11,6 +11,7 @@ import (
 	"segue/internal/auth/issuer"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/schema/name"
 	"segue/internal/storetest"
 )
 
@@ -58,6 +59,25 @@ func TestNobodyGetsInWithoutIdentity(t *testing.T) {
 	}
 	if _, err := app.Identity.Authenticate(t.Context(), "Bearer "+token); !errors.Is(err, auth.ErrNoIdentity) {
 		t.Errorf("authenticate: %v, want %v", err, auth.ErrNoIdentity)
+	}
+}
+
+// A table that was restored under another name belongs to the organization that its rows
+// are of.
+func TestCopyOfATableKeepsItsOrganization(t *testing.T) {
+	root := func(env Environment) name.BusinessUnitID {
+		app, err := New(env, storetest.NewModel(nil), nil, Options{}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return app.Principals.Organization().Root
+	}
+	first := root(Environment{Table: "first"})
+	if got := root(Environment{Table: "copy", Organization: "first"}); got != first {
+		t.Errorf("the root of the copy is %s, want that of the first, %s", got, first)
+	}
+	if got := root(Environment{Table: "copy"}); got == first {
+		t.Errorf("two installations have the root %s", got)
 	}
 }
 
