@@ -14,6 +14,7 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/advance"
 	"segue/internal/sales/connection"
+	"segue/internal/sales/erasure"
 	"segue/internal/sales/generation"
 	"segue/internal/sales/job"
 	"segue/internal/sales/organization"
@@ -21,6 +22,7 @@ import (
 	"segue/internal/sales/reaction"
 	"segue/internal/sales/reindex"
 	"segue/internal/sales/report"
+	"segue/internal/sales/retention"
 	"segue/internal/sales/right"
 	"segue/internal/sales/segmentation"
 	"segue/internal/schema"
@@ -36,6 +38,8 @@ type Options struct {
 	NewID     func() string   // makes the ids of rows that come without one; random by default
 	Program   string          // version of the program, which parked changes are marked with; "devel" by default
 	Queue     queue.Sender    // where the tasks of jobs wait; by default in this process ([Parts.Local])
+	// NoTimeToLive says that the store deletes no row whose time is over: a job does it.
+	NoTimeToLive bool
 	// Organization names the installation, "segue" by default; the ids of its own
 	// row and of its root business unit derive from it.
 	Organization string
@@ -65,15 +69,17 @@ type Parts struct {
 	Entities    *entity.Entities
 	Connections *connection.Connections
 	Jobs        *job.Jobs
-	Reactions   *reaction.Handler // takes up again what is parked
-	Changes     store.Handler     // follows the change records of the store
-	Advance     *advance.Advance  // takes up what is due, once a minute
-	Local       *queue.Local      // holds the tasks of jobs, when they wait in this process
+	Erasures    *erasure.Erasures
+	Reactions   *reaction.Handler  // takes up again what is parked
+	Changes     store.Handler      // follows the change records of the store
+	Advance     *advance.Advance   // takes up what is due, once a minute
+	Expiry      *retention.Sweeper // deletes what is kept no longer, where the store does not
+	Local       *queue.Local       // holds the tasks of jobs, when they wait in this process
 }
 
 // Operations returns the executor of decoded requests.
 func (p *Parts) Operations() operation.Executor {
-	return operation.Executor{DB: p.DB, Entities: p.Entities, Connections: p.Connections, Redriver: p.Reactions}
+	return operation.Executor{DB: p.DB, Entities: p.Entities, Connections: p.Connections, Redriver: p.Reactions, Eraser: p.Erasures}
 }
 
 // Redrive takes up a row, whether anything of it is parked or not; see
@@ -147,6 +153,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 			DB: db, Principals: principals, Entities: entities, Connections: connections,
 			Jobs:      job.New(db, options.Queue, options.Freshness.Clock, job.Options{}),
 			Reactions: changes, Changes: changes.Handle, Advance: advance.New(db, options.Freshness.Clock), Local: local,
+			Expiry: retention.New(db), Erasures: erasure.New(db, connections, options.NewID),
 		},
 		segments: segmentation.New(db, connections, options.Policy, known),
 		known:    known,
@@ -154,6 +161,9 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	a.rules()
 	a.reactions()
 	a.due()
+	if options.NoTimeToLive && options.Policy.Retention > 0 {
+		a.Advance.Before(a.Expiry.Daily)
+	}
 	a.jobs(options.Freshness.For)
 	return a.Parts
 }
@@ -174,6 +184,7 @@ func (a assembly) rules() {
 	a.Entities.Register(sales.OfTable(name.TeamMembership), organization.MembershipRules(a.Principals))
 	a.Entities.Register(sales.OfTrait(name.RecordTrait), a.Connections.RecordRules())
 	a.Entities.Register(sales.OfTrait(name.RecordTrait), a.segments.ReceiptRules())
+	a.Entities.Register(sales.OfTrait(name.RecordTrait), erasure.Rules())
 	a.Entities.Register(sales.OfTable(name.Sequence), a.Connections.SequenceRules())
 	a.Entities.Register(sales.OfTable(name.SequenceTarget), a.Connections.TargetRules())
 	a.Entities.Register(sales.OfTable(name.SequenceTargetStep), a.Connections.StepRules())
@@ -216,6 +227,10 @@ func (a assembly) jobs(fresh time.Duration) {
 	a.Jobs.Register(connection.SweepKind, a.Connections.SweepJob(), job.Settings{
 		Delay: fresh, Essential: "a sequence that is being deactivated or deleted ends its connections",
 	})
+	a.Jobs.Register(erasure.Kind, a.Erasures.Job(), job.Settings{
+		Delay: fresh, AtOnce: 1, Essential: "what is left of an erased person goes",
+	})
+	a.Jobs.Register(retention.Kind, a.Expiry.Job(), job.Settings{AtOnce: 1})
 	a.Jobs.Register(report.CountKind, report.Counting(a.DB), job.Settings{})
 	a.Jobs.Register(reindex.Kind, reindex.Work(a.DB), job.Settings{Delay: fresh})
 	a.Jobs.Register(sales.RedriveKind, a.Reactions.RedriveJob(), job.Settings{Delay: fresh})

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,6 +41,7 @@ type Environment struct {
 	RolesClaim string // SEGUE_ROLES_CLAIM: claim that lists the roles
 	KeySet     string // SEGUE_JWKS: public keys that verify tokens of the local issuer
 	JobQueue   string // SEGUE_JOB_QUEUE: URL of the SQS queue where the tasks of jobs wait
+	Retention  string // SEGUE_RETENTION_DAYS: days for which ended targets and steps are kept; 0, the default, is for ever
 	RowForm    string // SEGUE_ROW_FORM: how rows are written, "compact" (default) or "long" (docs/decisions/0023)
 	Slow       string // SEGUE_SLOW_REQUEST: how long a request to a function may take before it is logged, such as "1s" (default)
 	Metrics    string // SEGUE_METRICS: namespace of the metrics in CloudWatch; none are written when it is empty
@@ -58,6 +60,7 @@ func FromEnvironment() Environment {
 		RolesClaim: os.Getenv("SEGUE_ROLES_CLAIM"),
 		KeySet:     os.Getenv("SEGUE_JWKS"),
 		JobQueue:   os.Getenv("SEGUE_JOB_QUEUE"),
+		Retention:  os.Getenv("SEGUE_RETENTION_DAYS"),
 		RowForm:    os.Getenv("SEGUE_ROW_FORM"),
 		Slow:       os.Getenv("SEGUE_SLOW_REQUEST"),
 		Metrics:    os.Getenv("SEGUE_METRICS"),
@@ -90,6 +93,9 @@ func New(env Environment, store store.Store, claims func(context.Context) (map[s
 		return nil, fmt.Errorf("read the schema: %w", err)
 	}
 	if options.Policy, err = parsePolicy(env.Policy); err != nil {
+		return nil, err
+	}
+	if options.Policy.Retention, err = parseRetention(env.Retention); err != nil {
 		return nil, err
 	}
 	if options.Freshness.Clock == nil {
@@ -133,6 +139,21 @@ func (env Environment) authenticator(claims func(context.Context) (map[string]st
 		return identity, fmt.Errorf("SEGUE_JWKS: %w", err)
 	}
 	return identity, nil
+}
+
+// maxRetention is the longest retention, in days; more is no retention.
+const maxRetention = 36500
+
+// parseRetention reads SEGUE_RETENTION_DAYS.
+func parseRetention(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	days, err := strconv.Atoi(text)
+	if err != nil || days < 0 || days > maxRetention {
+		return 0, fmt.Errorf("SEGUE_RETENTION_DAYS is %q; it is a number of days from 0 to %d", text, maxRetention)
+	}
+	return time.Duration(days) * 24 * time.Hour, nil
 }
 
 // parseForm reads SEGUE_ROW_FORM.

@@ -15,6 +15,19 @@ import (
 	"segue/internal/storetest"
 )
 
+func TestRetention(t *testing.T) {
+	for text, want := range map[string]time.Duration{"": 0, "0": 0, "30": 30 * 24 * time.Hour, "36500": 36500 * 24 * time.Hour} {
+		if got, err := parseRetention(text); got != want || err != nil {
+			t.Errorf("%q is %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"-1", "36501", "a month", "1.5"} {
+		if _, err := parseRetention(text); err == nil {
+			t.Errorf("%q was taken", text)
+		}
+	}
+}
+
 func TestRowForm(t *testing.T) {
 	for text, want := range map[string]rows.Form{"": rows.Compact, "compact": rows.Compact, "long": rows.Long} {
 		if got, err := parseForm(text); got != want || err != nil {

@@ -20,6 +20,9 @@ func encodeValue(c *schema.Column, v schema.Value) (store.Value, error) {
 	if want := c.Type.Kind(); v.Kind() != want {
 		return store.Value{}, fmt.Errorf("column %s of type %s cannot hold a value of kind %s", c.Name, c.Type, v.Kind())
 	}
+	if t, ok := v.Time(); ok && c.Expires {
+		return store.Int(t.Unix()), nil
+	}
 	switch v.Kind() {
 	case schema.KindNull:
 		return store.Nil(), nil
@@ -71,6 +74,10 @@ func parseValue(c *schema.Column, v store.Value) (schema.Value, error) {
 		f, err := strconv.ParseFloat(text, 64)
 		return schema.Float(f), err
 	case schema.KindTime:
+		if c.Expires {
+			seconds, err := strconv.ParseInt(text, 10, 64)
+			return schema.Time(time.Unix(seconds, 0).UTC()), err
+		}
 		t, err := time.Parse(layout(c), text)
 		return schema.Time(t), err
 	case schema.KindRef:
@@ -86,6 +93,9 @@ func parseValue(c *schema.Column, v store.Value) (schema.Value, error) {
 // value of another kind is not this program's: read as one of its own, it would be
 // another value, and be written back as that.
 func attributeKind(c *schema.Column) store.Kind {
+	if c.Expires {
+		return store.Number
+	}
 	switch c.Type.Kind() {
 	case schema.KindBool:
 		return store.Bool
@@ -154,7 +164,7 @@ func refuseWorkedOut(c *schema.Column) error {
 
 // attribute returns the name under which the DB stores a column.
 func (db *DB) attribute(c *schema.Column) string {
-	if db.form == Long {
+	if db.form == Long && !c.Expires {
 		return c.Name
 	}
 	return c.Stored()

@@ -80,17 +80,22 @@ func (j Job) Result() string { return j.Row.Text(name.SegueResult) }
 // at the job's subject.
 type Scan struct {
 	Table string `json:"table"`
-	// Index is an index of the table with shards, whose one partition column is a
-	// lookup: its rows that point at the subject. It may lag, so a kind that needs
+	// Index is an index of the table, with shards unless Single, whose one partition column
+	// is a lookup: its rows that point at the subject. It may lag, so a kind that needs
 	// all of them asks for another round.
 	Index string `json:"index,omitempty"`
 	// Small makes one task of each shard, for some thousands of rows, in place of
 	// sixteen by the first digit of the id.
 	Small bool `json:"small,omitempty"`
+	// Single makes one task of an index without shards.
+	Single bool `json:"single,omitempty"`
 }
 
 // Tasks is how many tasks the scan is cut into.
 func (s Scan) Tasks() int {
+	if s.Single {
+		return 1
+	}
 	if s.Small {
 		return schema.Shards
 	}
@@ -102,7 +107,7 @@ const jobDigits = "0123456789abcdef" // that an id begins with
 // Digit is with what digit the ids of a task's rows begin, "" for any, and shard
 // where they are.
 func (s Scan) Digit(task int) (shard int, digit string) {
-	if s.Small {
+	if s.Small || s.Single {
 		return task, ""
 	}
 	return task / len(jobDigits), jobDigits[task%len(jobDigits):][:1]

@@ -1,6 +1,8 @@
 package sales
 
 import (
+	"time"
+
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
@@ -36,6 +38,10 @@ func (r Record) Segment() name.SegmentID {
 func (r Record) Entered() name.SequenceID {
 	return name.SequenceID(r.Row.Lookup(name.SegueSequence).ID)
 }
+
+// Erased is when the record was made to tell nothing of a person, the zero time for one
+// that was not (package erasure).
+func (r Record) Erased() time.Time { return r.Row.Time(name.SegueErasedon) }
 
 // Connected reports whether the record is on a sequence.
 func (r Record) Connected() bool { return r.Row.Is(name.SegueConnected) }

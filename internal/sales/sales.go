@@ -14,6 +14,8 @@
 // repeated and shuffled changes, races, budgets.
 package sales
 
+import "time"
+
 // Policy settles what the sources leave open (docs/domain.md §20).
 type Policy struct {
 	// AnyActive lets every record with statecode 0 be connected. By default
@@ -22,4 +24,7 @@ type Policy struct {
 	// Several lets a record be on several sequences at once, never twice on
 	// one (conflict 2).
 	Several bool
+	// Retention is how long targets are kept after they have ended, and steps after
+	// they are done; 0 is for ever.
+	Retention time.Duration
 }

@@ -73,8 +73,8 @@ func (t *Table) checkShape() error {
 		if c.Owner {
 			t.owners = append(t.owners, c.Name)
 		}
-		if c.Shown && (c.Write != Engine || c.Default != Value{}) {
-			return fmt.Errorf("column %s: shown: it takes a column that Segue alone writes, without a default", c.Name)
+		if err := t.checkKind(c); err != nil {
+			return fmt.Errorf("column %s: %w", c.Name, err)
 		}
 		if err := t.checkStored(c); err != nil {
 			return fmt.Errorf("column %s: %w", c.Name, err)
@@ -88,6 +88,19 @@ func (t *Table) checkShape() error {
 		t.derived = append(t.derived, c)
 	}
 	return t.checkIndexes()
+}
+
+// checkKind checks the properties of a column that only some columns can have.
+func (*Table) checkKind(c *Column) error {
+	switch {
+	case c.Shown && (c.Write != Engine || c.Default != Value{}):
+		return errors.New("shown: it takes a column that Segue alone writes, without a default")
+	case c.Personal && (len(c.Sources()) > 0 || len(c.Compose) > 0 || c.Derived != "" || c.Default != Value{}):
+		return errors.New("personal: it takes a column with a value of its own and no default")
+	case c.Person && c.Type != LookupTo:
+		return errors.New("person: it takes a lookup")
+	}
+	return nil
 }
 
 // storedName is what a column may be stored as: no column, key or attribute of the
@@ -107,7 +120,9 @@ func (t *Table) checkStored(c *Column) error {
 		return nil
 	}
 	switch other := t.attribute[c.Attribute]; {
-	case !storedName.MatchString(c.Attribute):
+	case c.Expires && (c.Type != DateTime || len(c.Sources()) > 0):
+		return errors.New("expires: it takes a date-time with a value of its own")
+	case !c.Expires && !storedName.MatchString(c.Attribute):
 		return fmt.Errorf("attribute %q must be a capital and a small letter or digit", c.Attribute)
 	case other != nil:
 		return fmt.Errorf("attribute %q is also that of column %s", c.Attribute, other.Name)
@@ -118,7 +133,9 @@ func (t *Table) checkStored(c *Column) error {
 		t.attribute = map[string]*Column{}
 	}
 	t.attribute[c.Attribute] = c
-	t.renamed = append(t.renamed, c)
+	if !c.Expires { // which has one form
+		t.renamed = append(t.renamed, c)
+	}
 	return nil
 }
 

@@ -197,6 +197,9 @@ func (c *Column) fill(t *Table) {
 	if c.Type == State && c.Preset == nil && len(t.States) > 0 {
 		c.Preset = json.Number(fmt.Sprint(t.States[0].Value))
 	}
+	if c.Expires {
+		c.Attribute = ExpiresAttribute
+	}
 	low, high := bounds(c.Type)
 	if c.Min == nil {
 		c.Min = low

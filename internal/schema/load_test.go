@@ -42,6 +42,7 @@ func TestDefaultTables(t *testing.T) {
 		"organization organizations organizationid name",
 		"phonecall phonecalls activityid subject",
 		"pricelevel pricelevels pricelevelid name",
+		"segue_erasure segue_erasures segue_erasureid segue_name",
 		"segue_generation  segue_generationid segue_name",
 		"segue_job segue_jobs segue_jobid segue_name",
 		"segue_jobtask  segue_jobtaskid segue_name",

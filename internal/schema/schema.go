@@ -143,6 +143,9 @@ type Column struct {
 	Follows   string   `json:"follows"`   // the column whose value is this one's too, unless it is given another; stored only then
 	Joins     []string `json:"joins"`     // strings: the columns whose values, with bars between, are this one's; stored only where it is another
 	Attribute string   `json:"attribute"` // name under which rows store it; Name by default
+	Personal  bool     `json:"personal"`  // about a person: an erasure takes it out
+	Person    bool     `json:"person"`    // lookups: the row that it points at is about the same person
+	Expires   bool     `json:"expires"`   // date-times: when the store may delete the row; stored as seconds under [ExpiresAttribute]
 	Shown     bool     `json:"shown"`     // worked out when the row is read, by a rule of its table; never stored
 
 	table     string // its table's logical name, for errors
@@ -226,6 +229,14 @@ func (t *Table) Stored(attribute string) *Column {
 	}
 	return t.byName[attribute]
 }
+
+// ExpiresAttribute is the name under which rows store when they may be deleted, in
+// seconds since 1970: it is what the time to live of a DynamoDB table reads.
+const ExpiresAttribute = "expires"
+
+// Expiry returns the column that says when a row may be deleted, nil for a table whose
+// rows stay.
+func (t *Table) Expiry() *Column { return t.attribute[ExpiresAttribute] }
 
 // Stored returns the name under which rows store the column.
 func (c *Column) Stored() string { return cmp.Or(c.Attribute, c.Name) }

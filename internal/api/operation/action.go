@@ -21,7 +21,7 @@ type Declaration struct {
 	run func(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, given map[string]string) ([]Result, error)
 }
 
-// Actions lists the actions (docs/domain.md §13.1, §13.2, §13.5).
+// Actions lists the actions (docs/domain.md §13.1, §13.2, §13.5, §13.7).
 func Actions() []Declaration {
 	return []Declaration{
 		{
@@ -56,6 +56,15 @@ func Actions() []Declaration {
 				{Name: "All", Type: schema.Boolean},
 			},
 			run: redrive,
+		},
+		{
+			Name: "segue_Erase",
+			Parameters: []odata.Parameter{
+				{Name: "Table", Type: schema.String, Required: true},
+				{Name: "Id", Type: schema.GUID, Required: true},
+			},
+			Response: "segue_EraseResponse",
+			run:      erase,
 		},
 	}
 }

@@ -65,6 +65,7 @@ type Executor struct {
 	Entities    *entity.Entities
 	Connections *connection.Connections
 	Redriver    Redriver
+	Eraser      Eraser
 }
 
 // Do runs operations in their order in one unit of work of their own. The first

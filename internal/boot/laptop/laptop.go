@@ -98,7 +98,7 @@ func (p Place) Open(ctx context.Context, log *slog.Logger) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	app, err := boot.New(env, store, nil, boot.Options{Freshness: sales.Freshness{Clock: issuer.Clock}}, log)
+	app, err := boot.New(env, store, nil, boot.Options{Freshness: sales.Freshness{Clock: issuer.Clock}, NoTimeToLive: true}, log)
 	if err != nil {
 		return nil, err
 	}

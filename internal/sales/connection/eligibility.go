@@ -1,6 +1,8 @@
 package connection
 
 import (
+	"time"
+
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
@@ -30,6 +32,8 @@ const leadNew int64 = 1
 func (s *Connections) RefuseIneligible(record *rows.Row) error {
 	view := sales.Record{Row: record}
 	switch {
+	case !view.Erased().IsZero():
+		return sales.Refuse(sales.Precondition, "%v was erased on %s; it takes part in nothing any more", record.Ref(), view.Erased().Format(time.RFC3339))
 	case !view.Open():
 		return sales.Refuse(sales.Precondition, "%v is closed (statecode %d); only an open record can be connected", record.Ref(), view.State())
 	case record.Table.Name == name.Lead && view.Status() != leadNew && !s.policy.AnyActive:

@@ -117,7 +117,7 @@ func (s *Connections) EndConnections(ctx context.Context, tx *rows.Tx, record *r
 	}
 	for _, target := range targets {
 		if target != nil {
-			closeTarget(tx, target, event)
+			s.closeTarget(tx, target, event)
 		}
 	}
 	setLive(record, live)
@@ -125,13 +125,23 @@ func (s *Connections) EndConnections(ctx context.Context, tx *rows.Tx, record *r
 }
 
 // closeTarget ends a held target and cancels its open step.
-func closeTarget(tx *rows.Tx, target *rows.Row, event sequence.Event) {
+func (s *Connections) closeTarget(tx *rows.Tx, target *rows.Row, event sequence.Event) {
 	columns, ok := sequence.End(sequence.Target{Row: target}.Status(), event)
 	if !ok { // it has ended already
 		return
 	}
-	target.SetAll(columns)
-	patchOpenStep(tx, target, sequence.Cancelled())
+	target.SetAll(s.expiring(columns))
+	patchOpenStep(tx, target, s.expiring(sequence.Cancelled()))
+}
+
+// expiring adds to the columns of a target or step that ends until when it is kept. A
+// step may go before its target: it may have been done long before the target ends,
+// and then to look for it would cost a write more.
+func (s *Connections) expiring(columns map[string]schema.Value) map[string]schema.Value {
+	if s.policy.Retention > 0 {
+		columns[name.SegueExpireson] = schema.Time(s.db.Now().Add(s.policy.Retention))
+	}
+	return columns
 }
 
 // patchOpenStep changes the open step of a held target without reading it.

@@ -106,8 +106,10 @@ func readSequence(ctx context.Context, tx *rows.Tx, id name.SequenceID) (Sequenc
 // which must be live, at this step and of that version at commit: else somebody has
 // ended it or gone on, and its next step is not this one's.
 func (r stepRules) advanceTarget(ctx context.Context, tx *rows.Tx, row *rows.Row, out sequence.Outcome, version int64) error {
-	row.SetAll(out.Step)
-	if out.NextID != "" {
+	row.SetAll(r.connections.expiring(out.Step))
+	if out.NextID == "" {
+		r.connections.expiring(out.Target)
+	} else {
 		if err := r.setUnit(ctx, tx, row, out.Next); err != nil {
 			return err
 		}

@@ -110,7 +110,7 @@ func (j sweepJob) end(ctx context.Context, job sales.Job, listed *rows.Row) (end
 		if err != nil || !sweeping(found[0], job.ID()) {
 			return err
 		}
-		ended, err = endTargetIn(ctx, tx, listed)
+		ended, err = j.connections.endTargetIn(ctx, tx, listed)
 		return err
 	})
 	return ended && err == nil, err
@@ -147,14 +147,14 @@ func (j sweepJob) Finish(ctx context.Context, tx *rows.Tx, job sales.Job, counts
 // out of its record's guard.
 func (s *Connections) endTarget(ctx context.Context, target *rows.Row) error {
 	return s.db.Do(ctx, "", func(tx *rows.Tx) error {
-		_, err := endTargetIn(ctx, tx, target)
+		_, err := s.endTargetIn(ctx, tx, target)
 		return err
 	})
 }
 
 // endTargetIn is endTarget in a unit of work, which may hold other rows; it reports
 // whether the target was live.
-func endTargetIn(ctx context.Context, tx *rows.Tx, target *rows.Row) (live bool, err error) {
+func (s *Connections) endTargetIn(ctx context.Context, tx *rows.Tx, target *rows.Row) (live bool, err error) {
 	listed := sequence.Target{Row: target}
 	record := listed.Record()
 	found, err := tx.Load(ctx, rows.Ref{Table: record.Table, ID: record.ID}, target.Ref())
@@ -165,7 +165,7 @@ func endTargetIn(ctx context.Context, tx *rows.Tx, target *rows.Row) (live bool,
 	if row == nil || !(sequence.Target{Row: row}).Live() { // it has ended meanwhile
 		return false, nil
 	}
-	closeTarget(tx, row, sequence.SequenceEnded)
+	s.closeTarget(tx, row, sequence.SequenceEnded)
 	return true, freeGuard(found[0], listed.Sequence(), name.SequenceTargetID(target.ID))
 }
 

@@ -91,7 +91,7 @@ func partition(tables *schema.Schema, job sales.Job, scans []sales.Scan, task in
 			continue
 		}
 		t := tables.Table(scan.Table)
-		all, err := partitions(t, scan.Index, job.Subject())
+		all, err := partitions(t, scan, job.Subject())
 		if err != nil {
 			return nil, rows.Partition{}, err
 		}
@@ -103,12 +103,12 @@ func partition(tables *schema.Schema, job sales.Job, scans []sales.Scan, task in
 
 // partitions returns the shards of a table, or of its index of the rows that point at
 // the subject.
-func partitions(t *schema.Table, index string, subject rows.Ref) ([]rows.Partition, error) {
-	if index == "" {
+func partitions(t *schema.Table, scan sales.Scan, subject rows.Ref) ([]rows.Partition, error) {
+	if scan.Index == "" {
 		return rows.ListPartitions(t), nil
 	}
 	for _, x := range t.Indexes {
-		if x.Name != index || !x.Shards || len(x.Partition) != 1 {
+		if x.Name != scan.Index || x.Shards == scan.Single || len(x.Partition) != 1 {
 			continue
 		}
 		values := map[string]schema.Value{x.Partition[0]: schema.Ref(schema.Lookup{Table: subject.Table, ID: subject.ID})}
@@ -116,5 +116,5 @@ func partitions(t *schema.Table, index string, subject rows.Ref) ([]rows.Partiti
 			return all, nil
 		}
 	}
-	return nil, fmt.Errorf("%s has no index %q with shards of what points at a row", t.Name, index)
+	return nil, fmt.Errorf("%s has no index %q with shards: %t, of what points at a row", t.Name, scan.Index, !scan.Single)
 }

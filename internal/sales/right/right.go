@@ -103,7 +103,8 @@ func DefaultMatrix() Matrix {
 		connectsOwn = Grant{Organization: sales.Read, Own: connects &^ sales.Read}
 		stepsOwn    = Grant{Organization: sales.Read, Own: steps &^ sales.Read}
 		clears      = Grant{Organization: sales.Read | sales.Delete}
-		steers      = Grant{Organization: sales.Read | sales.Write} // jobs are canceled and resumed
+		erases      = Grant{Organization: sales.Create | sales.Read} // nobody changes what tells of an erasure
+		steers      = Grant{Organization: sales.Read | sales.Write}  // jobs are canceled and resumed
 	)
 	org := func(p sales.Privilege) Grant { return Grant{Organization: p} }
 	return Matrix{
@@ -119,6 +120,7 @@ func DefaultMatrix() Matrix {
 		{sales.OfTable(name.BusinessUnit), all, looks, looks, looks},
 		{sales.OfTable(name.Organization), all, reads, reads, reads},
 		{sales.OfTable(name.ParkedChange), clears, nothing, nothing, nothing},
+		{sales.OfTable(name.Erasure), erases, nothing, nothing, nothing},
 		{sales.OfTable(name.Job), steers, nothing, steers, nothing},
 		{sales.OfTrait(name.UserOwnedTrait), all, all, all, owns}, // records, activities and every other table with owners
 		{sales.EveryTable(), all, all, all, looks},

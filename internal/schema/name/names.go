@@ -19,6 +19,7 @@ const (
 	Organization       = "organization"
 	PhoneCall          = "phonecall"
 	PriceList          = "pricelevel"
+	Erasure            = "segue_erasure"
 	Generation         = "segue_generation"
 	Job                = "segue_job"
 	JobTask            = "segue_jobtask"
@@ -48,6 +49,7 @@ type (
 	OrganizationID       string // of a row of organization
 	PhoneCallID          string // of a row of phonecall
 	PriceListID          string // of a row of pricelevel
+	ErasureID            string // of a row of segue_erasure
 	GenerationID         string // of a row of segue_generation
 	JobID                string // of a row of segue_job
 	JobTaskID            string // of a row of segue_jobtask
@@ -64,6 +66,7 @@ type (
 const (
 	ActivityTrait  = "activity"
 	AuditTrait     = "audit"
+	ExpiringTrait  = "expiring"
 	PoolTrait      = "pool"
 	RecordTrait    = "record"
 	UserOwnedTrait = "userOwned"
@@ -305,7 +308,10 @@ const (
 	SegueEndedon                                     = "segue_endedon"
 	SegueEntries                                     = "segue_entries"
 	SegueEntry                                       = "segue_entry"
+	SegueErasedon                                    = "segue_erasedon"
+	SegueErasureid                                   = "segue_erasureid"
 	SegueEvaluation                                  = "segue_evaluation"
+	SegueExpireson                                   = "segue_expireson"
 	SegueGenerationid                                = "segue_generationid"
 	SegueHandler                                     = "segue_handler"
 	SegueIsdefault                                   = "segue_isdefault"

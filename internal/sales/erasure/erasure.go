@@ -1,0 +1,303 @@
+// Package erasure takes out of the rows what they tell of a person: the personal columns
+// of a record (schema: "personal"), the names that its targets have of it, the activities
+// about it, what is parked of all these, and the same of the rows that are about the same
+// person (schema: "person"). Connections end. The rows stay, so that counts and reports
+// do; what tells of the erasure is a row of its own, without the person's data.
+//
+// The record and its live connections change in the unit of work of the request. What may
+// be any number of rows follows in a job, round after round until a round finds nothing:
+// the indexes that it goes by may lag. docs/operations.md says what remains elsewhere.
+//
+// Invariant: an erased record (segue_erasedon) has no value in a personal column but the
+// word Erased, whatever is written later and whatever change comes again, and is on no
+// sequence.
+package erasure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/connection"
+	"segue/internal/sales/sequence"
+	"segue/internal/schema"
+	"segue/internal/schema/name"
+)
+
+// Erased stands where a row must have a name.
+const Erased = "Erased"
+
+// Erasures is the use cases of erasing. It is safe for concurrent use.
+type Erasures struct {
+	db          *rows.DB
+	connections *connection.Connections
+	newID       func() string
+}
+
+// New returns the use cases on the rows of db; newID makes the ids of erasures.
+func New(db *rows.DB, connections *connection.Connections, newID func() string) *Erasures {
+	return &Erasures{db: db, connections: connections, newID: newID}
+}
+
+// EraseIn erases a record, and those that it says are about the same person, in a unit of
+// work on behalf of whoever asks for it, and begins the job that does the rest. A record
+// that is not there is erased too: what is left of it may tell of the person. Erasing
+// again goes through everything again and changes nothing.
+func (e *Erasures) EraseIn(ctx context.Context, tx *rows.Tx, ref rows.Ref) (name.ErasureID, error) {
+	if err := connection.Connectable(e.db.Schema(), ref.Table); err != nil {
+		return "", sales.Refuse(sales.Invalid, "rows of %q are not records; a person is erased by a record, and what is about it goes too", ref.Table)
+	}
+	return e.erase(ctx, tx, ref, "")
+}
+
+// erase is EraseIn because of another erasure, "" for none.
+func (e *Erasures) erase(ctx context.Context, tx *rows.Tx, ref rows.Ref, cause name.ErasureID) (name.ErasureID, error) {
+	found, err := tx.Load(ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	id := name.ErasureID(e.newID())
+	row := tx.Create(tx.Schema().Table(name.Erasure), string(id), map[string]schema.Value{
+		name.SegueName: schema.Text(ref.String()), name.SegueTable: schema.Text(ref.Table), name.SegueRowid: schema.Text(ref.ID),
+	})
+	if cause != "" {
+		row.Set(name.SegueCause, schema.Text(string(cause)))
+	}
+	tx.OnCommit(id, func(ctx context.Context) error {
+		slog.InfoContext(ctx, "a record is erased", "table", ref.Table, "id", ref.ID, "erasure", id, "because", cause)
+		return nil
+	})
+	if err := sales.BeginJob(ctx, tx, e.job(ref, id)); err != nil {
+		return "", err
+	}
+	if found[0] == nil {
+		return id, nil
+	}
+	return id, e.eraseRecord(ctx, tx, found[0], id)
+}
+
+// eraseRecord changes a held record and its live connections, and erases the records that
+// it says are about the same person.
+func (e *Erasures) eraseRecord(ctx context.Context, tx *rows.Tx, record *rows.Row, id name.ErasureID) error {
+	if _, err := e.connections.EndConnections(ctx, tx, record, sequence.DisconnectAsked, ""); err != nil {
+		return err
+	}
+	same := samePerson(record)
+	anonymize(record)
+	if (sales.Record{Row: record}).Erased().IsZero() {
+		record.Set(name.SegueErasedon, schema.Time(tx.Now()))
+	}
+	for _, ref := range same {
+		found, err := tx.Load(ctx, ref)
+		if err != nil {
+			return err
+		}
+		if found[0] == nil || !(sales.Record{Row: found[0]}).Erased().IsZero() {
+			continue
+		}
+		if _, err := e.erase(ctx, tx, ref, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// samePerson returns the records that a record says are about the same person.
+func samePerson(record *rows.Row) (refs []rows.Ref) {
+	for _, c := range record.Table.Columns {
+		if to := record.Lookup; c.Person && to(c.Name).ID != "" {
+			refs = append(refs, rows.Ref{Table: to(c.Name).Table, ID: to(c.Name).ID})
+		}
+	}
+	return refs
+}
+
+// anonymize clears the personal columns of a row; where that is its name, it says so. A
+// row in which nothing is left to clear is not changed.
+func anonymize(row *rows.Row) {
+	t := row.Table
+	named := t.Column(t.PrimaryName)
+	if last := len(named.Compose) - 1; last >= 0 {
+		named = t.Column(named.Compose[last])
+	}
+	for _, c := range t.Columns {
+		switch {
+		case !c.Personal:
+		case c == named:
+			row.Set(c.Name, schema.Text(Erased))
+		default:
+			row.Set(c.Name, schema.Null())
+		}
+	}
+	for _, c := range t.Columns {
+		if len(c.Compose) > 0 {
+			row.Set(c.Name, compose(row, c.Compose))
+		}
+	}
+}
+
+func compose(row *rows.Row, parts []string) schema.Value {
+	var texts []string
+	for _, part := range parts {
+		if text := row.Text(part); text != "" {
+			texts = append(texts, text)
+		}
+	}
+	if texts == nil {
+		return schema.Null()
+	}
+	return schema.Text(strings.Join(texts, " "))
+}
+
+// job is what does the rest of an erasure, which has the same id.
+func (e *Erasures) job(ref rows.Ref, id name.ErasureID) sales.NewJob {
+	job := sales.NewJob{
+		ID: name.JobID(id), Kind: Kind, Name: fmt.Sprintf("Erase %v", ref), Subject: ref,
+		Scans: []sales.Scan{
+			{Table: name.SequenceTarget, Index: recordIndex, Single: true},
+			{Table: name.ParkedChange, Small: true},
+		},
+	}
+	for _, t := range e.db.Schema().Tables() {
+		if t.Is(name.ActivityTrait) {
+			job.Scans = append(job.Scans, sales.Scan{Table: t.Name, Index: regardingIndex, Single: true})
+		}
+		about := func(c *schema.Column) bool {
+			return c.Person && slices.ContainsFunc(c.Targets, func(target schema.Target) bool { return target.Table == ref.Table })
+		}
+		if t.Is(name.RecordTrait) && slices.ContainsFunc(t.Columns, about) {
+			job.Scans = append(job.Scans, sales.Scan{Table: t.Name, Small: true}) // no index has them
+		}
+	}
+	return job
+}
+
+// Indexes of what is about a record.
+const (
+	recordIndex    = "record"
+	regardingIndex = "regarding"
+)
+
+// Kind is the kind of the jobs of erasures.
+const Kind = "erase"
+
+// found is the count of the rows that a round has changed.
+const found = "found"
+
+// Job is the work of [Kind].
+func (e *Erasures) Job() sales.JobKind { return work{e} }
+
+type work struct{ *Erasures }
+
+// Prepare implements [sales.JobKind].
+func (w work) Prepare(_ context.Context, job sales.Job) (sales.JobWork, error) {
+	return func(ctx context.Context, listed *rows.Row, tally *sales.JobTally) (changed bool, err error) {
+		err = w.db.Do(ctx, "", func(tx *rows.Tx) error {
+			changed, err = w.eraseListed(ctx, tx, job, listed.Ref())
+			return err
+		})
+		if changed = changed && err == nil; changed {
+			tally.Add(found, 1)
+		}
+		return changed, err
+	}, nil
+}
+
+// eraseListed does to a listed row, as it is now, what the erasure of the job's subject
+// means for it.
+func (w work) eraseListed(ctx context.Context, tx *rows.Tx, job sales.Job, ref rows.Ref) (changed bool, err error) {
+	held, err := tx.Load(ctx, ref)
+	if err != nil || held[0] == nil {
+		return false, err
+	}
+	row, subject := held[0], job.Subject()
+	switch {
+	case row.Table.Name == name.ParkedChange:
+		parked := rows.Ref{Table: row.Text(name.SegueTable), ID: row.Text(name.SegueRowid)}
+		about, err := w.about(ctx, tx, parked, subject)
+		if about {
+			tx.Delete(row)
+		}
+		return about, err
+	case row.Table.Name == name.SequenceTarget:
+		return w.eraseTarget(ctx, tx, row, subject)
+	case row.Table.Is(name.ActivityTrait):
+		if refOf(row.Lookup(name.Regardingobjectid)) != subject {
+			return false, nil
+		}
+		tx.Delete(row)
+		return true, nil
+	}
+	if !slices.Contains(samePerson(row), subject) || !(sales.Record{Row: row}).Erased().IsZero() {
+		return false, nil
+	}
+	_, err = w.erase(ctx, tx, ref, name.ErasureID(job.ID()))
+	return err == nil, err
+}
+
+// about reports whether a row is the subject, or one of its targets and activities.
+func (w work) about(ctx context.Context, tx *rows.Tx, ref, subject rows.Ref) (bool, error) {
+	t := w.db.Schema().Table(ref.Table)
+	switch {
+	case ref == subject:
+		return true, nil
+	case t == nil || t.Name != name.SequenceTarget && !t.Is(name.ActivityTrait):
+		return false, nil
+	}
+	held, err := tx.Load(ctx, ref)
+	if err != nil || held[0] == nil {
+		return false, err
+	}
+	if t.Name == name.SequenceTarget {
+		return refOf(sequence.Target{Row: held[0]}.Record()) == subject, nil
+	}
+	return refOf(held[0].Lookup(name.Regardingobjectid)) == subject, nil
+}
+
+// eraseTarget takes the person out of a target, which ends if it is still live.
+func (w work) eraseTarget(ctx context.Context, tx *rows.Tx, row *rows.Row, subject rows.Ref) (changed bool, err error) {
+	target := sequence.Target{Row: row}
+	if refOf(target.Record()) != subject {
+		return false, nil
+	}
+	if target.Live() {
+		held, err := tx.Load(ctx, subject)
+		if err != nil {
+			return false, err
+		}
+		if held[0] != nil {
+			if _, err := w.connections.EndConnections(ctx, tx, held[0], sequence.DisconnectAsked, target.Sequence()); err != nil {
+				return false, err
+			}
+		}
+	}
+	anonymize(row)
+	return row.Changed(), nil
+}
+
+// Finish implements [sales.JobKind]: a round that changed something is followed by
+// another, and so is the first.
+func (w work) Finish(ctx context.Context, tx *rows.Tx, job sales.Job, counts map[string]int64) (sales.JobEnd, error) {
+	if counts[found] > 0 || job.Round() == 0 {
+		return sales.JobEnd{Again: true}, nil
+	}
+	if n := counts[sales.JobUnreadable]; n > 0 {
+		return sales.JobEnd{}, fmt.Errorf("%d rows cannot be read; whether they are about %v is not known", n, job.Subject())
+	}
+	held, err := tx.Load(ctx, rows.RefTo(name.Erasure, name.ErasureID(job.ID())))
+	if err == nil && held[0] == nil {
+		err = errors.New("its row of erasures is gone")
+	}
+	if err != nil {
+		return sales.JobEnd{}, err
+	}
+	held[0].Set(name.SegueEndedon, schema.Time(tx.Now()))
+	return sales.JobEnd{}, nil
+}
+
+func refOf(to schema.Lookup) rows.Ref { return rows.Ref{Table: to.Table, ID: to.ID} }
