@@ -10,6 +10,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/salestest"
+	"segue/internal/schema"
 	"segue/internal/schema/name"
 	"segue/internal/store"
 )
@@ -18,7 +19,7 @@ import (
 func commitRules(policy sales.Policy) []rule {
 	return []rule{
 		newVersion, guarded(policy), ownColumns, endedStaysEnded,
-		connectedOnce, connectedToActive, endedForCause, endedAsAsked, unlinkedForCause, nextStep,
+		keptAsLong(policy), connectedOnce, connectedToActive, endedForCause, endedAsAsked, unlinkedForCause, nextStep,
 	}
 }
 
@@ -37,6 +38,25 @@ func newVersion(h *history, c *commit, ch change) string {
 		return fmt.Sprintf("version %d was that of commit %d", version, before)
 	}
 	return ""
+}
+
+// keptAsLong: a target or step names until when it is kept from the commit that ends it,
+// once and for all, and none that has not ended does.
+func keptAsLong(policy sales.Policy) rule {
+	return func(_ *history, _ *commit, ch change) string {
+		if ch.ref.Table != name.SequenceTarget && ch.ref.Table != name.SequenceTargetStep || ch.new == nil {
+			return ""
+		}
+		ended := ch.new[name.Statecode].Int() != 0
+		old, until := ch.old[schema.ExpiresAttribute], ch.new[schema.ExpiresAttribute]
+		switch {
+		case until.Kind() == store.Number != (ended && policy.Retention > 0):
+			return fmt.Sprintf("ended: %v, kept until %v", ended, until)
+		case old.Kind() == store.Number && old != until:
+			return fmt.Sprintf("it was kept until %v, now until %v", old, until)
+		}
+		return ""
+	}
 }
 
 // guarded: a record's guard names its live targets, after every commit.
