@@ -107,14 +107,15 @@ func printCensus(census report.Census) {
 	for _, table := range []string{name.Lead, name.Opportunity, name.Account, name.User, name.Sequence, name.Segment} {
 		fmt.Printf(" %d %s", census.Rows[table], table)
 	}
-	fmt.Print("\n\nSegments and their members\n")
-	printPlaces(census.Segments)
-	fmt.Print("\nSequences and the records connected to them\n")
-	printPlaces(census.Sequences)
+	fmt.Print("\n\n")
+	printPlaces("Segments and their members", census.Segments)
+	printPlaces("Sequences and the records connected to them", census.Sequences)
 }
 
-func printPlaces(places []report.Place) {
+func printPlaces(title string, places []report.Place) {
+	fmt.Println(title)
 	for _, place := range places {
-		fmt.Printf("  %-12s %-36s %6d\n", place.Table, place.Name, place.Records)
+		fmt.Printf("  %-12s %-36s %6s\n", place.Table, place.Name, thousands(place.Records))
 	}
+	fmt.Println()
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -34,6 +35,8 @@ func (a *API) data(w http.ResponseWriter, r *request) error {
 		return a.collection(w, r, resource.Table)
 	case odata.Entity:
 		return a.entity(w, r, resource)
+	case odata.Bound:
+		return a.createMultiple(w, r, resource.Table)
 	case odata.Root:
 		if r.Method != http.MethodGet {
 			return wrongMethod(w, r, "the service document", http.MethodGet)
@@ -145,6 +148,41 @@ func (a *API) create(w http.ResponseWriter, r *request, t *schema.Table, query o
 		return err
 	}
 	return a.respondWritten(w, r, outcome, query)
+}
+
+// createMultiple serves POST {set}/Microsoft.Dynamics.CRM.CreateMultiple: all rows are
+// created, or none.
+func (a *API) createMultiple(w http.ResponseWriter, r *request, t *schema.Table) error {
+	if r.Method != http.MethodPost {
+		return wrongMethod(w, r, odata.CreateMultiple, http.MethodPost)
+	}
+	body, err := odata.ReadBody(w, r.Request)
+	if err != nil {
+		return err
+	}
+	targets, err := odata.ReadTargets(a.schema(), t, body, operation.MaxCreates)
+	if err != nil {
+		return err
+	}
+	creates := make([]operation.Operation, len(targets))
+	for i, target := range targets {
+		creates[i] = operation.Create{Table: t.Name, ID: target.ID, Values: target.Values}
+	}
+	outcomes, err := a.config.Operations.Do(r.Context(), r.caller, creates...)
+	if refused, ok := errors.AsType[*operation.RefusedError](err); ok {
+		if public := a.translate(refused); public.Status < http.StatusInternalServerError {
+			return odata.InTarget(refused.Index, public)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	ids := make([]string, len(outcomes))
+	for i, outcome := range outcomes {
+		ids[i] = outcome.Row.ID
+	}
+	odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.IDs(ids))
+	return nil
 }
 
 // readInput reads the body of a create or update.

@@ -28,7 +28,7 @@ func TestImport_Outage(t *testing.T) {
 			remote := ingest.NewRemote(w.tables, "http://"+w.addr, w.token("System Administrator"), nil)
 			remote.Clock = now
 			t.Cleanup(remote.Client.CloseIdleConnections)
-			failed := outage(w, now, leads, lasts)
+			failed := outage(w, now, 4, lasts)
 			stops := 0
 			for err := ingest.ErrUnavailable; err != nil; stops++ {
 				err = ingest.WriteAll(t.Context(), remote, slices.Values(rowsToImport(t, w, leads)))

@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"segue/internal/boot"
@@ -82,6 +83,19 @@ func tables(t testing.TB) *schema.Schema {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// Create fails if the row is among them.
+func (w failingAt) Create(_ context.Context, _ *schema.Table, list []ingest.Row) error {
+	if slices.ContainsFunc(list, func(row ingest.Row) bool { return row.ID == w.id }) {
+		return w.err
+	}
+	return nil
+}
+
+// Check fails for the row.
+func (w failingAt) Check(ctx context.Context, t *schema.Table, id string, v map[string]schema.Value) error {
+	return w.Write(ctx, t, id, v)
 }
 
 // failingAt is a Writer that fails at the row with this id.

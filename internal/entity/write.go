@@ -2,6 +2,7 @@ package entity
 
 import (
 	"context"
+	"errors"
 	"maps"
 
 	"segue/internal/rows"
@@ -51,6 +52,25 @@ func (e *Entities) CreateIn(ctx context.Context, tx *rows.Tx, c sales.Caller, na
 		return nil, err
 	}
 	return e.insert(ctx, tx, c, t, id, checked)
+}
+
+// NewRow is a row to be made.
+type NewRow struct {
+	ID     string
+	Values map[string]schema.Value
+}
+
+// CreateAll makes rows of a table in one commit: all of them or none. The error is about
+// the first that is refused.
+func (e *Entities) CreateAll(ctx context.Context, c sales.Caller, name string, list []NewRow) error {
+	return sales.Public(e.db.Do(ctx, c.ID, func(tx *rows.Tx) error {
+		for _, row := range list {
+			if _, err := e.CreateIn(ctx, tx, c, name, row.ID, row.Values); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 }
 
 // refuseDuplicate refuses to create a row that the unit of work has, or that is
@@ -219,6 +239,23 @@ func asRead(row *rows.Row) map[string]schema.Value {
 	values := row.Values()
 	values[row.Table.ID], values[rows.Version] = schema.Text(row.ID), schema.Int(row.Version)
 	return values
+}
+
+// errNotCommitted ends the unit of work of a check.
+var errNotCommitted = errors.New("the unit of work is not committed")
+
+// CheckUpdate says why an Update of a row would be refused, and does not write the row.
+func (e *Entities) CheckUpdate(ctx context.Context, c sales.Caller, ref rows.Ref, changes map[string]schema.Value) error {
+	err := e.db.Do(ctx, c.ID, func(tx *rows.Tx) error {
+		if _, _, err := e.UpdateIn(ctx, tx, c, ref, changes, If{}); err != nil {
+			return err
+		}
+		return errNotCommitted
+	})
+	if errors.Is(err, errNotCommitted) {
+		return nil
+	}
+	return sales.Public(err)
 }
 
 func (cond If) check(row *rows.Row) error {

@@ -19,57 +19,57 @@ var ErrHeader = errors.New("the header does not fit the table")
 
 // layout maps the fields of a file to columns.
 type layout struct {
-	table   *schema.Table
-	header  []string         // as in the file, trimmed
-	columns []*schema.Column // by field; nil: left out
-	id      int              // field of the primary key, -1 for none
-	key     []int            // fields that together make the id, by the name of their column
+	table     *schema.Table
+	header    []string         // as in the file, trimmed
+	columns   []*schema.Column // by field; nil: left out
+	leftOut   []string         // headers that name no column
+	id        int              // field of the primary key, -1 for none
+	key       []int            // fields that together make the id, by the name of their column
+	constants map[string]schema.Value
+	meanings  map[*schema.Column]map[string]schema.Value // by column and folded text; null leaves the cell out
 }
 
 // newLayout returns the layout of a header for a table. Its error names everything that
 // does not fit.
 func newLayout(t *schema.Table, header []string, o Options) (*layout, error) {
-	l := &layout{table: t, columns: make([]*schema.Column, len(header)), id: -1}
-	problems := l.bind(header, o.Map)
+	l := &layout{
+		table: t, columns: make([]*schema.Column, len(header)), id: -1,
+		constants: map[string]schema.Value{}, meanings: map[*schema.Column]map[string]schema.Value{},
+	}
+	problems := l.bind(header, o)
 	if len(problems) == 0 {
 		problems = l.identifyBy(o.Key)
 	}
+	problems = append(problems, l.setConstants(o.Set)...)
+	problems = append(problems, l.translate(o.Translate)...)
 	if len(problems) > 0 {
-		return nil, fmt.Errorf("%w %s: %s", ErrHeader, t.Name, strings.Join(problems, "; "))
+		return nil, fmt.Errorf("%w %s:\n  %s", ErrHeader, t.Name, strings.Join(problems, "\n  "))
 	}
 	return l, nil
 }
 
 // bind finds the column of each header.
-func (l *layout) bind(header []string, overrides map[string]string) (problems []string) {
+func (l *layout) bind(header []string, o Options) (problems []string) {
 	targets := map[string]string{} // by folded header
-	for _, name := range slices.Sorted(maps.Keys(overrides)) {
-		targets[fold(name)] = strings.TrimSpace(overrides[name])
+	for _, name := range slices.Sorted(maps.Keys(o.Map)) {
+		targets[fold(name)] = strings.TrimSpace(o.Map[name])
 	}
 	used := map[string]bool{}
 	for i, name := range header {
 		name = strings.TrimSpace(name)
 		l.header = append(l.header, name)
-		target, mapped := targets[fold(name)]
 		used[fold(name)] = true
-		if mapped && (target == "" || target == "-") {
-			continue
-		}
+		target, mapped := targets[fold(name)]
 		if !mapped {
 			target = name
 		}
-		column, err := find(l.table, target)
-		if err == nil {
-			if first := slices.Index(l.columns, column); first >= 0 {
-				err = fmt.Errorf("%s is already field %d", column.Name, first+1)
-			}
-		}
+		column, err := l.bindField(target, mapped, o)
 		if err != nil {
 			problems = append(problems, fmt.Sprintf("field %d %q: %v", i+1, excerpt.Of(name), err))
 			continue
 		}
 		l.columns[i] = column
-		if column.Name == l.table.ID {
+		if column != nil && column.Name == l.table.ID {
 			l.id = i
 		}
 	}
@@ -81,13 +81,39 @@ func (l *layout) bind(header []string, overrides map[string]string) (problems []
 	return problems
 }
 
+// bindField returns the column of a field, nil for one that is left out. target is the
+// column that it is mapped to, or its header.
+func (l *layout) bindField(target string, mapped bool, o Options) (*schema.Column, error) {
+	if mapped && (target == "" || target == "-") {
+		return nil, nil
+	}
+	column, err := find(l.table, target)
+	if err == nil {
+		if first := slices.Index(l.columns, column); first >= 0 {
+			return nil, fmt.Errorf("%s is already field %d", column.Name, first+1)
+		}
+		return column, nil
+	}
+	isTarget := func(key string) bool { return fold(key) == fold(target) }
+	switch {
+	case mapped:
+		return nil, err
+	case o.OnlyMapped:
+		l.leftOut = append(l.leftOut, target)
+		return nil, nil
+	case slices.ContainsFunc(o.Key, isTarget): // it identifies rows and has no column
+		return nil, nil
+	}
+	return nil, err
+}
+
 // identifyBy finds the fields of the key, given as names of columns or headers.
 func (l *layout) identifyBy(key []string) (problems []string) {
 	if len(key) > 0 && l.id >= 0 {
 		return []string{fmt.Sprintf("the id column %s already identifies a row; there cannot be a key as well", l.table.ID)}
 	}
 	for _, name := range key {
-		field := slices.IndexFunc(l.header, func(h string) bool { return fold(h) == fold(name) })
+		field := l.fieldOf(name)
 		if field < 0 {
 			column, err := find(l.table, name)
 			if err != nil {
@@ -96,13 +122,71 @@ func (l *layout) identifyBy(key []string) (problems []string) {
 			}
 			field = slices.Index(l.columns, column)
 		}
-		if field < 0 || l.columns[field] == nil {
+		if field < 0 {
 			problems = append(problems, fmt.Sprintf("key %q: the file has no such column", name))
 			continue
 		}
 		l.key = append(l.key, field)
 	}
-	slices.SortFunc(l.key, func(a, b int) int { return cmp.Compare(l.columns[a].Name, l.columns[b].Name) })
+	slices.SortFunc(l.key, func(a, b int) int { return cmp.Compare(l.nameOf(a), l.nameOf(b)) })
+	return problems
+}
+
+// fieldOf returns the field with that header, -1 for none.
+func (l *layout) fieldOf(header string) int {
+	return slices.IndexFunc(l.header, func(h string) bool { return fold(h) == fold(header) })
+}
+
+// nameOf is the name of a field in a key: that of its column, or its header.
+func (l *layout) nameOf(field int) string {
+	if c := l.columns[field]; c != nil {
+		return c.Name
+	}
+	return fold(l.header[field])
+}
+
+// setConstants reads the values for rows for which the file has none.
+func (l *layout) setConstants(set map[string]string) (problems []string) {
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		column, err := find(l.table, name)
+		if err == nil && column.Name == l.table.ID {
+			err = errors.New("an id is not the same for all rows")
+		}
+		var v schema.Value
+		if err == nil {
+			v, err = column.FromText(set[name])
+		}
+		if err != nil {
+			problems = append(problems, fmt.Sprintf("set %q: %v", name, err))
+			continue
+		}
+		l.constants[column.Name] = v
+	}
+	return problems
+}
+
+// translate reads what texts of the file mean.
+func (l *layout) translate(meanings map[string]map[string]string) (problems []string) {
+	for _, name := range slices.Sorted(maps.Keys(meanings)) {
+		var column *schema.Column
+		if field := l.fieldOf(name); field >= 0 {
+			column = l.columns[field]
+		} else if found, err := find(l.table, name); err == nil && slices.Contains(l.columns, found) {
+			column = found
+		}
+		if column == nil {
+			problems = append(problems, fmt.Sprintf("options of %q: the file has no such column", name))
+			continue
+		}
+		l.meanings[column] = map[string]schema.Value{}
+		for _, text := range slices.Sorted(maps.Keys(meanings[name])) {
+			v, err := column.FromText(meanings[name][text])
+			if err != nil {
+				problems = append(problems, fmt.Sprintf("options of %q: %q: %v", name, text, err))
+			}
+			l.meanings[column][fold(text)] = v
+		}
+	}
 	return problems
 }
 
@@ -126,12 +210,12 @@ func find(t *schema.Table, name string) (*schema.Column, error) {
 	case len(writable) > 1:
 		return nil, fmt.Errorf("several columns have that label: %s", names(writable))
 	case len(fit) > 0:
-		return nil, fmt.Errorf("%s is set by Segue alone; map it to - to leave it out", fit[0].Name)
+		return nil, fmt.Errorf("%s is set by Segue alone; map it to - to leave it out, as --only mapped does", fit[0].Name)
 	}
 	if alike := similar(t, name); len(alike) > 0 {
 		return nil, fmt.Errorf("no column has that name; close to it: %s", names(alike))
 	}
-	return nil, errors.New("no column has that name; map it to a column, or to - to leave it out")
+	return nil, errors.New("no column has that name; map it to a column, or to - to leave it out, as --only mapped does")
 }
 
 func names(columns []*schema.Column) string {
@@ -185,58 +269,66 @@ func likeness(a, b string) float64 {
 // fold returns the form in which names of columns and values of keys are compared.
 func fold(text string) string { return strings.ToLower(strings.TrimSpace(text)) }
 
-// cellError reports why a record cannot be a row, and at which field; -1 is the whole
-// record.
-type cellError struct {
-	field  int
-	reason string
-}
-
-// Error returns the reason.
-func (e *cellError) Error() string { return e.reason }
-
 // row converts a record. Empty fields are left out: an empty cell leaves its
 // column as it is. The id is "" when neither an id nor a key column
-// gives one. Errors are *cellError.
-func (l *layout) row(fields []string) (id string, values map[string]schema.Value, err error) {
+// gives one. All that is wrong is reported.
+func (l *layout) row(fields []string) (id string, values map[string]schema.Value, problems []problem) {
 	if len(fields) != len(l.columns) {
-		return "", nil, &cellError{-1, fmt.Sprintf("has %d fields, the header has %d", len(fields), len(l.columns))}
+		return "", nil, []problem{{-1, fmt.Errorf("has %d fields, the header has %d", len(fields), len(l.columns))}}
 	}
-	values = map[string]schema.Value{}
+	values = maps.Clone(l.constants)
 	for i, c := range l.columns {
 		if c == nil || strings.TrimSpace(fields[i]) == "" {
 			continue
 		}
-		v, err := c.FromText(fields[i])
+		v, err := l.cell(c, fields[i])
 		if err != nil {
-			return "", nil, &cellError{i, err.Error()}
+			problems = append(problems, problem{i, err})
+			continue
 		}
-		values[c.Name] = v
+		if !v.IsNull() {
+			values[c.Name] = v
+		}
 	}
 	switch {
 	case l.id >= 0:
 		id, _ = values[l.table.ID].Text()
 		delete(values, l.table.ID)
-		if id == "" {
-			return "", nil, &cellError{l.id, "must have a value: it identifies the row"}
+		if id == "" && strings.TrimSpace(fields[l.id]) == "" {
+			problems = append(problems, problem{l.id, errors.New("must have a value: it identifies the row")})
 		}
 	case len(l.key) > 0:
-		if id = l.keyID(values); id == "" {
-			return "", nil, &cellError{l.key[0], "must have a value: the key identifies the row"}
+		if id = l.keyID(fields, values); id == "" {
+			problems = append(problems, problem{l.key[0], errors.New("must have a value: the key identifies the row")})
 		}
 	}
-	return id, values, nil
+	return id, values, problems
+}
+
+// cell converts the text of a cell.
+func (l *layout) cell(c *schema.Column, text string) (schema.Value, error) {
+	meanings := l.meanings[c]
+	if v, ok := meanings[fold(text)]; ok {
+		return v, nil
+	}
+	v, wrong := c.FromText(text)
+	if other, ok := meanings["*"]; ok && wrong != nil {
+		v, wrong = other, nil
+	}
+	return v, wrong
 }
 
 // keyID returns the same id for the same key values in any case, "" when all of
 // them are empty. The format of its name is fixed: rows of earlier imports have
 // these ids.
-func (l *layout) keyID(values map[string]schema.Value) string {
+func (l *layout) keyID(fields []string, values map[string]schema.Value) string {
 	parts, empty := []string{l.table.Name}, true
 	for _, field := range l.key {
-		c := l.columns[field]
-		v := fold(c.Text(values[c.Name]))
-		parts = append(parts, c.Name, v)
+		v := fold(fields[field])
+		if c := l.columns[field]; c != nil {
+			v = fold(c.Text(values[c.Name]))
+		}
+		parts = append(parts, l.nameOf(field), v)
 		empty = empty && v == ""
 	}
 	if empty {
@@ -245,10 +337,12 @@ func (l *layout) keyID(values map[string]schema.Value) string {
 	return guid.FromName(fmt.Sprintf("segue:import:%q", parts))
 }
 
-// blame returns the header of the field that an error about a row names, "" when
-// it names none.
-func (l *layout) blame(err error) string {
-	wrong, ok := errors.AsType[*schema.Error](err)
+// blame returns the header of the field that is wrong, "" when none is named.
+func (l *layout) blame(p problem) string {
+	if p.field >= 0 {
+		return l.header[p.field]
+	}
+	wrong, ok := errors.AsType[*schema.Error](p.err)
 	if !ok {
 		return ""
 	}

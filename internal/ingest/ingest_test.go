@@ -66,8 +66,43 @@ func tables(t testing.TB) *schema.Schema {
 type written struct {
 	fail func(id string, values values) error // nil: never
 
-	mu   sync.Mutex
-	rows map[string][]values
+	mu      sync.Mutex
+	rows    map[string][]values
+	creates int // batches tried
+}
+
+// Create writes all rows or none.
+func (w *written) Create(_ context.Context, _ *schema.Table, list []Row) error {
+	w.mu.Lock()
+	batch := map[string]bool{}
+	for _, row := range list {
+		if len(w.rows[row.ID]) > 0 || batch[row.ID] {
+			w.mu.Unlock()
+			return ErrExists
+		}
+		batch[row.ID] = true
+	}
+	w.creates++
+	w.mu.Unlock()
+	for _, row := range list {
+		if w.fail != nil {
+			if err := w.fail(row.ID, row.Values); err != nil {
+				return err
+			}
+		}
+	}
+	for _, row := range list {
+		w.keep(row.ID, row.Values)
+	}
+	return nil
+}
+
+// Check fails as told.
+func (w *written) Check(_ context.Context, _ *schema.Table, id string, v map[string]schema.Value) error {
+	if w.fail != nil {
+		return w.fail(id, v)
+	}
+	return nil
 }
 
 func (w *written) Write(_ context.Context, _ *schema.Table, id string, v map[string]schema.Value) error {
@@ -76,11 +111,15 @@ func (w *written) Write(_ context.Context, _ *schema.Table, id string, v map[str
 			return err
 		}
 	}
+	w.keep(id, v)
+	return nil
+}
+
+func (w *written) keep(id string, v values) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.rows == nil {
 		w.rows = map[string][]values{}
 	}
 	w.rows[id] = append(w.rows[id], v)
-	return nil
 }

@@ -10,12 +10,9 @@ import (
 	"segue/internal/schema"
 )
 
-// Defaults of a pool: how many rows are written at once, and how many more wait
-// for each worker.
-const (
-	defaultWorkers = 32
-	queued         = 4
-)
+// defaultWorkers is how many batches of rows are written at once. As many rows as a
+// batch has wait for each worker.
+const defaultWorkers = 8
 
 // Job is a row to be written. Done is called once, by any goroutine, with the outcome.
 type Job struct {
@@ -41,7 +38,8 @@ func Ends(ctx context.Context, err error) bool {
 }
 
 // pool writes rows concurrently. Rows of one id go to one worker, so that they
-// are written one after the other in the order they came in. After it has
+// are written one after the other in the order they came in. A worker makes the rows
+// that wait for it together, and one by one those that cannot be made so. After it has
 // stopped, rows that are still queued are refused without a try; none is dropped.
 type pool struct {
 	seed    maphash.Seed
@@ -59,26 +57,110 @@ func newPool(ctx context.Context, w Writer, workers int) *pool {
 	}
 	p := &pool{seed: maphash.MakeSeed(), queues: make([]chan Job, workers)}
 	for i := range p.queues {
-		queue := make(chan Job, queued)
+		queue := make(chan Job, MaxCreate)
 		p.queues[i] = queue
 		p.workers.Go(func() {
-			for j := range queue {
-				j.Done(p.write(ctx, w, j))
+			worker := worker{pool: p, writer: w}
+			for first := range queue {
+				worker.writeAll(ctx, waiting(first, queue))
 			}
 		})
 	}
 	return p
 }
 
-func (p *pool) write(ctx context.Context, w Writer, j Job) error {
+// waiting returns a row and those that wait behind it, at most [MaxCreate].
+func waiting(first Job, queue <-chan Job) []Job {
+	list := []Job{first}
+	for len(list) < MaxCreate {
+		select {
+		case j, ok := <-queue:
+			if !ok {
+				return list
+			}
+			list = append(list, j)
+		default:
+			return list
+		}
+	}
+	return list
+}
+
+// worker writes the rows of one queue.
+type worker struct {
+	pool   *pool
+	writer Writer
+	skip   int // batches that are not tried as new rows
+	wait   int // skip after the next batch of which a row exists
+}
+
+// maxSkip bounds the number of batches between two that are tried as new rows.
+const maxSkip = 64
+
+// writeAll writes rows, those of each table together.
+func (w *worker) writeAll(ctx context.Context, list []Job) {
+	for len(list) > 0 {
+		n := 1
+		for n < len(list) && list[n].Table == list[0].Table {
+			n++
+		}
+		w.write(ctx, list[:n])
+		list = list[n:]
+	}
+}
+
+// write makes rows together. When one of them is refused, the halves are tried, so that
+// it is found and the others are made. When one exists, all are written one by one, and
+// so are the next batches: it is most likely a file that is loaded again.
+func (w *worker) write(ctx context.Context, list []Job) {
+	if len(list) == 1 || w.skip > 0 {
+		w.skip = max(0, w.skip-1)
+		for _, j := range list {
+			j.Done(w.pool.try(ctx, func() error { return w.writer.Write(ctx, j.Table, j.ID, j.Values) }))
+		}
+		return
+	}
+	rows := make([]Row, len(list))
+	for i, j := range list {
+		rows[i] = Row{j.ID, j.Values}
+	}
+	err := w.pool.try(ctx, func() error { return w.writer.Create(ctx, list[0].Table, rows) })
+	switch {
+	case err == nil:
+		w.wait = 0
+	case errors.Is(err, ErrExists):
+		w.wait = min(maxSkip, 2*w.wait+1)
+		w.skip = w.wait
+		w.write(ctx, list)
+		return
+	case !w.pool.ended():
+		w.write(ctx, list[:len(list)/2])
+		w.write(ctx, list[len(list)/2:])
+		return
+	}
+	for _, j := range list {
+		j.Done(err)
+	}
+}
+
+// try writes, unless the pool has stopped, and stops it where nothing else can be
+// written either.
+func (p *pool) try(ctx context.Context, write func() error) error {
 	err := p.stopped(ctx)
 	if err == nil {
-		err = w.Write(ctx, j.Table, j.ID, j.Values)
+		err = write()
 	}
 	if Ends(ctx, err) {
 		p.stop(err)
 	}
 	return err
+}
+
+// ended reports whether the pool has stopped.
+func (p *pool) ended() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err != nil
 }
 
 // send queues a row; it blocks while the queue of the row's worker is full.

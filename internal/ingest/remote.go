@@ -23,6 +23,9 @@ const maxTry = 30 * time.Second
 // maxResponse bounds how many bytes of a response are read.
 const maxResponse = 64 << 10
 
+// duplicateRecord is the code of the refusal to make a row that is there.
+const duplicateRecord = "0x80040237"
+
 // Remote writes over the Web API of a running Segue.
 type Remote struct {
 	Client *http.Client // must not follow redirects: a redirected PATCH becomes a GET
@@ -60,14 +63,45 @@ func NewRemote(tables *schema.Schema, base, token string, trust *tls.Config) *Re
 // Write makes or changes a row by PATCH. After Patience the error is
 // [ErrUnavailable]; what the service refuses is an error with its code and text.
 func (r *Remote) Write(ctx context.Context, t *schema.Table, id string, values map[string]schema.Value) error {
-	body, err := r.body(t, values)
+	members, err := r.members(t, values)
 	if err != nil {
 		return err
 	}
-	url := fmt.Sprintf("%s/api/data/v9.2/%s(%s)", r.base, t.Set, id)
+	return r.send(ctx, http.MethodPatch, fmt.Sprintf("%s(%s)", t.Set, id), members)
+}
+
+// Create makes rows by the action CreateMultiple; errors are as with Write.
+func (r *Remote) Create(ctx context.Context, t *schema.Table, list []Row) error {
+	targets := make([]map[string]any, len(list))
+	for i, row := range list {
+		members, err := r.members(t, row.Values)
+		if err != nil {
+			return err
+		}
+		members["@odata.type"], members[t.ID] = namespace+t.Name, row.ID
+		targets[i] = members
+	}
+	return r.send(ctx, http.MethodPost, t.Set+"/"+namespace+"CreateMultiple", map[string]any{"Targets": targets})
+}
+
+// Check knows nothing that the cells do not tell: the rules are at the service.
+func (r *Remote) Check(_ context.Context, t *schema.Table, _ string, values map[string]schema.Value) error {
+	_, err := r.members(t, values)
+	return err
+}
+
+// namespace is that of types and bound actions.
+const namespace = "Microsoft.Dynamics.CRM."
+
+// send sends a request until the service has processed it, or Patience is at its end.
+func (r *Remote) send(ctx context.Context, method, path string, content map[string]any) error {
+	body, err := json.Marshal(content)
+	if err != nil {
+		return fmt.Errorf("encode a request for %s: %w", path, err)
+	}
 	began := r.Clock.Now()
 	for failed := 1; ; failed++ {
-		err := r.try(ctx, url, body)
+		err := r.try(ctx, method, r.base+"/api/data/v9.2/"+path, body)
 		away, again := errors.AsType[*awayError](err)
 		if !again {
 			return err
@@ -91,9 +125,9 @@ type awayError struct {
 // Error returns the text of the cause.
 func (e *awayError) Error() string { return e.cause.Error() }
 
-// try sends a row once.
-func (r *Remote) try(ctx context.Context, url string, body []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPatch, url, bytes.NewReader(body))
+// try sends a request once.
+func (r *Remote) try(ctx context.Context, method, url string, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("make the request: %w", err)
 	}
@@ -118,6 +152,10 @@ func (r *Remote) try(ctx context.Context, url string, body []byte) error {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		seconds, _ := strconv.Atoi(res.Header.Get("Retry-After")) // 0 for none, or for a date
 		return &awayError{refusal, time.Duration(max(0, seconds)) * time.Second}
+	case http.StatusPreconditionFailed:
+		if strings.Contains(refusal.Error(), duplicateRecord) {
+			return fmt.Errorf("%w: %w", ErrExists, refusal)
+		}
 	}
 	return refusal
 }
@@ -134,8 +172,8 @@ func refusalText(status int, body []byte) string {
 	return text
 }
 
-// body returns a row in the form of the Web API.
-func (r *Remote) body(t *schema.Table, values map[string]schema.Value) ([]byte, error) {
+// members returns a row in the form of the Web API.
+func (r *Remote) members(t *schema.Table, values map[string]schema.Value) (map[string]any, error) {
 	members := make(map[string]any, len(values))
 	for name, v := range values {
 		c := t.Column(name)
@@ -152,11 +190,7 @@ func (r *Remote) body(t *schema.Table, values map[string]schema.Value) ([]byte, 
 		}
 		members[name] = scalar(c, v)
 	}
-	body, err := json.Marshal(members)
-	if err != nil {
-		return nil, fmt.Errorf("encode a row of %s: %w", t.Name, err)
-	}
-	return body, nil
+	return members, nil
 }
 
 // scalar returns the value of a column other than a lookup as encoding/json

@@ -119,6 +119,15 @@ func (e Encoder) Complex(typeName string, properties ...Property) []byte {
 	return o.close()
 }
 
+// IDs returns the JSON of the response of [CreateMultiple].
+func (e Encoder) IDs(ids []string) []byte {
+	var o object
+	o.text("@odata.context", e.Base+"$metadata#"+Namespace+CreateMultiple+"Response")
+	list, _ := json.Marshal(ids) // texts always can
+	o.raw("Ids", list)
+	return o.close()
+}
+
 // ServiceDocument returns the JSON of the list of entity sets.
 func (e Encoder) ServiceDocument(s *schema.Schema) []byte {
 	sets := []byte{'['}

@@ -18,7 +18,11 @@ const (
 	Collection Kind = "collection" // all rows of Table
 	Entity     Kind = "entity"     // the row ID of Table
 	Operation  Kind = "operation"  // the function or action Name
+	Bound      Kind = "bound"      // the action Name, bound to the set of Table
 )
+
+// CreateMultiple is the action, bound to an entity set, that creates rows together.
+const CreateMultiple = "CreateMultiple"
 
 // Resource is what a path leads to; fields that Kind does not name are zero.
 type Resource struct {
@@ -61,6 +65,9 @@ func ParsePath(s *schema.Schema, path string, operations ...string) (Resource, e
 	t := s.BySet(name)
 	if name == "" || t == nil {
 		return Resource{}, NoSegment(name)
+	}
+	if !keyed && len(rest) == 1 && strings.TrimSuffix(rest[0], "()") == Namespace+CreateMultiple {
+		return Resource{Kind: Bound, Table: t, Name: CreateMultiple}, nil
 	}
 	if !keyed {
 		return Resource{Kind: Collection, Table: t}, checkRest(s, t, rest, false)

@@ -17,6 +17,7 @@ func TestParsePath(t *testing.T) {
 		{name: "service document", path: "", want: "service document"},
 		{name: "only a slash", path: "/", want: "service document"},
 		{name: "set", path: "leads", want: "collection leads"},
+		{name: "bulk action", path: "leads/Microsoft.Dynamics.CRM.CreateMultiple", want: "bound leads CreateMultiple"},
 		{name: "set with a slash", path: "leads/", want: "collection leads"},
 		{name: "row", path: "leads(" + idI + ")", want: "entity leads " + idI},
 		{name: "row, upper case", path: "leads(" + upper + ")", want: "entity leads " + idI},
@@ -59,7 +60,7 @@ func TestParsePath(t *testing.T) {
 		{name: "lookup", path: "leads(" + idI + ")/parentaccountid/$ref", fails: "501 0x80040219 the path through a navigation property is not supported in this version: 'parentaccountid'"},
 		{name: "collection", path: "accounts(" + idI + ")/lead_parent_account(" + idJ + ")/$ref", fails: "501 0x80040219 the path through a navigation property is not supported in this version: 'lead_parent_account'"},
 		{name: "bound action", path: "leads(" + idI + ")/Microsoft.Dynamics.CRM.X", fails: "501 0x80040219 the bound operation is not supported in this version: 'Microsoft.Dynamics.CRM.X'"},
-		{name: "bulk action", path: "leads/Microsoft.Dynamics.CRM.CreateMultiple", fails: "501 0x80040219 the bound operation is not supported in this version: 'Microsoft.Dynamics.CRM.CreateMultiple'"},
+		{name: "bulk action that is not served", path: "leads/Microsoft.Dynamics.CRM.UpdateMultiple", fails: "501 0x80040219 the bound operation is not supported in this version: 'Microsoft.Dynamics.CRM.UpdateMultiple'"},
 		{name: "function with parameters", path: "WhoAmI(A=1)", fails: "501 0x80040219 the function call with parameters is not supported in this version: 'WhoAmI(A=1)'"},
 	}
 	s := tables(t)

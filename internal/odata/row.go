@@ -2,6 +2,9 @@ package odata
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"segue/internal/excerpt"
@@ -28,6 +31,59 @@ func ReadRow(s *schema.Schema, t *schema.Table, body []byte) (Input, error) {
 	if err != nil {
 		return Input{}, err
 	}
+	return readMembers(s, t, members)
+}
+
+// ReadTargets reads the body of CreateMultiple, {"Targets":[…]}: rows of t, each with
+// the type in @odata.type. There may be no more than most.
+func ReadTargets(s *schema.Schema, t *schema.Table, body []byte, most int) ([]Input, error) {
+	members, err := readObject(body)
+	if err != nil {
+		return nil, err
+	}
+	var targets []json.RawMessage
+	for _, m := range members {
+		switch {
+		case m.name == "Targets":
+			if err := json.Unmarshal(m.value, &targets); err != nil {
+				return nil, Errorf(InvalidArgument, "the parameter 'Targets' must be an array of rows")
+			}
+		case !annotation(m.name):
+			return nil, Errorf(InvalidArgument, "%s has no parameter '%s'; it takes Targets", CreateMultiple, excerpt.Of(m.name))
+		}
+	}
+	if len(targets) == 0 || len(targets) > most {
+		return nil, Errorf(InvalidArgument, "Targets has %d rows; it may have 1 to %d", len(targets), most)
+	}
+	list := make([]Input, len(targets))
+	for i, target := range targets {
+		members, err := readObject(target)
+		if err == nil && !slices.ContainsFunc(members, func(m member) bool { return m.name == "@odata.type" }) {
+			err = Errorf(InvalidArgument, "must have the member '@odata.type': '%s%s'", Namespace, t.Name)
+		}
+		if err == nil {
+			list[i], err = readMembers(s, t, members)
+		}
+		if err != nil {
+			return nil, InTarget(i, err)
+		}
+	}
+	return list, nil
+}
+
+// InTarget says in which target of CreateMultiple the error is.
+func InTarget(i int, err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	at := *e
+	at.Message = fmt.Sprintf("Targets[%d]: %s", i, e.Message)
+	return &at
+}
+
+// readMembers reads the members of a row.
+func readMembers(s *schema.Schema, t *schema.Table, members []member) (Input, error) {
 	r := rowReader{schema: s, table: t, row: Input{Values: map[string]schema.Value{}}}
 	for _, m := range members {
 		if err := r.member(m); err != nil {

@@ -68,8 +68,24 @@ type Executor struct {
 	Eraser      Eraser
 }
 
+// MaxCreates is how many rows are created together at most. What the rules of a table
+// write beside its rows counts for the store, which takes 100 items in a commit.
+const MaxCreates = 100
+
+// RefusedError says which of several operations was refused.
+type RefusedError struct {
+	Index int // of the operation
+	Err   error
+}
+
+// Error is the text of the refusal.
+func (e *RefusedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the refusal.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
 // Do runs operations in their order in one unit of work of their own. The first
-// that is refused refuses all; then nothing is written.
+// that is refused refuses all, by a [RefusedError]; then nothing is written.
 func (e Executor) Do(ctx context.Context, c sales.Caller, ops ...Operation) ([]Outcome, error) {
 	ops = slices.Clone(ops)
 	for i, op := range ops { // the id is the same in each try: a try whose response got lost may have been applied
@@ -83,7 +99,7 @@ func (e Executor) Do(ctx context.Context, c sales.Caller, ops ...Operation) ([]O
 		for i, op := range ops {
 			var err error
 			if outcomes[i], err = e.In(ctx, tx, c, op); err != nil {
-				return err
+				return &RefusedError{i, err}
 			}
 		}
 		return nil
