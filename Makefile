@@ -47,7 +47,7 @@ EMBEDDED = ^(TestSchedule|TestReplay|TestStopServerAtWork|TestKillServerDuringIm
 store: ## run the store contract and the domain's tests on the emulator
 	scripts/with-emulator.sh go test -race -count=1 -v -skip '$(EMBEDDED)' $(EMULATED) ./internal/sales/...
 
-e2e: ## run the real parts end to end; RUN=TestInvoke, TestStartAPI, TestCloud, TestNodeClient, TestREADME
+e2e: ## run the real parts end to end; RUN=TestInvoke, TestStartAPI, TestCloud, TestWalkthrough, TestNodeClient, TestREADME
 	go test -tags e2e -count=1 -timeout 20m -v -run '$(RUN)' ./tests/e2e
 
 invoke: ## run one function in a container: make invoke FN=connect

@@ -187,7 +187,11 @@ func (c *importCommand) summary(report ingest.Report, t *schema.Table, reject st
 		fmt.Fprintf(&text, "Left out, for no column has that name: %s\n", strings.Join(report.LeftOut, ", "))
 	}
 	for _, reason := range report.Reasons {
-		fmt.Fprintf(&text, "  %s rows: %s (first in line %d)\n", thousands(reason.Rows), reason.Text, reason.Line)
+		rows := "rows"
+		if reason.Rows == 1 {
+			rows = "row"
+		}
+		fmt.Fprintf(&text, "  %s %s: %s (first in line %d)\n", thousands(reason.Rows), rows, reason.Text, reason.Line)
 	}
 	text.WriteString(advice(report.Reasons, t))
 	if report.Rejected > 0 {

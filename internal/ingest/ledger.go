@@ -133,7 +133,8 @@ func (e *ledger) group(line int, p problem) {
 	}
 	if wrong, ok := errors.AsType[*schema.Error](p.err); ok {
 		reason.Column = wrong.Column
-		if reason.Text = fmt.Sprintf("%s: %s", wrong.Column, wrong.Detail); wrong.Rule == schema.RuleOption {
+		rule, _, _ := strings.Cut(wrong.Detail, ", has ") // how long this one is
+		if reason.Text = fmt.Sprintf("%s: %s", wrong.Column, rule); wrong.Rule == schema.RuleOption {
 			reason.Value = wrong.Value
 			reason.Text = fmt.Sprintf("%s has no option %q", wrong.Column, wrong.Value)
 		}

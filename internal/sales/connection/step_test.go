@@ -70,7 +70,7 @@ func TestStep_5_3_AWaitIsNotCompletedByHand(t *testing.T) {
 	target := w.Finish(w.Connect(w.Lead(1, nil), w.Sequence(1, "lead")), stepCompleted)
 	w.Refuses(t, sales.Precondition, func() error {
 		return w.TryUpdate("msdyn_sequencetargetstep", w.Step(target).ID, values{"statuscode": int64(stepCompleted)})
-	}, "a wait completes by itself")
+	}, "skip it (statuscode 3)")
 }
 
 func TestStep_5_2_LastStepCompletesTheTarget(t *testing.T) {
