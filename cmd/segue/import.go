@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"segue/internal/boot"
 	"segue/internal/boot/laptop"
 
 	"segue/internal/embed"
@@ -43,7 +44,7 @@ const importUser = "Import"
 
 // Run implements the command.
 func (c *importCommand) Run(ctx context.Context, p *program) error {
-	tables, err := schema.Default()
+	tables, err := boot.FromEnvironment().Tables()
 	if err != nil {
 		return err
 	}

@@ -7,13 +7,13 @@ import (
 	"iter"
 	"time"
 
+	"segue/internal/boot"
 	"segue/internal/boot/laptop"
 	"segue/internal/embed"
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/reaction"
-	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
 
@@ -138,7 +138,7 @@ func (s served) parked(ctx context.Context) iter.Seq2[parkedChange, error] {
 
 // setOf is the entity set of a table.
 func setOf(table string) (string, error) {
-	tables, err := schema.Default()
+	tables, err := boot.FromEnvironment().Tables()
 	if err != nil {
 		return "", err
 	}

@@ -45,6 +45,7 @@ type Environment struct {
 	RowForm    string // SEGUE_ROW_FORM: how rows are written, "compact" (default) or "long" (docs/decisions/0023)
 	Slow       string // SEGUE_SLOW_REQUEST: how long a request to a function may take before it is logged, such as "1s" (default)
 	Metrics    string // SEGUE_METRICS: namespace of the metrics in CloudWatch; none are written when it is empty
+	Schema     string // SEGUE_SCHEMA: folder of files that add tables and columns; "" for none
 	Program    string // SEGUE_PROGRAM: version of the program; what the build or Lambda knows by default
 	// SEGUE_ORGANIZATION: name of the organization that the rows are of, by default the
 	// table's. A copy of a table has another name, and rows of the same organization.
@@ -64,10 +65,27 @@ func FromEnvironment() Environment {
 		RowForm:    os.Getenv("SEGUE_ROW_FORM"),
 		Slow:       os.Getenv("SEGUE_SLOW_REQUEST"),
 		Metrics:    os.Getenv("SEGUE_METRICS"),
+		Schema:     os.Getenv("SEGUE_SCHEMA"),
 		Program:    program(),
 
 		Organization: os.Getenv("SEGUE_ORGANIZATION"),
 	}
+}
+
+// Tables returns the tables of Segue and those of the folder Schema.
+func (env Environment) Tables() (*schema.Schema, error) {
+	if env.Schema == "" {
+		tables, err := schema.Default()
+		if err != nil {
+			return nil, fmt.Errorf("read the schema: %w", err)
+		}
+		return tables, nil
+	}
+	tables, err := schema.Extended(os.DirFS(env.Schema))
+	if err != nil {
+		return nil, fmt.Errorf("SEGUE_SCHEMA %s: %w", env.Schema, err)
+	}
+	return tables, nil
 }
 
 // App is a booted Segue.
@@ -88,9 +106,9 @@ func Clock() clock.Clock { return clock.System() }
 // New puts the parts together on any store. All of them use the clock of options.
 // The policy of env overrides that of options.
 func New(env Environment, store store.Store, claims func(context.Context) (map[string]string, bool), options Options, log *slog.Logger) (*App, error) {
-	tables, err := schema.Default()
+	tables, err := env.Tables()
 	if err != nil {
-		return nil, fmt.Errorf("read the schema: %w", err)
+		return nil, err
 	}
 	if options.Policy, err = parsePolicy(env.Policy); err != nil {
 		return nil, err

@@ -99,8 +99,11 @@ func (p Place) Open(ctx context.Context, log *slog.Logger) (*App, error) {
 		return nil, err
 	}
 	app, err := boot.New(env, store, nil, boot.Options{Freshness: sales.Freshness{Clock: issuer.Clock}, NoTimeToLive: true}, log)
+	if err == nil {
+		err = p.admitSchema(ctx, env.Schema, app.DB.Schema(), store, issuer.Clock)
+	}
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, store.Close())
 	}
 	return &App{app, web.Config(app), issuer, store, store, store.Close}, nil
 }

@@ -1,0 +1,155 @@
+package laptop
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"segue/internal/clock"
+	"segue/internal/query"
+	"segue/internal/rows"
+	"segue/internal/schema"
+	"segue/internal/store"
+)
+
+// schemaFolder keeps, beside the store, the files of SEGUE_SCHEMA that it was last
+// opened with.
+const schemaFolder = "schema"
+
+// admitSchema refuses to open the store with a schema that takes something away which
+// rows use, compared with the one that it was last opened with, and remembers the
+// schema.
+func (p Place) admitSchema(ctx context.Context, folder string, now *schema.Schema, s store.Store, c clock.Clock) error {
+	kept := filepath.Join(p.Data, schemaFolder)
+	before, err := readFolder(kept)
+	if err != nil {
+		return err
+	}
+	given, err := readFolder(folder)
+	if err != nil || given.equal(before) {
+		return err
+	}
+	if len(before) > 0 {
+		old, err := schema.Extended(os.DirFS(kept))
+		if err != nil {
+			return fmt.Errorf("the schema that the store was last opened with, %s: %w", kept, err)
+		}
+		if err := refuseLoss(ctx, old, now, s, c); err != nil {
+			return err
+		}
+	}
+	return given.write(kept)
+}
+
+// refuseLoss refuses a schema for which rows have values that would be none any more.
+func refuseLoss(ctx context.Context, old, now *schema.Schema, s store.Store, c clock.Clock) error {
+	byTable := map[*schema.Table][]schema.Change{}
+	for _, change := range old.Changes(now) {
+		byTable[change.Table] = append(byTable[change.Table], change)
+	}
+	list := query.New(rows.New(s, old, c))
+	var reasons []string
+	for _, t := range old.Tables() {
+		found, err := losses(ctx, list, t, byTable[t])
+		if err != nil {
+			return fmt.Errorf("read %s: %w", t.Name, err)
+		}
+		reasons = append(reasons, found...)
+	}
+	if len(reasons) > 0 {
+		return fmt.Errorf("SEGUE_SCHEMA takes away what rows use; put it back, or change these rows first:\n  %s", strings.Join(reasons, "\n  "))
+	}
+	return nil
+}
+
+// losses says, for each change of a table that breaks values, how many rows have one.
+func losses(ctx context.Context, list *query.Reader, t *schema.Table, changes []schema.Change) (reasons []string, err error) {
+	if len(changes) == 0 {
+		return nil, nil
+	}
+	broken := make([]int, len(changes))
+	for row, err := range list.Each(ctx, query.Query{Table: t}) {
+		if err != nil {
+			return nil, err
+		}
+		values := row.Values()
+		for i, change := range changes {
+			if change.Breaks(values[change.Column.Name]) {
+				broken[i]++
+			}
+		}
+	}
+	for i, change := range changes {
+		what := "declares it otherwise"
+		if change.Now == nil {
+			what = "does not have it"
+		}
+		if broken[i] > 0 {
+			reasons = append(reasons, fmt.Sprintf("%s.%s is used by %d rows, and the schema %s", t.Name, change.Column.Name, broken[i], what))
+		}
+	}
+	return reasons, nil
+}
+
+// files are the contents of files, by their path in a folder.
+type files map[string][]byte
+
+// readFolder reads the schema files of a folder; there are none in one that is missing or
+// has no name.
+func readFolder(folder string) (files, error) {
+	found := files{}
+	if folder == "" {
+		return found, nil
+	}
+	for _, kind := range []string{"tables", "optionsets"} {
+		names, err := filepath.Glob(filepath.Join(folder, kind, "*.json"))
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				return nil, err
+			}
+			found[filepath.Join(kind, filepath.Base(name))] = text
+		}
+	}
+	return found, nil
+}
+
+func (f files) equal(other files) bool {
+	for name, text := range f {
+		if found, ok := other[name]; !ok || !bytes.Equal(found, text) {
+			return false
+		}
+	}
+	return len(f) == len(other)
+}
+
+// write puts the files in place of those that a folder has. The new folder is whole
+// before the old one goes.
+func (f files) write(folder string) error {
+	fresh := folder + ".new"
+	if err := os.RemoveAll(fresh); err != nil {
+		return err
+	}
+	for name, text := range f {
+		path := filepath.Join(fresh, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			return err
+		}
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		return err
+	}
+	if len(f) == 0 {
+		return nil
+	}
+	return os.Rename(fresh, folder)
+}

@@ -1,0 +1,210 @@
+package schema
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"segue/internal/strictjson"
+)
+
+// Extended returns the schema of [Files] with the files of a folder: a file of
+// tables/ or optionsets/ that has the name of one there adds columns or options to it
+// and has nothing else; any other adds a table or an option set. What is added has a
+// prefix of its own, such as new_score, so that it never meets what a later version of
+// Segue brings.
+func Extended(folder fs.FS) (*Schema, error) {
+	base, err := merged(embedded, folder)
+	if err != nil {
+		return nil, err
+	}
+	return Load(base)
+}
+
+// merged returns the files of base, with those of a folder added to them.
+func merged(base, folder fs.FS) (fs.FS, error) {
+	files := overlay{FS: base, added: map[string][]byte{}}
+	for _, kind := range []string{"tables", "optionsets"} {
+		names, err := fs.Glob(folder, kind+"/*.json")
+		if err != nil {
+			return nil, fmt.Errorf("list %s: %w", kind, err)
+		}
+		for _, name := range names {
+			data, err := fs.ReadFile(folder, name)
+			if err != nil {
+				return nil, err
+			}
+			if data, err = addTo(base, name, data); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			files.added[name] = data
+		}
+	}
+	if len(files.added) == 0 {
+		return nil, fmt.Errorf("no tables/*.json and no optionsets/*.json: %w", fs.ErrNotExist)
+	}
+	return files, nil
+}
+
+// addTo returns the content of a file that stands in the place of one of base, or beside
+// those of base.
+func addTo(base fs.FS, name string, data []byte) ([]byte, error) {
+	stem := strings.TrimSuffix(path.Base(name), ".json")
+	own, err := fs.ReadFile(base, name)
+	added := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case added && !prefixed(stem):
+		return nil, fmt.Errorf("%q needs a prefix of your own, such as new_%s", stem, stem)
+	case added:
+		return data, nil
+	case err != nil:
+		return nil, err
+	case strings.HasPrefix(name, "tables/"):
+		return withColumns(own, data)
+	}
+	return withOptions(own, data)
+}
+
+// prefixed reports whether a name has a prefix that is not Segue's or Dataverse's.
+func prefixed(name string) bool {
+	prefix, rest, ok := strings.Cut(name, "_")
+	return ok && prefix != "" && rest != "" && !slices.Contains([]string{"segue", "msdyn"}, prefix)
+}
+
+// withColumns adds the columns of an extension to the file of a table.
+func withColumns(own, extension []byte) ([]byte, error) {
+	var added struct {
+		Name    string            `json:"name"`
+		Columns []json.RawMessage `json:"columns"`
+	}
+	if err := strictjson.Decode(extension, &added); err != nil {
+		return nil, fmt.Errorf("parse (a file that extends a table has name and columns): %w", err)
+	}
+	for i, text := range added.Columns {
+		var c Column
+		if err := strictjson.Decode(text, &c); err != nil {
+			return nil, fmt.Errorf("column %d: %w", i, err)
+		}
+		switch {
+		case !prefixed(c.Name):
+			return nil, fmt.Errorf("column %q needs a prefix of your own, such as new_%s", c.Name, c.Name)
+		case c.Need == System:
+			return nil, fmt.Errorf("column %s: need: rows that exist have no value for it; it may be %q", c.Name, Application)
+		case c.Write != Always && c.Write != OnCreate:
+			return nil, fmt.Errorf("column %s: write: %q is for columns that Segue sets", c.Name, c.Write)
+		}
+	}
+	return appended(own, "columns", added.Columns)
+}
+
+// withOptions adds the options of an extension to the file of an option set.
+func withOptions(own, extension []byte) ([]byte, error) {
+	var added struct {
+		Name    string            `json:"name"`
+		Options []json.RawMessage `json:"options"`
+	}
+	if err := strictjson.Decode(extension, &added); err != nil {
+		return nil, fmt.Errorf("parse (a file that extends an option set has name and options): %w", err)
+	}
+	return appended(own, "options", added.Options)
+}
+
+// appended adds elements to a list of a JSON object.
+func appended(object []byte, member string, elements []json.RawMessage) ([]byte, error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(object, &members); err != nil {
+		return nil, err
+	}
+	var list []json.RawMessage
+	if err := json.Unmarshal(members[member], &list); err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(append(list, elements...))
+	if err != nil {
+		return nil, err
+	}
+	members[member] = text
+	return json.Marshal(members)
+}
+
+// overlay is files of which some are replaced or added.
+type overlay struct {
+	fs.FS
+	added map[string][]byte
+}
+
+// ReadFile implements [fs.ReadFileFS].
+func (o overlay) ReadFile(name string) ([]byte, error) {
+	if data, ok := o.added[name]; ok {
+		return data, nil
+	}
+	return fs.ReadFile(o.FS, name)
+}
+
+// Glob implements [fs.GlobFS].
+func (o overlay) Glob(pattern string) ([]string, error) {
+	names, err := fs.Glob(o.FS, pattern)
+	if err != nil {
+		return nil, err
+	}
+	for name := range o.added {
+		if ok, err := path.Match(pattern, name); err == nil && ok && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Change is a column that another schema declares otherwise, or not at all.
+type Change struct {
+	Table  *Table
+	Column *Column
+	Now    *Column // nil: it is gone
+}
+
+// Breaks reports whether a value of the column cannot be one any more.
+func (c Change) Breaks(v Value) bool {
+	return !v.IsNull() && (c.Now == nil || c.Now.Check(v) != nil)
+}
+
+// Changes lists the stored columns of a schema that another one declares otherwise, by
+// table.
+func (s *Schema) Changes(now *Schema) []Change {
+	var changes []Change
+	for _, t := range s.tables {
+		other := now.Table(t.Name)
+		for _, c := range t.Columns {
+			change := Change{Table: t, Column: c}
+			if other != nil {
+				change.Now = other.Column(c.Name)
+			}
+			if change.Now == nil || !change.Now.takes(c) {
+				changes = append(changes, change)
+			}
+		}
+	}
+	return changes
+}
+
+// takes reports whether a column takes all values of another, as far as can be told
+// without looking at them.
+func (c *Column) takes(other *Column) bool {
+	for _, option := range other.Options {
+		if _, ok := c.label(option.Value); !ok {
+			return false
+		}
+	}
+	for _, target := range other.Targets {
+		if !slices.ContainsFunc(c.Targets, func(t Target) bool { return t.Table == target.Table }) {
+			return false
+		}
+	}
+	return c.Type == other.Type && c.MaxLength >= other.MaxLength &&
+		(c.Min == nil || other.Min != nil && c.Min.LessThanOrEqual(*other.Min)) &&
+		(c.Max == nil || other.Max != nil && c.Max.GreaterThanOrEqual(*other.Max))
+}
