@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -45,7 +46,7 @@ type Environment struct {
 	RowForm    string // SEGUE_ROW_FORM: how rows are written, "compact" (default) or "long" (docs/decisions/0023)
 	Slow       string // SEGUE_SLOW_REQUEST: how long a request to a function may take before it is logged, such as "1s" (default)
 	Metrics    string // SEGUE_METRICS: namespace of the metrics in CloudWatch; none are written when it is empty
-	Schema     string // SEGUE_SCHEMA: folder of files that add tables and columns; "" for none
+	Schema     string // SEGUE_SCHEMA: folder of files that add tables and columns; by default the one that the build put beside a function, "" for none
 	Program    string // SEGUE_PROGRAM: version of the program; what the build or Lambda knows by default
 	// SEGUE_ORGANIZATION: name of the organization that the rows are of, by default the
 	// table's. A copy of a table has another name, and rows of the same organization.
@@ -65,7 +66,7 @@ func FromEnvironment() Environment {
 		RowForm:    os.Getenv("SEGUE_ROW_FORM"),
 		Slow:       os.Getenv("SEGUE_SLOW_REQUEST"),
 		Metrics:    os.Getenv("SEGUE_METRICS"),
-		Schema:     os.Getenv("SEGUE_SCHEMA"),
+		Schema:     cmp.Or(os.Getenv("SEGUE_SCHEMA"), bundledSchema()),
 		Program:    program(),
 
 		Organization: os.Getenv("SEGUE_ORGANIZATION"),
@@ -86,6 +87,16 @@ func (env Environment) Tables() (*schema.Schema, error) {
 		return nil, fmt.Errorf("SEGUE_SCHEMA %s: %w", env.Schema, err)
 	}
 	return tables, nil
+}
+
+// bundledSchema is the schema folder in a function's package (make build SCHEMA=folder),
+// "" where there is none.
+func bundledSchema() string {
+	folder := filepath.Join(os.Getenv("LAMBDA_TASK_ROOT"), "schema")
+	if _, err := os.Stat(folder); err != nil || !filepath.IsAbs(folder) {
+		return ""
+	}
+	return folder
 }
 
 // App is a booted Segue.

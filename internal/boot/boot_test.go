@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -106,5 +108,31 @@ func TestFunctionNeedsItsTable(t *testing.T) {
 	t.Setenv("SEGUE_TABLE", "")
 	if _, err := Function(nil); err == nil {
 		t.Error("a function boots without SEGUE_TABLE")
+	}
+}
+
+// The schema folder of a function's package is found where Lambda puts it.
+func TestBundledSchema(t *testing.T) {
+	root := t.TempDir()
+	t.Setenv("LAMBDA_TASK_ROOT", root)
+	t.Setenv("SEGUE_SCHEMA", "")
+	if got := FromEnvironment().Schema; got != "" {
+		t.Errorf("without a folder the schema is %q", got)
+	}
+	folder := filepath.Join(root, "schema")
+	if err := os.MkdirAll(filepath.Join(folder, "tables"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	text := []byte(`{"name":"lead","columns":[{"name":"new_visits","label":"Visits","type":"integer"}]}`)
+	if err := os.WriteFile(filepath.Join(folder, "tables", "lead.json"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tables, err := FromEnvironment().Tables()
+	if err != nil || tables.Table("lead").Column("new_visits") == nil {
+		t.Errorf("the folder in the package is not read: %v", err)
+	}
+	t.Setenv("LAMBDA_TASK_ROOT", "")
+	if got := FromEnvironment().Schema; got != "" {
+		t.Errorf("outside Lambda the schema is %q", got)
 	}
 }

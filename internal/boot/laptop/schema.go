@@ -3,12 +3,17 @@ package laptop
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"segue/internal/boot"
 	"segue/internal/clock"
+	"segue/internal/dynamo"
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/schema"
@@ -42,6 +47,20 @@ func (p Place) admitSchema(ctx context.Context, folder string, now *schema.Schem
 		}
 	}
 	return given.write(kept)
+}
+
+// RefuseLoss refuses, before a deployment, a schema for which rows of its table have
+// values that would be none any more. A store on a laptop does that when it is opened.
+func (p Place) RefuseLoss(ctx context.Context, old, now *schema.Schema) error {
+	if p.Endpoint == "" {
+		return errors.New("give --endpoint: a store on this machine compares schemas by itself when it is opened")
+	}
+	cfg, err := p.config(ctx)
+	if err != nil {
+		return err
+	}
+	table := dynamo.New(dynamodb.NewFromConfig(cfg), p.Table, rows.Indexes(), dynamo.Clock(boot.Clock()))
+	return refuseLoss(ctx, old, now, table, boot.Clock())
 }
 
 // refuseLoss refuses a schema for which rows have values that would be none any more.
