@@ -5,13 +5,16 @@ shopt -s inherit_errexit
 
 usage() {
 	cat <<'USAGE'
-usage: scripts/cloud.sh up | start [URL] | token [ROLE…] | stop [ENDPOINT]
+usage: scripts/cloud.sh up | start [URL] | update ENDPOINT SOURCE [PARAMETER=VALUE…]
+                        | token [ROLE…] | stop [ENDPOINT]
 
   up     start, and print how to talk to the stack; it stays until `stop`
   start  start an emulator with an OpenID Connect provider, build and deploy the stack
          to it, and print the stack as JSON: endpoint and host of the API, its routes,
          the functions, the table, …
          URL is that of the API for clients, when it is not its own
+  update build what is in the folder SOURCE and deploy it to the stack at ENDPOINT, which
+         keeps its parameters but for those given
   token  print a token for the stack (default role: Sales Manager)
   stop   stop the emulator at ENDPOINT, or the one of `up`, with its stack
 
@@ -41,29 +44,45 @@ quietly() {
 python() { "$home/emulator/venv/bin/python" "$@"; }
 
 start() {
-	local url=${1:-} build=$home/cloud/build endpoint issuer architecture
-	architecture=Architecture=$(scripts/engine.sh arch)
-	mkdir -p "$home/cloud"
-	quietly build scripts/sam.sh exec build --build-dir "$build" --parameter-overrides "$architecture"
-	# The emulator's SAM goes by the defaults of parameters, and has no CodeDeploy.
-	awk '/^  [A-Za-z]+:$/ { gradual = $1 == "Gradual:" } gradual { sub(/Default: .*/, "Default: '\''false'\''") } { print }' \
-		"$build/template.yaml" >"$build/emulated.yaml"
+	local url=${1:-} endpoint issuer
+	build "$here"
 	endpoint=$(scripts/emulator.sh start)
-	# Credentials that no account has: nothing here may reach one.
-	export AWS_ENDPOINT_URL=$endpoint AWS_ACCESS_KEY_ID=segue AWS_SECRET_ACCESS_KEY=segue AWS_DEFAULT_REGION=us-east-1
+	reach "$endpoint"
 	if ! issuer=$(python scripts/cloud-issuer.py "$home/cloud/issuer" publish "$endpoint") ||
-		! deploy "$architecture" JwtIssuer="$issuer" ${url:+PublicUrl="$url"} ||
-		! { [[ -n $url ]] || deploy "$architecture" JwtIssuer="$issuer" PublicUrl="http://$(python scripts/cloud-api.py "$endpoint" segue host)"; } ||
+		! deploy JwtIssuer="$issuer" ${url:+PublicUrl="$url"} ||
+		! { [[ -n $url ]] || deploy JwtIssuer="$issuer" PublicUrl="http://$(python scripts/cloud-api.py "$endpoint" segue host)"; } ||
 		! python scripts/cloud-api.py "$endpoint" segue; then
 		scripts/emulator.sh stop "$endpoint"
 		return 1
 	fi
 }
 
+# build SOURCE builds what is to be deployed. The emulator's SAM goes by the defaults of
+# parameters, and has no CodeDeploy.
+build() {
+	local to=$home/cloud/build
+	mkdir -p "$home/cloud"
+	(cd "$1" && quietly build scripts/sam.sh exec build --build-dir "$to" --parameter-overrides "$(architecture)")
+	awk '/^  [A-Za-z]+:$/ { gradual = $1 == "Gradual:" } gradual { sub(/Default: .*/, "Default: '\''false'\''") } { print }' \
+		"$to/template.yaml" >"$to/emulated.yaml"
+}
+
+architecture() { echo "Architecture=$(scripts/engine.sh arch)"; }
+
+# reach ENDPOINT leads every client to the emulator, with credentials that no account
+# has: nothing here may reach one.
+reach() { export AWS_ENDPOINT_URL=$1 AWS_ACCESS_KEY_ID=segue AWS_SECRET_ACCESS_KEY=segue AWS_DEFAULT_REGION=us-east-1; }
+
 # deploy PARAMETER… deploys the stack that is built. The name of the emulator's API is
 # known only when it is there, so its URL may take a second deployment.
 deploy() {
-	quietly deploy scripts/deploy.sh dev --template-file "$home/cloud/build/emulated.yaml" --stack-name segue "$@"
+	quietly deploy scripts/deploy.sh dev --template-file "$home/cloud/build/emulated.yaml" --stack-name segue "$(architecture)" "$@"
+}
+
+update() {
+	build "${2:?usage: scripts/cloud.sh update ENDPOINT SOURCE}"
+	reach "$1"
+	deploy "${@:3}"
 }
 
 token() {
@@ -116,7 +135,7 @@ stop() {
 }
 
 case ${1:-} in
-up | start | token) "$@" ;;
+up | start | update | token) "$@" ;;
 stop) stop "${2:-}" ;;
 -h | --help | help) usage ;;
 *)

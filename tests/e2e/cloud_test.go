@@ -48,8 +48,13 @@ func TestCloud(t *testing.T) {
 		s.works("AdvanceFunction", "AdvanceFunctionMinute")
 	})
 	s.part("a change that cannot be followed", s.poison)
+	s.part("runbook: protect", s.protected)
+	s.part("runbook: an outage", s.outage)
+	s.part("runbook: an upgrade with a column and an index", s.upgrade)
+	s.part("runbook: a restored table", s.restored)
 	s.part("a segment is deleted", s.deleted)
 	s.complete()
+	s.books.all(t)
 	t.Logf("%d steps driven", s.steps)
 }
 

@@ -40,7 +40,8 @@ type stack struct {
 	tokens map[string]string // by audience and role
 	laptop *laptop.App       // on the stack's table, past its functions
 	steps  int               // driven
-	asked  *requests         // of clients
+	books  *runbooks
+	asked  *requests // of clients
 
 	mu   sync.Mutex
 	seen map[string]bool // routes that took a request, functions, mappings and schedules that did their work
@@ -71,11 +72,19 @@ func deploy(t *testing.T) *stack {
 		}
 	})
 	api = s.gateway()
-	s.laptop, err = laptop.Place{Data: t.TempDir(), Endpoint: s.Endpoint, Table: s.Table}.Open(t.Context(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s.books = readRunbooks(t)
+	s.open()
 	return s
+}
+
+// open opens the stack's table for the test, which works past the functions.
+func (s *stack) open() {
+	s.Helper()
+	var err error
+	s.laptop, err = laptop.Place{Data: s.TempDir(), Endpoint: s.Endpoint, Table: s.Table}.Open(s.Context(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		s.Fatal(err)
+	}
 }
 
 // gateway leads to the API, which the emulator tells from other hosts by its name, and
