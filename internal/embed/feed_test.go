@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -309,6 +310,60 @@ func TestCursorsShareCommits(t *testing.T) {
 	// One in the end, perhaps one when the consumer begins, and a few where this process stood still.
 	if err := frames.Close(); err != nil || alone < 1 || alone > writes/2 {
 		t.Errorf("%d of %d commits are of cursors alone, %v", alone, count, err)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestChangeComesAfterItsRow: a change that is on the disk, and whose row no reader sees
+// yet, is not handed over.
+func TestChangeComesAfterItsRow(t *testing.T) {
+	s := open(t, nil)
+	put(t, s, row("a", "n", "1"))
+	seen := make(chan string, 2)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- s.Consume(ctx, "c", func(ctx context.Context, batch []store.Change) []store.Failure {
+			for _, change := range batch {
+				items, err := s.Get(ctx, change.Key)
+				if err != nil || items[0] == nil {
+					seen <- fmt.Sprint("change without its row ", err)
+					continue
+				}
+				seen <- items[0]["n"].Text()
+			}
+			return nil
+		})
+	}()
+	if got := <-seen; got != "1" {
+		t.Fatal(got)
+	}
+	// The commit loop stops between the disk and the readers.
+	s.publishing.Lock()
+	publish := sync.OnceFunc(s.publishing.Unlock)
+	defer publish()
+	written := make(chan error, 1)
+	before := s.journal.Next()
+	go func() { written <- s.Write(t.Context(), store.Put(row("b", "n", "2"), store.Condition{})) }()
+	for s.journal.Next() == before {
+		time.Sleep(time.Millisecond)
+	}
+	s.wakeConsumers() // as another commit would
+	select {
+	case got := <-seen:
+		t.Fatalf("the consumer was told of a change before the commit was done: %s", got)
+	case <-time.After(50 * time.Millisecond):
+	}
+	publish()
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
+	if got := <-seen; got != "2" {
+		t.Error(got)
 	}
 	stop()
 	if err := <-ended; err != nil {

@@ -137,7 +137,13 @@ func (f *follower) next(n int) ([]logged, error) {
 // take takes the first n changes that next has returned.
 func (f *follower) take(n int) { f.read = f.read[n:] }
 
+// readFrame reads the changes of the next frame, false when there is none yet. A frame
+// that is on the disk, and whose rows no reader sees yet, is none: a handler would decide
+// on rows from before the change.
 func (f *follower) readFrame() (bool, error) {
+	if f.frames.Upcoming() > f.store.state.Load().last {
+		return false, nil
+	}
 	frame, ok, err := f.frames.Next()
 	if err != nil || !ok {
 		return false, err

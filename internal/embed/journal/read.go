@@ -34,6 +34,10 @@ type Reader struct {
 // there.
 func (j *Journal) Read(from uint64) *Reader { return &Reader{j: j, next: from} }
 
+// Upcoming is the number that the next frame begins with, or that it holds if it is the
+// first.
+func (r *Reader) Upcoming() uint64 { return r.next }
+
 // Close releases the reader.
 func (r *Reader) Close() error {
 	if r.file == nil {
