@@ -228,6 +228,7 @@ func (s *stage) work() {
 	s.define()
 	s.team()
 	s.life()
+	s.erase()
 	for _, taker := range []string{"evaluate", "action", "advance", "job"} {
 		s.takeUp(taker)
 		s.settle()
@@ -294,6 +295,18 @@ func (s *stage) life() {
 		s.as(seller, "POST /api/connect", `{"SequenceId":"`+otherID+`","Records":[{"EntityName":"lead","Id":"`+id+`"}]}`)
 		end(id)
 	}
+	s.settle()
+}
+
+// erase has a person erased who is on a sequence and has an activity, and whatever is
+// parked about them.
+func (s *stage) erase() {
+	const id = "1ead9000-0000-4000-8000-000000000001"
+	s.as(seller, "POST ~/leads", lead(id))
+	s.as(seller, "POST /api/connect", `{"SequenceId":"`+otherID+`","Records":[{"EntityName":"lead","Id":"`+id+`"}]}`)
+	s.as(seller, "POST ~/tasks", `{"subject":"Call","regardingobjectid_lead_task@odata.bind":"/leads(`+id+`)"}`)
+	salestest.Park(s.T, s.db, rows.Ref{Table: name.Lead, ID: id}, "segmentation.evaluate")
+	s.as(admin, "POST ~/segue_Erase", `{"Table":"lead","Id":"`+id+`"}`)
 	s.settle()
 }
 

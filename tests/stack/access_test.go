@@ -35,7 +35,7 @@ func functions() []function {
 		{name: "data", table: []string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}, indexes: []string{"gsi1", "gsi2"}},
 		{name: "evaluate", table: []string{"BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"}, reacts: true, source: stream()},
 		{name: "advance", table: []string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}, indexes: []string{"gsi2"}, reacts: true},
-		{name: "job", table: []string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}, indexes: []string{"gsi2"}, reacts: true, source: queue()},
+		{name: "job", table: []string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}, indexes: []string{"gsi1", "gsi2"}, reacts: true, source: queue()},
 	}
 }
 
