@@ -46,9 +46,9 @@ func (s *Store) query(ctx context.Context, q store.Query) (store.Page, error) {
 	if err := store.CheckQuery(s.checked, q); err != nil {
 		return store.Page{}, err
 	}
-	w := walk{span: querySpan(q), descending: q.Descending, limit: q.Limit, space: spaceItems, decode: s.decodeItem}
+	w := walk{span: querySpan(q), descending: q.Descending, limit: q.Limit, space: spaceItems, decode: s.decodeItem, keep: q.Keep}
 	if x := s.index(q.Index); x != nil {
-		w.space, w.decode = x.space, x.decode
+		w.space, w.decode, w.keep = x.space, x.decode, nil
 	}
 	return s.page(ctx, w)
 }
@@ -60,27 +60,36 @@ type walk struct {
 	descending bool
 	limit      int
 	decode     func(k string, v []byte) (store.Item, error)
+	keep       func(store.Image) bool // nil for all
 }
 
 // page reads items until the limit, the page or the span is full.
 func (s *Store) page(ctx context.Context, w walk) (store.Page, error) {
 	var page store.Page
-	size := 0
+	size, left := 0, "" // left is the last entry, if it was left out
 	err := s.read(ctx, func(v *view) error {
+		words := s.words.Load()
 		for k, raw := range v.entries(w.space, w.span, w.descending) {
+			full := w.limit > 0 && len(page.Items)+page.Left == w.limit
+			if !full && w.keep != nil && !w.keep(words.image(raw)) {
+				page.Left, page.LeftBytes, left = page.Left+1, page.LeftBytes+len(raw), k
+				continue
+			}
 			item, err := w.decode(k, raw)
 			if err != nil {
 				return err
 			}
-			size += item.Size()
-			if w.limit > 0 && len(page.Items) == w.limit || size > store.MaxPageBytes {
+			if size += item.Size(); full || size > store.MaxPageBytes {
 				page.More = true
 				return nil
 			}
-			page.Items = append(page.Items, item)
+			page.Items, left = append(page.Items, item), ""
 		}
 		return nil
 	})
+	if err == nil && left != "" && page.More {
+		_, page.LeftLast, _, err = cutEntry([]byte(left))
+	}
 	return page, err
 }
 

@@ -41,12 +41,17 @@ func (db *DB) Read(ctx context.Context, t *schema.Table, p Partition, after stri
 // ReadWhere is [DB.Read] that leaves out rows for which a condition does not hold, unless
 // it is nil.
 func (db *DB) ReadWhere(ctx context.Context, t *schema.Table, p Partition, after string, limit int, where *Where) (Part, error) {
-	page, err := db.store.Query(ctx, store.Query{Index: p.index, Partition: p.key, After: max(after, p.prefix), To: p.lastKey(), Limit: limit})
+	page, err := db.store.Query(ctx, store.Query{
+		Index: p.index, Partition: p.key, After: max(after, p.prefix), To: p.lastKey(), Limit: limit, Keep: where.keeper(),
+	})
 	if err != nil {
 		return Part{}, fmt.Errorf("list %s: %w", t.Name, err)
 	}
-	part := Part{Seen: len(page.Items)}
-	if page.More {
+	part := Part{Seen: len(page.Items) + page.Left, Skipped: page.Left, SkippedBytes: page.LeftBytes}
+	switch {
+	case page.More && page.LeftLast != "":
+		part.Next = page.LeftLast
+	case page.More:
 		part.Next = page.Items[len(page.Items)-1][p.sortKey()].Text()
 	}
 	mine := slices.DeleteFunc(page.Items, func(i store.Item) bool { return tableOf(i.Key().PK) != t.Name })

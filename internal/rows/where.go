@@ -13,13 +13,14 @@ import (
 type Where struct {
 	table   *schema.Table
 	columns []*schema.Column
+	attrs   []string // the id, the version and, of each column, its own name and that of its attribute
 	match   func(*Row) (bool, error)
 }
 
 // NewWhere returns a condition on rows of a table that reads some columns, nil where one
 // of them follows from others: then only the whole row tells.
 func NewWhere(t *schema.Table, columns []string, match func(*Row) (bool, error)) *Where {
-	w := &Where{table: t, match: match}
+	w := &Where{table: t, match: match, attrs: []string{store.SK, Version}}
 	for _, column := range columns {
 		c := t.Column(column)
 		switch {
@@ -28,24 +29,50 @@ func NewWhere(t *schema.Table, columns []string, match func(*Row) (bool, error))
 			return nil
 		default:
 			w.columns = append(w.columns, c)
+			w.attrs = append(w.attrs, c.Name, c.Stored())
 		}
 	}
 	return w
+}
+
+// probe is what the condition reads of one item after another.
+type probe struct {
+	where  *Where
+	row    *Row
+	values []store.Value // of the attributes
+}
+
+func (w *Where) probe() *probe {
+	row := &Row{Table: w.table, values: make(map[string]schema.Value, len(w.columns))}
+	return &probe{w, row, make([]store.Value, len(w.attrs))}
+}
+
+// keeper returns what a store asks of items. One that cannot be told is kept, for
+// whoever decodes it to say so.
+func (w *Where) keeper() func(store.Image) bool {
+	if w == nil {
+		return nil
+	}
+	p := w.probe()
+	return func(image store.Image) bool {
+		ok, err := p.holds(image)
+		return ok || err != nil
+	}
 }
 
 // keep returns the items with nil in place of those for which the condition does not
 // hold, and has part say what was left out.
 func (w *Where) keep(items []store.Item, part *Part) []store.Item {
 	kept := make([]store.Item, len(items))
-	row := &Row{Table: w.table, values: make(map[string]schema.Value, len(w.columns))}
+	p := w.probe()
 	for i, item := range items {
 		if item == nil {
 			continue
 		}
-		ok, err := w.holds(row, item)
+		ok, err := p.holds(item)
 		switch {
 		case err != nil:
-			part.Broken = append(part.Broken, BrokenRow{row.Ref(), err})
+			part.Broken = append(part.Broken, BrokenRow{p.row.Ref(), err})
 		case ok:
 			kept[i] = item
 		default:
@@ -56,20 +83,23 @@ func (w *Where) keep(items []store.Item, part *Part) []store.Item {
 	return kept
 }
 
-// holds reports whether the condition holds for an item, of which row gets the columns.
-func (w *Where) holds(row *Row, item store.Item) (bool, error) {
-	clear(row.values)
-	row.ID, row.Version = item.Key().SK, item[Version].Int()
-	for _, c := range w.columns {
-		attr, own := item[c.Name]
-		if !own {
-			attr = item[c.Stored()] // see rename
+// holds reports whether the condition holds for an item.
+func (p *probe) holds(image store.Image) (bool, error) {
+	if err := image.Values(p.where.attrs, p.values); err != nil {
+		return false, err
+	}
+	clear(p.row.values)
+	p.row.ID, p.row.Version = p.values[0].Text(), p.values[1].Int()
+	for n, c := range p.where.columns {
+		attr := p.values[2+2*n]
+		if attr.Kind() == store.Absent { // see rename
+			attr = p.values[3+2*n]
 		}
 		v, err := decodeValue(c, attr)
 		if err != nil {
-			return false, fmt.Errorf("%v: %w", row.Ref(), err)
+			return false, fmt.Errorf("%v: %w", p.row.Ref(), err)
 		}
-		row.values[c.Name] = v
+		p.row.values[c.Name] = v
 	}
-	return w.match(row)
+	return p.where.match(p.row)
 }

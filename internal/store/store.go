@@ -103,14 +103,22 @@ type Query struct {
 	To         string // inclusive: the last sort key, in the direction of reading; "" for all
 	Limit      int    // items at most; 0 means as many as a page holds
 	Descending bool   // from the largest sort key down; After is then the upper end and To the lower
+	// Keep allows a store to leave out items of the table for which it reports false, so
+	// that they need not be decoded; nil keeps all. They count towards Limit. The image is
+	// not the caller's to keep.
+	Keep func(Image) bool
 }
 
 // Page is part of the result of a query. More reports that there may be more
-// after its last item; it then has at least one, though the next page may be
-// empty.
+// after its last item; it then has at least one, or has left one out, though the next
+// page may be empty.
 type Page struct {
 	Items []Item
 	More  bool
+	// What [Query.Keep] has left out: items, their bytes, and, if the last one was, its sort
+	// key, after which the next page begins.
+	Left, LeftBytes int
+	LeftLast        string
 }
 
 // OpKind is what an [Op] does.

@@ -19,6 +19,7 @@ func readTests() map[string]func(*script) {
 		"query/goes on after an item":    queryGoesOn,
 		"query/bytes decide the order":   queryByteOrder,
 		"query/page of 1 MB":             queryPages,
+		"query/keep":                     queryKeep,
 	}
 }
 
@@ -205,6 +206,50 @@ func (s *script) pagesEnd(pages []store.Page) {
 		}
 		if size > store.MaxPageBytes {
 			s.Errorf("page %d has %d bytes and one more item, more than %d", n, size, store.MaxPageBytes)
+		}
+	}
+}
+
+// queryKeep asks for some items only: none of them is missing, whatever else a store
+// leaves out, and with what it has left out they are all.
+func queryKeep(s *script) {
+	const items = 20
+	for n := range items {
+		s.put(item(store.Key{PK: "p", SK: fmt.Sprintf("%02d", n)}, "n", store.Int(int64(n%4))))
+	}
+	for kept := range int64(5) { // none has 4
+		keep := func(image store.Image) bool {
+			values := make([]store.Value, 1)
+			if err := image.Values([]string{"n"}, values); err != nil {
+				s.Error(err)
+			}
+			return values[0] == store.Int(kept)
+		}
+		for _, q := range []store.Query{{Limit: 0}, {Limit: 1}, {Limit: 3}, {Limit: 7, Descending: true}, {Limit: items}} {
+			q.Partition, q.Keep = "p", keep
+			pages, seen := s.pages(q), 0
+			var got, want []string
+			for _, page := range pages {
+				if seen += len(page.Items) + page.Left; q.Limit > 0 && len(page.Items)+page.Left > q.Limit {
+					s.Errorf("limit %d: a page of %d items, and %d left out", q.Limit, len(page.Items), page.Left)
+				}
+				for _, i := range page.Items {
+					if keep(i) {
+						got = append(got, i.Key().SK)
+					}
+				}
+			}
+			for n := range items {
+				if int64(n%4) == kept {
+					want = append(want, fmt.Sprintf("%02d", n))
+				}
+			}
+			if q.Descending {
+				slices.Reverse(want)
+			}
+			if !slices.Equal(got, want) || seen != items {
+				s.Errorf("limit %d: %d of %d items, %q are to be kept, want %q", q.Limit, seen, items, got, want)
+			}
 		}
 	}
 }

@@ -255,10 +255,14 @@ func (s *script) pages(q store.Query) []store.Page {
 		if !p.More {
 			return pages
 		}
-		if len(p.Items) == 0 {
-			s.Fatalf("query %+v: a page without items has More", q)
+		switch {
+		case p.LeftLast != "":
+			q.After = p.LeftLast
+		case len(p.Items) == 0:
+			s.Fatalf("query of %s: a page without items has More", q.Partition)
+		default:
+			q.After = p.Items[len(p.Items)-1][sortKeyOf(q.Index)].Text()
 		}
-		q.After = p.Items[len(p.Items)-1][sortKeyOf(q.Index)].Text()
 	}
 }
 
