@@ -11,7 +11,7 @@ CACHE := $(or $(SEGUE_CACHE),$(CURDIR)/.cache)
 LINT  := $(CACHE)/bin/golangci-lint-v2.15.0
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | \
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | \
 		sed -e 's|$$(ADDR)|$(ADDR)|' -e 's|$$(DATA)|$(DATA)|' -e 's|$$(LEADS)|$(LEADS)|'
 
 run: segue ## serve on ADDR=$(ADDR) over DATA=$(DATA), a new one with LEADS=$(LEADS); RESET=1 deletes DATA first, DEMO=1 adds the demo to it, TLS=1 is https
@@ -82,6 +82,9 @@ bench: ## print the benchmark table
 bench-million: ## print what the embedded store does with 5,000 to a million leads
 	scripts/bench-million.sh
 
+bench-pocketbase: ## print what Segue does beside PocketBase, which it builds
+	scripts/bench-pocketbase.sh
+
 soak: ## run the fault and race tests for a long time
 	go test -tags soak -timeout 30m -run Soak -v ./internal/sales/...
 
@@ -89,4 +92,4 @@ clean: ## remove what was fetched and built (not ./data)
 	scripts/emulator.sh stop
 	rm -rf $(CACHE) .aws-sam bin
 
-.PHONY: help run segue test lint lint-tool store e2e invoke api validate build deploy cloud cloud-stop bench bench-million soak clean
+.PHONY: help run segue test lint lint-tool store e2e invoke api validate build deploy cloud cloud-stop bench bench-million bench-pocketbase soak clean
