@@ -34,7 +34,7 @@ go test -run '^$' -count=1 -bench '^BenchmarkSize$' -benchtime 1x -timeout 60m .
 		row("creates/s, 16 callers, each evaluated", "creates/s", "%.0f", "the processors: rules, encoding, evaluation")
 		row("connects/s, 16 callers, each followed", "connects/s", "%.0f", "the processors; three rows a connection")
 		row("evaluated changes/s, each into a segment, a connection and a step", "evaluated/s", "%.0f", "the processors; 16 changes at a time share an fsync")
-		row("fresh after, one caller, p50 ms", "ms-p50-alone", "%.1f", "two fsyncs: the create and what follows it")
+		row("fresh after, one caller, p50 ms", "ms-p50-alone", "%.1f", "the fsync of the create")
 		row("p99 ms", "ms-p99-alone", "%.1f", "the fsync beside other work of the disk")
 		row("fresh after, beside the 16, p50 ms", "ms-p50-beside", "%.1f", "the batch that is being followed")
 		row("p99 ms", "ms-p99-beside", "%.1f", "checkpoints, which share the disk and the processors")
