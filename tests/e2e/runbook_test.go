@@ -282,7 +282,7 @@ func (s *stack) restored() {
 	s.follow("restore", "")
 	stream := s.shell("aws dynamodb describe-table --table-name "+s.Table+"-restored --query Table.LatestStreamArn --output text")
 	back()
-	s.update(root(s.T), "TableName="+s.Table+"-restored", "TableStreamArn="+strings.TrimSpace(stream))
+	s.update(root(s.T), "TableName="+s.Table+"-restored", "TableStreamArn="+strings.TrimSpace(stream), "Organization="+s.Table)
 	s.Table += "-restored"
 	s.open()
 	s.newLead(id(701))
