@@ -18,8 +18,36 @@ var embedded embed.FS
 // Files returns the tables, traits and option sets of this package, for [Load].
 func Files() fs.FS { return embedded }
 
-// Default returns the schema of [Files]. Each call reads them again.
-func Default() (*Schema, error) { return Load(embedded) }
+//go:generate go run ./generate ready.go
+
+// Default returns the schema of [Files], as it was when ready.go was generated from
+// them: a function has no time to read files at each cold start. Each call makes it
+// again.
+func Default() (*Schema, error) {
+	s := newSchema()
+	for _, t := range ready() {
+		s.tables = append(s.tables, t)
+		s.byName[t.Name] = t
+		if t.Set != "" {
+			s.bySet[t.Set] = t
+		}
+		t.byName = make(map[string]*Column, len(t.Columns))
+		for _, c := range t.Columns {
+			t.byName[c.Name] = c
+		}
+		if err := t.checkShape(); err != nil {
+			return nil, fmt.Errorf("%s: table %s: %w", fileOf(t), t.Name, err)
+		}
+	}
+	if err := s.link(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func newSchema() *Schema {
+	return &Schema{byName: map[string]*Table{}, bySet: map[string]*Table{}, bySide: map[side]Relation{}}
+}
 
 // Load reads tables/*.json, traits/*.json and optionsets/*.json of all file
 // systems together. A table's file may leave out what follows by itself: the
@@ -31,7 +59,7 @@ func Default() (*Schema, error) { return Load(embedded) }
 // that point at records. An inconsistency is an error that names the file, table
 // and column.
 func Load(files ...fs.FS) (*Schema, error) {
-	s := &Schema{byName: map[string]*Table{}, bySet: map[string]*Table{}, bySide: map[side]Relation{}}
+	s := newSchema()
 	l := &loader{files: files, schema: s, traits: map[string]*Trait{}, sets: map[string]*OptionSet{}}
 	for _, read := range []func() error{l.readOptionSets, l.readTraits, l.readTables} {
 		if err := read(); err != nil {
