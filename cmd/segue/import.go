@@ -151,7 +151,7 @@ func (c *importCommand) load(ctx context.Context, w ingest.Writer, t *schema.Tab
 		err = errors.Join(err, os.Remove(reject)) // it is empty
 	}
 	if errors.Is(err, ingest.ErrHeader) { // nothing was begun
-		return err
+		return fmt.Errorf("%w\nGive a field a column with --map 'Header=column'; --only mapped leaves out the fields that have none.\nNothing was written", err)
 	}
 	fmt.Print(c.summary(report, t, reject))
 	if err == nil && report.Rejected > 0 {

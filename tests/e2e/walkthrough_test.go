@@ -139,13 +139,14 @@ func TestWalkthrough(t *testing.T) {
 	p.write(t, file)
 
 	text, status := run(t, binary, "demo", "--leads", "0", "--data", data)
-	says(t, text, "5 msdyn_sequence", "8 msdyn_segment", "Web and advertising")
+	says(t, text, "5 msdyn_sequence", "10 msdyn_segment", "Web and advertising")
 	if status != 0 {
 		t.Fatalf("demo ended with %d:\n%s", status, text)
 	}
 	plain := []string{"import", file, "--table", "lead", "--data", data}
 	text, status = run(t, binary, plain...)
-	says(t, text, `field 1 "Prospect ID": no column has that name`, `"Email": no column has that name; close to it: emailaddress1 (Email Address 1)`, "--only mapped")
+	says(t, text, `field 1 "Prospect ID": no column has that name`, `"Email": no column has that name; close to it: donotemail (Do not allow Emails), emailaddress1 (Email Address 1)`,
+		"Give a field a column with --map 'Header=column'; --only mapped leaves out the fields that have none.")
 	if status == 0 {
 		t.Error("a header that fits nothing is a success")
 	}
