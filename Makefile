@@ -18,7 +18,7 @@ run: segue ## serve on ADDR=$(ADDR) over DATA=$(DATA), a new one with LEADS=$(LE
 	@bin/segue serve --data $(DATA) --addr $(ADDR) --leads $(LEADS) $(if $(strip $(RESET)),--reset=$(strip $(RESET))) $(if $(strip $(DEMO)),--demo=$(strip $(DEMO))) $(if $(strip $(TLS)),--tls=$(strip $(TLS)))
 
 segue: ## build the laptop program, bin/segue
-	@[[ -x bin/segue ]] || echo 'Building bin/segue. The first time Go fetches and compiles its libraries, which takes a minute or two.'
+	@[[ -x bin/segue ]] || echo 'Building bin/segue. The first time Go fetches and compiles its libraries, which takes a few minutes on a small machine.'
 	@go build -o bin/segue ./cmd/segue
 
 # The race detector needs a C compiler.
