@@ -280,7 +280,7 @@ func (s *stack) restored() {
 	back := s.away()
 	s.newLead(id(700))
 	s.follow("restore", "")
-	stream := s.shell("aws dynamodb describe-table --table-name "+s.Table+"-restored --query Table.LatestStreamArn --output text")
+	stream := s.shell("aws dynamodb describe-table --table-name " + s.Table + "-restored --query Table.LatestStreamArn --output text")
 	back()
 	s.update(root(s.T), "TableName="+s.Table+"-restored", "TableStreamArn="+strings.TrimSpace(stream), "Organization="+s.Table)
 	s.Table += "-restored"

@@ -150,7 +150,7 @@ func TestWalkthrough(t *testing.T) {
 	if status == 0 {
 		t.Error("a header that fits nothing is a success")
 	}
-	full := append(plain, "--key", "Prospect ID", "--only", "mapped", "--map", "Email=emailaddress1;Company=companyname;City=address1_city;Country=address1_country;Do Not Email=donotemail",
+	full := append(slices.Clone(plain), "--key", "Prospect ID", "--only", "mapped", "--map", "Email=emailaddress1;Company=companyname;City=address1_city;Country=address1_country;Do Not Email=donotemail",
 		"--set", "lastname=unknown", "--options", "leadsourcecode=Google:8,Organic Search:8,Facebook:1,Direct Traffic:10,Chat:10,Referral Sites:3,Trade Fair:7")
 	refused := p.pigeons + p.long
 	reasons := []string{
@@ -160,7 +160,7 @@ func TestWalkthrough(t *testing.T) {
 		"Left out, for no column has that name: Prospect ID, Lead Origin, Total Visits, Time on Site, Last Activity",
 		fmt.Sprintf("%d of 9,000 rows were refused", refused),
 	}
-	text, status = run(t, binary, append(full, "--dry-run")...)
+	text, status = run(t, binary, append(slices.Clone(full), "--dry-run")...)
 	says(t, text, append(reasons, fmt.Sprintf("9,000 lines read, 8,9%02d rows would be written, %d would be refused", 100-refused, refused), "Nothing was written (--dry-run).")...)
 	if status != 1 {
 		t.Errorf("a dry run that refuses rows ended with %d", status)
