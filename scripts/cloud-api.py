@@ -4,9 +4,9 @@ The emulator makes an HTTP API, but not the routes, integrations and authorizers
 that SAM writes into its body, and it starts no mapping with a limit of its own. This
 makes up for both, from the template as the stack has it, so what is driven is what
 the template says. It prints the stack as JSON, or changes nothing and prints the host
-of the API.
+of the API, or how often a function was called.
 
-usage: cloud-api.py ENDPOINT STACK [host]
+usage: cloud-api.py ENDPOINT STACK [host | calls FUNCTION]
 """
 
 import json
@@ -128,12 +128,31 @@ def mend_mappings(functions, stack):
             functions.update_event_source_mapping(UUID=stack.physical[name], ScalingConfig={"MaximumConcurrency": most})
 
 
+def filters(functions, stack):
+    """Return the patterns of each filter that the mappings have, which must be the template's."""
+    found = {}
+    for name in stack.of_type("AWS::Lambda::EventSourceMapping"):
+        said = stack.template["Resources"][name]["Properties"].get("FilterCriteria", {"Filters": []})
+        kept = functions.get_event_source_mapping(UUID=stack.physical[name]).get("FilterCriteria", {"Filters": []})
+        if kept != said:
+            raise SystemExit(f"cloud-api.py: the filters of {name} are {kept}, the template has {said}")
+        for number, each in enumerate(said["Filters"], 1):
+            found[f"{name} {number}"] = each["Pattern"]
+    return found
+
+
+def calls(logs, group):
+    """Return how often a function was called, by the lines of the runtime in its log."""
+    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+    return sum(e["message"].startswith("START RequestId") for page in pages for e in page["events"])
+
+
 def main():
     endpoint, name, *verb = sys.argv[1:]
     client = clients(endpoint)
     stack = Stack(client("cloudformation"), name)
     if verb:
-        print(stack.host(endpoint))
+        print(calls(client("logs"), stack.physical[verb[1].replace("Function", "Log")]) if verb[0] == "calls" else stack.host(endpoint))
         return
     routes = make_routes(client("apigatewayv2"), stack)
     mend_mappings(client("lambda"), stack)
@@ -145,6 +164,7 @@ def main():
                 "routes": routes,
                 "functions": {n: stack.physical[n] for n in stack.of_type("AWS::Lambda::Function")},
                 "mappings": {n: stack.physical[n] for n in stack.of_type("AWS::Lambda::EventSourceMapping")},
+                "filters": filters(client("lambda"), stack),
                 "schedules": {n: stack.physical[n] for n in stack.of_type("AWS::Scheduler::Schedule")},
                 "table": stack.physical["Table"],
                 "bucket": stack.physical["FailureBucket"],

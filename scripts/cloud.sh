@@ -6,7 +6,7 @@ shopt -s inherit_errexit
 usage() {
 	cat <<'USAGE'
 usage: scripts/cloud.sh up | start [URL] | update ENDPOINT SOURCE [PARAMETER=VALUE…]
-                        | token [ROLE…] | stop [ENDPOINT]
+                        | token [ROLE…] | calls ENDPOINT FUNCTION | stop [ENDPOINT]
 
   up     start, and print how to talk to the stack; it stays until `stop`
   start  start an emulator with an OpenID Connect provider, build and deploy the stack
@@ -16,6 +16,7 @@ usage: scripts/cloud.sh up | start [URL] | update ENDPOINT SOURCE [PARAMETER=VAL
   update build what is in the folder SOURCE and deploy it to the stack at ENDPOINT, which
          keeps its parameters but for those given
   token  print a token for the stack (default role: Sales Manager)
+  calls  print how often a function of the stack, named as in template.yaml, was called
   stop   stop the emulator at ENDPOINT, or the one of `up`, with its stack
 
 environment:
@@ -92,6 +93,8 @@ token() {
 	python scripts/cloud-issuer.py "$home/cloud/issuer" token "${SEGUE_AUDIENCE:-segue}" "$@"
 }
 
+calls() { python scripts/cloud-api.py "$1" segue calls "$2"; }
+
 up() {
 	local stack endpoint table base
 	if [[ -s $running ]] && endpoint=$(<"$running") && curl -fsS --max-time 5 -o /dev/null "$endpoint/_ministack/health" 2>/dev/null; then
@@ -135,7 +138,7 @@ stop() {
 }
 
 case ${1:-} in
-up | start | update | token) "$@" ;;
+up | start | update | token | calls) "$@" ;;
 stop) stop "${2:-}" ;;
 -h | --help | help) usage ;;
 *)

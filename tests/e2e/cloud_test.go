@@ -40,6 +40,7 @@ func TestCloud(t *testing.T) {
 	due := salestest.Park(t, s.laptop.DB, rows.Ref{Table: name.Lead, ID: id(900)}, "segmentation.evaluate")
 	s.part("nobody without a token", s.refused)
 	s.part("a lead comes to its first step", s.story)
+	s.part("what no reaction follows", s.unfollowed)
 	s.part("the npm client", s.npm)
 	s.part("functions are killed", s.killed)
 	// Before anything else takes up what is parked.

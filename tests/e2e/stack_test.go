@@ -31,6 +31,7 @@ type stack struct {
 	Routes    map[string]string `json:"routes"`    // the function of each
 	Functions map[string]string `json:"functions"` // physical ids, by name, as what follows
 	Mappings  map[string]string `json:"mappings"`
+	Filters   map[string]string `json:"filters"` // of the mappings: patterns
 	Schedules map[string]string `json:"schedules"`
 	Table     string            `json:"table"`
 	Bucket    string            `json:"bucket"`
@@ -44,7 +45,7 @@ type stack struct {
 	asked  *requests // of clients
 
 	mu   sync.Mutex
-	seen map[string]bool // routes that took a request, functions, mappings and schedules that did their work
+	seen map[string]bool // routes that took a request, functions, mappings, filters and schedules that did their work
 }
 
 // deploy builds and deploys the stack. It is there until the test ends.
@@ -153,7 +154,7 @@ func (s *stack) works(names ...string) {
 // complete fails for every part of the template that was not seen at work.
 func (s *stack) complete() {
 	s.Helper()
-	for what, parts := range map[string]map[string]string{"route": s.Routes, "function": s.Functions, "mapping": s.Mappings, "schedule": s.Schedules} {
+	for what, parts := range map[string]map[string]string{"route": s.Routes, "function": s.Functions, "mapping": s.Mappings, "filter": s.Filters, "schedule": s.Schedules} {
 		if len(parts) == 0 {
 			s.Errorf("the template has no %s", what)
 		}
