@@ -20,6 +20,10 @@ func TestWords(t *testing.T) {
 	write := func(s *Store, sk string) {
 		t.Helper()
 		put(t, s, row(sk, "a name of some length", "x", long, "y", "gpk", "g", "gsk", sk))
+		// Names are learned after the write is answered, and before the next is begun.
+		if err := s.commit(s.urgent, func(*unit) (refused, failed error) { return nil, nil }); err != nil {
+			t.Fatal(err)
+		}
 	}
 	write(s, "0")
 	if got := s.words.Load().list; !slices.Equal(got, []string{"a name of some length", "gpk", "gsk", store.PK, store.SK}) {
