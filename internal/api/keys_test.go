@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/tools/txtar"
@@ -25,12 +26,16 @@ import (
 // talkative is a store whose every other call fails with an error that tells keys.
 type talkative struct {
 	store.Store
+	mu   *sync.Mutex // of dice: a selection is worked on by several at once
 	dice *rand.Rand
 }
 
 func (s talkative) fail(what string, k store.Key) error {
 	where := fmt.Sprintf("%s %s/%s", what, k.PK, k.SK)
-	switch s.dice.IntN(12) {
+	s.mu.Lock()
+	thrown := s.dice.IntN(12)
+	s.mu.Unlock()
+	switch thrown {
 	case 0:
 		return fmt.Errorf("%s: %w", where, store.ErrUnavailable)
 	case 1:
@@ -74,7 +79,7 @@ func TestNoAnswerHasAKeyOfTheStore(t *testing.T) {
 	w := newWorld(t)
 	now := clock.System()
 	dice := rand.New(rand.NewPCG(7, 7))
-	parts := boot.Assemble(rows.New(talkative{w.store, dice}, w.tables, now), boot.Options{Freshness: sales.Freshness{Clock: now}})
+	parts := boot.Assemble(rows.New(talkative{w.store, new(sync.Mutex), dice}, w.tables, now), boot.Options{Freshness: sales.Freshness{Clock: now}})
 	config := w.config
 	config.Operations, config.Principals = parts.Operations(), parts.Principals
 	server := httptest.NewServer(api.New(config).Mux())

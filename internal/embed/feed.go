@@ -224,6 +224,19 @@ func (s *Store) logCursors(u *unit) {
 	}
 }
 
+// cursorsMoved reports whether a consumer is further than the journal says.
+func (s *Store) cursorsMoved() bool {
+	logged := s.state.Load().cursors
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, last := range s.reached {
+		if last > logged[name] {
+			return true
+		}
+	}
+	return false
+}
+
 // commitCursors logs how far consumers are in a commit of its own.
 func (s *Store) commitCursors() error {
 	return s.commitUnit(func(u *unit) error {

@@ -103,6 +103,9 @@ func (s *Store) commitLoop() {
 			}
 		case <-unlogged:
 			unlogged = nil
+			if !s.cursorsMoved() { // another commit has taken them along
+				continue
+			}
 			err := s.commitCursors()
 			if s.reportSpace(err); err != nil && s.writable() == nil {
 				unlogged = time.After(10 * cursorPatience)

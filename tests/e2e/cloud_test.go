@@ -39,6 +39,7 @@ func TestCloud(t *testing.T) {
 	s := deploy(t)
 	due := salestest.Park(t, s.laptop.DB, rows.Ref{Table: name.Lead, ID: id(900)}, "segmentation.evaluate")
 	s.part("nobody without a token", s.refused)
+	s.part("the first request and those after it", s.times)
 	s.part("a lead comes to its first step", s.story)
 	s.part("what no reaction follows", s.unfollowed)
 	s.part("the npm client", s.npm)
@@ -51,13 +52,29 @@ func TestCloud(t *testing.T) {
 	s.part("a change that cannot be followed", s.poison)
 	s.part("runbook: protect", s.protected)
 	s.part("runbook: an outage", s.outage)
-	s.part("runbook: an upgrade with a column and an index", s.upgrade)
-	s.part("runbook: a restored table", s.restored)
+	s.part("runbook: a person is erased", s.erased)
 	s.part("a segment is deleted", s.deleted)
 	s.complete()
-	s.books.all(t)
+	s.books.all(t, followedHere, followedApart)
 	t.Logf("%d steps driven", s.steps)
 }
+
+// TestRunbooks follows the runbooks that deploy another version, which takes minutes:
+// `make runbooks`.
+func TestRunbooks(t *testing.T) {
+	s := deploy(t)
+	s.part("a lead comes to its first step", s.story)
+	s.part("an upgrade with a column and an index", s.upgrade)
+	s.part("a restored table", s.restored)
+	s.books.all(t, followedApart, followedHere)
+	t.Logf("%d steps driven", s.steps)
+}
+
+// The runbooks that [TestCloud] follows, and those that [TestRunbooks] does.
+const (
+	followedHere  = "protect outage redrive erase"
+	followedApart = "reindex restore follow"
+)
 
 func id(n int) string { return fmt.Sprintf("1ead0000-0000-4000-8000-%012d", n) }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -61,15 +62,18 @@ func (s *stack) follow(called, before string) string {
 	return s.shell(strings.Join([]string{"set -euo pipefail", setting, before, block}, "\n"))
 }
 
-// all fails for a runbook that was not followed.
-func (r *runbooks) all(t *testing.T) {
+// all fails for a runbook of here that was not followed, and for one of the page that
+// nobody follows.
+func (r *runbooks) all(t *testing.T, here, elsewhere string) {
 	t.Helper()
-	if len(r.blocks) == 0 || r.setting == "" {
-		t.Error("docs/operations.md has no runbooks")
-	}
-	for called := range r.blocks {
+	for called := range strings.FieldsSeq(here) {
 		if !r.followed[called] {
 			t.Errorf("the runbook %q was not followed", called)
+		}
+	}
+	for called := range r.blocks {
+		if !slices.Contains(strings.Fields(here+" "+elsewhere), called) {
+			t.Errorf("nobody follows the runbook %q", called)
 		}
 	}
 }
@@ -150,9 +154,35 @@ func (s *stack) outage() {
 	}
 }
 
+// erased: a person who is on a sequence, and whom a task is about.
+func (s *stack) erased() {
+	const person = "Zebedee"
+	lead := id(420)
+	s.do("Salesperson", "POST", data+"leads", `{"leadid":"`+lead+`","firstname":"`+person+`",`+fromShow+`}`, http.StatusNoContent)
+	s.eventually("the lead is not in its segment", soon, func() bool { return s.member(lead) })
+	s.do("Salesperson", "POST", data+"tasks", `{"activityid":"`+id(421)+`","subject":"Call `+person+`","regardingobjectid_lead_task@odata.bind":"/leads(`+lead+`)"}`, http.StatusNoContent)
+	said := s.follow("erase", "BASE="+s.url+strings.TrimSuffix(data, "/")+" LEAD="+lead+" TOKEN="+s.token("segue", sales.SystemAdministrator))
+	var erasure struct {
+		ID string `json:"segue_erasureid"`
+	}
+	if err := json.Unmarshal([]byte(said), &erasure); err != nil || erasure.ID == "" {
+		s.Fatalf("%v in %s", err, said)
+	}
+	s.eventually("the erasure does not end", time.Minute, func() bool {
+		return s.do(sales.SystemAdministrator, "GET", data+"segue_erasures("+erasure.ID+")?$select=segue_endedon", "", http.StatusOK)["segue_endedon"] != nil
+	})
+	if left := s.shell("aws dynamodb scan --table-name " + s.Table + " --output text"); strings.Contains(left, person) {
+		s.Error("the table still has the person's name")
+	}
+	if s.lookup(rows.Ref{Table: "task", ID: id(421)}) != nil {
+		s.Error("an activity about the person is there")
+	}
+}
+
 // upgrade deploys a version with a new column and a new index while leads come, and works
 // on the same rows with this one.
 func (s *stack) upgrade() {
+	s.newLead(id(1000))
 	newer := s.newer()
 	stop := make(chan struct{})
 	var writer sync.WaitGroup
@@ -165,7 +195,7 @@ func (s *stack) upgrade() {
 				return
 			default:
 			}
-			for try := 0; patchLead(s, token, id(500+made)) != http.StatusNoContent; try++ {
+			for try := 0; patchLead(s, token, id(2000+made)) != http.StatusNoContent; try++ {
 				if try == 50 {
 					s.Errorf("lead %d is not accepted", made)
 					return
@@ -183,19 +213,19 @@ func (s *stack) upgrade() {
 		s.Errorf("%d leads came during the deployment", made)
 	}
 	for n := range made {
-		s.eventually("a lead of the upgrade is not in its segment", soon, func() bool { return s.member(id(500 + n)) })
-		if n := s.lookup(rows.Ref{Table: name.Lead, ID: id(500 + n)}).Int(name.SegueEntries); n != 1 {
+		s.eventually("a lead of the upgrade is not in its segment", soon, func() bool { return s.member(id(2000 + n)) })
+		if n := s.lookup(rows.Ref{Table: name.Lead, ID: id(2000 + n)}).Int(name.SegueEntries); n != 1 {
 			s.Errorf("a lead was connected %d times", n)
 		}
 	}
 	s.mixed()
-	s.reindexed(newer)
+	s.reindexed(newer, id(1000))
 }
 
 // mixed: the new version uses its column; this one, whose table lacks it, writes the same
 // row and leaves it.
 func (s *stack) mixed() {
-	ref := rows.Ref{Table: name.Lead, ID: id(500)}
+	ref := rows.Ref{Table: name.Lead, ID: id(2000)}
 	s.do("Salesperson", "PATCH", data+"leads("+ref.ID+")", `{"new_score":7}`, http.StatusNoContent)
 	set := map[string]schema.Value{"telephone1": schema.Text("1")}
 	if _, _, err := s.laptop.Entities.Update(s.Context(), sales.Engine(), ref, set, entity.If{}); err != nil {
@@ -212,15 +242,15 @@ func (s *stack) mixed() {
 
 // reindexed: rows that the old version made get the keys of the new index. The command is
 // that of the new version.
-func (s *stack) reindexed(newer string) {
-	if strings.Contains(s.item(id(400)), newKey) {
+func (s *stack) reindexed(newer, old string) {
+	if strings.Contains(s.item(old), newKey) {
 		s.Error("a row of the old version has the key of the new index: this tests nothing")
 	}
 	said := s.follow("reindex", `segue() { (cd `+newer+` && go run ./cmd/segue "$@" --endpoint $ENDPOINT --dynamodb-table $TABLE); }`)
 	if !strings.Contains(said, "completed") {
 		s.Errorf("reindex says %s", said)
 	}
-	if item := s.item(id(400)); !strings.Contains(item, newKey) {
+	if item := s.item(old); !strings.Contains(item, newKey) {
 		s.Errorf("a row of the old version lacks the key of the new index: %s", item)
 	}
 }
