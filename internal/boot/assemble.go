@@ -185,6 +185,7 @@ func (a assembly) rules() {
 	a.Entities.Register(sales.OfTrait(name.RecordTrait), a.Connections.RecordRules())
 	a.Entities.Register(sales.OfTrait(name.RecordTrait), a.segments.ReceiptRules())
 	a.Entities.Register(sales.OfTrait(name.RecordTrait), erasure.Rules())
+	a.Entities.Register(sales.OfTrait(name.ActivityTrait), erasure.ActivityRules())
 	a.Entities.Register(sales.OfTable(name.Sequence), a.Connections.SequenceRules())
 	a.Entities.Register(sales.OfTable(name.SequenceTarget), a.Connections.TargetRules())
 	a.Entities.Register(sales.OfTable(name.SequenceTargetStep), a.Connections.StepRules())

@@ -6,7 +6,7 @@ import (
 	"segue/internal/store"
 )
 
-// Reindex has the row written, with a new version, if its stored index keys are not
+// Reindex has the row written, with a new version and as of no other time, if its stored index keys are not
 // those that the schema makes, and reports whether they are not. It also takes away
 // keys of uses that the table does not have, which every other write carries through:
 // whoever calls it says that no other version of the program needs them.
@@ -29,5 +29,6 @@ func (r *Row) Reindex() (stale bool) {
 		delete(r.stored, on.SK)
 	}
 	r.Touch()
+	r.rekeyed = true
 	return true
 }

@@ -3,7 +3,9 @@ package rows_test
 import (
 	"maps"
 	"testing"
+	"time"
 
+	"segue/internal/clock"
 	"segue/internal/rows"
 	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
@@ -58,5 +60,25 @@ func TestReindex(t *testing.T) {
 				t.Errorf("stored is %v, want %v", got, want)
 			}
 		})
+	}
+}
+
+// Nobody has modified a row that is written for its keys.
+func TestReindex_LeavesModifiedOn(t *testing.T) {
+	f := newFixture(t)
+	lead := f.Put(t, "lead", values{"statecode": schema.Int(0), "segue_connected": schema.Bool(false)})[0]
+	was := rowstest.Stored(t, f.Store, lead)
+	spoiled := rowstest.Stored(t, f.Store, lead)
+	delete(spoiled, "g1pk")
+	delete(spoiled, "g1sk")
+	if err := f.Store.Write(t.Context(), store.Put(spoiled, store.Exists(store.PK))); err != nil {
+		t.Fatal(err)
+	}
+	later := rows.New(f.Store, f.Schema(), clock.Of(func() time.Time { return rowstest.Clock().Add(48 * time.Hour) }))
+	if err := later.Do(t.Context(), "", func(tx *rows.Tx) error { load(t, tx, lead).Reindex(); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if got := rowstest.Stored(t, f.Store, lead); got["Mo"] != was["Mo"] {
+		t.Errorf("modifiedon was %v, is %v", was["Mo"].Text(), got["Mo"].Text())
 	}
 }

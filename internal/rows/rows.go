@@ -66,10 +66,11 @@ type Row struct {
 	ID      string
 	Version int64 // versionnumber it was loaded with; 0: not stored yet
 
-	first  int64 // version with which a new row is written
-	values map[string]schema.Value
-	dirty  map[string]bool
-	stored store.Item // what it was decoded from, attributes that the table lacks included; nil: not stored yet
+	first   int64 // version with which a new row is written
+	values  map[string]schema.Value
+	dirty   map[string]bool
+	rekeyed bool       // is written for its index keys, see Reindex
+	stored  store.Item // what it was decoded from, attributes that the table lacks included; nil: not stored yet
 
 	misread error       // the first read of a column that the table lacks
 	report  func(error) // is told each of them; may be nil

@@ -226,7 +226,9 @@ func (tx *Tx) op(row *Row) (op store.Op, ok bool, err error) {
 	case !row.Changed():
 		return store.Op{}, false, nil
 	}
-	tx.stamp(row, ModifiedOn, ModifiedBy)
+	if !row.rekeyed || len(row.dirty) > 1 { // else nobody has modified it
+		tx.stamp(row, ModifiedOn, ModifiedBy)
+	}
 	item, err := tx.db.encode(row, row.Next())
 	return store.Put(item, unchanged), err == nil, err
 }

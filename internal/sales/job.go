@@ -205,6 +205,22 @@ type JobEnd struct {
 // machinery tallies it.
 const JobUnreadable = "unreadable"
 
+// JobUndone is the count of the rows that the job's work has failed on for good. The
+// machinery tallies it.
+const JobUndone = "undone"
+
+// AllDone is an error when a round has passed over rows, for jobs that mean nothing
+// unless they have done all of them.
+func AllDone(job Job, counts map[string]int64) error {
+	if n := counts[JobUnreadable]; n > 0 {
+		return fmt.Errorf("%d rows cannot be read; resume the job %s when they can", n, job.ID())
+	}
+	if n := counts[JobUndone]; n > 0 {
+		return fmt.Errorf("%d rows could not be worked on; resume the job %s when that is mended", n, job.ID())
+	}
+	return nil
+}
+
 // JobTally is counts by name, which the machinery adds up over the rows of a
 // round, each row once. It is safe for concurrent use.
 type JobTally struct {

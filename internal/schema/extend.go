@@ -96,6 +96,8 @@ func withColumns(own, extension []byte) ([]byte, error) {
 			return nil, fmt.Errorf("column %s: need: rows that exist have no value for it; it may be %q", c.Name, Application)
 		case c.Write != Always && c.Write != OnCreate:
 			return nil, fmt.Errorf("column %s: write: %q is for columns that Segue sets", c.Name, c.Write)
+		case c.Attribute != "" || c.Expires || c.Shown || len(c.Sources()) > 0:
+			return nil, fmt.Errorf("column %s: attribute, expires, shown, follows and joins are how Segue stores its own columns", c.Name)
 		}
 	}
 	return appended(own, "columns", added.Columns)

@@ -70,7 +70,7 @@ type Executor struct {
 
 // MaxCreates is how many rows are created together at most. What the rules of a table
 // write beside its rows counts for the store, which takes 100 items in a commit.
-const MaxCreates = 100
+const MaxCreates = 50
 
 // RefusedError says which of several operations was refused.
 type RefusedError struct {

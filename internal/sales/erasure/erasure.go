@@ -78,21 +78,29 @@ func (e *Erasures) erase(ctx context.Context, tx *rows.Tx, ref rows.Ref, cause n
 	if found[0] == nil {
 		return id, nil
 	}
-	return id, e.eraseRecord(ctx, tx, found[0], id)
+	if err := e.eraseRecord(ctx, tx, found[0]); err != nil || cause != "" {
+		return id, err
+	}
+	return id, e.eraseSame(ctx, tx, found[0], id)
 }
 
-// eraseRecord changes a held record and its live connections, and erases the records that
-// it says are about the same person.
-func (e *Erasures) eraseRecord(ctx context.Context, tx *rows.Tx, record *rows.Row, id name.ErasureID) error {
+// eraseRecord changes a held record and its live connections.
+func (e *Erasures) eraseRecord(ctx context.Context, tx *rows.Tx, record *rows.Row) error {
 	if _, err := e.connections.EndConnections(ctx, tx, record, sequence.DisconnectAsked, ""); err != nil {
 		return err
 	}
-	same := samePerson(record)
 	anonymize(record)
 	if (sales.Record{Row: record}).Erased().IsZero() {
 		record.Set(name.SegueErasedon, schema.Time(tx.Now()))
 	}
-	for _, ref := range same {
+	return nil
+}
+
+// eraseSame erases the records that a held record says are about the same person. What
+// those say in turn is for their own jobs: a chain of records may be of any length, and a
+// transaction may not.
+func (e *Erasures) eraseSame(ctx context.Context, tx *rows.Tx, record *rows.Row, id name.ErasureID) error {
+	for _, ref := range samePerson(record) {
 		found, err := tx.Load(ctx, ref)
 		if err != nil {
 			return err
@@ -139,6 +147,12 @@ func anonymize(row *rows.Row) {
 			row.Set(c.Name, compose(row, c.Compose))
 		}
 	}
+	current := func(column string) schema.Value { v, _ := row.Value(column); return v } // it never fails for a column of the table
+	for _, c := range t.Implied() {                                                     // one that was too long to be implied has a value of its own
+		if slices.ContainsFunc(c.Sources(), func(source string) bool { return t.Column(source).Personal }) {
+			row.Set(c.Name, c.Imply(current))
+		}
+	}
 }
 
 func compose(row *rows.Row, parts []string) schema.Value {
@@ -177,10 +191,11 @@ func (e *Erasures) job(ref rows.Ref, id name.ErasureID) sales.NewJob {
 	return job
 }
 
-// Indexes of what is about a record.
+// Indexes of what is about a record, and of the steps of a target.
 const (
 	recordIndex    = "record"
 	regardingIndex = "regarding"
+	stepsIndex     = "target"
 )
 
 // Kind is the kind of the jobs of erasures.
@@ -277,7 +292,40 @@ func (w work) eraseTarget(ctx context.Context, tx *rows.Tx, row *rows.Row, subje
 		}
 	}
 	anonymize(row)
-	return row.Changed(), nil
+	stepsChanged, err := w.eraseSteps(ctx, tx, row.ID)
+	return row.Changed() || stepsChanged, err
+}
+
+// eraseSteps takes out of the steps of a target what sellers have written on them.
+func (w work) eraseSteps(ctx context.Context, tx *rows.Tx, target string) (changed bool, err error) {
+	t := w.db.Schema().Table(name.SequenceTargetStep)
+	of := map[string]schema.Value{name.MsdynSequencetarget: schema.Ref(schema.Lookup{Table: name.SequenceTarget, ID: target})}
+	index := t.Indexes[slices.IndexFunc(t.Indexes, func(x *schema.Index) bool { return x.Name == stepsIndex })]
+	partitions, _ := rows.IndexPartitions(t, index, of)
+	for _, partition := range partitions {
+		part, err := w.db.Read(ctx, t, partition, "", 0)
+		if err != nil {
+			return false, err
+		}
+		for _, broken := range part.Broken {
+			return false, fmt.Errorf("%v cannot be read: %w", broken.Ref, broken.Err)
+		}
+		refs := make([]rows.Ref, len(part.Rows))
+		for i, step := range part.Rows {
+			refs[i] = step.Ref()
+		}
+		held, err := tx.Load(ctx, refs...)
+		if err != nil {
+			return false, err
+		}
+		for _, step := range held {
+			if step != nil {
+				anonymize(step)
+				changed = changed || step.Changed()
+			}
+		}
+	}
+	return changed, nil
 }
 
 // Finish implements [sales.JobKind]: a round that changed something is followed by
@@ -286,12 +334,15 @@ func (w work) Finish(ctx context.Context, tx *rows.Tx, job sales.Job, counts map
 	if counts[found] > 0 || job.Round() == 0 {
 		return sales.JobEnd{Again: true}, nil
 	}
-	if n := counts[sales.JobUnreadable]; n > 0 {
-		return sales.JobEnd{}, fmt.Errorf("%d rows cannot be read; whether they are about %v is not known", n, job.Subject())
+	if err := sales.AllDone(job, counts); err != nil {
+		return sales.JobEnd{}, fmt.Errorf("whether all is done about %v is not known: %w", job.Subject(), err)
 	}
-	held, err := tx.Load(ctx, rows.RefTo(name.Erasure, name.ErasureID(job.ID())))
+	held, err := tx.Load(ctx, rows.RefTo(name.Erasure, name.ErasureID(job.ID())), job.Subject())
 	if err == nil && held[0] == nil {
 		err = errors.New("its row of erasures is gone")
+	}
+	if err == nil && held[1] != nil {
+		err = w.eraseSame(ctx, tx, held[1], name.ErasureID(job.ID()))
 	}
 	if err != nil {
 		return sales.JobEnd{}, err

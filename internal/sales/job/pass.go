@@ -191,6 +191,7 @@ func (v *visit) workOn(ctx context.Context, part rows.Part) (progress, error) {
 			did.changed++
 		}
 		if failed[i] != nil {
+			tally.Add(sales.JobUndone, 1)
 			did.fail(ctx, row.Ref(), failed[i])
 		}
 	}

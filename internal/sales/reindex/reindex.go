@@ -54,7 +54,8 @@ func (w work) reindex(ctx context.Context, row *rows.Row, _ *sales.JobTally) (ch
 	return changed, err
 }
 
-// Finish implements [sales.JobKind].
-func (work) Finish(context.Context, *rows.Tx, sales.Job, map[string]int64) (sales.JobEnd, error) {
-	return sales.JobEnd{}, nil
+// Finish implements [sales.JobKind]. A job that has passed over a row is not completed: a
+// list by the index would lack it.
+func (work) Finish(_ context.Context, _ *rows.Tx, job sales.Job, counts map[string]int64) (sales.JobEnd, error) {
+	return sales.JobEnd{}, sales.AllDone(job, counts)
 }

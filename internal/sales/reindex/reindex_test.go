@@ -12,7 +12,7 @@ import (
 // The job is completed, as the runbook asks before "building" is removed, though a row has
 // no keys: one that this version cannot read (of a newer version, say, or damaged) and that
 // is mended later.
-func TestAttackCompletedWithoutKeys(t *testing.T) {
+func TestNotCompletedWithoutKeys(t *testing.T) {
 	w := salestest.New(t, boot.Options{})
 	lead := w.Lead(1, nil)
 	w.Settle()

@@ -5,11 +5,12 @@ import (
 	"testing"
 
 	"encoding/base64"
+
 	"github.com/lestrrat-go/jwx/v3/jwa"
 )
 
 // Hostile tokens: none panics, none is taken.
-func TestAttackTokens(t *testing.T) {
+func TestHostileTokens(t *testing.T) {
 	k := newSigner(t, jwa.ES256(), "k")
 	v := newVerifier(t, jwks(t, k), trusted)
 	good := k.sign(t, goodClaims(nil))
