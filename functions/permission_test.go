@@ -398,12 +398,15 @@ func (s *stage) ended() {
 	due()
 	s.skip()
 	s.advance()
-	s.settle()
-	due()
-	s.advance()
-	if s.read(rows.Ref{Table: name.Job, ID: id}) != nil {
-		s.Error("a job that ended long ago is still there")
+	for range 5 { // the due list puts a row off that is busy
+		s.settle()
+		due()
+		s.advance()
+		if s.read(rows.Ref{Table: name.Job, ID: id}) == nil {
+			return
+		}
 	}
+	s.Errorf("a job that ended long ago is still there: %v", s.read(rows.Ref{Table: name.Job, ID: id}))
 }
 
 // read reads a row past the functions, nil for none.
