@@ -222,7 +222,7 @@ func (s *stage) as(role, request, body string) {
 }
 
 // work goes through what the scripts leave out: what is done with rows of a team, the life
-// of a connection, what the functions behind the API do.
+// of a connection, the calls that the functions behind the API make.
 func (s *stage) work() {
 	s.load()
 	s.define()

@@ -114,7 +114,7 @@ func TestNoServerIsFound(t *testing.T) {
 	}
 }
 
-// TLS is for this machine: there is no certificate for other names.
+// The certificate of TLS is for this machine: it holds for no other names.
 func TestTLSIsForLoopback(t *testing.T) {
 	p := &program{Data: t.TempDir(), Table: "segue"}
 	err := (&serveCommand{Addr: ":0", TLS: true, Bare: true, Log: "warn"}).Run(t.Context(), p)

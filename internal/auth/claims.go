@@ -92,7 +92,7 @@ func parseClaims(payload []byte) (claims, error) {
 	return c, nil
 }
 
-// maxSeconds bounds a time in a token: beyond it there are no years of four digits.
+// maxSeconds bounds a time in a token: a later one would have a year of more than four digits.
 const maxSeconds = 253402300800
 
 // time reads a time, which is a number of seconds (RFC 7519 §2) and may have a fraction.

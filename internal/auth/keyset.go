@@ -77,7 +77,7 @@ func (k webKey) public() (*ecdsa.PublicKey, error) {
 	}
 	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
 	if err != nil {
-		return nil, fmt.Errorf("it is no point on P-256: %w", err)
+		return nil, fmt.Errorf("it is not a point on the curve P-256: %w", err)
 	}
 	return key, nil
 }

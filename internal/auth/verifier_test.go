@@ -356,7 +356,7 @@ func TestNewVerifierRefuses(t *testing.T) {
 		{"key without an id", `{"keys":[` + point(onCurve, "") + `]}`, "no key"},
 		{"key for encryption", `{"keys":[` + point(onCurve, `"kid":"k","use":"enc",`) + `]}`, "no key"},
 		{"key of another algorithm", `{"keys":[` + point(onCurve, `"kid":"k","alg":"ES384",`) + `]}`, "no key"},
-		{"point that is not on the curve", `{"keys":[` + point(offCurve, `"kid":"k",`) + `]}`, "key 0: it is no point"},
+		{"point that is not on the curve", `{"keys":[` + point(offCurve, `"kid":"k",`) + `]}`, "key 0: it is not a point on the curve P-256"},
 		{"short coordinate", `{"keys":[` + point("AAAA", `"kid":"k",`) + `]}`, "key 0: a coordinate"},
 		{"two keys with one id", `{"keys":[` + point(onCurve, `"kid":"k",`) + "," + point(onCurve, `"kid":"k",`) + `]}`, `key 1 has the id "k"`},
 	}

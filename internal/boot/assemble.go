@@ -38,7 +38,8 @@ type Options struct {
 	NewID     func() string   // makes the ids of rows that come without one; random by default
 	Program   string          // version of the program, which parked changes are marked with; "devel" by default
 	Queue     queue.Sender    // where the tasks of jobs wait; by default in this process ([Parts.Local])
-	// NoTimeToLive says that the store deletes no row whose time is over: a job does it.
+	// NoTimeToLive says that the store does not delete expired rows by itself, so that a
+	// job has to.
 	NoTimeToLive bool
 	// Organization names the installation, "segue" by default; the ids of its own
 	// row and of its root business unit derive from it.

@@ -170,7 +170,7 @@ func (env Environment) authenticator(claims func(context.Context) (map[string]st
 	return identity, nil
 }
 
-// maxRetention is the longest retention, in days; more is no retention.
+// maxRetention is the longest retention, in days.
 const maxRetention = 36500
 
 // parseRetention reads SEGUE_RETENTION_DAYS.

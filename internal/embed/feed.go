@@ -12,9 +12,10 @@ import (
 )
 
 // Consume implements [store.Feed]. A consumer whose name is new starts at the oldest
-// record in the log. From then on its cursor is durable, at the latest a tenth of a second
-// after the changes that it is done with, and the log keeps what it has not seen, so the log of a consumer that never comes back only grows. A consumer
-// cannot run twice at the same time.
+// record in the log. From then on its cursor is durable, a tenth of a second after the
+// changes that it is done with at the latest, and the log keeps what it has not seen: that
+// of a consumer that never comes back only grows. A consumer cannot run twice at the same
+// time.
 func (s *Store) Consume(ctx context.Context, consumer string, handle store.Handler) error {
 	return s.consume(ctx, consumer, handle, false)
 }
