@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,6 +30,9 @@ const schemaFolder = "schema"
 // schema.
 func (p Place) admitSchema(ctx context.Context, folder string, now *schema.Schema, s store.Store, c clock.Clock) error {
 	kept := filepath.Join(p.Data, schemaFolder)
+	if err := finishWrite(kept); err != nil {
+		return fmt.Errorf("the schema that the store was last opened with, %s: %w", kept, err)
+	}
 	before, err := readFolder(kept)
 	if err != nil {
 		return err
@@ -148,11 +152,22 @@ func (f files) equal(other files) bool {
 	return len(f) == len(other)
 }
 
-// write puts the files in place of those that a folder has. The new folder is whole
-// before the old one goes.
+// Folders beside the one that [files.write] replaces: what comes into its place, which
+// may be there in part, and what was there, which is whole.
+const (
+	freshSuffix  = ".new"
+	beforeSuffix = ".old"
+)
+
+// write puts the files in place of those that a folder has. A kill at any moment leaves
+// the folder as it was or as it will be, or moved aside as a whole, where [finishWrite]
+// finds it.
 func (f files) write(folder string) error {
-	fresh := folder + ".new"
-	if err := os.RemoveAll(fresh); err != nil {
+	fresh, before := folder+freshSuffix, folder+beforeSuffix
+	if err := errors.Join(os.RemoveAll(fresh), os.RemoveAll(before)); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(fresh, 0o700); err != nil {
 		return err
 	}
 	for name, text := range f {
@@ -164,11 +179,25 @@ func (f files) write(folder string) error {
 			return err
 		}
 	}
-	if err := os.RemoveAll(folder); err != nil {
+	if err := os.Rename(folder, before); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if len(f) == 0 {
-		return nil
+	if err := os.Rename(fresh, folder); err != nil {
+		return err
 	}
-	return os.Rename(fresh, folder)
+	return os.RemoveAll(before)
+}
+
+// finishWrite puts back what a write that was killed has moved aside: without it there
+// would be nothing to compare with, and a schema could take away what rows use. What was
+// to come is not taken in its place, for nobody knows of a folder whether it is whole.
+func finishWrite(folder string) error {
+	_, err := os.Stat(folder)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Rename(folder+beforeSuffix, folder); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }

@@ -76,3 +76,68 @@ func TestSchemaFolder(t *testing.T) {
 	describe(other)
 	write(0, schema.Null())
 }
+
+// A kill while the schema is remembered, at whatever moment, does not lose the one of
+// before: what rows use cannot be taken away then either.
+func TestSchemaIsRememberedThroughAKill(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "schema")
+	lead := filepath.Join(folder, "tables", "lead.json")
+	if err := os.MkdirAll(filepath.Dir(lead), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const used = `{"name":"lead","columns":[{"name":"new_visits","label":"Visits","type":"integer"}]}`
+	t.Setenv("SEGUE_SCHEMA", folder)
+	for _, killed := range []struct {
+		name       string
+		aside      bool   // the folder is moved aside
+		fresh, old string // what is beside it: a file of what is to come, and of what is deleted
+	}{
+		{"before it has begun", false, "", ""},
+		{"while the new folder is written", false, `{"name":"le`, ""},
+		{"when the old folder is aside", true, used, ""},
+		{"while the old folder is deleted", false, "", `{"name":"le`},
+	} {
+		t.Run(killed.name, func(t *testing.T) {
+			place := Place{Data: t.TempDir()}
+			open := func(text string) error {
+				if err := os.WriteFile(lead, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				app, err := place.Open(t.Context(), slog.New(slog.DiscardHandler))
+				if err != nil {
+					return err
+				}
+				defer func() { _ = app.Close() }() // what was written is durable already
+				if text != used {
+					return nil
+				}
+				ref := rows.Ref{Table: "lead", ID: "00000000-0000-4000-8000-000000000001"}
+				_, _, err = app.Entities.Update(t.Context(), sales.Engine(), ref, map[string]schema.Value{"new_visits": schema.Int(7)}, entity.If{})
+				return err
+			}
+			if err := open(used); err != nil {
+				t.Fatal(err)
+			}
+			kept := filepath.Join(place.Data, schemaFolder)
+			if killed.aside {
+				if err := os.Rename(kept, kept+beforeSuffix); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for suffix, text := range map[string]string{freshSuffix: killed.fresh, beforeSuffix: killed.old} {
+				if text == "" {
+					continue
+				}
+				if err := (files{filepath.Join("tables", "lead.json"): []byte(text)}).write(kept + suffix); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := open(`{"name":"lead","columns":[]}`); err == nil || !strings.Contains(err.Error(), "lead.new_visits is used by 1 rows") {
+				t.Errorf("the schema without a column that rows use: %v", err)
+			}
+			if err := open(used); err != nil {
+				t.Errorf("the schema of before: %v", err)
+			}
+		})
+	}
+}
