@@ -3,9 +3,10 @@ package auth
 import (
 	"bytes"
 	"cmp"
-	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -72,7 +73,7 @@ func unverifiedPayload(authorization string) (claims, error) {
 	if len(parts) != 3 {
 		return nil, fmt.Errorf("%w: the Authorization header does not hold a signed JWT", ErrInvalid)
 	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	payload, err := decodePart(parts[1])
 	if err != nil {
 		return nil, fmt.Errorf("%w: its payload is not base64url", ErrInvalid)
 	}
@@ -82,11 +83,17 @@ func unverifiedPayload(authorization string) (claims, error) {
 // claims is the payload of a token. It may have any member: issuers add theirs.
 type claims map[string]any
 
+// parseClaims reads a payload, which is one object and nothing after it. Of two claims of
+// one name the last counts (RFC 7519 §4).
 func parseClaims(payload []byte) (claims, error) {
 	var c claims
 	d := json.NewDecoder(bytes.NewReader(payload))
 	d.UseNumber()
-	if err := d.Decode(&c); err != nil {
+	err := d.Decode(&c)
+	if err == nil {
+		_, err = d.Token()
+	}
+	if !errors.Is(err, io.EOF) || c == nil {
 		return nil, fmt.Errorf("%w: its payload is not a JSON object", ErrInvalid)
 	}
 	return c, nil

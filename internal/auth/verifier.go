@@ -92,7 +92,7 @@ func (v *Verifier) signed(token string) ([]byte, error) {
 	}
 	id, _ := header["kid"].(string)
 	key := v.keys[id]
-	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
+	signature, err := decodePart(parts[2])
 	if err != nil || header["alg"] != algorithm || key == nil || len(signature) != 2*coordinate {
 		return nil, unsigned
 	}
@@ -101,18 +101,24 @@ func (v *Verifier) signed(token string) ([]byte, error) {
 	if !ecdsa.Verify(key, digest[:], r, s) {
 		return nil, unsigned
 	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	payload, err := decodePart(parts[1])
 	if err != nil {
 		return nil, fmt.Errorf("%w: its payload is not base64url", ErrInvalid)
 	}
 	return payload, nil
 }
 
+// decodePart decodes one of the three parts of a token. Bits of its last character that
+// mean nothing must be zero (RFC 4648 §3.5), so that a token has one spelling.
+func decodePart(encoded string) ([]byte, error) {
+	return base64.RawURLEncoding.Strict().DecodeString(encoded)
+}
+
 // decodeHeader returns a header whose signature is not checked yet. One with extensions
 // that must be understood is refused: none is here (RFC 7515 §4.1.11).
 func decodeHeader(encoded string) (map[string]any, error) {
 	var header map[string]any
-	text, err := base64.RawURLEncoding.DecodeString(encoded)
+	text, err := decodePart(encoded)
 	if err == nil {
 		err = json.Unmarshal(text, &header)
 	}

@@ -326,8 +326,7 @@ func TestVerifyTampered(t *testing.T) {
 		i := rapid.IntRange(0, len(good)-1).Draw(t, "position")
 		c := rapid.SampledFrom([]byte("ABCDEFGHabcdefgh0189-_.=+/ \n{\x00")).Draw(t, "character")
 		bad := good[:i] + string(c) + good[i+1:]
-		// The last character of a part may have bits that mean nothing.
-		if bad == good || i == len(good)-1 || good[i+1] == '.' {
+		if bad == good {
 			t.Skip("same token")
 		}
 		if got, err := v.Verify(bad); !errors.Is(err, auth.ErrInvalid) {
