@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,7 +16,8 @@ import (
 )
 
 // addressFile is where a server leaves its URL, beside the store that it has open, so
-// that other commands find it. One that was killed leaves it too.
+// that other commands find it. One that was killed leaves it too, and then anybody may
+// listen there: a command has whoever does prove that it is the server.
 const addressFile = "segue.addr"
 
 // leaveAddress writes the URL of the server of a data folder. forget takes it away,
@@ -63,7 +63,14 @@ func (p *program) server(ctx context.Context, url, name string) (*remote, error)
 		return nil, err
 	}
 	url = strings.TrimRight(url, "/")
-	r := &remote{client: newClient(trust), url: url, root: url + "/api/data/v9.2/", token: token, trust: trust}
+	transport := &http.Transport{TLSClientConfig: trust}
+	switch {
+	case given: // the operator says whom to trust
+		transport.Proxy = http.ProxyFromEnvironment
+	case !strings.HasPrefix(url, "https:"): // else its certificate is the proof
+		transport.DialContext = webserver.Dial(issuer.ProofKey())
+	}
+	r := &remote{client: &http.Client{Timeout: time.Minute, Transport: transport}, transport: transport, url: url, root: url + "/api/data/v9.2/", token: token}
 	if err := r.get(ctx, "WhoAmI", new(struct{})); err != nil && !given {
 		return nil, fmt.Errorf("the store in %s is open in another program, and the server that was at %s does not answer as its own: %w", p.Data, url, err)
 	} else if err != nil {
@@ -71,12 +78,4 @@ func (p *program) server(ctx context.Context, url, name string) (*remote, error)
 	}
 	fmt.Fprintf(os.Stderr, "Working through the server at %s\n", url)
 	return r, nil
-}
-
-// newClient returns a client that also trusts the certificate of the data folder.
-func newClient(trust *tls.Config) *http.Client {
-	return &http.Client{
-		Timeout:   time.Minute,
-		Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: trust},
-	}
 }

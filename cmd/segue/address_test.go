@@ -5,14 +5,20 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"segue/internal/ingest"
 	"segue/internal/sales/salestest"
+	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
 
@@ -106,11 +112,108 @@ func TestNoServerIsFound(t *testing.T) {
 	if _, err := leaveAddress(p.Data, strings.TrimSpace(string(at))); err != nil { // its port is another's now
 		t.Fatal(err)
 	}
-	if _, err := p.failures(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "401") {
+	if _, err := p.failures(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "does not answer") {
 		t.Errorf("with the address of another store's server: %v", err)
 	}
 	if err := stop(); err != nil {
 		t.Error(err)
+	}
+}
+
+// stranger listens where a server was, and keeps what it is told.
+type stranger struct {
+	next http.Handler // gets the requests then
+	told atomic.Int32 // requests with a token
+}
+
+func (s *stranger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Authorization") != "" {
+		s.told.Add(1)
+	}
+	s.next.ServeHTTP(w, r)
+}
+
+// listen has the stranger listen at an address.
+func (s *stranger) listen(t *testing.T, addr string) {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(listener) }() // until it is closed
+	t.Cleanup(func() { _ = server.Close() })   // the test is over
+}
+
+// Whoever listens where a server of the store was, and is not that server, is told no
+// token: neither when it answers whatever it is asked, nor when it hands the requests on
+// to the server that the store has now.
+func TestStrangerIsToldNothing(t *testing.T) {
+	p := &program{Data: t.TempDir(), Table: "segue"}
+	stop := startServe(t, p, serveCommand{Addr: "127.0.0.1:0", Bare: true, Log: "error"})
+	text, err := os.ReadFile(filepath.Join(p.Data, addressFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, err := url.Parse(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name string
+		next http.Handler
+	}{
+		{"that says yes", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") })},
+		{"that hands on", httputil.NewSingleHostReverseProxy(now)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := &stranger{next: test.next}
+			addr := freeAddr(t)
+			s.listen(t, addr)
+			if _, err := leaveAddress(p.Data, "http://"+addr); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.server(t.Context(), "", "Operator"); err == nil {
+				t.Error("it is taken for the server")
+			}
+			if n := s.told.Load(); n > 0 {
+				t.Errorf("it is told a token, %d times", n)
+			}
+		})
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A stranger that comes while a command works through a server is told nothing either.
+func TestStrangerComesLater(t *testing.T) {
+	p := &program{Data: t.TempDir(), Table: "segue"}
+	stop := startServe(t, p, serveCommand{Addr: "127.0.0.1:0", Bare: true, Log: "error"})
+	server, err := p.server(t.Context(), "", "Operator")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	s := &stranger{next: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") })}
+	s.listen(t, strings.TrimPrefix(server.url, "http://"))
+	if err := server.get(t.Context(), "WhoAmI", new(struct{})); err == nil {
+		t.Error("it is taken for the server")
+	}
+	tables, err := schema.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	load := ingest.NewRemote(tables, server.url, server.token, server.transport)
+	load.Patience = 0
+	err = load.Write(t.Context(), tables.Table(name.Lead), salestest.ID("lead", 1), map[string]schema.Value{name.Lastname: schema.Text("Imported")})
+	if !errors.Is(err, ingest.ErrUnavailable) {
+		t.Errorf("an import goes on with %v", err)
+	}
+	if n := s.told.Load(); n > 0 {
+		t.Errorf("it is told a token, %d times", n)
 	}
 }
 

@@ -118,7 +118,7 @@ func (c *importCommand) loadThrough(ctx context.Context, url string, p *program,
 	if err != nil {
 		return err
 	}
-	refused := c.load(ctx, ingest.NewRemote(tables, server.url, server.token, server.trust), t)
+	refused := c.load(ctx, ingest.NewRemote(tables, server.url, server.token, server.transport), t)
 	if !c.DryRun && t.Is(name.RecordTrait) && (refused == nil || errors.Is(refused, errRefused)) {
 		fmt.Println("The server evaluates the rows as they come.")
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
@@ -16,11 +15,11 @@ const maxResponse = 64 << 20
 
 // remote calls the Web API of a running server.
 type remote struct {
-	client *http.Client
-	url    string
-	root   string // of the service, with a slash at its end
-	token  string
-	trust  *tls.Config
+	client    *http.Client
+	transport *http.Transport // of client
+	url       string
+	root      string // of the service, with a slash at its end
+	token     string
 }
 
 // get reads what a path under the service root has, or a next link.

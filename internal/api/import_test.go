@@ -3,6 +3,7 @@ package api_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ func TestImport_Outage(t *testing.T) {
 		t.Run(lasts.String(), func(t *testing.T) {
 			w := newWorld(t)
 			now := clock.NewManual(time.Now())
-			remote := ingest.NewRemote(w.tables, "http://"+w.addr, w.token("System Administrator"), nil)
+			remote := ingest.NewRemote(w.tables, "http://"+w.addr, w.token("System Administrator"), new(http.Transport))
 			remote.Clock = now
 			t.Cleanup(remote.Client.CloseIdleConnections)
 			failed := outage(w, now, 4, lasts)

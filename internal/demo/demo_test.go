@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -347,7 +348,7 @@ func TestDemoLoadOverTheWebAPI(t *testing.T) {
 		Operations: w.Operations(), Auth: administrator{}, Principals: w.Principals, Clock: clock.System(), Log: slog.New(slog.DiscardHandler),
 	}).Mux())
 	defer server.Close()
-	remote := ingest.NewRemote(w.DB.Schema(), server.URL, "token", nil)
+	remote := ingest.NewRemote(w.DB.Schema(), server.URL, "token", new(http.Transport))
 	defer remote.Client.CloseIdleConnections()
 	loaded, err := d.Load(t.Context(), remote, w.DB.Schema(), nil)
 	if err != nil || loaded.Refused > 0 {

@@ -3,7 +3,6 @@ package ingest
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,14 +42,15 @@ type Remote struct {
 }
 
 // NewRemote returns a Remote for the service at base, such as http://localhost:8080.
-// token is a bearer token of the caller whose privileges apply; trust says which
-// certificates of a service on https are trusted, nil for those that the machine trusts.
-func NewRemote(tables *schema.Schema, base, token string, trust *tls.Config) *Remote {
+// token is a bearer token of the caller whose privileges apply; transport is how the
+// service is reached.
+func NewRemote(tables *schema.Schema, base, token string, transport *http.Transport) *Remote {
+	transport = transport.Clone()
+	transport.MaxIdleConnsPerHost, transport.IdleConnTimeout = 2*defaultWorkers, time.Minute // as many stay open as there are workers
 	return &Remote{
 		Client: &http.Client{
-			Timeout: maxTry,
-			// As many connections stay open as there are workers.
-			Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: trust, MaxIdleConnsPerHost: 2 * defaultWorkers, IdleConnTimeout: time.Minute},
+			Timeout:       maxTry,
+			Transport:     transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		Patience: 30 * time.Second,

@@ -38,7 +38,7 @@ func (p *pauses) Sleep(ctx context.Context, d time.Duration) error {
 
 // remote is a Remote that does not wait.
 func remote(t *testing.T, base string) (*Remote, *pauses) {
-	r, p := NewRemote(tables(t), base, "token", nil), &pauses{Manual: clock.NewManual(time.Time{})}
+	r, p := NewRemote(tables(t), base, "token", new(http.Transport)), &pauses{Manual: clock.NewManual(time.Time{})}
 	r.Clock = p
 	t.Cleanup(r.Client.CloseIdleConnections)
 	return r, p

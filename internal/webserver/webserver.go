@@ -1,7 +1,8 @@
 // Package webserver is the HTTP server of a Segue that its clients reach without a
 // gateway between. A gateway bounds how slowly a client may send and how much it may
 // hold open; here the server does, so that a few clients that are slow, many or broken
-// leave it to the others (docs/webapi.md §15).
+// leave it to the others (docs/webapi.md §15). Clients on the same machine that find the
+// server by what it has left in a file have it prove that it is there still ([Dial]).
 //
 // Invariant: whatever a client does, what it holds (a connection, a goroutine, a buffer)
 // ends by itself, and how many of them there are is bounded. A client that sends and

@@ -3,13 +3,16 @@
 // not link the one that makes keys and tokens here.
 //
 // Invariant: the private key stays in its file, which only its owner can read, and in
-// this process. The key set that leaves has public keys alone.
+// this process. The key set that leaves has public keys alone, and what is derived from
+// the private key does not lead back to it.
 package issuer
 
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,6 +38,7 @@ type Issuer struct {
 	Clock clock.Clock // tells when tokens are issued; clock.System unless set before use
 	key   jwk.Key
 	jwks  []byte
+	proof []byte
 }
 
 // Open returns the issuer with the key in dir. The first call makes dir and
@@ -58,11 +62,15 @@ func Open(dir string) (*Issuer, error) {
 	if err != nil || private.Curve != elliptic.P256() {
 		return nil, fmt.Errorf("issuer key %s is not a private key on P-256", path)
 	}
+	proof, err := proofKey(&private)
+	if err != nil {
+		return nil, fmt.Errorf("derive from issuer key %s: %w", path, err)
+	}
 	jwks, err := publicSet(key)
 	if err != nil {
 		return nil, fmt.Errorf("public key of issuer key %s: %w", path, err)
 	}
-	return &Issuer{Clock: clock.System(), key: key, jwks: jwks}, nil
+	return &Issuer{Clock: clock.System(), key: key, jwks: jwks, proof: proof}, nil
 }
 
 // Issue signs a token for ttl. sub should be a systemuserid; any other
@@ -97,6 +105,19 @@ func (i *Issuer) Issue(sub, name string, roles []string, ttl time.Duration) (str
 // JWKS returns the issuer's public key as a JSON Web Key Set, for an
 // [auth.Verifier] here or in another process. It must not be changed.
 func (i *Issuer) JWKS() []byte { return i.jwks }
+
+// ProofKey returns a key that whoever can read the issuer's key file can derive, and
+// nobody else: by it processes on one folder know each other. Nothing that is done with
+// it signs a token. It must not be changed.
+func (i *Issuer) ProofKey() []byte { return i.proof }
+
+func proofKey(private *ecdsa.PrivateKey) ([]byte, error) {
+	secret, err := private.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	return hkdf.Key(sha256.New, secret, nil, "segue: processes on one folder", sha256.Size)
+}
 
 func publicSet(key jwk.Key) ([]byte, error) {
 	public, err := key.PublicKey()

@@ -169,3 +169,15 @@ func TestConcurrentFirstRun(t *testing.T) {
 		t.Errorf("folder holds %v, %v; want the key file alone", entries, err)
 	}
 }
+
+// TestProofKey: processes on one folder have the same key, those on another have not.
+func TestProofKey(t *testing.T) {
+	dir := t.TempDir()
+	key := openIssuer(t, dir).ProofKey()
+	if len(key) != 32 || !bytes.Equal(key, openIssuer(t, dir).ProofKey()) {
+		t.Errorf("the keys of a folder are %x and %x", key, openIssuer(t, dir).ProofKey())
+	}
+	if bytes.Equal(key, openIssuer(t, t.TempDir()).ProofKey()) {
+		t.Error("two folders have the same key")
+	}
+}

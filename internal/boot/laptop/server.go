@@ -9,7 +9,8 @@ import (
 	"segue/internal/webserver"
 )
 
-// Server returns a server of the whole API, which its clients reach without a gateway.
+// Server returns a server of the whole API, which its clients reach without a gateway. To
+// commands on the same folder it proves that it is theirs ([webserver.Dial]).
 func (l *App) Server() (*webserver.Server, error) {
 	throttle, err := auth.NewThrottle(l.API.Auth, webserver.Address, l.Clock)
 	if err != nil {
@@ -17,5 +18,6 @@ func (l *App) Server() (*webserver.Server, error) {
 	}
 	config := l.API
 	config.Auth = throttle
-	return webserver.New(api.New(config).Mux(), webserver.Default(), l.Clock, slog.NewLogLogger(l.Log.Handler(), slog.LevelWarn)), nil
+	handler := webserver.Proving(api.New(config).Mux(), l.Issuer.ProofKey())
+	return webserver.New(handler, webserver.Default(), l.Clock, slog.NewLogLogger(l.Log.Handler(), slog.LevelWarn)), nil
 }
