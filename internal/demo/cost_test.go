@@ -2,7 +2,6 @@ package demo
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -10,7 +9,6 @@ import (
 	"segue/internal/boot"
 	"segue/internal/clock"
 	"segue/internal/doctest"
-	"segue/internal/embed"
 	"segue/internal/entity"
 	"segue/internal/guid"
 	"segue/internal/probe"
@@ -24,6 +22,9 @@ import (
 
 // perMillion is what a million write units cost on demand, in dollars (us-east-1).
 const perMillion = 0.625
+
+// perMillionRead is what a million read units cost.
+const perMillionRead = 0.125
 
 // operation is a line of the cost table. What an index or a column adds later is a line
 // in its entries or in later, with the list that it serves.
@@ -147,6 +148,40 @@ func TestWriteUnits(t *testing.T) {
 	c.checkSizes()
 }
 
+// TestEraseUnits counts what an erasure reads of the records that may say they are about
+// the same person, for which no index pays: all of them, in each round of its job. The
+// erasure of an opportunity, which nothing names as a person, is all but that.
+func TestEraseUnits(t *testing.T) {
+	const leads = 2000
+	w, p := probed(t)
+	if _, err := New(1, leads).Load(t.Context(), w.direct(), w.DB.Schema(), nil); err != nil {
+		t.Fatal(err)
+	}
+	w.drain()
+	erase := func(table string) probe.Counts {
+		t.Helper()
+		p.Reset()
+		if err := w.DB.Do(t.Context(), "", func(tx *rows.Tx) error {
+			_, err := w.Erasures.EraseIn(t.Context(), tx, rows.Ref{Table: table, ID: guid.FromName("nobody")})
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		w.drain()
+		return p.Counts()
+	}
+	walks, rest := erase(name.Contact), erase(name.Opportunity)
+	units, requests := walks.ReadUnits-rest.ReadUnits, walks.Queries+walks.Gets-rest.Queries-rest.Gets
+	t.Logf("of %d leads: %.0f read units, %d requests", leads, units, requests)
+	if most := 2 * (leads/100 + schema.Shards); requests > most {
+		t.Errorf("%d requests for %d leads, want at most %d", requests, leads, most)
+	}
+	const per = 100000
+	units *= per / leads
+	doctest.Block(t, "../../docs/operations.md", "erasure", fmt.Sprintf(
+		"| operation | read units | dollars |\n|---|---|---|\n| erase a contact beside 100,000 leads | %.0f | %.4f |\n", units, units*perMillionRead/1e6))
+}
+
 // checkSizes prints how large the rows were at most, with room for later columns.
 func (c *costs) checkSizes() {
 	t := c.world.t
@@ -179,17 +214,7 @@ func (c *costs) checkSizes() {
 // measure loads the definitions of the demo and leads each record through its life.
 func measure(t *testing.T) *costs {
 	t.Helper()
-	inner, err := embed.Open(filepath.Join(t.TempDir(), "segue.db"), rows.Indexes(), embed.NoSync())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := inner.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	p := probe.New(inner, rows.Indexes()...)
-	w := world{t, inner, boot.Assemble(rows.New(p, tables(t), clock.System()), boot.Options{})}
+	w, p := probed(t)
 	c := &costs{w, p, map[string]map[string]int{}, map[string][]probe.Counts{}, sales.Caller{ID: name.UserID(guid.FromName("segue:demo:loader")), Roles: []string{sales.SystemAdministrator}}}
 	d := New(1, 5000)
 	definitions := d
@@ -210,6 +235,15 @@ func measure(t *testing.T) *costs {
 	}
 	t.Logf("%d of %d records were connected", connected, len(d.Leads)+len(d.Opportunities))
 	return c
+}
+
+// probed is a world whose calls of the store are counted.
+func probed(t *testing.T) (world, *probe.Probe) {
+	t.Helper()
+	w := newWorld(t)
+	p := probe.New(w.store, rows.Indexes()...)
+	w.Parts = boot.Assemble(rows.New(p, tables(t), clock.System()), boot.Options{})
+	return w, p
 }
 
 // create makes a record and lets the segments take it; it reports whether it is on a

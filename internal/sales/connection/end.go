@@ -124,6 +124,23 @@ func (s *Connections) EndConnections(ctx context.Context, tx *rows.Tx, record *r
 	return len(refs), nil
 }
 
+// EndTarget ends the connection of a target that was read and takes it out of its record's
+// guard, where it is; it reports whether it was live.
+func (s *Connections) EndTarget(ctx context.Context, tx *rows.Tx, target *rows.Row, event sequence.Event) (live bool, err error) {
+	listed := sequence.Target{Row: target}
+	record := listed.Record()
+	found, err := tx.Load(ctx, rows.Ref{Table: record.Table, ID: record.ID}, target.Ref())
+	if err != nil {
+		return false, err
+	}
+	row := found[1]
+	if row == nil || !(sequence.Target{Row: row}).Live() { // it has ended meanwhile
+		return false, nil
+	}
+	s.closeTarget(tx, row, event)
+	return true, freeGuard(found[0], listed.Sequence(), name.SequenceTargetID(target.ID))
+}
+
 // closeTarget ends a held target and cancels its open step.
 func (s *Connections) closeTarget(tx *rows.Tx, target *rows.Row, event sequence.Event) {
 	columns, ok := sequence.End(sequence.Target{Row: target}.Status(), event)

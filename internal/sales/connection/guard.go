@@ -24,6 +24,10 @@ func Live(record *rows.Row) (LiveConnections, error) {
 	return live, nil
 }
 
+// DropGuard empties the guard of a held record that nobody can connect any more, when what
+// it guards cannot be read. Whoever does that ends the targets by [Connections.EndTarget].
+func DropGuard(record *rows.Row) { setLive(record, nil) }
+
 // setLive writes the live connections into the guard.
 func setLive(record *rows.Row, live LiveConnections) {
 	record.Set(name.SegueConnected, schema.Bool(len(live) > 0))

@@ -110,7 +110,7 @@ func (j sweepJob) end(ctx context.Context, job sales.Job, listed *rows.Row) (end
 		if err != nil || !sweeping(found[0], job.ID()) {
 			return err
 		}
-		ended, err = j.connections.endTargetIn(ctx, tx, listed)
+		ended, err = j.connections.EndTarget(ctx, tx, listed, sequence.SequenceEnded)
 		return err
 	})
 	return ended && err == nil, err
@@ -147,26 +147,9 @@ func (j sweepJob) Finish(ctx context.Context, tx *rows.Tx, job sales.Job, counts
 // out of its record's guard.
 func (s *Connections) endTarget(ctx context.Context, target *rows.Row) error {
 	return s.db.Do(ctx, "", func(tx *rows.Tx) error {
-		_, err := s.endTargetIn(ctx, tx, target)
+		_, err := s.EndTarget(ctx, tx, target, sequence.SequenceEnded)
 		return err
 	})
-}
-
-// endTargetIn is endTarget in a unit of work, which may hold other rows; it reports
-// whether the target was live.
-func (s *Connections) endTargetIn(ctx context.Context, tx *rows.Tx, target *rows.Row) (live bool, err error) {
-	listed := sequence.Target{Row: target}
-	record := listed.Record()
-	found, err := tx.Load(ctx, rows.Ref{Table: record.Table, ID: record.ID}, target.Ref())
-	if err != nil {
-		return false, err
-	}
-	row := found[1]
-	if row == nil || !(sequence.Target{Row: row}).Live() { // it has ended meanwhile
-		return false, nil
-	}
-	s.closeTarget(tx, row, sequence.SequenceEnded)
-	return true, freeGuard(found[0], listed.Sequence(), name.SequenceTargetID(target.ID))
 }
 
 // Verify is the reaction to a new target: it ends one whose sequence is not

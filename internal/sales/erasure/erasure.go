@@ -84,10 +84,17 @@ func (e *Erasures) erase(ctx context.Context, tx *rows.Tx, ref rows.Ref, cause n
 	return id, e.eraseSame(ctx, tx, found[0], id)
 }
 
-// eraseRecord changes a held record and its live connections.
+// eraseRecord changes a held record and its live connections. One of these that cannot be
+// read does not keep the person in the record: the job, which goes by an index, ends those
+// that it can, and fails with the reason for the others.
 func (e *Erasures) eraseRecord(ctx context.Context, tx *rows.Tx, record *rows.Row) error {
-	if _, err := e.connections.EndConnections(ctx, tx, record, sequence.DisconnectAsked, ""); err != nil {
+	_, err := e.connections.EndConnections(ctx, tx, record, sequence.DisconnectAsked, "")
+	switch {
+	case sales.Transient(err):
 		return err
+	case err != nil:
+		connection.DropGuard(record)
+		slog.WarnContext(ctx, "the connections of an erased record are left to the job", "table", record.Table.Name, "id", record.ID, "reason", err)
 	}
 	anonymize(record)
 	if (sales.Record{Row: record}).Erased().IsZero() {
@@ -212,6 +219,9 @@ type work struct{ *Erasures }
 // Prepare implements [sales.JobKind].
 func (w work) Prepare(_ context.Context, job sales.Job) (sales.JobWork, error) {
 	return func(ctx context.Context, listed *rows.Row, tally *sales.JobTally) (changed bool, err error) {
+		if listed.Table.Is(name.RecordTrait) && !slices.Contains(samePerson(listed), job.Subject()) {
+			return false, nil // as nearly all are of a table that is walked: reading each once more would be most of the cost
+		}
 		err = w.db.Do(ctx, "", func(tx *rows.Tx) error {
 			changed, err = w.eraseListed(ctx, tx, job, listed.Ref())
 			return err
@@ -255,7 +265,9 @@ func (w work) eraseListed(ctx context.Context, tx *rows.Tx, job sales.Job, ref r
 	return err == nil, err
 }
 
-// about reports whether a row is the subject, or one of its targets and activities.
+// about reports whether a row is the subject, or one of its targets and activities. So may
+// be a target or an activity that is gone: whose it was, nobody can tell. There is nothing
+// left to follow of it either.
 func (w work) about(ctx context.Context, tx *rows.Tx, ref, subject rows.Ref) (bool, error) {
 	t := w.db.Schema().Table(ref.Table)
 	switch {
@@ -266,7 +278,7 @@ func (w work) about(ctx context.Context, tx *rows.Tx, ref, subject rows.Ref) (bo
 	}
 	held, err := tx.Load(ctx, ref)
 	if err != nil || held[0] == nil {
-		return false, err
+		return err == nil, err
 	}
 	if t.Name == name.SequenceTarget {
 		return refOf(sequence.Target{Row: held[0]}.Record()) == subject, nil
@@ -276,20 +288,11 @@ func (w work) about(ctx context.Context, tx *rows.Tx, ref, subject rows.Ref) (bo
 
 // eraseTarget takes the person out of a target, which ends if it is still live.
 func (w work) eraseTarget(ctx context.Context, tx *rows.Tx, row *rows.Row, subject rows.Ref) (changed bool, err error) {
-	target := sequence.Target{Row: row}
-	if refOf(target.Record()) != subject {
+	if refOf(sequence.Target{Row: row}.Record()) != subject {
 		return false, nil
 	}
-	if target.Live() {
-		held, err := tx.Load(ctx, subject)
-		if err != nil {
-			return false, err
-		}
-		if held[0] != nil {
-			if _, err := w.connections.EndConnections(ctx, tx, held[0], sequence.DisconnectAsked, target.Sequence()); err != nil {
-				return false, err
-			}
-		}
+	if _, err := w.connections.EndTarget(ctx, tx, row, sequence.DisconnectAsked); err != nil {
+		return false, err
 	}
 	anonymize(row)
 	stepsChanged, err := w.eraseSteps(ctx, tx, row.ID)

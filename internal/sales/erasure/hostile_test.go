@@ -1,13 +1,17 @@
 package erasure_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
 	"segue/internal/boot"
 	"segue/internal/entity"
 	"segue/internal/probe"
+	"segue/internal/query"
 	"segue/internal/rows"
+	"segue/internal/rows/rowstest"
+	"segue/internal/sales"
 	"segue/internal/sales/salestest"
 	"segue/internal/schema"
 	"segue/internal/schema/schematest"
@@ -89,34 +93,108 @@ func TestActivityComesBack(t *testing.T) {
 // says that it is done.
 func TestRowThatCannotBeErased(t *testing.T) {
 	w := salestest.New(t, boot.Options{})
-	contact := w.Create("contact", salestest.ID("contact", 1), salestest.Values{"lastname": secret}).Ref()
-	second := w.Lead(2, salestest.Values{"lastname": secret, "parentcontactid": salestest.Lookup(contact)})
+	salestest.CaptureLog(t)
+	lead := w.Lead(1, salestest.Values{"lastname": secret})
+	step := w.Step(w.Connect(lead, w.Sequence(1, "lead")))
 	w.Settle()
-	w.Corrupt("lead", second.ID, func(row *rows.Row) { row.Set("segue_live", schema.Text("garbage")) })
-	w.Settle()
-	erase(w, contact)
+	rowstest.Spoil(t, w.Store, step.Ref())
+	erase(w, lead)
 	w.Settle()
 	left := mentions(t, w)
 	if len(left) == 0 {
 		t.Fatal("tests nothing")
 	}
-	for _, table := range []string{"segue_erasure"} {
-		for _, p := range rows.ListPartitions(w.DB.Schema().Table(table)) {
-			part, err := w.DB.Read(t.Context(), w.DB.Schema().Table(table), p, "", 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, row := range part.Rows {
-				if !row.Time("segue_endedon").IsZero() {
-					state, failed := int64(-1), int64(0)
-					if table == "segue_job" {
-						state, failed = row.Int("segue_state"), row.Int("segue_rowsfailed")
-					}
-					t.Errorf("%v (%s, state %d, %d failed) has ended, and the person is in %v", row.Ref(), row.Text("segue_name"), state, failed, left)
-				}
-			}
-		}
+	checkWaits(t, w, step.ID)
+}
+
+// checkWaits demands that the only erasure has not ended, and that its job says why.
+func checkWaits(t *testing.T, w *salestest.World, because string) {
+	t.Helper()
+	page, err := w.Entities.List(t.Context(), administrator(), "segue_erasure", query.Query{Limit: 2})
+	if err != nil || len(page.Rows) != 1 {
+		t.Fatalf("%d erasures, %v", len(page.Rows), err)
 	}
+	row := page.Rows[0]
+	job := sales.Job{Row: w.Row("segue_job", row.ID)}
+	if !row.Time("segue_endedon").IsZero() || job.State() != sales.JobFailed || !strings.Contains(job.Row.Text("segue_reason"), because) {
+		t.Errorf("%s ended on %v, its job is %v because %q", row.Text("segue_name"), row.Time("segue_endedon"), job.State(), job.Row.Text("segue_reason"))
+	}
+}
+
+// A record whose guard cannot be read is erased, and its connections end.
+func TestUnreadableGuard(t *testing.T) {
+	w := salestest.New(t, boot.Options{})
+	lead := w.Lead(1, salestest.Values{"lastname": secret})
+	target := w.Connect(lead, w.Sequence(1, "lead"))
+	w.Settle()
+	w.Corrupt("lead", lead.ID, func(row *rows.Row) { row.Set("segue_live", schema.Text("garbage")) })
+	w.Settle()
+	erase(w, lead)
+	w.Settle()
+	if left := mentions(t, w); len(left) > 0 {
+		t.Errorf("the person is still in %v", left)
+	}
+	if target := w.Row("msdyn_sequencetarget", target.ID); target.Int("statecode") != 1 || w.Row("lead", lead.ID).Is("segue_connected") {
+		t.Errorf("the target is %v", target.Values())
+	}
+	w.Sound(true)
+}
+
+// A target that cannot be read does not keep the person in the record; the erasure waits
+// for it.
+func TestUnreadableTarget(t *testing.T) {
+	w := salestest.New(t, boot.Options{})
+	salestest.CaptureLog(t)
+	lead := w.Lead(1, salestest.Values{"lastname": secret})
+	target := w.Connect(lead, w.Sequence(1, "lead"))
+	w.Settle()
+	rowstest.Spoil(t, w.Store, target.Ref())
+	erase(w, lead)
+	if name := w.Row("lead", lead.ID).Text("fullname"); name != "Erased" {
+		t.Errorf("the lead is called %q", name)
+	}
+	w.Settle()
+	checkWaits(t, w, target.ID)
+}
+
+// An erased record that is deleted could be made again under its id, by an import that
+// brings the person back.
+func TestErasedRecordStays(t *testing.T) {
+	w := salestest.New(t, boot.Options{})
+	lead := w.Lead(1, salestest.Values{"lastname": secret})
+	erase(w, lead)
+	w.Settle()
+	w.Refuses(t, sales.Precondition, func() error {
+		return w.Entities.Delete(t.Context(), administrator(), lead, entity.If{})
+	}, lead.ID, "erased")
+	if err := w.TryUpdate("lead", lead.ID, salestest.Values{"lastname": secret}); !errors.Is(err, sales.Precondition) {
+		t.Errorf("the same row is imported again: %v", err)
+	}
+}
+
+// What is parked of a target that time to live has deleted may tell of the person, and
+// nobody can tell whose it was.
+func TestParkedOfATargetThatIsGone(t *testing.T) {
+	w := salestest.New(t, boot.Options{})
+	lead := w.Lead(1, salestest.Values{"lastname": secret})
+	target := w.Connect(lead, w.Sequence(1, "lead"))
+	w.Settle()
+	parked := salestest.Park(t, w.DB, target.Ref(), "connection.verify")
+	w.Parked() // it is expected
+	if err := w.DB.Do(t.Context(), "", func(tx *rows.Tx) error {
+		found, err := tx.Load(t.Context(), target.Ref(), lead)
+		if err == nil {
+			tx.Delete(found[0])
+			found[1].Set("segue_live", schema.Null())
+			found[1].Set("segue_connected", schema.Bool(false))
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	erase(w, lead)
+	w.Settle()
+	salestest.Gone(t, w.DB, parked)
 }
 
 // A connection that is made in another process at each moment of an erasure.

@@ -11,7 +11,8 @@ import (
 )
 
 // Rules keep what was erased erased: an import that brings the same row again, or a client
-// that still has it on the screen, does not bring the person back.
+// that still has it on the screen, does not bring the person back. Only a row that is there
+// can refuse that.
 func Rules() entity.Rules { return rules{} }
 
 type rules struct{ entity.Plain }
@@ -64,4 +65,12 @@ func (rules) Update(_ context.Context, _ *rows.Tx, row *rows.Row, before map[str
 		}
 	}
 	return nil
+}
+
+// Delete implements [entity.Rules].
+func (rules) Delete(_ context.Context, _ *rows.Tx, row *rows.Row) (keep bool, err error) {
+	if (sales.Record{Row: row}).Erased().IsZero() {
+		return false, nil
+	}
+	return true, sales.Refuse(sales.Precondition, "%v was erased; its row stays, so that it is not made again with the person in it", row.Ref())
 }
