@@ -12,6 +12,7 @@ import (
 func TestLinks(t *testing.T) {
 	laptop := []string{
 		"segue/internal/embed", "go.etcd.io/bbolt", // the store in a file
+		"segue/internal/dynamo/stream",                          // a stream without Lambda
 		"segue/internal/auth/issuer", "github.com/lestrrat-go/", // keys and tokens
 		"segue/internal/webserver", "segue/internal/boot/laptop",
 		"github.com/aws/aws-sdk-go-v2/config", "github.com/aws/aws-sdk-go-v2/feature/ec2/", "github.com/aws/aws-sdk-go-v2/service/s",

@@ -35,8 +35,8 @@ func (j *jealous) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else {
 		j.cancelled.Add(1)
 	}
-	w.WriteHeader(answer.status)
-	_, _ = io.WriteString(w, answer.body)
+	w.WriteHeader(answer.Status)
+	_, _ = io.WriteString(w, answer.Body)
 }
 
 // TestTransactionsOfOneItem: sixteen at the same moment, each with one item of its own

@@ -7,6 +7,7 @@ import (
 
 	"segue/internal/dynamo"
 	"segue/internal/dynamo/dynamotest"
+	"segue/internal/dynamo/stream"
 	"segue/internal/store"
 	"segue/internal/storetest"
 )
@@ -16,8 +17,8 @@ func TestContract(t *testing.T) {
 		tab := dynamotest.Open(t, indexes)
 		return struct {
 			*dynamo.Store
-			*dynamo.Feed
-		}{tab.Store, tab.Feed(dynamo.PollEvery(5*time.Millisecond), dynamo.FeedBackoff(time.Millisecond))}
+			*stream.Feed
+		}{tab.Store, tab.Feed(stream.PollEvery(5*time.Millisecond), stream.Backoff(time.Millisecond))}
 	})
 }
 

@@ -1,6 +1,6 @@
 // Package dynamo implements the store contract (internal/store) on one Amazon
 // DynamoDB table: reads and conditional writes on the table, change records
-// from its stream. Nothing above it knows DynamoDB.
+// from the events of its stream; package stream reads them without Lambda. Nothing above it knows DynamoDB.
 //
 //	table         pk (S, hash)   sk (S, range)   any attributes; on demand; stream with both images
 //	index (each)  Index.PK       Index.SK        keys only; sparse
@@ -12,10 +12,6 @@
 // Invariant: a request that fails for a transient reason is retried here and nowhere
 // else, within bounds, as the very same request; if it still fails, the error is
 // [store.ErrUnavailable]. See attempts for what a lost response can lead to.
-//
-// Size: reading, writing, retrying, the two forms of a stream record and a feed
-// for places without Lambda are one mapping of one service; apart they would
-// share their types and errors through exported names.
 package dynamo
 
 import (

@@ -40,36 +40,37 @@ func DecodeEvent(payload json.RawMessage) ([]store.Change, error) {
 	}
 	changes := make([]store.Change, len(e.Records))
 	for i, r := range e.Records {
-		c := record{
-			name: r.EventName, sequence: r.DynamoDB.SequenceNumber,
-			at: time.Unix(int64(r.DynamoDB.ApproximateCreationDateTime), 0).UTC(),
+		c := Record{
+			Name: r.EventName, Sequence: r.DynamoDB.SequenceNumber,
+			At: time.Unix(int64(r.DynamoDB.ApproximateCreationDateTime), 0).UTC(),
 		}
 		if len(r.DynamoDB.Keys) > 0 {
-			c.keys = rawImage(r.DynamoDB.Keys)
+			c.Keys = rawImage(r.DynamoDB.Keys)
 		}
 		if len(r.DynamoDB.NewImage) > 0 {
-			c.new = rawImage(r.DynamoDB.NewImage)
+			c.New = rawImage(r.DynamoDB.NewImage)
 		}
 		if len(r.DynamoDB.OldImage) > 0 {
-			c.old = rawImage(r.DynamoDB.OldImage)
+			c.Old = rawImage(r.DynamoDB.OldImage)
 		}
-		changes[i] = c.change()
+		changes[i] = c.Change()
 	}
 	return changes, nil
 }
 
-// record is a stream record as both the event and the stream's API have it.
-type record struct {
-	name, sequence string
-	keys, old, new store.Image
-	at             time.Time
+// Record is a stream record as both the event and the stream's API have it. What it lacks
+// is nil.
+type Record struct {
+	Name, Sequence string // Name is INSERT, MODIFY or REMOVE
+	Keys, Old, New store.Image
+	At             time.Time
 }
 
-// change returns the record as a Change; see [DecodeEvent] for a malformed one.
-func (r record) change() store.Change {
-	c := store.Change{Sequence: r.sequence, Old: r.old, New: r.new, At: r.at}
+// Change returns the record as a Change; see [DecodeEvent] for a malformed one.
+func (r Record) Change() store.Change {
+	c := store.Change{Sequence: r.Sequence, Old: r.Old, New: r.New, At: r.At}
 	var err error
-	switch r.name {
+	switch r.Name {
 	case "INSERT":
 		c.Kind = store.Insert
 	case "MODIFY":
@@ -77,20 +78,20 @@ func (r record) change() store.Change {
 	case "REMOVE":
 		c.Kind = store.Remove
 	default:
-		err = fmt.Errorf("unknown event %q", r.name)
+		err = fmt.Errorf("unknown event %q", r.Name)
 	}
-	if r.keys == nil {
+	if r.Keys == nil {
 		err = errors.Join(err, errors.New("no keys"))
 	} else {
 		var key [2]store.Value
-		err = errors.Join(err, r.keys.Values([]string{store.PK, store.SK}, key[:]))
+		err = errors.Join(err, r.Keys.Values([]string{store.PK, store.SK}, key[:]))
 		c.Key = store.Key{PK: key[0].Text(), SK: key[1].Text()}
 		if c.Key.PK == "" || c.Key.SK == "" {
 			err = errors.Join(err, errors.New("no key in its keys"))
 		}
 	}
 	// A missing image would read as "there was no item".
-	if (c.Kind == store.Insert) != (r.old == nil) || (c.Kind == store.Remove) != (r.new == nil) {
+	if (c.Kind == store.Insert) != (r.Old == nil) || (c.Kind == store.Remove) != (r.New == nil) {
 		err = errors.Join(err, errors.New("images do not fit the event; the stream must carry NEW_AND_OLD_IMAGES"))
 	}
 	if err != nil {

@@ -172,7 +172,7 @@ func TestDecodeForeignColumn(t *testing.T) {
 		if i, err := changes[0].New.Item(); err != nil || i["n"] != want {
 			t.Errorf("item: got %v, %v, want %v", i["n"], err, want)
 		}
-		read, err := scripted(ok(`{"Item":{"pk":{"S":"p"},"sk":{"S":"s"},"n":`+text+`}}`)).store(t).Get(t.Context(), key)
+		read, err := on(t, scripted(ok(`{"Item":{"pk":{"S":"p"},"sk":{"S":"s"},"n":`+text+`}}`))).Get(t.Context(), key)
 		if err != nil || read[0]["n"] != want {
 			t.Errorf("read: got %v, %v, want %v", read, err, want)
 		}

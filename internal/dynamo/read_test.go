@@ -22,7 +22,7 @@ func TestGetAsksAgainForTheUnprocessed(t *testing.T) {
 		ok(`{"Responses":{"segue":[`+itemS+`]},`+unprocessed+`}`),
 		ok(`{"Responses":{},`+unprocessed+`}`),
 		ok(`{"Responses":{"segue":[`+keyT+`]},"UnprocessedKeys":{}}`))
-	items, err := f.store(t).Get(t.Context(), second, key)
+	items, err := on(t, f).Get(t.Context(), second, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,24 +30,24 @@ func TestGetAsksAgainForTheUnprocessed(t *testing.T) {
 	if d := cmp.Diff(want, items); d != "" {
 		t.Errorf("items (-want +got):\n%s", d)
 	}
-	if calls, _ := f.seen(); len(calls) != 3 {
+	if calls, _ := f.Seen(); len(calls) != 3 {
 		t.Errorf("requests: got %v, want 3", calls)
 	}
 }
 
 func TestGetGivesUpOnTheUnprocessed(t *testing.T) {
 	f := scripted(ok(`{"Responses":{},"UnprocessedKeys":{"segue":{"Keys":[` + keyT + `]}}}`))
-	if _, err := f.store(t).Get(t.Context(), key, second); !errors.Is(err, store.ErrUnavailable) {
+	if _, err := on(t, f).Get(t.Context(), key, second); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("got %v, want %v", err, store.ErrUnavailable)
 	}
-	if calls, _ := f.seen(); len(calls) != 4 {
+	if calls, _ := f.Seen(); len(calls) != 4 {
 		t.Errorf("requests: got %v, want 4", calls)
 	}
 }
 
 func TestUnknownTypesAreErrors(t *testing.T) {
 	f := scripted(ok(`{"Item":{"pk":{"S":"p"},"sk":{"S":"s"},"l":{"L":[{"XS":["a"]}]}}}`))
-	if items, err := f.store(t).Get(t.Context(), key); err == nil {
+	if items, err := on(t, f).Get(t.Context(), key); err == nil {
 		t.Errorf("got %v, want an error", items)
 	}
 }
@@ -82,10 +82,10 @@ func TestQueryRequest(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := scripted(ok(`{"Items":[],"Count":0}`))
-			if _, err := f.store(t, index).Query(t.Context(), test.q); err != nil {
+			if _, err := on(t, f, index).Query(t.Context(), test.q); err != nil {
 				t.Fatal(err)
 			}
-			_, bodies := f.seen()
+			_, bodies := f.Seen()
 			if d := cmp.Diff(fields(t, test.want), fields(t, bodies[0])); d != "" {
 				t.Errorf("request (-want +got):\n%s", d)
 			}
@@ -130,7 +130,7 @@ func TestQueryPages(t *testing.T) {
 				replies = append(replies, ok("{"+text+"}"))
 			}
 			f := scripted(replies...)
-			page, err := f.store(t).Query(t.Context(), test.q)
+			page, err := on(t, f).Query(t.Context(), test.q)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -138,7 +138,7 @@ func TestQueryPages(t *testing.T) {
 			for _, i := range page.Items {
 				got = append(got, i.Key().SK)
 			}
-			calls, bodies := f.seen()
+			calls, bodies := f.Seen()
 			if strings.Join(got, " ") != test.want || page.More != test.more || len(calls) != test.requests {
 				t.Errorf("got %q, more %t, %d requests; want %q, %t, %d", got, page.More, len(calls), test.want, test.more, test.requests)
 			}
@@ -155,7 +155,7 @@ func TestWriteRequest(t *testing.T) {
 	f := scripted(ok(`{}`))
 	cond := store.And(store.Exists("a"), store.NotThere("b"), store.Equals("a", store.Int(1)), store.NotEquals("c", store.S("x")))
 	op := store.Update(key, store.Item{"size": store.N("2"), "a": store.B(true)}, []string{"b"}, cond)
-	if err := f.store(t).Write(t.Context(), op); err != nil {
+	if err := on(t, f).Write(t.Context(), op); err != nil {
 		t.Fatal(err)
 	}
 	want := `{"TableName":"segue","Key":{"pk":{"S":"p"},"sk":{"S":"s"}},"ReturnValuesOnConditionCheckFailure":"ALL_OLD",
@@ -163,7 +163,7 @@ func TestWriteRequest(t *testing.T) {
 		"ConditionExpression":"attribute_exists(#0) AND attribute_not_exists(#1) AND #0=:0 AND (attribute_not_exists(#2) OR #2<>:1)",
 		"ExpressionAttributeNames":{"#0":"a","#1":"b","#2":"c","#3":"size"},
 		"ExpressionAttributeValues":{":0":{"N":"1"},":1":{"S":"x"},":2":{"BOOL":true},":3":{"N":"2"}}}`
-	_, bodies := f.seen()
+	_, bodies := f.Seen()
 	if d := cmp.Diff(fields(t, want), fields(t, bodies[0])); d != "" {
 		t.Errorf("request (-want +got):\n%s", d)
 	}

@@ -38,7 +38,7 @@ func (p policy) retryer() counted {
 		o.MaxAttempts = p.attempts
 		o.RateLimiter = ratelimit.None
 		o.Retryables = []retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
-			return aws.BoolTernary(transient(err))
+			return aws.BoolTernary(Transient(err))
 		})}
 		o.Backoff = retry.BackoffDelayerFunc(func(failed int, _ error) (time.Duration, error) {
 			return p.backoff.Delay(failed), nil
@@ -108,10 +108,10 @@ func transientCode(code string) bool {
 	return false
 }
 
-// transient reports whether the same request may succeed after err: a rejected one, a
+// Transient reports whether the same request may succeed after err: a rejected one, a
 // fault of the service, a response that cannot be read, or a network that lost the
 // request or the response.
-func transient(err error) bool {
+func Transient(err error) bool {
 	if rejected(err) {
 		return true
 	}
@@ -134,7 +134,7 @@ func failure(ctx context.Context, what string, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s: %w", what, ctx.Err())
-	case transient(err):
+	case Transient(err):
 		return fmt.Errorf("%s: %w: %w", what, store.ErrUnavailable, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)

@@ -23,27 +23,27 @@ func TestTally(t *testing.T) {
 		{"delete", []store.Op{other}, []reply{ok(units)}, 3, 0},
 		{"update", []store.Op{store.Update(store.Key{PK: "p", SK: "s"}, store.Item{"a": store.S("b")}, nil, store.Condition{})}, []reply{ok(units)}, 3, 0},
 		{"transaction", []store.Op{put, other}, []reply{ok(list)}, 6, 0},
-		{"busy twice", []store.Op{put}, []reply{fails("ThrottlingException", ""), {lost: true}, ok(units)}, 3, 2},
+		{"busy twice", []store.Op{put}, []reply{fails("ThrottlingException", ""), {Lost: true}, ok(units)}, 3, 2},
 		{"busy for ever", []store.Op{put, other}, []reply{fails("ThrottlingException", "")}, 0, 3},
 		{"refused", []store.Op{put}, []reply{fails("ConditionalCheckFailedException", "")}, 0, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := scripted(test.replies...)
 			ctx, counted := tally.With(t.Context())
-			_ = f.store(t).Write(ctx, test.ops...) // some fail, and count all the same
+			_ = on(t, f).Write(ctx, test.ops...) // some fail, and count all the same
 			if got, again := counted.Of(tally.WriteUnits), counted.Of(tally.Retries); got != test.units || again != test.retries {
 				t.Errorf("%d units, %d retries; want %d, %d", got, again, test.units, test.retries)
 			}
-			if _, bodies := f.seen(); !strings.Contains(bodies[0], `"ReturnConsumedCapacity":"TOTAL"`) {
+			if _, bodies := f.Seen(); !strings.Contains(bodies[0], `"ReturnConsumedCapacity":"TOTAL"`) {
 				t.Errorf("it does not ask for units: %s", bodies[0])
 			}
 		})
 	}
 	f := scripted(ok(units))
-	if err := f.store(t).Write(t.Context(), put); err != nil {
+	if err := on(t, f).Write(t.Context(), put); err != nil {
 		t.Fatal(err)
 	}
-	if _, bodies := f.seen(); strings.Contains(bodies[0], "TOTAL") {
+	if _, bodies := f.Seen(); strings.Contains(bodies[0], "TOTAL") {
 		t.Errorf("it asks for units that nobody counts: %s", bodies[0])
 	}
 }

@@ -43,9 +43,9 @@ func toKey(k store.Key) map[string]types.AttributeValue {
 	return toAttributes(store.Item{store.PK: store.S(k.PK), store.SK: store.S(k.SK)})
 }
 
-// fromAttribute carries a list, map, set or binary as the JSON that it is in a
+// FromAttribute carries a list, map, set or binary as the JSON that it is in a
 // stream event, so that a value is the same whichever way it came.
-func fromAttribute(a types.AttributeValue) (store.Value, error) {
+func FromAttribute(a types.AttributeValue) (store.Value, error) {
 	switch a := a.(type) {
 	case *types.AttributeValueMemberS:
 		return store.S(a.Value), nil
@@ -100,7 +100,7 @@ func fromAttributes(m map[string]types.AttributeValue) (store.Item, error) {
 	}
 	i := make(store.Item, len(m))
 	for name, a := range m {
-		v, err := fromAttribute(a)
+		v, err := FromAttribute(a)
 		if err != nil {
 			return nil, fmt.Errorf("attribute %s: %w", name, err)
 		}

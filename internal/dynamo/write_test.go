@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"segue/internal/dynamo/dynamotest"
 	"segue/internal/store"
 )
 
@@ -59,7 +60,7 @@ func TestWrite(t *testing.T) {
 	update := store.Update(key, store.Item{"by": store.S("me")}, []string{"for"}, store.Exists("for"))
 	remove, add := store.Delete(key, store.Exists(store.PK)), store.Update(key, nil, nil, store.Exists(store.PK)).AddingOne("n")
 	both := []store.Op{put, store.Check(second, store.Exists(store.PK))}
-	lost, failed := reply{lost: true}, func(item string) reply { return fails("ConditionalCheckFailedException", item) }
+	lost, failed := reply{Lost: true}, func(item string) reply { return fails("ConditionalCheckFailedException", item) }
 	tooLarge := store.ExceededError{What: "bytes of item p/s", Size: store.MaxItemBytes + 1, Max: store.MaxItemBytes}
 	throttled := fails("ProvisionedThroughputExceededException", "")
 
@@ -91,9 +92,9 @@ func TestWrite(t *testing.T) {
 		{"delete meets itself", []store.Op{remove}, []reply{lost, failed("")}, "done", 2},
 		{"delete meets another", []store.Op{remove}, []reply{lost, failed(theirs)}, store.ConditionError{Key: key, Item: owned("them")}, 2},
 		{"update makes the item too large", []store.Op{update},
-			[]reply{{status: 400, body: `{"__type":"x#ValidationException","message":"Item size to update has exceeded the maximum allowed size"}`}}, tooLarge, 1},
+			[]reply{{Status: 400, Body: `{"__type":"x#ValidationException","message":"Item size to update has exceeded the maximum allowed size"}`}}, tooLarge, 1},
 		{"expression is too large", []store.Op{update},
-			[]reply{{status: 400, body: `{"__type":"x#ValidationException","message":"Expression size has exceeded the maximum allowed size"}`}}, "other", 1},
+			[]reply{{Status: 400, Body: `{"__type":"x#ValidationException","message":"Expression size has exceeded the maximum allowed size"}`}}, "other", 1},
 
 		{"transaction done", both, []reply{ok("{}")}, "done", 1},
 		{"transaction in conflict", both, []reply{canceled([2]string{"None"}, [2]string{"TransactionConflict"}), ok("{}")}, "done", 2},
@@ -120,11 +121,11 @@ func TestWrite(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := scripted(test.replies...)
-			err := f.store(t).Write(t.Context(), test.ops...)
+			err := on(t, f).Write(t.Context(), test.ops...)
 			if d := cmp.Diff(test.want, outcome(err)); d != "" {
 				t.Errorf("%v (-want +got):\n%s", err, d)
 			}
-			calls, bodies := f.seen()
+			calls, bodies := f.Seen()
 			if len(calls) != test.tries {
 				t.Errorf("requests: got %v, want %d", calls, test.tries)
 			}
@@ -140,11 +141,11 @@ func TestWrite(t *testing.T) {
 // An end of the context is not the store's fault.
 func TestContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	f := &fake{answer: func(int, string, string) reply {
+	f := &dynamotest.Fake{Answer: func(int, string, string) reply {
 		cancel()
 		return fails("ThrottlingException", "")
 	}}
-	s := f.store(t)
+	s := on(t, f)
 	for name, err := range map[string]error{
 		"during a write": s.Write(ctx, store.Delete(key, store.Condition{})),
 		"before a write": s.Write(ctx, store.Delete(key, store.Condition{})),
@@ -154,7 +155,7 @@ func TestContextEnds(t *testing.T) {
 			t.Errorf("%s: got %v, want the context's error alone", name, err)
 		}
 	}
-	if calls, _ := f.seen(); len(calls) != 1 {
+	if calls, _ := f.Seen(); len(calls) != 1 {
 		t.Errorf("requests: got %v, want one", calls)
 	}
 }

@@ -28,6 +28,7 @@ import (
 	"segue/internal/boot"
 	"segue/internal/boot/web"
 	"segue/internal/dynamo"
+	"segue/internal/dynamo/stream"
 	"segue/internal/embed"
 	"segue/internal/onfailure"
 	"segue/internal/rows"
@@ -179,6 +180,6 @@ func (p Place) openDynamoDB(ctx context.Context, env boot.Environment, issuer *i
 	if err != nil {
 		return nil, err
 	}
-	feed := dynamo.NewFeed(dynamodbstreams.NewFromConfig(cfg), p.Table, dynamo.FeedClock(issuer.Clock))
+	feed := stream.New(dynamodbstreams.NewFromConfig(cfg), p.Table, stream.Clock(issuer.Clock))
 	return &App{app, web.Config(app), issuer, feed, nil, func() error { return nil }}, nil
 }

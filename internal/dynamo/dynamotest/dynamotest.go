@@ -20,6 +20,7 @@ import (
 	"github.com/google/uuid"
 
 	"segue/internal/dynamo"
+	"segue/internal/dynamo/stream"
 	"segue/internal/store"
 )
 
@@ -69,8 +70,8 @@ func Open(t testing.TB, indexes []store.Index) *Table {
 }
 
 // Feed returns a feed of the table's stream.
-func (t *Table) Feed(options ...dynamo.FeedOption) *dynamo.Feed {
-	return dynamo.NewFeed(dynamodbstreams.NewFromConfig(t.config), t.Name, options...)
+func (t *Table) Feed(options ...stream.Option) *stream.Feed {
+	return stream.New(dynamodbstreams.NewFromConfig(t.config), t.Name, options...)
 }
 
 // Items returns every item of the table, by key: the keys with DynamoDB's Scan,

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"segue/internal/dynamo"
 	"segue/internal/dynamo/dynamotest"
+	"segue/internal/dynamo/stream"
 	"segue/internal/rows"
 	"segue/internal/store"
 )
@@ -32,7 +32,7 @@ func OpenDynamo(t testing.TB) ChangeStore {
 	s := &dynamoStore{Table: dynamotest.Open(t, rows.Indexes()), drained: map[string]int{}}
 	s.grown = sync.NewCond(&s.mu)
 	ctx, stop := context.WithCancel(context.Background())
-	feed := s.Feed(dynamo.PollEvery(2 * time.Millisecond))
+	feed := s.Feed(stream.PollEvery(2 * time.Millisecond))
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

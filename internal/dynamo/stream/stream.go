@@ -1,4 +1,10 @@
-package dynamo
+// Package stream reads the change records of a DynamoDB table where no Lambda does: on a
+// laptop and in tests, with the emulator. It is apart from package dynamo because every
+// function links that one, and none reads a stream.
+//
+// Invariant: the changes of a shard are handed over in order, and a child of a shard
+// waits for all that its parent had.
+package stream
 
 import (
 	"context"
@@ -13,12 +19,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 
 	"segue/internal/clock"
+	"segue/internal/dynamo"
 	"segue/internal/store"
 )
 
-// Feed polls the stream of a table where no Lambda reads it: on a laptop and in tests,
-// with the emulator. It treats failures as an event source mapping does that tries for
-// ever. It stores no position: every Consume starts at the oldest record that the stream still has.
+// Feed polls the stream of a table. It treats failures as an event source mapping does
+// that tries for ever. It stores no position: every Consume starts at the oldest record
+// that the stream still has.
 type Feed struct {
 	client   *dynamodbstreams.Client
 	table    string
@@ -30,28 +37,28 @@ type Feed struct {
 
 var _ store.Feed = (*Feed)(nil)
 
-// FeedOption changes how a Feed behaves.
-type FeedOption func(*Feed)
+// Option changes how a Feed behaves.
+type Option func(*Feed)
 
 // PollEvery sets the pause after a poll that found nothing; default 200 ms.
-func PollEvery(d time.Duration) FeedOption { return func(f *Feed) { f.interval = d } }
+func PollEvery(d time.Duration) Option { return func(f *Feed) { f.interval = d } }
 
-// FeedClock tells the time and waits between polls; the machine's by default.
-func FeedClock(c clock.Clock) FeedOption { return func(f *Feed) { f.clock = c } }
+// Clock tells the time and waits between polls; the machine's by default.
+func Clock(c clock.Clock) Option { return func(f *Feed) { f.clock = c } }
 
 // Batches sets how many records a handler is given at most; default 100.
-func Batches(size int) FeedOption { return func(f *Feed) { f.batch = min(max(size, 1), maxRecords) } }
+func Batches(size int) Option { return func(f *Feed) { f.batch = min(max(size, 1), maxRecords) } }
 
-// FeedBackoff sets the first pause before a failed change is delivered again, which
+// Backoff sets the first pause before a failed change is delivered again, which
 // doubles with each failure up to 10 s; default 100 ms.
-func FeedBackoff(d time.Duration) FeedOption { return func(f *Feed) { f.backoff.Base = d } }
+func Backoff(d time.Duration) Option { return func(f *Feed) { f.backoff.Base = d } }
 
 // maxRecords is what GetRecords returns at most.
 const maxRecords = 1000
 
-// NewFeed returns the Feed of the table's stream, by the table's name or the
+// New returns the Feed of the table's stream, by the table's name or the
 // stream's ARN.
-func NewFeed(client *dynamodbstreams.Client, tableOrARN string, opts ...FeedOption) *Feed {
+func New(client *dynamodbstreams.Client, tableOrARN string, opts ...Option) *Feed {
 	f := &Feed{client: client, table: tableOrARN, interval: 200 * time.Millisecond, batch: 100,
 		backoff: clock.Backoff{Base: 100 * time.Millisecond, Most: 10 * time.Second}, clock: clock.System()}
 	for _, opt := range opts {
@@ -80,7 +87,7 @@ func (f *Feed) consume(ctx context.Context, consumer string, handle store.Handle
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case err != nil && !transient(err):
+		case err != nil && !dynamo.Transient(err):
 			return err
 		case err != nil:
 			failed++

@@ -1,4 +1,4 @@
-package dynamo
+package stream
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 
+	"segue/internal/dynamo"
 	"segue/internal/store"
 )
 
@@ -95,18 +96,18 @@ func streamRecord(r types.Record) store.Change {
 	if d == nil {
 		d = &types.StreamRecord{}
 	}
-	c := record{name: string(r.EventName), sequence: aws.ToString(d.SequenceNumber),
-		at: aws.ToTime(d.ApproximateCreationDateTime).UTC()}
+	c := dynamo.Record{Name: string(r.EventName), Sequence: aws.ToString(d.SequenceNumber),
+		At: aws.ToTime(d.ApproximateCreationDateTime).UTC()}
 	if d.Keys != nil {
-		c.keys = streamImage(d.Keys)
+		c.Keys = streamImage(d.Keys)
 	}
 	if d.NewImage != nil {
-		c.new = streamImage(d.NewImage)
+		c.New = streamImage(d.NewImage)
 	}
 	if d.OldImage != nil {
-		c.old = streamImage(d.OldImage)
+		c.Old = streamImage(d.OldImage)
 	}
-	return c.change()
+	return c.Change()
 }
 
 // streamImage is an image as the stream's API gives it, converted column by
@@ -132,13 +133,13 @@ func (i streamImage) Values(attrs []string, into []store.Value) error {
 // Item implements [store.Image].
 func (i streamImage) Item() (store.Item, error) { return fromStreamMap(i) }
 
-// fromStream is fromAttribute for the stream's own types.
+// fromStream is [dynamo.FromAttribute] for the stream's own types.
 func fromStream(a types.AttributeValue) (store.Value, error) {
 	plain, err := attributevalue.FromDynamoDBStreams(a)
 	if err != nil {
 		return store.Value{}, fmt.Errorf("stream value: %w", err)
 	}
-	return fromAttribute(plain)
+	return dynamo.FromAttribute(plain)
 }
 
 func fromStreamMap(m map[string]types.AttributeValue) (store.Item, error) {

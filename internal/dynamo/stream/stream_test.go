@@ -1,4 +1,4 @@
-package dynamo_test
+package stream_test
 
 import (
 	"context"
@@ -16,8 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/clock"
-	"segue/internal/dynamo"
 	"segue/internal/dynamo/dynamotest"
+	"segue/internal/dynamo/stream"
 	"segue/internal/store"
 )
 
@@ -28,16 +28,19 @@ type fakeShard struct {
 	open       bool
 }
 
-// stream is a fake of the stream's API that gives two records a page.
-func stream(shards ...fakeShard) *fake {
-	return &fake{answer: func(_ int, op, body string) reply {
+// fake is a stream's API.
+type fake struct{ *dynamotest.Fake }
+
+// fakeOf is a stream of shards that gives two records a page.
+func fakeOf(shards ...fakeShard) fake {
+	return fake{&dynamotest.Fake{Answer: func(_ int, op, body string) dynamotest.Reply {
 		in := map[string]any{}
 		if err := json.Unmarshal([]byte(body), &in); err != nil {
-			return fails("ValidationException", "")
+			return dynamotest.Fails("ValidationException", "")
 		}
 		switch op {
 		case "ListStreams":
-			return ok(`{"Streams":[{"StreamArn":"arn:new","StreamLabel":"2026-02-01"},{"StreamArn":"arn:old","StreamLabel":"2026-01-01"}]}`)
+			return dynamotest.OK(`{"Streams":[{"StreamArn":"arn:new","StreamLabel":"2026-02-01"},{"StreamArn":"arn:old","StreamLabel":"2026-01-01"}]}`)
 		case "DescribeStream":
 			return describe(in, shards)
 		case "GetShardIterator": // an iterator is the shard and the number of the last record read
@@ -45,18 +48,18 @@ func stream(shards ...fakeShard) *fake {
 			if !there {
 				after = "0"
 			}
-			return ok(fmt.Sprintf(`{"ShardIterator":"%s %s"}`, in["ShardId"], after))
+			return dynamotest.OK(fmt.Sprintf(`{"ShardIterator":"%s %s"}`, in["ShardId"], after))
 		case "GetRecords":
 			return records(in["ShardIterator"].(string), shards)
 		}
-		return fails("UnknownOperationException", "")
-	}}
+		return dynamotest.Fails("UnknownOperationException", "")
+	}}}
 }
 
 // describe lists the shards, children first, a page for each.
-func describe(in map[string]any, shards []fakeShard) reply {
+func describe(in map[string]any, shards []fakeShard) dynamotest.Reply {
 	if in["StreamArn"] != "arn:new" {
-		return fails("ResourceNotFoundException", "")
+		return dynamotest.Fails("ResourceNotFoundException", "")
 	}
 	n := slices.IndexFunc(shards, func(s fakeShard) bool { return s.id == in["ExclusiveStartShardId"] }) + 1
 	parent, last := "", ""
@@ -66,10 +69,10 @@ func describe(in map[string]any, shards []fakeShard) reply {
 	if n+1 < len(shards) {
 		last = `,"LastEvaluatedShardId":"` + shards[n].id + `"`
 	}
-	return ok(`{"StreamDescription":{"Shards":[{"ShardId":"` + shards[n].id + `"` + parent + `}]` + last + `}}`)
+	return dynamotest.OK(`{"StreamDescription":{"Shards":[{"ShardId":"` + shards[n].id + `"` + parent + `}]` + last + `}}`)
 }
 
-func records(iterator string, shards []fakeShard) reply {
+func records(iterator string, shards []fakeShard) dynamotest.Reply {
 	id, after, _ := strings.Cut(iterator, " ")
 	s := shards[slices.IndexFunc(shards, func(s fakeShard) bool { return s.id == id })]
 	read, _ := strconv.Atoi(after)
@@ -82,21 +85,21 @@ func records(iterator string, shards []fakeShard) reply {
 	if read == s.records && !s.open {
 		next = ""
 	}
-	return ok(`{"Records":[` + strings.Join(page, ",") + `]` + next + `}`)
+	return dynamotest.OK(`{"Records":[` + strings.Join(page, ",") + `]` + next + `}`)
 }
 
 // feed is a Feed on the fake that hardly waits.
-func (f *fake) feed(t *testing.T, opts ...dynamo.FeedOption) *dynamo.Feed {
+func (f fake) feed(t *testing.T, opts ...stream.Option) *stream.Feed {
 	t.Helper()
-	opts = append([]dynamo.FeedOption{dynamo.PollEvery(time.Microsecond), dynamo.FeedBackoff(time.Microsecond)}, opts...)
-	config := dynamotest.Config(f.start(t).URL)
+	opts = append([]stream.Option{stream.PollEvery(time.Microsecond), stream.Backoff(time.Microsecond)}, opts...)
+	config := dynamotest.Config(f.Start(t).URL)
 	config.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
-	return dynamo.NewFeed(dynamodbstreams.NewFromConfig(config), "segue", opts...)
+	return stream.New(dynamodbstreams.NewFromConfig(config), "segue", opts...)
 }
 
 // consume runs the feed until n changes have been processed and returns them in
 // order.
-func consume(t *testing.T, f *fake, n int, handle func(id string) error, opts ...dynamo.FeedOption) []string {
+func consume(t *testing.T, f fake, n int, handle func(id string) error, opts ...stream.Option) []string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -147,7 +150,7 @@ func TestFeed(t *testing.T) {
 			[]string{"a1", "a2", "b1"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := consume(t, stream(test.shards...), len(test.want), test.handle)
+			got := consume(t, fakeOf(test.shards...), len(test.want), test.handle)
 			if d := cmp.Diff(test.want, got); d != "" {
 				t.Errorf("(-want +got):\n%s", d)
 			}
@@ -161,12 +164,12 @@ func TestFeedBackoff(t *testing.T) {
 	began := time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 	now := clock.NewManual(began)
 	tries := 0
-	got := consume(t, stream(fakeShard{id: "a", records: 1, open: true}, fakeShard{id: "b", records: 2, open: true}), 3, func(id string) error {
+	got := consume(t, fakeOf(fakeShard{id: "a", records: 1, open: true}, fakeShard{id: "b", records: 2, open: true}), 3, func(id string) error {
 		if tries++; id == "a1" && now.Now().Sub(began) < 10*time.Minute {
 			return errors.New("not yet")
 		}
 		return nil
-	}, dynamo.FeedClock(now), dynamo.FeedBackoff(100*time.Millisecond), dynamo.PollEvery(2*time.Second))
+	}, stream.Clock(now), stream.Backoff(100*time.Millisecond), stream.PollEvery(2*time.Second))
 	if d := cmp.Diff([]string{"b1", "b2", "a1"}, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
@@ -179,12 +182,12 @@ func TestFeedBackoff(t *testing.T) {
 func TestFeedReadsAgain(t *testing.T) {
 	for _, op := range []string{"ListStreams", "DescribeStream", "GetShardIterator", "GetRecords"} {
 		t.Run(op, func(t *testing.T) {
-			f := stream(fakeShard{id: "a", records: 3, open: true})
-			good, failed := f.answer, 0
-			f.answer = func(n int, got, body string) reply {
+			f := fakeOf(fakeShard{id: "a", records: 3, open: true})
+			good, failed := f.Answer, 0
+			f.Answer = func(n int, got, body string) dynamotest.Reply {
 				if got == op && failed < 7 {
 					failed++
-					return fails("ThrottlingException", "")
+					return dynamotest.Fails("ThrottlingException", "")
 				}
 				return good(n, got, body)
 			}
@@ -199,7 +202,7 @@ func TestFeedReadsAgain(t *testing.T) {
 func TestFeedBatches(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var sizes []int
-	feed := stream(fakeShard{id: "a", records: 3, open: true}).feed(t, dynamo.Batches(1))
+	feed := fakeOf(fakeShard{id: "a", records: 3, open: true}).feed(t, stream.Batches(1))
 	err := feed.Consume(ctx, "test", func(_ context.Context, batch []store.Change) []store.Failure {
 		if sizes = append(sizes, len(batch)); len(sizes) == 3 {
 			cancel()
@@ -216,12 +219,12 @@ func TestFeedBatches(t *testing.T) {
 func TestFeedReplacesIterators(t *testing.T) {
 	for _, code := range []string{"ExpiredIteratorException", "TrimmedDataAccessException"} {
 		t.Run(code, func(t *testing.T) {
-			f := stream(fakeShard{id: "a", records: 5, open: true})
-			good, reads := f.answer, 0
-			f.answer = func(n int, op, body string) reply {
+			f := fakeOf(fakeShard{id: "a", records: 5, open: true})
+			good, reads := f.Answer, 0
+			f.Answer = func(n int, op, body string) dynamotest.Reply {
 				if op == "GetRecords" {
 					if reads++; reads%2 == 0 {
-						return fails(code, "")
+						return dynamotest.Fails(code, "")
 					}
 				}
 				return good(n, op, body)
@@ -237,11 +240,11 @@ func TestFeedReplacesIterators(t *testing.T) {
 func TestFeedReadingFails(t *testing.T) {
 	for _, op := range []string{"ListStreams", "DescribeStream", "GetShardIterator", "GetRecords"} {
 		t.Run(op, func(t *testing.T) {
-			f := stream(fakeShard{id: "a", records: 5, open: true})
-			good := f.answer
-			f.answer = func(n int, got, body string) reply {
+			f := fakeOf(fakeShard{id: "a", records: 5, open: true})
+			good := f.Answer
+			f.Answer = func(n int, got, body string) dynamotest.Reply {
 				if got == op {
-					return fails("ResourceNotFoundException", "")
+					return dynamotest.Fails("ResourceNotFoundException", "")
 				}
 				return good(n, got, body)
 			}
@@ -255,11 +258,11 @@ func TestFeedReadingFails(t *testing.T) {
 
 // A record without images must not read as one that changed nothing.
 func TestFeedBrokenRecord(t *testing.T) {
-	f := stream(fakeShard{id: "a", records: 1, open: true})
-	good := f.answer
-	f.answer = func(n int, op, body string) reply {
+	f := fakeOf(fakeShard{id: "a", records: 1, open: true})
+	good := f.Answer
+	f.Answer = func(n int, op, body string) dynamotest.Reply {
 		r := good(n, op, body)
-		r.body = strings.Replace(r.body, `"NewImage"`, `"Other"`, 1)
+		r.Body = strings.Replace(r.Body, `"NewImage"`, `"Other"`, 1)
 		return r
 	}
 	ctx, cancel := context.WithCancel(t.Context())
