@@ -63,14 +63,12 @@ validate: ## check template.yaml, and what SAM makes of it
 	scripts/sam.sh exec validate --lint
 	go test -tags e2e -count=1 ./tests/stack
 
-build: ## build the functions as they will be deployed, and check the sizes of their zips
-	$(if $(SCHEMA),go run ./cmd/segue schema $(SCHEMA) $(if $(WAS),--was $(WAS) --endpoint aws --dynamodb-table $(ROWS)))
-	scripts/sam.sh exec build
-	$(if $(SCHEMA),for built in .aws-sam/build/*/bootstrap; do cp -r $(SCHEMA) "$${built%/bootstrap}/schema" || exit; done)
+build: ## build the functions as they will be deployed, with the tables of SCHEMA=folder, and check the sizes of their zips
+	scripts/build.sh $(if $(SCHEMA),--schema '$(SCHEMA)')
 	scripts/zip-sizes.sh
 
-deploy: build ## deploy with SAM: make deploy ENV=dev or prod, the first time with ISSUER=https://… AUDIENCE=…; SCHEMA=folder is part of it, WAS=folder ROWS=table refuses what rows lose
-	scripts/deploy.sh $(ENV) $(if $(ISSUER),'JwtIssuer=$(ISSUER)') $(if $(AUDIENCE),'JwtAudience=$(AUDIENCE)') \
+deploy: build ## deploy with SAM: make deploy ENV=dev or prod, the first time with ISSUER=https://… AUDIENCE=…; SCHEMA=folder is part of it, DROP=table,table.column may go
+	DROP='$(DROP)' scripts/deploy.sh $(ENV) $(if $(ISSUER),'JwtIssuer=$(ISSUER)') $(if $(AUDIENCE),'JwtAudience=$(AUDIENCE)') \
 		$(if $(TABLE),'TableName=$(TABLE)' 'TableStreamArn=$(STREAM)') $(if $(ORGANIZATION),'Organization=$(ORGANIZATION)') $(PARAMETERS)
 
 cloud: ## deploy the stack to an emulator of AWS on this machine, and leave it running

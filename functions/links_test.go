@@ -14,7 +14,7 @@ func TestLinks(t *testing.T) {
 		"segue/internal/embed", "go.etcd.io/bbolt", // the store in a file
 		"segue/internal/dynamo/stream",                          // a stream without Lambda
 		"segue/internal/auth/issuer", "github.com/lestrrat-go/", // keys and tokens
-		"segue/internal/webserver", "segue/internal/boot/laptop",
+		"segue/internal/webserver", "segue/internal/boot/laptop", "segue/internal/boot/stack",
 		"github.com/aws/aws-sdk-go-v2/config", "github.com/aws/aws-sdk-go-v2/feature/ec2/", "github.com/aws/aws-sdk-go-v2/service/s",
 		"time/tzdata", // no function reckons in zones yet
 	}

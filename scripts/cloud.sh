@@ -23,6 +23,7 @@ environment:
   SEGUE_CACHE          folder for everything fetched or built (default: .cache)
   SEGUE_EMULATOR_PORT  port of the emulator, 0 for any free one (default: 4566)
   SEGUE_AUDIENCE       audience of the token (default: segue)
+  SCHEMA, DROP         as for `make build` and `make deploy`
 USAGE
 }
 
@@ -63,7 +64,7 @@ start() {
 build() {
 	local to=$home/cloud/build
 	mkdir -p "$home/cloud"
-	(cd "$1" && quietly build scripts/sam.sh exec build --build-dir "$to" --parameter-overrides "$(architecture)")
+	(cd "$1" && quietly build scripts/build.sh ${SCHEMA:+--schema "$SCHEMA"} --build-dir "$to" --parameter-overrides "$(architecture)")
 	awk '/^  [A-Za-z]+:$/ { gradual = $1 == "Gradual:" } gradual { sub(/Default: .*/, "Default: '\''false'\''") } { print }' \
 		"$to/template.yaml" >"$to/emulated.yaml"
 }
@@ -77,7 +78,7 @@ reach() { export AWS_ENDPOINT_URL=$1 AWS_ACCESS_KEY_ID=segue AWS_SECRET_ACCESS_K
 # deploy PARAMETER… deploys the stack that is built. The name of the emulator's API is
 # known only when it is there, so its URL may take a second deployment.
 deploy() {
-	quietly deploy scripts/deploy.sh dev --template-file "$home/cloud/build/emulated.yaml" --stack-name segue "$(architecture)" "$@"
+	quietly deploy scripts/deploy.sh dev "$(architecture)" "$@" --template-file "$home/cloud/build/emulated.yaml" --stack-name segue --tags From=cloud.sh
 }
 
 update() {

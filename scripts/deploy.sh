@@ -1,16 +1,23 @@
 #!/usr/bin/env bash
-# `sam deploy` of what is built, with an environment of samconfig.toml.
+# `sam deploy` of what is built, with an environment of samconfig.toml. A build that would
+# take own tables or columns away from the stack is refused.
 set -euo pipefail
+shopt -s inherit_errexit
 
 usage() {
 	cat <<'USAGE'
-usage: scripts/deploy.sh ENVIRONMENT [OPTION…] [PARAMETER=VALUE…]
+usage: scripts/deploy.sh ENVIRONMENT [PARAMETER=VALUE…] [OPTION…]
 
   ENVIRONMENT  dev, prod, or another section of samconfig.toml
-  OPTION       one of `sam deploy`, such as --stack-name NAME
   PARAMETER    one of template.yaml, in addition to those of the environment; SAM by
                itself would use it in their place. A stack keeps the value of a
                parameter that is not given
+  OPTION       one of `sam deploy`, such as --stack-name NAME or --tags NAME=VALUE; what
+               comes after the first one is passed on as it is
+
+environment:
+  DROP         own tables and columns that the build takes away on purpose:
+               new_plant,lead.new_visits
 USAGE
 }
 
@@ -22,26 +29,39 @@ if [[ $# -eq 0 || $1 == -h || $1 == --help ]]; then
 fi
 environment=$1
 shift
-options=()
 given=()
-while [[ $# -gt 0 ]]; do
-	if [[ $1 =~ ^[A-Za-z]+= ]]; then
-		given+=("$1")
-	else
-		options+=("$1")
+while [[ $# -gt 0 && $1 != -* ]]; do
+	if [[ ! $1 =~ ^[A-Za-z]+= ]]; then
+		echo "deploy.sh: \"$1\" is not PARAMETER=VALUE" >&2
+		exit 2
 	fi
+	given+=("$1")
 	shift
 done
+template=.aws-sam/build/template.yaml
+for ((i = 1; i < $#; i++)); do
+	if [[ ${!i} == --template-file ]]; then
+		next=$((i + 1))
+		template=${!next}
+	fi
+done
+if [[ ! -f $template ]]; then
+	echo "deploy.sh: $template is not there: build first, with \`make build\`" >&2
+	exit 1
+fi
+
 scripts/sam.sh install
-mapfile -t parameters < <("${SEGUE_CACHE:-.cache}/sam/bin/python" - "$environment" <<'PYTHON'
-import sys, tomllib
-with open("samconfig.toml", "rb") as file:
-    config = tomllib.load(file)
-if sys.argv[1] not in config:
-    sys.exit(f"deploy.sh: samconfig.toml has no environment {sys.argv[1]}")
-print("\n".join(config[sys.argv[1]]["deploy"]["parameters"]["parameter_overrides"]))
-PYTHON
-)
-[[ ${#parameters[@]} -gt 0 ]] || exit 1 # which has been said
-exec scripts/sam.sh exec deploy --config-file "$here/samconfig.toml" --config-env "$environment" "${options[@]}" \
-	--parameter-overrides "${parameters[@]}" "${given[@]}"
+deployed=$(mktemp)
+trap 'rm -f "$deployed"' EXIT
+parameters=$("${SEGUE_CACHE:-.cache}/sam/bin/python" scripts/environment.py "$environment" "$deployed" "$@")
+mapfile -t parameters <<<"$parameters"
+compare=()
+if [[ -s $deployed ]]; then
+	compare=(--deployed "$deployed" --drop "${DROP:-}")
+elif [[ -n ${DROP:-} ]]; then
+	echo "deploy.sh: DROP=$DROP: there is no stack yet that has anything" >&2
+	exit 1
+fi
+schema=$(go run ./cmd/segue built "$template" "${compare[@]}")
+scripts/sam.sh exec deploy --config-file "$here/samconfig.toml" --config-env "$environment" "$@" \
+	--parameter-overrides "${parameters[@]}" "${given[@]}" "Schema=$schema"

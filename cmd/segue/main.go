@@ -40,6 +40,7 @@ type program struct {
 	Compact     compactCommand            `cmd:"" help:"Give the disk back what the store's file does not use; no server may have it open."`
 	Reindex     reindexCommand            `cmd:"" help:"Bring the index keys of stored rows up to the schema, after an index was added, changed or dropped."`
 	Schema      schemaCommand             `cmd:"" help:"Check a folder of tables and columns, and list what it adds; with --was, also that no row uses what it takes away."`
+	Built       builtCommand              `cmd:"" help:"Put own tables and columns into what sam build has made, or compare it with a stack; make build and make deploy do."`
 	Fixture     fixtureCommand            `cmd:"" help:"Write the rows that events/*.json refer to."`
 	CreateTable createTableCommand        `cmd:"" help:"Make the table on DynamoDB."`
 	Completion  kongcompletion.Completion `cmd:"" help:"Print how a shell completes commands and flags."`

@@ -1,10 +1,12 @@
 package schema
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -12,42 +14,69 @@ import (
 	"segue/internal/strictjson"
 )
 
-// Extended returns the schema of [Files] with the files of a folder: a file of
-// tables/ or optionsets/ that has the name of one there adds columns or options to it
-// and has nothing else; any other adds a table or an option set. What is added has a
-// prefix of its own, such as new_score, so that it never meets what a later version of
-// Segue brings.
-func Extended(folder fs.FS) (*Schema, error) {
-	base, err := merged(embedded, folder)
-	if err != nil {
-		return nil, err
-	}
-	return Load(base)
-}
+// Folder is the schema files of a folder, by their path in it, such as
+// tables/lead.json. An empty one adds nothing.
+type Folder map[string][]byte
 
-// merged returns the files of base, with those of a folder added to them.
-func merged(base, folder fs.FS) (fs.FS, error) {
-	files := overlay{FS: base, added: map[string][]byte{}}
+// ReadFolder returns the files of tables/ and optionsets/ in a folder.
+func ReadFolder(folder fs.FS) (Folder, error) {
+	files := Folder{}
 	for _, kind := range []string{"tables", "optionsets"} {
 		names, err := fs.Glob(folder, kind+"/*.json")
 		if err != nil {
 			return nil, fmt.Errorf("list %s: %w", kind, err)
 		}
 		for _, name := range names {
-			data, err := fs.ReadFile(folder, name)
-			if err != nil {
+			if files[name], err = fs.ReadFile(folder, name); err != nil {
 				return nil, err
 			}
-			if data, err = addTo(base, name, data); err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
-			files.added[name] = data
 		}
 	}
-	if len(files.added) == 0 {
-		return nil, fmt.Errorf("no tables/*.json and no optionsets/*.json: %w", fs.ErrNotExist)
+	return files, nil
+}
+
+// Equal reports whether two folders have the same files.
+func (f Folder) Equal(other Folder) bool { return maps.EqualFunc(f, other, bytes.Equal) }
+
+// Schema returns the schema of [Files] with those of the folder; see [Extended].
+func (f Folder) Schema() (*Schema, error) {
+	if len(f) == 0 {
+		return Default()
+	}
+	files, err := f.over(embedded)
+	if err != nil {
+		return nil, err
+	}
+	return Load(files)
+}
+
+// over returns the files of base, with those of the folder added to them.
+func (f Folder) over(base fs.FS) (fs.FS, error) {
+	files := overlay{FS: base, added: map[string][]byte{}}
+	for _, name := range slices.Sorted(maps.Keys(f)) { // in order, so that of several mistakes the same one is told
+		data, err := addTo(base, name, f[name])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		files.added[name] = data
 	}
 	return files, nil
+}
+
+// Extended returns the schema of [Files] with the files of a folder: a file of
+// tables/ or optionsets/ that has the name of one there adds columns or options to it
+// and has nothing else; any other adds a table or an option set. What is added has a
+// prefix of its own, such as new_score, so that it never meets what a later version of
+// Segue brings. A folder without such files is refused.
+func Extended(folder fs.FS) (*Schema, error) {
+	files, err := ReadFolder(folder)
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("no tables/*.json and no optionsets/*.json: %w", fs.ErrNotExist)
+	}
+	return files.Schema()
 }
 
 // addTo returns the content of a file that stands in the place of one of base, or beside
@@ -185,7 +214,7 @@ func (s *Schema) Changes(now *Schema) []Change {
 			if other != nil {
 				change.Now = other.Column(c.Name)
 			}
-			if change.Now == nil || !change.Now.takes(c) {
+			if change.Now == nil || !change.Now.Takes(c) {
 				changes = append(changes, change)
 			}
 		}
@@ -193,9 +222,9 @@ func (s *Schema) Changes(now *Schema) []Change {
 	return changes
 }
 
-// takes reports whether a column takes all values of another, as far as can be told
+// Takes reports whether a column takes all values of another, as far as can be told
 // without looking at them.
-func (c *Column) takes(other *Column) bool {
+func (c *Column) Takes(other *Column) bool {
 	for _, option := range other.Options {
 		if _, ok := c.label(option.Value); !ok {
 			return false

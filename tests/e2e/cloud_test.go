@@ -50,6 +50,7 @@ func TestCloud(t *testing.T) {
 		s.works("AdvanceFunction", "AdvanceFunctionMinute")
 	})
 	s.part("a change that cannot be followed", s.poison)
+	s.part("the stack has its tag", s.tagged)
 	s.part("runbook: protect", s.protected)
 	s.part("runbook: an outage", s.outage)
 	s.part("runbook: a person is erased", s.erased)

@@ -106,6 +106,14 @@ func (s *stack) protected() {
 	}
 }
 
+// tagged: the stack has the tag that it was deployed with, which was taken for no
+// parameter.
+func (s *stack) tagged() {
+	if tags := s.shell("aws cloudformation describe-stacks --stack-name segue --query 'Stacks[0].Tags' --output text"); !strings.Contains(tags, "From\tcloud.sh") {
+		s.Errorf("the stack has the tags %q", tags)
+	}
+}
+
 // away takes the function that follows changes away until back brings it back. The
 // emulator calls a function on a stream whatever its concurrency is, so the mapping is
 // switched off.

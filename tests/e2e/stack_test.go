@@ -48,8 +48,9 @@ type stack struct {
 	seen map[string]bool // routes that took a request, functions, mappings, filters and schedules that did their work
 }
 
-// deploy builds and deploys the stack. It is there until the test ends.
-func deploy(t *testing.T) *stack {
+// deploy builds and deploys the stack, with what an operator has in the environment
+// besides. It is there until the test ends.
+func deploy(t *testing.T, environment ...string) *stack {
 	t.Helper()
 	s := &stack{T: t, tokens: map[string]string{}, seen: map[string]bool{}, asked: new(requests)}
 	var api http.Handler
@@ -57,7 +58,7 @@ func deploy(t *testing.T) *stack {
 	t.Cleanup(front.Close)
 	s.url = front.URL
 	start := exec.CommandContext(t.Context(), filepath.Join(root(t), "scripts/cloud.sh"), "start", s.url)
-	start.Env = append(os.Environ(), "SEGUE_EMULATOR_PORT=0")
+	start.Env = append(append(os.Environ(), "SEGUE_EMULATOR_PORT=0"), environment...)
 	var errs bytes.Buffer
 	start.Stderr = &errs
 	out, err := start.Output()

@@ -227,6 +227,43 @@ func TestCountedLines(t *testing.T) {
 	}
 }
 
+// TestVersionDescription: what parameters may say has room in the description of a version,
+// of which Lambda takes 256 characters. A longer value is refused before anything is
+// deployed.
+func TestVersionDescription(t *testing.T) {
+	text, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tmpl struct {
+		Parameters map[string]struct {
+			AllowedValues []string `yaml:"AllowedValues"`
+			MaxLength     int      `yaml:"MaxLength"`
+			MaxValue      string   `yaml:"MaxValue"`
+		} `yaml:"Parameters"`
+	}
+	if err := yaml.Unmarshal(text, &tmpl); err != nil {
+		t.Fatal(err)
+	}
+	r := readResources(t)
+	for _, function := range r.ofType("AWS::Serverless::Function") {
+		longest := regexp.MustCompile(`\$\{(\w+)\}`).ReplaceAllStringFunc(r.at(t, function, "VersionDescription").(string), func(ref string) string {
+			parameter := tmpl.Parameters[ref[2:len(ref)-1]]
+			most := max(parameter.MaxLength, len(parameter.MaxValue))
+			for _, value := range parameter.AllowedValues {
+				most = max(most, len(value))
+			}
+			if most == 0 {
+				t.Errorf("%s: %s may be of any length", function, ref)
+			}
+			return strings.Repeat("x", most)
+		})
+		if len(longest) > 256 || !strings.HasPrefix(longest, "xxxxxx ") {
+			t.Errorf("%s: the description of a version may have %d characters: %s", function, len(longest), longest)
+		}
+	}
+}
+
 // TestJobQueue: a message is not handed over again while a function may still work on
 // it, and those that fail are reported one by one.
 func TestJobQueue(t *testing.T) {

@@ -1,7 +1,6 @@
 package laptop
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -38,11 +37,11 @@ func (p Place) admitSchema(ctx context.Context, folder string, now *schema.Schem
 		return err
 	}
 	given, err := readFolder(folder)
-	if err != nil || given.equal(before) {
+	if err != nil || given.Equal(before) {
 		return err
 	}
 	if len(before) > 0 {
-		old, err := schema.Extended(os.DirFS(kept))
+		old, err := before.Schema()
 		if err != nil {
 			return fmt.Errorf("the schema that the store was last opened with, %s: %w", kept, err)
 		}
@@ -50,7 +49,7 @@ func (p Place) admitSchema(ctx context.Context, folder string, now *schema.Schem
 			return err
 		}
 	}
-	return given.write(kept)
+	return writeFolder(kept, given)
 }
 
 // RefuseLoss refuses, before a deployment, a schema for which rows of its table have
@@ -117,52 +116,26 @@ func losses(ctx context.Context, list *query.Reader, t *schema.Table, changes []
 	return reasons, nil
 }
 
-// files are the contents of files, by their path in a folder.
-type files map[string][]byte
-
 // readFolder reads the schema files of a folder; there are none in one that is missing or
 // has no name.
-func readFolder(folder string) (files, error) {
-	found := files{}
+func readFolder(folder string) (schema.Folder, error) {
 	if folder == "" {
-		return found, nil
+		return nil, nil
 	}
-	for _, kind := range []string{"tables", "optionsets"} {
-		names, err := filepath.Glob(filepath.Join(folder, kind, "*.json"))
-		if err != nil {
-			return nil, err
-		}
-		for _, name := range names {
-			text, err := os.ReadFile(name)
-			if err != nil {
-				return nil, err
-			}
-			found[filepath.Join(kind, filepath.Base(name))] = text
-		}
-	}
-	return found, nil
+	return schema.ReadFolder(os.DirFS(folder))
 }
 
-func (f files) equal(other files) bool {
-	for name, text := range f {
-		if found, ok := other[name]; !ok || !bytes.Equal(found, text) {
-			return false
-		}
-	}
-	return len(f) == len(other)
-}
-
-// Folders beside the one that [files.write] replaces: what comes into its place, which
+// Folders beside the one that [writeFolder] replaces: what comes into its place, which
 // may be there in part, and what was there, which is whole.
 const (
 	freshSuffix  = ".new"
 	beforeSuffix = ".old"
 )
 
-// write puts the files in place of those that a folder has. A kill at any moment leaves
+// writeFolder puts files in place of those that a folder has. A kill at any moment leaves
 // the folder as it was or as it will be, or moved aside as a whole, where [finishWrite]
 // finds it.
-func (f files) write(folder string) error {
+func writeFolder(folder string, files schema.Folder) error {
 	fresh, before := folder+freshSuffix, folder+beforeSuffix
 	if err := errors.Join(os.RemoveAll(fresh), os.RemoveAll(before)); err != nil {
 		return err
@@ -170,7 +143,7 @@ func (f files) write(folder string) error {
 	if err := os.MkdirAll(fresh, 0o700); err != nil {
 		return err
 	}
-	for name, text := range f {
+	for name, text := range files {
 		path := filepath.Join(fresh, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return err

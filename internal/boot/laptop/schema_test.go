@@ -128,7 +128,7 @@ func TestSchemaIsRememberedThroughAKill(t *testing.T) {
 				if text == "" {
 					continue
 				}
-				if err := (files{filepath.Join("tables", "lead.json"): []byte(text)}).write(kept + suffix); err != nil {
+				if err := writeFolder(kept+suffix, schema.Folder{"tables/lead.json": []byte(text)}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -46,7 +46,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := f.Answer(len(f.calls), op, string(body))
 	f.calls, f.bodies = append(f.calls, op), append(f.bodies, string(body))
 	if a.Lost {
-		panic(http.ErrAbortHandler) // net/http cuts the connection
+		panic(http.ErrAbortHandler) //nolint:forbidigo // how a handler has net/http cut the connection
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	w.WriteHeader(a.Status)

@@ -1,0 +1,87 @@
+package stack
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"segue/internal/schema"
+)
+
+// Unknown is the name by which [RefuseLoss] is told that nobody knows the own tables and
+// columns of a stack.
+const Unknown = "unknown"
+
+// RefuseLoss refuses a build that takes own tables or columns away which a stack has, or
+// declares them so that their values may be none any more, but for those that drop names:
+// a table, a column as table.column, or [Unknown] for all that cannot be read of the
+// stack. A name in drop for what stays is refused too, so that none is given for ever.
+func RefuseLoss(deployed, built *Template, drop []string) error {
+	lost, reason, err := losses(deployed, built)
+	if err != nil {
+		return err
+	}
+	var kept []string
+	for _, name := range lost {
+		if table, _, _ := strings.Cut(name, "."); !slices.Contains(drop, name) && !slices.Contains(drop, table) {
+			kept = append(kept, name)
+		}
+	}
+	if len(kept) > 0 {
+		return fmt.Errorf("%s: %s.\nTheir rows and values would stay in the table, where no request and no evaluation finds them. "+
+			"Build with SCHEMA=folder, or say that they may go: DROP=%s", reason, strings.Join(kept, ", "), strings.Join(lost, ","))
+	}
+	for _, name := range drop {
+		if !slices.ContainsFunc(lost, func(l string) bool { return l == name || strings.HasPrefix(l, name+".") }) {
+			return fmt.Errorf("DROP=%s: the build does not take %s away from the stack; leave it out", strings.Join(drop, ","), name)
+		}
+	}
+	return nil
+}
+
+// losses names what a build takes away from a stack, and says why that matters.
+func losses(deployed, built *Template) (lost []string, reason string, err error) {
+	fresh, err := built.Folder()
+	if err != nil {
+		return nil, "", err
+	}
+	now, err := fresh.Schema()
+	if err != nil {
+		return nil, "", err
+	}
+	folder, err := deployed.Folder()
+	if errors.Is(err, ErrUnrecorded) {
+		return []string{Unknown}, "the stack was deployed by a version that kept no record of own tables and columns; those that it has are", nil
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	before, err := folder.Schema()
+	if err != nil {
+		return []string{Unknown}, fmt.Sprintf("this version cannot read the own tables and columns of the stack (%v); they are", err), nil
+	}
+	return taken(before, now), "this build does not have what the stack has, or declares it otherwise", nil
+}
+
+// taken names the tables, and of those that stay the columns, that a schema takes away
+// from another one. A lookup that has lost nothing but a table that goes is not named
+// besides the table.
+func taken(before, now *schema.Schema) (names []string) {
+	gone := func(t schema.Target) bool { return now.Table(t.Table) == nil }
+	for _, change := range before.Changes(now) {
+		name := change.Table.Name
+		if now.Table(name) != nil {
+			left := *change.Column
+			left.Targets = slices.DeleteFunc(slices.Clone(left.Targets), gone)
+			if change.Now != nil && change.Now.Takes(&left) {
+				continue
+			}
+			name += "." + change.Column.Name
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
