@@ -13,22 +13,90 @@ import (
 
 // oracle decides a filter the slow and obvious way, straight from the tree and
 // the package comment, sharing no code with the evaluator: texts by
-// strings.ToLower and regexp, numbers as fractions, moments as seconds.
-func oracle(n filter.Node, row map[string]schema.Value) bool {
+// strings.ToLower and regexp, numbers as fractions, moments as seconds, dates by
+// counting days, weeks and months, related rows by looking at all of them.
+type oracle struct {
+	schema *schema.Schema
+	world  world
+	scope  *filter.Scope
+}
+
+func (o oracle) holds(n filter.Node, table string, row entry) bool {
 	switch n := n.(type) {
 	case *filter.Group:
 		var answers []bool
 		for _, item := range n.Items {
-			answers = append(answers, oracle(item, row))
+			answers = append(answers, o.holds(item, table, row))
 		}
 		if n.Logic == filter.And {
 			return !slices.Contains(answers, false)
 		}
 		return slices.Contains(answers, true)
+	case *filter.Related:
+		return slices.ContainsFunc(o.related(n.Relationship, table, row), func(other entry) bool {
+			r, _ := o.schema.Relation(table, n.Relationship)
+			return o.holds(n.Filter, r.Table.Name, other)
+		}) == n.Contains
 	case *filter.Condition:
-		return oracleCondition(n, row[n.Column])
+		return o.condition(n, table, row)
 	}
 	panic(fmt.Sprintf("oracle does not know %T", n))
+}
+
+// related finds the rows on the other side of a relationship.
+func (o oracle) related(relationship, table string, row entry) []entry {
+	r, _ := o.schema.Relation(table, relationship)
+	var found []entry
+	for _, other := range o.world.tables[r.Table.Name] {
+		from, to := row.values[r.Column.Name].String(), r.Table.Name+":"+other.id
+		if r.Many {
+			from, to = other.values[r.Column.Name].String(), table+":"+row.id
+		}
+		if from == to {
+			found = append(found, other)
+		}
+	}
+	return found
+}
+
+func (o oracle) condition(c *filter.Condition, table string, row entry) bool {
+	for _, nav := range c.Path {
+		lookup := o.schema.Table(table).Navs(nav)[0]
+		table = lookup.Target.Table
+		target, _ := row.values[lookup.Column.Name].Ref()
+		row = entry{}
+		for _, other := range o.world.tables[table] {
+			if target.Table == table && target.ID == other.id {
+				row = other
+			}
+		}
+	}
+	read, column := row.values[c.Column], o.schema.Table(table).Column(c.Column)
+	if c.Other != "" {
+		other := row.values[c.Other]
+		if read.IsNull() || other.IsNull() {
+			return c.Operator == "ne"
+		}
+		return oracleCondition(&filter.Condition{Operator: c.Operator, Values: []schema.Value{other}}, read)
+	}
+	if strings.Contains(string(c.Operator), "user") || strings.Contains(string(c.Operator), "business") {
+		return o.caller(string(c.Operator), read)
+	}
+	if column.Type.Kind() == schema.KindTime && !read.IsNull() {
+		if holds, known := o.dates(string(c.Operator), c.Values, read, column.Type == schema.Date); known {
+			return holds
+		}
+	}
+	return oracleCondition(c, read)
+}
+
+func (o oracle) caller(operator string, read schema.Value) bool {
+	of := map[string][]string{
+		"eq-userid": {o.scope.Caller.User}, "eq-businessid": {o.scope.Caller.Unit}, "eq-userteams": o.scope.Caller.Teams,
+		"eq-useroruserteams": append([]string{o.scope.Caller.User}, o.scope.Caller.Teams...),
+	}
+	text := read.String()
+	return slices.Contains(of["eq"+operator[2:]], text[strings.Index(text, ":")+1:]) == strings.HasPrefix(operator, "eq")
 }
 
 // trueForNull is the null table of the package comment, spelled out.
@@ -75,9 +143,11 @@ func oracleCondition(c *filter.Condition, read schema.Value) bool {
 		return false
 	case "not-null":
 		return true
-	default:
-		return oracleText(c.Operator, lower(textOf(read)), strings.ToLower(textOf(c.Values[0])))
 	}
+	if _, isText := read.Text(); !isText {
+		return false // an operator of dates, on null
+	}
+	return oracleText(c.Operator, lower(textOf(read)), strings.ToLower(textOf(c.Values[0])))
 }
 
 func oracleText(op filter.Operator, text, value string) bool {

@@ -1,6 +1,8 @@
 package filter_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,38 +56,117 @@ func drawDecimal(t *rapid.T) decimal.Decimal {
 	return decimal.RequireFromString(text)
 }
 
-func drawID(t *rapid.T) string {
-	return "00000000-0000-0000-0000-00000000000" + rapid.SampledFrom([]string{"1", "2", "a"}).Draw(t, "id")
+func drawID(t *rapid.T) string { return rapid.SampledFrom(ids()).Draw(t, "id") }
+
+// valuesOf is how many values an operator takes, as its name tells a person.
+func valuesOf(t *rapid.T, op filter.Operator) int {
+	name := string(op)
+	switch {
+	case op == filter.In || op == filter.NotIn:
+		return rapid.IntRange(1, 3).Draw(t, "count")
+	case op == filter.Between || op == filter.NotBetween || strings.HasSuffix(name, "-and-year"):
+		return 2
+	case strings.Contains(name, "-x-") || strings.HasPrefix(name, "in-fiscal"):
+		return 1
+	case strings.Contains(name, "null") || strings.Contains(name, "user") || strings.Contains(name, "business"):
+		return 0
+	}
+	for _, relative := range []string{"today", "yesterday", "tomorrow", "last-", "this-", "next-"} {
+		if strings.HasPrefix(name, relative) {
+			return 0
+		}
+	}
+	return 1
+}
+
+// drawOperand draws a value that an operator compares a column with.
+func drawOperand(t *rapid.T, c *schema.Column, op filter.Operator, i int) schema.Value {
+	name := string(op)
+	switch {
+	case strings.Contains(name, "-x-"):
+		return schema.Int(int64(rapid.OneOf(rapid.IntRange(1, 3), rapid.IntRange(4, 60)).Draw(t, "number")))
+	case op == filter.InFiscalYear, strings.HasSuffix(name, "-and-year") && i == 1:
+		return schema.Int(int64(rapid.IntRange(2024, 2028).Draw(t, "year")))
+	case strings.HasPrefix(name, "in-"):
+		return schema.Int(int64(rapid.IntRange(1, 13).Draw(t, "period")))
+	case op == filter.On || op == filter.OnOrAfter || op == filter.OnOrBefore:
+		at, zone := drawMoment(t)
+		y, m, d := at.In(zone).Date()
+		return schema.Time(time.Date(y, m, d, 0, 0, 0, 0, time.UTC))
+	}
+	return drawValue(t, c)
 }
 
 func drawCondition(t *rapid.T, c *schema.Column, op filter.Operator) *filter.Condition {
-	values := 1
-	switch op {
-	case filter.Null, filter.NotNull:
-		values = 0
-	case filter.Between, filter.NotBetween:
-		values = 2
-	case filter.In, filter.NotIn:
-		values = rapid.IntRange(1, 3).Draw(t, "count")
-	default:
-	}
 	condition := &filter.Condition{Column: c.Name, Operator: op}
-	for range values {
-		condition.Values = append(condition.Values, drawValue(t, c))
+	for i := range valuesOf(t, op) {
+		condition.Values = append(condition.Values, drawOperand(t, c, op, i))
 	}
 	return condition
 }
 
-func drawGroup(t *rapid.T, columns []*schema.Column, depth int) *filter.Group {
+// drawAnyCondition draws a condition of any kind on a row of a table.
+func drawAnyCondition(t *rapid.T, s *schema.Schema, table *schema.Table) *filter.Condition {
+	var path []string
+	for range rapid.SampledFrom([]int{0, 0, 0, 1, 2}).Draw(t, "path") {
+		next := rapid.SampledFrom(navigations(table)).Draw(t, "lookup")
+		path = append(path, next.Target.Nav)
+		table = s.Table(next.Target.Table)
+	}
+	c := rapid.SampledFrom(usable(table)).Draw(t, "column")
+	if rapid.IntRange(0, 5).Draw(t, "with a column") == 0 {
+		var others []string
+		for _, other := range usable(table) {
+			if other.Type == c.Type {
+				others = append(others, other.Name)
+			}
+		}
+		op := rapid.SampledFrom(filter.Comparable()).Draw(t, "operator")
+		if !slices.Contains(filter.Operators(c.Type), op) {
+			op = filter.Ne
+		}
+		return &filter.Condition{Path: path, Column: c.Name, Operator: op, Other: rapid.SampledFrom(others).Draw(t, "other")}
+	}
+	condition := drawCondition(t, c, rapid.SampledFrom(filter.Operators(c.Type)).Draw(t, "operator"))
+	condition.Path = path
+	return condition
+}
+
+// navigations are the lookups of a table that lead to one table each.
+func navigations(table *schema.Table) []schema.Nav {
+	var navs []schema.Nav
+	for _, c := range usable(table) {
+		for _, target := range c.Targets {
+			if found := table.Navs(target.Nav); len(found) == 1 && target.Table != "systemuser" {
+				navs = append(navs, found[0])
+			}
+		}
+	}
+	return navs
+}
+
+func drawGroup(t *rapid.T, s *schema.Schema, table *schema.Table, depth int) *filter.Group {
 	g := &filter.Group{Logic: rapid.SampledFrom([]filter.Logic{filter.And, filter.Or}).Draw(t, "logic")}
 	for range rapid.IntRange(0, 4).Draw(t, "items") {
-		if depth > 1 && rapid.IntRange(0, 2).Draw(t, "inner") == 0 {
-			g.Items = append(g.Items, drawGroup(t, columns, depth-1))
-			continue
+		kind := rapid.IntRange(0, 5).Draw(t, "kind")
+		switch {
+		case depth > 1 && kind == 0:
+			g.Items = append(g.Items, drawGroup(t, s, table, depth-1))
+		case depth > 1 && kind == 1:
+			name := rapid.SampledFrom([]string{"thing_parts", "part_about_thing"}).Draw(t, "relationship")
+			if table.Name == "thing" && rapid.Bool().Draw(t, "own") {
+				name = rapid.SampledFrom([]string{"thing_parent", "thing_about_thing"}).Draw(t, "relationship")
+			}
+			r, ok := s.Relation(table.Name, name)
+			if !ok {
+				t.Fatalf("table %s has no relationship %s", table.Name, name)
+			}
+			g.Items = append(g.Items, &filter.Related{
+				Relationship: name, Contains: rapid.Bool().Draw(t, "contains"), Filter: drawGroup(t, s, r.Table, depth-2),
+			})
+		default:
+			g.Items = append(g.Items, drawAnyCondition(t, s, table))
 		}
-		c := rapid.SampledFrom(columns).Draw(t, "column")
-		op := rapid.SampledFrom(filter.Operators(c.Type)).Draw(t, "operator")
-		g.Items = append(g.Items, drawCondition(t, c, op))
 	}
 	return g
 }
@@ -108,9 +189,12 @@ func drawRow(t *rapid.T, columns []*schema.Column) map[string]schema.Value {
 }
 
 // columns is those of thing that a filter may name.
-func columns(s *schema.Schema) []*schema.Column {
+func columns(s *schema.Schema) []*schema.Column { return usable(s.Table("thing")) }
+
+// usable is the columns of a table that a filter may name.
+func usable(table *schema.Table) []*schema.Column {
 	var all []*schema.Column
-	for _, c := range s.Table("thing").Columns {
+	for _, c := range table.Columns {
 		if c.Write != schema.Hidden {
 			all = append(all, c)
 		}
@@ -120,26 +204,45 @@ func columns(s *schema.Schema) []*schema.Column {
 
 func TestMatchAgreesWithOracle(t *testing.T) {
 	s := loadSchema(t)
-	all := columns(s)
 	rapid.Check(t, func(t *rapid.T) {
-		g := drawGroup(t, all, 4)
-		program, err := filter.Compile(s, "thing", g)
+		g := drawGroup(t, s, s.Table("thing"), 4)
+		program, err := filter.Compile(s, "thing", g, filter.AsksAnything)
 		if err != nil {
 			t.Fatalf("compile %s: %v", g, err)
 		}
-		for range 4 {
-			row := drawRow(t, all)
-			want := oracle(g, row)
-			got, err := program.Match(mapRow{values: row})
-			if err != nil || got != want {
-				t.Fatalf("Match = %v, %v; the oracle says %v\nfilter %s\nrow %q", got, err, want, g, row)
-			}
-			verdict, err := program.Explain(mapRow{values: row})
-			if err != nil || verdict.Holds != want {
-				t.Fatalf("Explain = %+v, %v; the oracle says %v\nfilter %s\nrow %q", verdict, err, want, g, row)
-			}
+		w, scope := drawWorld(t, s), drawScope(t)
+		scope.Related = scoped{w, scope}
+		truth := oracle{schema: s, world: w, scope: scope}
+		for _, row := range w.tables["thing"] {
+			checkRow(t, program, scope, row, truth.holds(g, "thing", row), g)
 		}
 	})
+}
+
+// checkRow compares each way to evaluate a program with what the oracle says.
+func checkRow(t *rapid.T, program *filter.Program, scope *filter.Scope, row entry, want bool, g fmt.Stringer) {
+	got, err := program.MatchIn(row, scope)
+	if err != nil || got != want {
+		t.Fatalf("MatchIn = %v, %v; the oracle says %v\nfilter %s\nrow %q\nscope %+v", got, err, want, g, row.values, scope)
+	}
+	verdict, err := program.ExplainIn(row, scope)
+	if err != nil || verdict.Holds != want {
+		t.Fatalf("ExplainIn = %+v, %v; the oracle says %v\nfilter %s\nrow %q", verdict, err, want, g, row.values)
+	}
+	bound, err := program.Bind(scope)
+	if err != nil {
+		t.Fatalf("bind %s: %v", g, err)
+	}
+	if got, err := bound.MatchIn(row, &filter.Scope{Related: scope.Related}); err != nil || got != want {
+		t.Fatalf("MatchIn of the bound program = %v, %v; the oracle says %v\nfilter %s\nrow %q\nscope %+v", got, err, want, g, row.values, scope)
+	}
+	local, err := bound.Local().Match(row)
+	if err != nil || want && !local {
+		t.Fatalf("Match of the local program = %v, %v where the whole one holds\nfilter %s\nrow %q", local, err, g, row.values)
+	}
+	if bound.Needs().Asks == 0 && local != want {
+		t.Fatalf("the local program of one that asks for nothing = %v, want %v\nfilter %s\nrow %q", local, want, g, row.values)
+	}
 }
 
 // TestConditionAgreesWithOracle gives every operator of every column its share.
@@ -149,16 +252,22 @@ func TestConditionAgreesWithOracle(t *testing.T) {
 		for _, op := range filter.Operators(c.Type) {
 			t.Run(c.Name+" "+string(op), rapid.MakeCheck(func(t *rapid.T) {
 				condition := drawCondition(t, c, op)
-				row := drawRow(t, []*schema.Column{c})
-				program, err := filter.Compile(s, "thing", and(condition))
+				scope := drawScope(t)
+				row := entry{"thing", "", drawRow(t, []*schema.Column{c})}
+				if c.Type.Kind() == schema.KindTime && rapid.IntRange(0, 3).Draw(t, "near now") > 0 {
+					at := drawNear(t, scope.Now, scope.Zone)
+					if c.Type == schema.Date {
+						y, m, d := at.In(scope.Zone).Date()
+						at = time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+					}
+					row.values[c.Name] = schema.Time(at)
+				}
+				program, err := filter.Compile(s, "thing", and(condition), filter.AsksAnything)
 				if err != nil {
 					t.Fatal(err)
 				}
-				want := oracle(condition, row)
-				got, err := program.Match(mapRow{values: row})
-				if err != nil || got != want {
-					t.Fatalf("%s on %q: got %v, %v; the oracle says %v", condition, row[c.Name], got, err, want)
-				}
+				truth := oracle{schema: s, scope: scope}
+				checkRow(t, program, scope, row, truth.holds(condition, "thing", row), condition)
 			}))
 		}
 	}
@@ -173,6 +282,7 @@ func TestNegationSplitsRows(t *testing.T) {
 		filter.Eq: filter.Ne, filter.In: filter.NotIn, filter.Between: filter.NotBetween,
 		filter.Like: filter.NotLike, filter.Contains: filter.NotContains, filter.BeginsWith: filter.NotBeginWith,
 		filter.EndsWith: filter.NotEndWith, filter.Null: filter.NotNull,
+		filter.EqUserID: filter.NeUserID, filter.EqBusinessID: filter.NeBusinessID,
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		c := rapid.SampledFrom(all).Draw(t, "column")
@@ -186,12 +296,12 @@ func TestNegationSplitsRows(t *testing.T) {
 		program, err := filter.Compile(s, "thing", or(
 			and(positive, negative), // never both
 			or(positive, negative),  // always one
-		))
+		), filter.AsksCaller)
 		if err != nil {
 			t.Fatal(err)
 		}
 		row := drawRow(t, []*schema.Column{c})
-		verdict, err := program.Explain(mapRow{values: row})
+		verdict, err := program.ExplainIn(mapRow{values: row}, drawScope(t))
 		if err != nil || verdict.Items[0].Holds || !verdict.Items[1].Holds {
 			t.Fatalf("%s and its negation on %q: %+v, %v", positive, row[c.Name], verdict, err)
 		}
@@ -200,14 +310,8 @@ func TestNegationSplitsRows(t *testing.T) {
 
 func TestParsePrintIdentity(t *testing.T) {
 	s := loadSchema(t)
-	all := columns(s)
 	rapid.Check(t, func(t *rapid.T) {
-		g := drawGroup(t, all, 4)
-		if rapid.Bool().Draw(t, "related") {
-			related := &filter.Related{Relationship: "thing_parts", Contains: rapid.Bool().Draw(t, "contains")}
-			related.Filter = drawGroup(t, s.Table("part").Columns, 2)
-			g.Items = append(g.Items, related)
-		}
+		g := drawGroup(t, s, s.Table("thing"), 4)
 		again, err := filter.Parse(s, "thing", g.String())
 		if err != nil {
 			t.Fatalf("parse %s: %v", g, err)
