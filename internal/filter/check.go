@@ -177,7 +177,7 @@ func checkOperator(path string, column *schema.Column, c *Condition) error {
 	if err := checkAllowed(path, column, c.Operator, Operators(column.Type)); err != nil {
 		return err
 	}
-	least, most := c.Operator.arity()
+	least, most := c.Operator.Arity()
 	if n := len(c.Values); n < least || n > most {
 		want := fmt.Sprint(least)
 		if least != most {

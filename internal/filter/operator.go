@@ -147,6 +147,9 @@ func ofHours() []Operator {
 	return []Operator{LastXHours, NextXHours, OlderThanXMinutes, OlderThanXHours}
 }
 
+// DateOperators returns the operators that only columns of dates have.
+func DateOperators() []Operator { return append(ofDates(), ofHours()...) }
+
 // Comparable returns the operators that compare a column with another one
 // ([Condition.Other]); they apply where both are of one type and it has them.
 func Comparable() []Operator { return []Operator{Eq, Ne, Gt, Ge, Lt, Le} }
@@ -159,6 +162,7 @@ func (o Operator) asks() Asks {
 	case On, OnOrAfter, OnOrBefore, InFiscalYear, InFiscalPeriod,
 		InFiscalPeriodAndYear, InOrAfterFiscalPeriodAndYear, InOrBeforeFiscalPeriodAndYear:
 		return AsksZone
+	default:
 	}
 	if slices.Contains(ofDates(), o) || slices.Contains(ofHours(), o) {
 		return AsksNow
@@ -205,8 +209,8 @@ func (o Operator) takesPattern() bool {
 	}
 }
 
-// arity returns the least and the greatest number of values that o takes.
-func (o Operator) arity() (least, most int) {
+// Arity returns the least and the greatest number of values that o takes.
+func (o Operator) Arity() (least, most int) {
 	switch op, _ := o.positive(); op {
 	case Null, EqUserID, EqBusinessID, EqUserTeams, EqUserOrUserTeams:
 		return 0, 0

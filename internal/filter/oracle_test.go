@@ -143,6 +143,7 @@ func oracleCondition(c *filter.Condition, read schema.Value) bool {
 		return false
 	case "not-null":
 		return true
+	default:
 	}
 	if _, isText := read.Text(); !isText {
 		return false // an operator of dates, on null

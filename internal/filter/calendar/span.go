@@ -60,9 +60,8 @@ func (c Calendar) Older(n int, unit Unit, now time.Time) Span {
 	return Span{to: edge{kind: startOfDay, day: c.shift(-n, unit, now)}}
 }
 
-// LastFor, NextFor and OlderFor are [Calendar.Last], [Calendar.Next] and
-// [Calendar.Older] by hours or minutes, which pass at the same pace whatever the clocks
-// do. Dates are not measured in them.
+// LastFor returns the time up to a moment, d long: hours and minutes pass at the same pace
+// whatever the clocks do. Dates are not measured in them.
 func (c Calendar) LastFor(d time.Duration, now time.Time) Span {
 	return Span{c.at(now.Add(-d)), c.after(now)}
 }
