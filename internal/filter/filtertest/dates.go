@@ -1,4 +1,4 @@
-package filter_test
+package filtertest
 
 import (
 	"strings"
@@ -16,16 +16,16 @@ type civil struct {
 	periodOfYear, periodsAYear int
 }
 
-func (o oracle) civil(year int, month time.Month, dayOfMonth int) civil {
+func (o Oracle) civil(year int, month time.Month, dayOfMonth int) civil {
 	midnight := time.Date(year, month, dayOfMonth, 0, 0, 0, 0, time.UTC)
 	c := civil{day: floor(int(midnight.Unix()), 86400), month: year*12 + int(month) - 1, year: year, dayOfMonth: dayOfMonth}
 	// January 4, 1970 was a Sunday.
-	c.week = floor(c.day-3-int(o.scope.Week), 7)
+	c.week = floor(c.day-3-int(o.Scope.Week), 7)
 	c.lastOfMonth = 28
 	for time.Date(year, month, c.lastOfMonth+1, 0, 0, 0, 0, time.UTC).Month() == month {
 		c.lastOfMonth++
 	}
-	fiscal := o.scope.Fiscal
+	fiscal := o.Scope.Fiscal
 	if fiscal.Month == 0 {
 		fiscal.Month = 1
 	}
@@ -54,14 +54,14 @@ func floor(n, by int) int {
 
 // dates decides an operator of dates; known is false for the others. A value is
 // compared by the date that a clock on the wall of the zone shows.
-func (o oracle) dates(operator string, values []schema.Value, read schema.Value, isDate bool) (holds, known bool) {
+func (o Oracle) dates(operator string, values []schema.Value, read schema.Value, isDate bool) (holds, known bool) {
 	at, _ := read.Time()
-	wall := at.In(o.scope.Zone)
+	wall := at.In(o.Scope.Zone)
 	if isDate {
 		wall = at
 	}
-	v, now := o.civil(wall.Date()), o.civil(o.scope.Now.In(o.scope.Zone).Date())
-	past, future := !at.After(o.scope.Now), at.After(o.scope.Now)
+	v, now := o.civil(wall.Date()), o.civil(o.Scope.Now.In(o.Scope.Zone).Date())
+	past, future := !at.After(o.Scope.Now), at.After(o.Scope.Now)
 	if isDate {
 		past, future = v.day <= now.day, v.day > now.day
 	}
@@ -110,13 +110,13 @@ func (o oracle) dates(operator string, values []schema.Value, read schema.Value,
 	case "olderthan-x-years":
 		return before(v, now, -12*n), true
 	case "last-x-hours":
-		return past && o.scope.Now.Sub(at) <= time.Duration(n)*time.Hour, true
+		return past && o.Scope.Now.Sub(at) <= time.Duration(n)*time.Hour, true
 	case "next-x-hours":
-		return future && at.Sub(o.scope.Now) <= time.Duration(n)*time.Hour, true
+		return future && at.Sub(o.Scope.Now) <= time.Duration(n)*time.Hour, true
 	case "olderthan-x-hours":
-		return o.scope.Now.Sub(at) > time.Duration(n)*time.Hour, true
+		return o.Scope.Now.Sub(at) > time.Duration(n)*time.Hour, true
 	case "olderthan-x-minutes":
-		return o.scope.Now.Sub(at) > time.Duration(n)*time.Minute, true
+		return o.Scope.Now.Sub(at) > time.Duration(n)*time.Minute, true
 	}
 	return fiscalDates(operator, values, v, now, n)
 }

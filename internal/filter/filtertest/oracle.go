@@ -1,4 +1,4 @@
-package filter_test
+package filtertest
 
 import (
 	"fmt"
@@ -11,31 +11,32 @@ import (
 	"segue/internal/schema"
 )
 
-// oracle decides a filter the slow and obvious way, straight from the tree and
+// Oracle decides a filter the slow and obvious way, straight from the tree and
 // the package comment, sharing no code with the evaluator: texts by
 // strings.ToLower and regexp, numbers as fractions, moments as seconds, dates by
 // counting days, weeks and months, related rows by looking at all of them.
-type oracle struct {
-	schema *schema.Schema
-	world  world
-	scope  *filter.Scope
+type Oracle struct {
+	Schema *schema.Schema
+	World  World
+	Scope  *filter.Scope
 }
 
-func (o oracle) holds(n filter.Node, table string, row entry) bool {
+// Holds reports whether a node holds for a row of a table.
+func (o Oracle) Holds(n filter.Node, table string, row Entry) bool {
 	switch n := n.(type) {
 	case *filter.Group:
 		var answers []bool
 		for _, item := range n.Items {
-			answers = append(answers, o.holds(item, table, row))
+			answers = append(answers, o.Holds(item, table, row))
 		}
 		if n.Logic == filter.And {
 			return !slices.Contains(answers, false)
 		}
 		return slices.Contains(answers, true)
 	case *filter.Related:
-		return slices.ContainsFunc(o.related(n.Relationship, table, row), func(other entry) bool {
-			r, _ := o.schema.Relation(table, n.Relationship)
-			return o.holds(n.Filter, r.Table.Name, other)
+		return slices.ContainsFunc(o.related(n.Relationship, table, row), func(other Entry) bool {
+			r, _ := o.Schema.Relation(table, n.Relationship)
+			return o.Holds(n.Filter, r.Table.Name, other)
 		}) == n.Contains
 	case *filter.Condition:
 		return o.condition(n, table, row)
@@ -44,13 +45,13 @@ func (o oracle) holds(n filter.Node, table string, row entry) bool {
 }
 
 // related finds the rows on the other side of a relationship.
-func (o oracle) related(relationship, table string, row entry) []entry {
-	r, _ := o.schema.Relation(table, relationship)
-	var found []entry
-	for _, other := range o.world.tables[r.Table.Name] {
-		from, to := row.values[r.Column.Name].String(), r.Table.Name+":"+other.id
+func (o Oracle) related(relationship, table string, row Entry) []Entry {
+	r, _ := o.Schema.Relation(table, relationship)
+	var found []Entry
+	for _, other := range o.World.Tables[r.Table.Name] {
+		from, to := row.Values[r.Column.Name].String(), r.Table.Name+":"+other.ID
 		if r.Many {
-			from, to = other.values[r.Column.Name].String(), table+":"+row.id
+			from, to = other.Values[r.Column.Name].String(), table+":"+row.ID
 		}
 		if from == to {
 			found = append(found, other)
@@ -59,21 +60,21 @@ func (o oracle) related(relationship, table string, row entry) []entry {
 	return found
 }
 
-func (o oracle) condition(c *filter.Condition, table string, row entry) bool {
+func (o Oracle) condition(c *filter.Condition, table string, row Entry) bool {
 	for _, nav := range c.Path {
-		lookup := o.schema.Table(table).Navs(nav)[0]
+		lookup := o.Schema.Table(table).Navs(nav)[0]
 		table = lookup.Target.Table
-		target, _ := row.values[lookup.Column.Name].Ref()
-		row = entry{}
-		for _, other := range o.world.tables[table] {
-			if target.Table == table && target.ID == other.id {
+		target, _ := row.Values[lookup.Column.Name].Ref()
+		row = Entry{}
+		for _, other := range o.World.Tables[table] {
+			if target.Table == table && target.ID == other.ID {
 				row = other
 			}
 		}
 	}
-	read, column := row.values[c.Column], o.schema.Table(table).Column(c.Column)
+	read, column := row.Values[c.Column], o.Schema.Table(table).Column(c.Column)
 	if c.Other != "" {
-		other := row.values[c.Other]
+		other := row.Values[c.Other]
 		if read.IsNull() || other.IsNull() {
 			return c.Operator == "ne"
 		}
@@ -90,10 +91,10 @@ func (o oracle) condition(c *filter.Condition, table string, row entry) bool {
 	return oracleCondition(c, read)
 }
 
-func (o oracle) caller(operator string, read schema.Value) bool {
+func (o Oracle) caller(operator string, read schema.Value) bool {
 	of := map[string][]string{
-		"eq-userid": {o.scope.Caller.User}, "eq-businessid": {o.scope.Caller.Unit}, "eq-userteams": o.scope.Caller.Teams,
-		"eq-useroruserteams": append([]string{o.scope.Caller.User}, o.scope.Caller.Teams...),
+		"eq-userid": {o.Scope.Caller.User}, "eq-businessid": {o.Scope.Caller.Unit}, "eq-userteams": o.Scope.Caller.Teams,
+		"eq-useroruserteams": append([]string{o.Scope.Caller.User}, o.Scope.Caller.Teams...),
 	}
 	text := read.String()
 	return slices.Contains(of["eq"+operator[2:]], text[strings.Index(text, ":")+1:]) == strings.HasPrefix(operator, "eq")
