@@ -81,6 +81,9 @@ func (a *API) operation(w http.ResponseWriter, r *request, name string) error {
 
 func (a *API) collection(w http.ResponseWriter, r *request, t *schema.Table) error {
 	query, err := odata.ParseQuery(a.schema(), t, r.URL.RawQuery)
+	if err == nil {
+		err = odata.Executed(query)
+	}
 	if err != nil {
 		return err
 	}
@@ -136,7 +139,7 @@ func (a *API) list(w http.ResponseWriter, r *request, t *schema.Table, query oda
 }
 
 func (a *API) create(w http.ResponseWriter, r *request, t *schema.Table, query odata.Query) error {
-	if err := query.SelectOnly(); err != nil {
+	if err := odata.SelectOnly(query); err != nil {
 		return err
 	}
 	input, err := a.readInput(w, r, t)
@@ -197,7 +200,10 @@ func (a *API) readInput(w http.ResponseWriter, r *request, t *schema.Table) (oda
 func (a *API) entity(w http.ResponseWriter, r *request, resource odata.Resource) error {
 	query, err := odata.ParseQuery(a.schema(), resource.Table, r.URL.RawQuery)
 	if err == nil {
-		err = query.SelectOnly()
+		err = odata.SelectOnly(query)
+	}
+	if err == nil {
+		err = odata.Executed(query)
 	}
 	if err != nil {
 		return err

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shopspring/decimal"
+
 	"segue/internal/excerpt"
 	"segue/internal/schema"
 )
@@ -78,17 +80,21 @@ func (k checker) condition(path string, t *schema.Table, c *Condition) error {
 	if c == nil {
 		return errorAt(path, "a node is missing")
 	}
-	column := t.Column(c.Column)
-	if column == nil || column.Write == schema.Hidden {
-		return errorAt(path, "table %s has no column %s", t.Name, excerpt.Of(c.Column))
+	_, t, err := k.follow(path, t, c.Path)
+	if err != nil {
+		return err
 	}
-	if column.Shown {
-		return errorAt(path, "column %s of table %s is worked out when a row is read; no condition can use it", column.Name, t.Name)
+	column, err := usable(path, t, c.Column)
+	if err != nil {
+		return err
+	}
+	if c.Other != "" {
+		return checkOther(path, t, column, c)
 	}
 	if err := checkOperator(path, column, c); err != nil {
 		return err
 	}
-	bound := operand(column)
+	bound := Operand(column, c.Operator)
 	for i := range c.Values {
 		at := valuePath(path, i)
 		if err := k.value(at, bound, &c.Values[i]); err != nil {
@@ -101,17 +107,77 @@ func (k checker) condition(path string, t *schema.Table, c *Condition) error {
 	return nil
 }
 
-func checkOperator(path string, column *schema.Column, c *Condition) error {
-	allowed := Operators(column.Type)
-	if !slices.Contains(allowed, c.Operator) {
-		names := make([]string, len(allowed))
-		for i, o := range allowed {
-			names[i] = string(o)
-		}
-		return errorAt(path, "operator %q does not apply to column %s of type %s; allowed: %s",
-			excerpt.Of(string(c.Operator)), column.Name, column.Type, strings.Join(names, ", "))
+// follow returns the lookups of a path and the table that it leads to.
+func (k checker) follow(at string, t *schema.Table, path []string) ([]schema.Nav, *schema.Table, error) {
+	if len(path) > MaxPath {
+		return nil, nil, errorAt(at, "the path has %d lookups, at most %d are followed", len(path), MaxPath)
 	}
-	least, most := c.Operator.arity()
+	var navs []schema.Nav
+	for _, name := range path {
+		found := t.Navs(name)
+		if len(found) == 0 || found[0].Column.Write == schema.Hidden {
+			return nil, nil, errorAt(at, "table %s has no navigation property %s to one row", t.Name, excerpt.Of(name))
+		}
+		if len(found) > 1 {
+			return nil, nil, errorAt(at, "navigation property %s of table %s may lead to rows of several tables; a path follows one that leads to one", excerpt.Of(name), t.Name)
+		}
+		navs = append(navs, found[0])
+		t = k.schema.Table(found[0].Target.Table)
+	}
+	return navs, t, nil
+}
+
+// usable returns a column that conditions may use.
+func usable(path string, t *schema.Table, name string) (*schema.Column, error) {
+	column := t.Column(name)
+	if column == nil || column.Write == schema.Hidden {
+		return nil, errorAt(path, "table %s has no column %s", t.Name, excerpt.Of(name))
+	}
+	if column.Shown {
+		return nil, errorAt(path, "column %s of table %s is worked out when a row is read; no condition can use it", column.Name, t.Name)
+	}
+	return column, nil
+}
+
+// checkOther checks a comparison of two columns.
+func checkOther(path string, t *schema.Table, column *schema.Column, c *Condition) error {
+	other, err := usable(path, t, c.Other)
+	switch {
+	case err != nil:
+		return err
+	case len(c.Values) > 0:
+		return errorAt(path, "column %s is compared with column %s and with values; it can be one of them only", column.Name, other.Name)
+	case other.Type != column.Type && !bothText(other.Type, column.Type):
+		return errorAt(path, "column %s of type %s is compared with column %s of type %s; their types must be the same", column.Name, column.Type, other.Name, other.Type)
+	}
+	allowed := slices.DeleteFunc(Comparable(), func(o Operator) bool { return !slices.Contains(Operators(column.Type), o) })
+	return checkAllowed(path, column, c.Operator, allowed)
+}
+
+func bothText(a, b schema.Type) bool {
+	isText := func(t schema.Type) bool { return t == schema.String || t == schema.Memo }
+	return isText(a) && isText(b)
+}
+
+func checkAllowed(path string, column *schema.Column, operator Operator, allowed []Operator) error {
+	if slices.Contains(allowed, operator) {
+		return nil
+	}
+	var names []string
+	for _, o := range allowed {
+		if o.asks() == 0 { // the others are many, and their names say what they apply to
+			names = append(names, string(o))
+		}
+	}
+	return errorAt(path, "operator %q does not apply to column %s of type %s; allowed: %s",
+		excerpt.Of(string(operator)), column.Name, column.Type, strings.Join(names, ", "))
+}
+
+func checkOperator(path string, column *schema.Column, c *Condition) error {
+	if err := checkAllowed(path, column, c.Operator, Operators(column.Type)); err != nil {
+		return err
+	}
+	least, most := c.Operator.Arity()
 	if n := len(c.Values); n < least || n > most {
 		want := fmt.Sprint(least)
 		if least != most {
@@ -122,10 +188,19 @@ func checkOperator(path string, column *schema.Column, c *Condition) error {
 	return nil
 }
 
-// operand returns the column without the rules for what it stores: a pattern may be
-// longer than a text that fits it, and a bound out of range still orders.
-func operand(c *schema.Column) *schema.Column {
+// Operand returns what the values of an operator on a column are, as a column of their
+// type: mostly the column itself, without the rules for what it stores, for a pattern
+// may be longer than a text that fits it, and a bound out of range still orders.
+func Operand(c *schema.Column, o Operator) *schema.Column {
 	free := *c
 	free.MaxLength, free.Min, free.Max = math.MaxInt32, nil, nil
+	switch {
+	case o.takesNumbers():
+		free.Type, free.Options = schema.Integer, nil
+		least, most := decimal.NewFromInt(1), decimal.NewFromInt(MaxUnits)
+		free.Min, free.Max = &least, &most
+	case o == On || o == OnOrAfter || o == OnOrBefore:
+		free.Type = schema.Date
+	}
 	return &free
 }

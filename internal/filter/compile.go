@@ -13,9 +13,10 @@ import (
 type Program struct {
 	root    *step
 	columns []string
+	asks    Asks
 }
 
-// step is a compiled node: a group when test is nil, else a condition.
+// step is a compiled node: a group when test and beyond are nil, else a condition.
 type step struct {
 	path, text string
 	logic      Logic
@@ -27,68 +28,156 @@ type step struct {
 	isNull bool        // the result for null before negation
 	negate bool
 	test   test
+
+	beyond beyond // a condition that looks at more than one column of the row
 }
 
 // test reports whether a positive operator holds for a value of the column's kind.
 type test func(v schema.Value) bool
 
-// Compile checks g as [Check] does and compiles it. A [Related] is refused: related
-// rows are not evaluated, and a result that left them out would be wrong.
-func Compile(s *schema.Schema, tableName string, g *Group) (*Program, error) {
+// Compile checks g as [Check] does and compiles it. Conditions that ask for more than
+// may, which is nothing but the row where it is left out, are refused: a result that
+// left them out would be wrong.
+func Compile(s *schema.Schema, tableName string, g *Group, may ...Asks) (*Program, error) {
 	if err := Check(s, tableName, g); err != nil {
 		return nil, err
 	}
-	columns := map[string]bool{}
-	root, err := compileGroup(s.Table(tableName), "", g, columns)
+	var all Asks
+	for _, asks := range may {
+		all |= asks
+	}
+	if err := g.CheckAsks(all); err != nil {
+		return nil, err
+	}
+	return compiler{schema: s, columns: map[string]bool{}}.program(s.Table(tableName), "", g)
+}
+
+// Columns returns the columns of the row that the program may read, sorted, each once,
+// lookups that it follows included. A change of any other column cannot change its
+// result, unless it asks for more than the row ([Program.Needs]). The caller must not
+// change the slice.
+func (p *Program) Columns() []string { return p.columns }
+
+// compiler compiles the conditions on rows of one table.
+type compiler struct {
+	schema  *schema.Schema
+	columns map[string]bool // that the conditions read
+}
+
+func (k compiler) program(t *schema.Table, path string, g *Group) (*Program, error) {
+	root, err := k.group(t, path, g)
 	if err != nil {
 		return nil, err
 	}
-	return &Program{root: root, columns: slices.Sorted(maps.Keys(columns))}, nil
+	return &Program{root: root, columns: slices.Sorted(maps.Keys(k.columns)), asks: g.Asks()}, nil
 }
 
-// Columns returns the columns that the program may read, sorted, each once. A
-// change of any other column cannot change its result. The caller must not change
-// the slice.
-func (p *Program) Columns() []string { return p.columns }
-
-// compileGroup compiles a group and adds the columns that it reads to columns.
-func compileGroup(t *schema.Table, path string, g *Group, columns map[string]bool) (*step, error) {
+func (k compiler) group(t *schema.Table, path string, g *Group) (*step, error) {
 	group := &step{path: path, text: string(g.Logic), logic: g.Logic}
 	for i, item := range g.Items {
-		path := itemPath(path, i)
-		switch item := item.(type) {
+		var inner *step
+		var err error
+		switch path := itemPath(path, i); item := item.(type) {
 		case *Group:
-			inner, err := compileGroup(t, path, item, columns)
-			if err != nil {
-				return nil, err
-			}
-			group.items = append(group.items, inner)
+			inner, err = k.group(t, path, item)
 		case *Condition:
-			condition := compileCondition(t.Column(item.Column), path, item)
-			columns[condition.source] = true
-			for _, source := range condition.column.Sources() {
-				columns[source] = true
-			}
-			group.items = append(group.items, condition)
+			inner, err = k.condition(t, path, item)
 		case *Related:
-			return nil, errorAt(path, "conditions on related rows (%s) cannot be evaluated", item.Relationship)
+			inner, err = k.related(t, path, item)
 		}
+		if err != nil {
+			return nil, err
+		}
+		group.items = append(group.items, inner)
 	}
 	return group, nil
 }
 
-func compileCondition(column *schema.Column, path string, c *Condition) *step {
+// reads notes the columns of which the value of a column is made.
+func (k compiler) reads(column *schema.Column) {
+	k.columns[sourceOf(column)] = true
+	for _, source := range column.Sources() {
+		k.columns[source] = true
+	}
+}
+
+// sourceOf returns the column that holds the value of a column.
+func sourceOf(column *schema.Column) string { return cmp.Or(column.Derived, column.Name) }
+
+// condition compiles a condition on a column of the row itself, or at the end of a path.
+func (k compiler) condition(t *schema.Table, path string, c *Condition) (*step, error) {
+	if len(c.Path) > 0 {
+		return k.followed(t, path, c)
+	}
+	column := t.Column(c.Column)
+	k.reads(column)
 	op, negated := c.Operator.positive()
-	return &step{
+	s := &step{
 		path:   path,
 		text:   c.String(),
 		column: column,
-		source: cmp.Or(column.Derived, column.Name),
+		source: sourceOf(column),
 		kind:   column.Type.Kind(),
 		isNull: op == Null,
 		negate: negated,
-		test:   newTest(column.Type, op, c.Values),
 	}
+	switch {
+	case c.Other != "":
+		other := t.Column(c.Other)
+		k.reads(other)
+		s.beyond = twoColumns{left: s, right: &step{path: path, column: other, source: sourceOf(other), kind: s.kind}, op: op}
+	case c.Operator.asks() != 0:
+		s.beyond = relative{of: s, op: op, numbers: numbers(c.Values), date: date(c.Values)}
+	default:
+		s.test = newTest(column.Type, op, c.Values)
+	}
+	return s, nil
+}
+
+// followed compiles a condition at the end of a path: a program of its own for the row
+// there.
+func (k compiler) followed(t *schema.Table, path string, c *Condition) (*step, error) {
+	navs, end, err := checker{schema: k.schema}.follow(path, t, c.Path)
+	if err != nil {
+		return nil, err
+	}
+	k.columns[sourceOf(navs[0].Column)] = true
+	there := compiler{schema: k.schema, columns: map[string]bool{}}
+	ownColumn := *c
+	ownColumn.Path = nil
+	last, err := there.condition(end, path, &ownColumn)
+	if err != nil {
+		return nil, err
+	}
+	return &step{path: path, text: c.String(), column: last.column, beyond: pathTo{
+		navs: navs, last: last, columns: slices.Sorted(maps.Keys(there.columns)),
+	}}, nil
+}
+
+// related compiles a condition on related rows: a program of its own for them.
+func (k compiler) related(t *schema.Table, path string, r *Related) (*step, error) {
+	relation, _ := k.schema.Relation(t.Name, r.Relationship) // Check has found it
+	there := compiler{schema: k.schema, columns: map[string]bool{}}
+	inner, err := there.program(relation.Table, join(path, "filter"), r.Filter)
+	if err != nil {
+		return nil, err
+	}
+	node := relatedTo{relation: relation, inner: inner, negate: !r.Contains}
+	if !relation.Many {
+		k.columns[sourceOf(relation.Column)] = true
+		node.nav = navOf(t, relation)
+	}
+	return &step{path: path, text: r.String(), beyond: node}, nil
+}
+
+// navOf returns the lookup of a table that makes a relationship.
+func navOf(t *schema.Table, r schema.Relation) schema.Nav {
+	for _, nav := range t.Navs(r.Column.Name) {
+		if nav.Target.Relationship == r.Name {
+			return nav
+		}
+	}
+	return schema.Nav{} // no relationship is without its lookup
 }
 
 // newTest returns the comparison for the column's type. The values are of its kind:

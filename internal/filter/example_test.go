@@ -15,7 +15,7 @@ func (r exampleRow) Value(column string) (schema.Value, error) { return r[column
 
 // A filter is parsed and compiled once, then decided for many rows.
 func Example() {
-	tables, err := schema.Load(os.DirFS("testdata/schema"))
+	tables, err := schema.Load(os.DirFS("filtertest/schema"))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -69,7 +69,7 @@ func printVerdict(v filter.Verdict, indent string) {
 // An error names the node and its place in the text, for the author of the
 // filter.
 func ExampleParse_error() {
-	tables, err := schema.Load(os.DirFS("testdata/schema"))
+	tables, err := schema.Load(os.DirFS("filtertest/schema"))
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -1,11 +1,13 @@
 // Package filter is the condition language of Segue: trees of comparisons of a
-// row's columns with constants. Segments, assignment rules, field conditions,
+// row's columns with constants, with each other, with the time and with the caller, and
+// of conditions on related rows. Segments, assignment rules, field conditions,
 // flow filters and $filter all come here, so that the same words mean the same
-// everywhere; package odata builds the same trees from $filter text.
+// everywhere; package odata/uri builds the same trees from $filter text.
 //
 // A tree is parsed ([Parse]), or built by code and checked ([Check]); it is printed
 // ([Group.String]) and compiled ([Compile]). [Program.Match] returns its result for a
-// row, [Program.Explain] also the reasons.
+// row, [Program.Explain] also the reasons; what a program asks beyond the row is in a
+// [Scope] ([Program.MatchIn]).
 //
 // # Meaning
 //
@@ -27,14 +29,22 @@
 //	begins-with        starts with it               text
 //	ends-with          ends with it                 text
 //	null               false                        every type
+//	on on-or-after     by the date that a clock     moment
+//	on-or-before       shows in the scope's zone
+//	today last-week    in that time, which package  moment; those of
+//	next-x-days …      calendar defines             hours no date
+//	eq-userid …        an id of the caller          reference
 //
 // Each of ne not-in not-between not-like not-contains not-begin-with
-// not-end-with not-null is the exact negation of its positive, null included:
+// not-end-with not-null ne-userid ne-businessid is the exact negation of its positive,
+// null included:
 //
 //	null column        eq in gt ge lt le between like contains
-//	                   begins-with ends-with not-null            false
+//	                   begins-with ends-with not-null and those
+//	                   of dates and of the caller                false
 //	                   ne not-in not-between not-like not-contains
-//	                   not-begin-with not-end-with null          true
+//	                   not-begin-with not-end-with null
+//	                   ne-userid ne-businessid                   true
 //
 // Text (string, memo) is folded on both sides before it is compared: each character is
 // replaced by its Unicode lower-case character, one by one, no locale. Blanks (U+0020)
@@ -45,7 +55,13 @@
 // empty text is a text; rows keep it as null, which null asks for.
 // Numbers (integer, bigint, decimal, money, double) and moments (datetime,
 // date) are compared by value, decimal and money exactly. Choices (choice,
-// state, status, boolean) and references (guid, lookup) are only equal or not.
+// state, status, boolean) and references (guid, lookup) are only equal or not. Two
+// columns are compared as a column and a constant are; where either is null, eq and the
+// orders are false and ne is true.
+//
+// Size: a tree is one closed set of nodes and operators, to whoever reads its text,
+// checks it, prints it and evaluates it; apart, they would export to each other what
+// nobody else may use. The arithmetic of dates is a package of its own.
 //
 // Invariant: [Program.Match] and [Program.Explain] have the same result, and a tree
 // that [Check] accepts prints to a text that [Parse] reads as the same tree.
@@ -62,8 +78,10 @@ import (
 // Limits of a filter.
 const (
 	MaxConditions = 10      // conditions of a segment or rule (docs/domain.md §9.1); applied by CheckLimit, not by Parse
-	MaxDepth      = 10      // groups inside each other, the root included
+	MaxDepth      = 10      // groups and relationships inside each other, the root included
 	MaxValues     = 100     // values of in and not-in
+	MaxPath       = 5       // lookups of a path
+	MaxUnits      = 1 << 20 // the number of hours, days or other units in an operator such as last-x-days
 	MaxText       = 1 << 20 // bytes of text that Parse reads
 )
 
@@ -97,18 +115,24 @@ type Group struct {
 	Items []Node
 }
 
-// Condition compares one column with constants: none for null and not-null, two
-// for between and not-between, 1 to MaxValues for in and not-in, else one. No
-// value is null.
+// Condition compares one column with constants or with another column of its row. Of
+// constants, null and not-null take none, between and not-between two, in and not-in 1
+// to MaxValues, the operators of dates and of the caller as many as their names say,
+// the others one. No value is null.
 type Condition struct {
+	// Path leads from the row through lookups, by their navigation properties, to the
+	// row that is compared; nil is the row itself. Where a lookup is null or its row is
+	// gone, all columns behind it are null.
+	Path     []string
 	Column   string
 	Operator Operator
 	Values   []schema.Value
+	Other    string // the column compared with, of the same row and type, in place of Values; "" for none
 }
 
 // Related is a condition on related rows: with Contains, Filter must hold for at
-// least one of them, otherwise for none. It is parsed, checked, printed and counted,
-// but not evaluated.
+// least one of them, otherwise for none. A relationship of a table with itself is seen
+// from the row that is pointed at.
 type Related struct {
 	Relationship string // schema name
 	Contains     bool

@@ -2,15 +2,13 @@ package filter_test
 
 import (
 	"errors"
-	"io/fs"
-	"os"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/filter"
+	"segue/internal/filter/filtertest"
 	"segue/internal/schema"
 )
 
@@ -18,15 +16,7 @@ import (
 // "part".
 func loadSchema(t testing.TB) *schema.Schema {
 	t.Helper()
-	audit, err := fs.ReadFile(schema.Files(), "traits/audit.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := schema.Load(os.DirFS("testdata/schema"), fstest.MapFS{"traits/audit.json": {Data: audit}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return filtertest.Schema(t)
 }
 
 // mapRow is a row that counts how often each column was asked for.

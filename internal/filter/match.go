@@ -18,21 +18,34 @@ type Verdict struct {
 // Match reports whether the filter holds on row. It asks for the column of each
 // condition at most once and stops as soon as a group is decided, so an error
 // of the row in a condition that was not needed goes unnoticed. A value of another
-// kind than its column's is an error.
-func (p *Program) Match(row Row) (bool, error) { return p.root.match(row) }
+// kind than its column's is an error, and so is a condition that asks for more than the
+// row ([Program.MatchIn]).
+func (p *Program) Match(row Row) (bool, error) { return p.root.match(row, nil) }
+
+// MatchIn is [Program.Match] for a program that asks for more than the row.
+func (p *Program) MatchIn(row Row, scope *Scope) (bool, error) { return p.root.match(row, scope) }
 
 // Explain returns the result of each node of the filter on row. It evaluates all
 // of them; the root's Holds is what [Program.Match] returns.
-func (p *Program) Explain(row Row) (Verdict, error) { return p.root.explain(row) }
+func (p *Program) Explain(row Row) (Verdict, error) { return p.root.explain(row, nil) }
 
-func (s *step) match(row Row) (bool, error) {
+// ExplainIn is [Program.Explain] for a program that asks for more than the row.
+func (p *Program) ExplainIn(row Row, scope *Scope) (Verdict, error) {
+	return p.root.explain(row, scope)
+}
+
+func (s *step) match(row Row, scope *Scope) (bool, error) {
 	if s.test != nil {
 		_, holds, err := s.decide(row)
 		return holds, err
 	}
+	if s.beyond != nil {
+		_, holds, err := s.beyond.decide(row, scope)
+		return holds, err
+	}
 	decisive := s.logic == Or
 	for _, item := range s.items {
-		holds, err := item.match(row)
+		holds, err := item.match(row, scope)
 		if err != nil {
 			return false, err
 		}
@@ -44,10 +57,10 @@ func (s *step) match(row Row) (bool, error) {
 	return !decisive, nil
 }
 
-func (s *step) explain(row Row) (Verdict, error) {
+func (s *step) explain(row Row, scope *Scope) (Verdict, error) {
 	verdict := Verdict{Node: s.path, Text: s.text}
-	if s.test != nil {
-		value, holds, err := s.decide(row)
+	if s.isCondition() {
+		value, holds, err := s.answer(row, scope)
 		if !value.IsNull() {
 			text := s.column.Text(value)
 			verdict.Value = &text
@@ -58,7 +71,7 @@ func (s *step) explain(row Row) (Verdict, error) {
 	decisive := s.logic == Or
 	verdict.Holds = !decisive
 	for _, item := range s.items {
-		inner, err := item.explain(row)
+		inner, err := item.explain(row, scope)
 		if err != nil {
 			return Verdict{}, err
 		}
@@ -70,14 +83,22 @@ func (s *step) explain(row Row) (Verdict, error) {
 	return verdict, nil
 }
 
+func (s *step) isCondition() bool { return s.test != nil || s.beyond != nil }
+
+// answer evaluates any condition and also returns the value that it read, null for
+// conditions on related rows.
+func (s *step) answer(row Row, scope *Scope) (value schema.Value, holds bool, err error) {
+	if s.test != nil {
+		return s.decide(row)
+	}
+	return s.beyond.decide(row, scope)
+}
+
 // decide evaluates a condition and also returns the value that it read.
 func (s *step) decide(row Row) (value schema.Value, holds bool, err error) {
-	value, err = row.Value(s.source)
+	value, err = s.read(row)
 	if err != nil {
-		return schema.Null(), false, fmt.Errorf("filter at %s: read column %s: %w", s.path, s.source, err)
-	}
-	if s.source != s.column.Name {
-		value = s.column.Derive(value)
+		return schema.Null(), false, err
 	}
 	switch value.Kind() {
 	case schema.KindNull:
@@ -85,6 +106,22 @@ func (s *step) decide(row Row) (value schema.Value, holds bool, err error) {
 	case s.kind:
 		return value, s.test(value) != s.negate, nil
 	default:
-		return schema.Null(), false, errorAt(s.path, "column %s of type %s holds a value of kind %s", s.column.Name, s.column.Type, value.Kind())
+		return schema.Null(), false, s.wrongKind(value)
 	}
+}
+
+// read reads the column of a condition.
+func (s *step) read(row Row) (schema.Value, error) {
+	value, err := row.Value(s.source)
+	if err != nil {
+		return schema.Null(), fmt.Errorf("filter at %s: read column %s: %w", s.path, s.source, err)
+	}
+	if s.source != s.column.Name {
+		value = s.column.Derive(value)
+	}
+	return value, nil
+}
+
+func (s *step) wrongKind(value schema.Value) error {
+	return errorAt(s.path, "column %s of type %s holds a value of kind %s", s.column.Name, s.column.Type, value.Kind())
 }

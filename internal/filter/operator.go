@@ -2,6 +2,7 @@ package filter
 
 import (
 	"slices"
+	"strings"
 
 	"segue/internal/schema"
 )
@@ -33,6 +34,73 @@ const (
 	NotNull      Operator = "not-null"
 )
 
+// The operators of dates. Those that take no date are relative to [Scope.Now].
+const (
+	On         Operator = "on"
+	OnOrAfter  Operator = "on-or-after"
+	OnOrBefore Operator = "on-or-before"
+
+	Today         Operator = "today"
+	Yesterday     Operator = "yesterday"
+	Tomorrow      Operator = "tomorrow"
+	LastSevenDays Operator = "last-seven-days"
+	NextSevenDays Operator = "next-seven-days"
+
+	LastWeek         Operator = "last-week"
+	ThisWeek         Operator = "this-week"
+	NextWeek         Operator = "next-week"
+	LastMonth        Operator = "last-month"
+	ThisMonth        Operator = "this-month"
+	NextMonth        Operator = "next-month"
+	LastYear         Operator = "last-year"
+	ThisYear         Operator = "this-year"
+	NextYear         Operator = "next-year"
+	LastFiscalPeriod Operator = "last-fiscal-period"
+	ThisFiscalPeriod Operator = "this-fiscal-period"
+	NextFiscalPeriod Operator = "next-fiscal-period"
+	LastFiscalYear   Operator = "last-fiscal-year"
+	ThisFiscalYear   Operator = "this-fiscal-year"
+	NextFiscalYear   Operator = "next-fiscal-year"
+
+	LastXHours         Operator = "last-x-hours"
+	LastXDays          Operator = "last-x-days"
+	LastXWeeks         Operator = "last-x-weeks"
+	LastXMonths        Operator = "last-x-months"
+	LastXYears         Operator = "last-x-years"
+	LastXFiscalPeriods Operator = "last-x-fiscal-periods"
+	LastXFiscalYears   Operator = "last-x-fiscal-years"
+	NextXHours         Operator = "next-x-hours"
+	NextXDays          Operator = "next-x-days"
+	NextXWeeks         Operator = "next-x-weeks"
+	NextXMonths        Operator = "next-x-months"
+	NextXYears         Operator = "next-x-years"
+	NextXFiscalPeriods Operator = "next-x-fiscal-periods"
+	NextXFiscalYears   Operator = "next-x-fiscal-years"
+
+	OlderThanXMinutes Operator = "olderthan-x-minutes"
+	OlderThanXHours   Operator = "olderthan-x-hours"
+	OlderThanXDays    Operator = "olderthan-x-days"
+	OlderThanXWeeks   Operator = "olderthan-x-weeks"
+	OlderThanXMonths  Operator = "olderthan-x-months"
+	OlderThanXYears   Operator = "olderthan-x-years"
+
+	InFiscalYear                  Operator = "in-fiscal-year"
+	InFiscalPeriod                Operator = "in-fiscal-period"
+	InFiscalPeriodAndYear         Operator = "in-fiscal-period-and-year" // values: the period, the year
+	InOrAfterFiscalPeriodAndYear  Operator = "in-or-after-fiscal-period-and-year"
+	InOrBeforeFiscalPeriodAndYear Operator = "in-or-before-fiscal-period-and-year"
+)
+
+// The operators that are relative to [Scope.Caller].
+const (
+	EqUserID          Operator = "eq-userid"
+	NeUserID          Operator = "ne-userid"
+	EqBusinessID      Operator = "eq-businessid"
+	NeBusinessID      Operator = "ne-businessid"
+	EqUserTeams       Operator = "eq-userteams"
+	EqUserOrUserTeams Operator = "eq-useroruserteams"
+)
+
 // Operators returns the operators that apply to columns of type t, nil for a type
 // that does not exist.
 func Operators(t schema.Type) []Operator {
@@ -46,12 +114,60 @@ func Operators(t schema.Type) []Operator {
 		return slices.Concat(equality, order, set, text, presence)
 	case schema.Integer, schema.BigInt, schema.Decimal, schema.Money, schema.Double:
 		return slices.Concat(equality, order, set, presence)
-	case schema.DateTime, schema.Date:
-		return slices.Concat(equality, order, presence)
-	case schema.Boolean, schema.Choice, schema.State, schema.Status, schema.GUID, schema.LookupTo:
+	case schema.DateTime:
+		return slices.Concat(equality, order, presence, ofDates(), ofHours())
+	case schema.Date:
+		return slices.Concat(equality, order, presence, ofDates())
+	case schema.Boolean, schema.Choice, schema.State, schema.Status:
 		return slices.Concat(equality, set, presence)
+	case schema.GUID:
+		return slices.Concat(equality, set, presence, []Operator{EqUserID, NeUserID, EqBusinessID, NeBusinessID})
+	case schema.LookupTo:
+		return slices.Concat(equality, set, presence, []Operator{EqUserID, NeUserID, EqBusinessID, NeBusinessID, EqUserTeams, EqUserOrUserTeams})
 	}
 	return nil
+}
+
+// ofDates returns the operators that ask for the date of a moment.
+func ofDates() []Operator {
+	return []Operator{
+		On, OnOrAfter, OnOrBefore, Today, Yesterday, Tomorrow, LastSevenDays, NextSevenDays,
+		LastWeek, ThisWeek, NextWeek, LastMonth, ThisMonth, NextMonth, LastYear, ThisYear, NextYear,
+		LastFiscalPeriod, ThisFiscalPeriod, NextFiscalPeriod, LastFiscalYear, ThisFiscalYear, NextFiscalYear,
+		LastXDays, LastXWeeks, LastXMonths, LastXYears, LastXFiscalPeriods, LastXFiscalYears,
+		NextXDays, NextXWeeks, NextXMonths, NextXYears, NextXFiscalPeriods, NextXFiscalYears,
+		OlderThanXDays, OlderThanXWeeks, OlderThanXMonths, OlderThanXYears,
+		InFiscalYear, InFiscalPeriod, InFiscalPeriodAndYear, InOrAfterFiscalPeriodAndYear, InOrBeforeFiscalPeriodAndYear,
+	}
+}
+
+// ofHours returns the operators that ask for the time of day too, which a date does not
+// have.
+func ofHours() []Operator {
+	return []Operator{LastXHours, NextXHours, OlderThanXMinutes, OlderThanXHours}
+}
+
+// DateOperators returns the operators that only columns of dates have.
+func DateOperators() []Operator { return append(ofDates(), ofHours()...) }
+
+// Comparable returns the operators that compare a column with another one
+// ([Condition.Other]); they apply where both are of one type and it has them.
+func Comparable() []Operator { return []Operator{Eq, Ne, Gt, Ge, Lt, Le} }
+
+// asks returns what the operator must know beyond the values that it compares.
+func (o Operator) asks() Asks {
+	switch o {
+	case EqUserID, NeUserID, EqBusinessID, NeBusinessID, EqUserTeams, EqUserOrUserTeams:
+		return AsksCaller
+	case On, OnOrAfter, OnOrBefore, InFiscalYear, InFiscalPeriod,
+		InFiscalPeriodAndYear, InOrAfterFiscalPeriodAndYear, InOrBeforeFiscalPeriodAndYear:
+		return AsksZone
+	default:
+	}
+	if slices.Contains(ofDates(), o) || slices.Contains(ofHours(), o) {
+		return AsksNow
+	}
+	return 0
 }
 
 // positive returns the operator that o negates and true, or o itself and false.
@@ -73,6 +189,10 @@ func (o Operator) positive() (op Operator, negated bool) {
 		return EndsWith, true
 	case NotNull:
 		return Null, true
+	case NeUserID:
+		return EqUserID, true
+	case NeBusinessID:
+		return EqBusinessID, true
 	default:
 		return o, false
 	}
@@ -89,16 +209,29 @@ func (o Operator) takesPattern() bool {
 	}
 }
 
-// arity returns the least and the greatest number of values that o takes.
-func (o Operator) arity() (least, most int) {
+// Arity returns the least and the greatest number of values that o takes.
+func (o Operator) Arity() (least, most int) {
 	switch op, _ := o.positive(); op {
-	case Null:
+	case Null, EqUserID, EqBusinessID, EqUserTeams, EqUserOrUserTeams:
 		return 0, 0
-	case Between:
+	case Between, InFiscalPeriodAndYear, InOrAfterFiscalPeriodAndYear, InOrBeforeFiscalPeriodAndYear:
 		return 2, 2
 	case In:
 		return 1, MaxValues
+	case On, OnOrAfter, OnOrBefore, InFiscalYear, InFiscalPeriod:
+		return 1, 1
 	default:
+		if o.asks()&AsksNow != 0 && !o.counts() {
+			return 0, 0
+		}
 		return 1, 1
 	}
 }
+
+// counts reports whether the value of the operator is a number of days, months or
+// other units.
+func (o Operator) counts() bool { return strings.Contains(string(o), "-x-") }
+
+// takesNumbers reports whether the values of the operator are whole numbers, whatever
+// the type of the column.
+func (o Operator) takesNumbers() bool { return o.counts() || strings.HasPrefix(string(o), "in-") }

@@ -16,11 +16,13 @@ import (
 //
 //	{"type":"and","items":[
 //	  {"attribute":"leadsourcecode","operator":"eq","values":[8]},
+//	  {"path":["parentaccountid"],"attribute":"name","operator":"not-null"},
+//	  {"attribute":"createdon","operator":"lt","other":"modifiedon"},
 //	  {"type":"or","items":[]},
 //	  {"relationship":"lead_parent_account","mode":"contains","filter":{"type":"and","items":[]}}]}
 //
 // Members may come in any order; an unknown or repeated one is refused. Without
-// "values" a condition has none, without "filter" a Related takes any row.
+// "values" a condition has none, without "path" its column is the row's own, without "filter" a Related takes any row.
 // Values are JSON scalars of the column's type; a moment is an RFC 3339 text or
 // a date, a lookup is "table:guid", {"table":…,"id":…} or, where it has one
 // target, "guid". Columns that nobody may read (schema.Hidden) are unknown here.
@@ -91,7 +93,7 @@ func (p parser) group(path string, v jsonValue) (*Group, error) {
 }
 
 func (p parser) condition(path string, v jsonValue) (*Condition, error) {
-	if err := p.object(path, v, "attribute", "operator", "values"); err != nil {
+	if err := p.object(path, v, "attribute", "operator", "values", "path", "other"); err != nil {
 		return nil, err
 	}
 	column, err := p.text(path, v, "attribute")
@@ -106,6 +108,14 @@ func (p parser) condition(path string, v jsonValue) (*Condition, error) {
 		operator = string(Ne)
 	}
 	c := &Condition{Column: column, Operator: Operator(operator)}
+	if c.Path, err = p.path(path, v); err != nil {
+		return nil, err
+	}
+	if _, ok := v.member("other"); ok {
+		if c.Other, err = p.text(path, v, "other"); err != nil {
+			return nil, err
+		}
+	}
 	values, ok := v.member("values")
 	if ok && values.kind != jsonArray {
 		return nil, errorAt(path, `member "values" must be an array`)
@@ -117,6 +127,26 @@ func (p parser) condition(path string, v jsonValue) (*Condition, error) {
 		c.Values = append(c.Values, schema.Null())
 	}
 	return c, nil
+}
+
+// path reads the navigation properties of a condition.
+func (p parser) path(at string, v jsonValue) ([]string, error) {
+	member, ok := v.member("path")
+	if !ok {
+		return nil, nil
+	}
+	if member.kind != jsonArray || len(member.items) == 0 {
+		return nil, errorAt(at, `member "path" must be an array of navigation properties`)
+	}
+	var path []string
+	for _, item := range member.items {
+		nav, ok := item.scalar.(string)
+		if !ok {
+			return nil, errorAt(at, `member "path" must be an array of navigation properties`)
+		}
+		path = append(path, nav)
+	}
+	return path, nil
 }
 
 func (p parser) related(path string, v jsonValue) (*Related, error) {

@@ -3,6 +3,7 @@ package filter
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,9 +36,24 @@ func (g *Group) appendJSON(b []byte) []byte {
 }
 
 func (c *Condition) appendJSON(b []byte) []byte {
-	b = appendText(append(b, `{"attribute":`...), c.Column)
+	b = append(b, '{')
+	if len(c.Path) > 0 {
+		b = append(b, `"path":[`...)
+		for i, nav := range c.Path {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendText(b, nav)
+		}
+		b = append(b, `],`...)
+	}
+	b = appendText(append(b, `"attribute":`...), c.Column)
 	b = appendText(append(b, `,"operator":`...), string(c.Operator))
-	return append(c.appendValues(append(b, `,"values":`...)), '}')
+	b = c.appendValues(append(b, `,"values":`...))
+	if c.Other != "" {
+		b = appendText(append(b, `,"other":`...), c.Other)
+	}
+	return append(b, '}')
 }
 
 func (c *Condition) appendValues(b []byte) []byte {
@@ -51,19 +67,31 @@ func (c *Condition) appendValues(b []byte) []byte {
 	return append(b, ']')
 }
 
-func (r *Related) appendJSON(b []byte) []byte {
-	mode := modeNotContains
+func (r *Related) mode() string {
 	if r.Contains {
-		mode = modeContains
+		return modeContains
 	}
+	return modeNotContains
+}
+
+// String returns the condition for a person, without what the related rows must meet.
+func (r *Related) String() string { return r.mode() + " " + r.Relationship }
+
+func (r *Related) appendJSON(b []byte) []byte {
 	b = appendText(append(b, `{"relationship":`...), r.Relationship)
-	b = appendText(append(b, `,"mode":`...), mode)
+	b = appendText(append(b, `,"mode":`...), r.mode())
 	return append(r.Filter.appendJSON(append(b, `,"filter":`...)), '}')
 }
 
+// name returns the column with the path to it.
+func (c *Condition) name() string { return strings.Join(append(slices.Clone(c.Path), c.Column), "/") }
+
 // String returns the condition for a person: column, operator and values.
 func (c *Condition) String() string {
-	text := c.Column + " " + string(c.Operator)
+	text := c.name() + " " + string(c.Operator)
+	if c.Other != "" {
+		return text + " " + c.Other
+	}
 	switch len(c.Values) {
 	case 0:
 		return text

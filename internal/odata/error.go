@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"segue/internal/excerpt"
+	"segue/internal/odata/uri"
 	"segue/internal/schema"
 )
 
@@ -135,11 +136,7 @@ func NoSegment(segment string) *Error {
 // notServed returns the refusal of a part of the Web API that this version does not
 // serve.
 func notServed(form, text string) *Error {
-	return Errorf(NotImplemented, "%s is not supported in this version: '%s'", form, excerpt.Of(text))
-}
-
-func noProperty(t *schema.Table, name string) *Error {
-	return Errorf(BadRequest, "Could not find a property named '%s' on type '%s%s'.", excerpt.Of(name), Namespace, t.Name)
+	return Errorf(NotImplemented, "%s", uri.NotServed(form, text).Error())
 }
 
 // FromSchema returns the error of a broken rule of the schema, with its code. The

@@ -137,7 +137,8 @@ func NextLink(requestURL, token string, top int) string {
 	path, query, _ := strings.Cut(requestURL, "?")
 	var options []string
 	for pair := range strings.SplitSeq(query, "&") {
-		name, _, err := decodePair(pair)
+		encoded, _, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(encoded)
 		if pair == "" || err != nil || name == "$skiptoken" || name == "$top" && top >= 0 {
 			continue
 		}

@@ -21,11 +21,12 @@ import (
 	"net/http"
 	"strings"
 
+	"segue/internal/odata/uri"
 	"segue/internal/schema"
 )
 
 // Namespace comes before the name of every type and bound operation.
-const Namespace = "Microsoft.Dynamics.CRM."
+const Namespace = uri.Namespace
 
 // MaxURL is the longest path and the longest query string read, in bytes.
 const MaxURL = 32768
@@ -77,37 +78,12 @@ func PublicBase(r *http.Request, configured string) string {
 
 // wireName returns the name of a column in query strings and responses, where a
 // lookup is shown as the GUID that it holds.
-func wireName(c *schema.Column) string {
-	if c.Type == schema.LookupTo {
-		return "_" + c.Name + "_value"
-	}
-	return c.Name
-}
+func wireName(c *schema.Column) string { return uri.NameOf(c) }
 
 // columnOf returns the column of a wire name, nil when none has it or the column is
 // hidden.
-func columnOf(t *schema.Table, name string) *schema.Column {
-	c := t.Column(name)
-	if c == nil {
-		inner, ok := strings.CutPrefix(name, "_")
-		inner, ok2 := strings.CutSuffix(inner, "_value")
-		if !ok || !ok2 {
-			return nil
-		}
-		c = t.Column(inner)
-	}
-	if c == nil || c.Write == schema.Hidden || wireName(c) != name {
-		return nil
-	}
-	return c
-}
+func columnOf(t *schema.Table, name string) *schema.Column { return uri.Column(t, name) }
 
 // navsOf returns the targets of a navigation property to one row, nil when the table
 // has none of that name or it is hidden.
-func navsOf(t *schema.Table, name string) []schema.Nav {
-	navs := t.Navs(name)
-	if len(navs) == 0 || navs[0].Column.Write == schema.Hidden {
-		return nil
-	}
-	return navs
-}
+func navsOf(t *schema.Table, name string) []schema.Nav { return uri.Navs(t, name) }

@@ -6,6 +6,7 @@ import (
 
 	"segue/internal/excerpt"
 	"segue/internal/guid"
+	"segue/internal/odata/uri"
 	"segue/internal/schema"
 )
 
@@ -167,18 +168,6 @@ func checkRest(s *schema.Schema, t *schema.Table, rest []string, ofRow bool) err
 
 // navigates reports whether name is a navigation property of t, to one row or many.
 func navigates(s *schema.Schema, t *schema.Table, name string) bool {
-	if navsOf(t, name) != nil {
-		return true
-	}
-	back := func(target schema.Target) bool {
-		return target.Table == t.Name && target.Collection == name && name != ""
-	}
-	for _, other := range s.Tables() {
-		for _, column := range other.Columns {
-			if column.Write != schema.Hidden && slices.ContainsFunc(column.Targets, back) {
-				return true
-			}
-		}
-	}
-	return false
+	_, many := uri.Collection(s, t, name)
+	return many || navsOf(t, name) != nil
 }

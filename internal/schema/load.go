@@ -46,7 +46,7 @@ func Default() (*Schema, error) {
 }
 
 func newSchema() *Schema {
-	return &Schema{byName: map[string]*Table{}, bySet: map[string]*Table{}, bySide: map[side]Relation{}}
+	return &Schema{byName: map[string]*Table{}, bySet: map[string]*Table{}, bySide: map[side]Relation{}, byBack: map[side]Relation{}}
 }
 
 // Load reads tables/*.json, traits/*.json and optionsets/*.json of all file
@@ -317,8 +317,10 @@ func (s *Schema) linkTarget(t *Table, c *Column, target Target) error {
 			return fmt.Errorf("relationship %q is declared twice at table %s", target.Relationship, at)
 		}
 	}
-	s.bySide[side{to.Name, target.Relationship}] = Relation{Name: target.Relationship, Table: t, Column: c, Many: true}
+	back := Relation{Name: target.Relationship, Table: t, Column: c, Many: true}
 	s.bySide[side{t.Name, target.Relationship}] = Relation{Name: target.Relationship, Table: to, Column: c}
+	s.bySide[side{to.Name, target.Relationship}] = back // of a table with itself, this is the side that counts
+	s.byBack[side{to.Name, target.Collection}] = back
 	return nil
 }
 

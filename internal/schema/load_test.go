@@ -188,7 +188,7 @@ func TestRelation(t *testing.T) {
 	tests := []struct{ name, table, relation, want string }{
 		{"from the lookup", "lead", "lead_parent_account", "account parentaccountid one"},
 		{"from the target", "account", "lead_parent_account", "lead parentaccountid many"},
-		{"to itself", "account", "account_parent_account", "account parentaccountid one"},
+		{"to itself", "account", "account_parent_account", "account parentaccountid many"},
 		{"activities", "lead", "Lead_Tasks", "task regardingobjectid many"},
 		{"of others", "contact", "lead_parent_account", ""},
 	}
@@ -198,6 +198,26 @@ func TestRelation(t *testing.T) {
 			if r, ok := s.Relation(test.table, test.relation); ok {
 				count := map[bool]string{true: "many", false: "one"}[r.Many]
 				got = r.Table.Name + " " + r.Column.Name + " " + count
+			}
+			if got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestCollection(t *testing.T) {
+	s := mustDefault(t)
+	tests := []struct{ name, table, collection, want string }{
+		{"of activities", "lead", "Lead_Tasks", "task regardingobjectid Lead_Tasks"},
+		{"of the same table", "account", "account_parent_account", "account parentaccountid account_parent_account"},
+		{"the lookup's own side", "lead", "lead_parent_account", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := ""
+			if r, ok := s.Collection(test.table, test.collection); ok && r.Many {
+				got = r.Table.Name + " " + r.Column.Name + " " + r.Name
 			}
 			if got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)

@@ -195,6 +195,7 @@ type Schema struct {
 	byName map[string]*Table
 	bySet  map[string]*Table
 	bySide map[side]Relation
+	byBack map[side]Relation // by the name of the collection in place of the relationship's
 }
 
 // side is a relationship's name at one of its two tables.
@@ -307,9 +308,17 @@ func (s *Schema) BySet(set string) *Table { return s.bySet[set] }
 
 // Relation returns a relationship by its schema name, as seen from a table: the one
 // that holds the lookup or the one that it points at. A relationship of a table
-// with itself is seen from the side of the lookup.
+// with itself is seen from the side that it points at; from that of the lookup it is a
+// navigation property ([Table.Nav]).
 func (s *Schema) Relation(table, name string) (Relation, bool) {
 	r, ok := s.bySide[side{table, name}]
+	return r, ok
+}
+
+// Collection returns a relationship by the name of the navigation property that leads
+// from a table to the rows that point at it.
+func (s *Schema) Collection(table, name string) (Relation, bool) {
+	r, ok := s.byBack[side{table, name}]
 	return r, ok
 }
 

@@ -139,6 +139,11 @@ func parseConditions(s *schema.Schema, row *rows.Row) (*filter.Group, error) {
 	if err := group.CheckLimit(segment.MaxConditions); err != nil {
 		return nil, refuseConditions(err)
 	}
+	// A change of the record makes segments run: not the time, and there is no caller.
+	// Conditions on related rows are kept, and refused when the segment is activated.
+	if err := group.CheckAsks(filter.AsksRows); err != nil {
+		return nil, refuseConditions(err)
+	}
 	return group, nil
 }
 

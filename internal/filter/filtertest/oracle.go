@@ -1,4 +1,4 @@
-package filter_test
+package filtertest
 
 import (
 	"fmt"
@@ -11,24 +11,93 @@ import (
 	"segue/internal/schema"
 )
 
-// oracle decides a filter the slow and obvious way, straight from the tree and
+// Oracle decides a filter the slow and obvious way, straight from the tree and
 // the package comment, sharing no code with the evaluator: texts by
-// strings.ToLower and regexp, numbers as fractions, moments as seconds.
-func oracle(n filter.Node, row map[string]schema.Value) bool {
+// strings.ToLower and regexp, numbers as fractions, moments as seconds, dates by
+// counting days, weeks and months, related rows by looking at all of them.
+type Oracle struct {
+	Schema *schema.Schema
+	World  World
+	Scope  *filter.Scope
+}
+
+// Holds reports whether a node holds for a row of a table.
+func (o Oracle) Holds(n filter.Node, table string, row Entry) bool {
 	switch n := n.(type) {
 	case *filter.Group:
 		var answers []bool
 		for _, item := range n.Items {
-			answers = append(answers, oracle(item, row))
+			answers = append(answers, o.Holds(item, table, row))
 		}
 		if n.Logic == filter.And {
 			return !slices.Contains(answers, false)
 		}
 		return slices.Contains(answers, true)
+	case *filter.Related:
+		return slices.ContainsFunc(o.related(n.Relationship, table, row), func(other Entry) bool {
+			r, _ := o.Schema.Relation(table, n.Relationship)
+			return o.Holds(n.Filter, r.Table.Name, other)
+		}) == n.Contains
 	case *filter.Condition:
-		return oracleCondition(n, row[n.Column])
+		return o.condition(n, table, row)
 	}
 	panic(fmt.Sprintf("oracle does not know %T", n))
+}
+
+// related finds the rows on the other side of a relationship.
+func (o Oracle) related(relationship, table string, row Entry) []Entry {
+	r, _ := o.Schema.Relation(table, relationship)
+	var found []Entry
+	for _, other := range o.World.Tables[r.Table.Name] {
+		from, to := row.Values[r.Column.Name].String(), r.Table.Name+":"+other.ID
+		if r.Many {
+			from, to = other.Values[r.Column.Name].String(), table+":"+row.ID
+		}
+		if from == to {
+			found = append(found, other)
+		}
+	}
+	return found
+}
+
+func (o Oracle) condition(c *filter.Condition, table string, row Entry) bool {
+	for _, nav := range c.Path {
+		lookup := o.Schema.Table(table).Navs(nav)[0]
+		table = lookup.Target.Table
+		target, _ := row.Values[lookup.Column.Name].Ref()
+		row = Entry{}
+		for _, other := range o.World.Tables[table] {
+			if target.Table == table && target.ID == other.ID {
+				row = other
+			}
+		}
+	}
+	read, column := row.Values[c.Column], o.Schema.Table(table).Column(c.Column)
+	if c.Other != "" {
+		other := row.Values[c.Other]
+		if read.IsNull() || other.IsNull() {
+			return c.Operator == "ne"
+		}
+		return oracleCondition(&filter.Condition{Operator: c.Operator, Values: []schema.Value{other}}, read)
+	}
+	if strings.Contains(string(c.Operator), "user") || strings.Contains(string(c.Operator), "business") {
+		return o.caller(string(c.Operator), read)
+	}
+	if column.Type.Kind() == schema.KindTime && !read.IsNull() {
+		if holds, known := o.dates(string(c.Operator), c.Values, read, column.Type == schema.Date); known {
+			return holds
+		}
+	}
+	return oracleCondition(c, read)
+}
+
+func (o Oracle) caller(operator string, read schema.Value) bool {
+	of := map[string][]string{
+		"eq-userid": {o.Scope.Caller.User}, "eq-businessid": {o.Scope.Caller.Unit}, "eq-userteams": o.Scope.Caller.Teams,
+		"eq-useroruserteams": append([]string{o.Scope.Caller.User}, o.Scope.Caller.Teams...),
+	}
+	text := read.String()
+	return slices.Contains(of["eq"+operator[2:]], text[strings.Index(text, ":")+1:]) == strings.HasPrefix(operator, "eq")
 }
 
 // trueForNull is the null table of the package comment, spelled out.
@@ -76,8 +145,11 @@ func oracleCondition(c *filter.Condition, read schema.Value) bool {
 	case "not-null":
 		return true
 	default:
-		return oracleText(c.Operator, lower(textOf(read)), strings.ToLower(textOf(c.Values[0])))
 	}
+	if _, isText := read.Text(); !isText {
+		return false // an operator of dates, on null
+	}
+	return oracleText(c.Operator, lower(textOf(read)), strings.ToLower(textOf(c.Values[0])))
 }
 
 func oracleText(op filter.Operator, text, value string) bool {

@@ -1,0 +1,260 @@
+package uri
+
+import (
+	"errors"
+
+	"segue/internal/excerpt"
+	"segue/internal/filter"
+	"segue/internal/guid"
+	"segue/internal/schema"
+)
+
+// frame is the rows that an expression is about: those of the request, or, inside any
+// and all, those of a relationship.
+type frame struct {
+	table    *schema.Table
+	variable string // that stands for the row; "" for the rows of the request
+}
+
+// operand is what an operator stands between: a predicate, a property or a literal.
+type operand struct {
+	at        int
+	predicate predicate
+	property  *property
+	literal   token // a word, a string or an array, where the others are nil
+}
+
+func (o operand) isNull() bool { return o.literal.kind == wordToken && o.literal.text == "null" }
+
+// ParseFilter reads the text of a $filter on rows of t. aliases are the texts of the
+// parameter aliases of the request by their names, such as @p1.
+func ParseFilter(s *schema.Schema, t *schema.Table, text string, aliases map[string]string) (*filter.Group, error) {
+	if aliases == nil {
+		aliases = map[string]string{}
+	}
+	p := newParser(s, "$filter", text, aliases)
+	g, err := p.filter(t)
+	if err == nil && p.token.kind != endToken {
+		err = p.expected("'and', 'or' or the end")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// filter reads an expression on rows of t and stops at the first token after it.
+func (p *parser) filter(t *schema.Table) (*filter.Group, error) {
+	whole, err := p.condition(&frame{table: t})
+	if err != nil {
+		return nil, err
+	}
+	node, err := whole.node(isTrue)
+	if err != nil {
+		return nil, err
+	}
+	g := rooted(node)
+	if err := filter.Check(p.schema, t.Name, g); err != nil {
+		if wrong, ok := errors.AsType[*filter.Error](err); ok { // of all that it checks, the depth alone is left
+			return nil, p.errorAt(-1, "%s", wrong.Detail)
+		}
+		return nil, err
+	}
+	return g, nil
+}
+
+// condition reads an expression that is a predicate.
+func (p *parser) condition(f *frame) (predicate, error) {
+	o, err := p.expression(f, 0)
+	if err != nil {
+		return nil, err
+	}
+	return p.needPredicate(o)
+}
+
+// needPredicate says what is missing from an operand that is no predicate.
+func (p *parser) needPredicate(o operand) (predicate, error) {
+	switch {
+	case o.predicate != nil:
+		return o.predicate, nil
+	case o.property != nil:
+		return nil, p.expected("an operator")
+	}
+	return nil, p.errorAt(o.at, "a condition expected")
+}
+
+// precedence returns how strongly an operator binds, 0 for what is none. That of not,
+// which stands before its operand, is higher than all.
+func precedence(operator string) int {
+	switch operator {
+	case "or":
+		return 1
+	case "and":
+		return 2
+	case "eq", "ne", "gt", "ge", "lt", "le", "in", "has":
+		return 3
+	case "add", "sub", "mul", "div", "mod":
+		return 4
+	}
+	return 0
+}
+
+// expression reads operands joined by operators that bind at least as strongly as least
+// (precedence climbing). Comparisons do not follow each other, so the operand to the right of
+// one binds more strongly.
+func (p *parser) expression(f *frame, least int) (operand, error) {
+	left, err := p.unary(f)
+	if err != nil {
+		return operand{}, err
+	}
+	for p.token.kind == wordToken {
+		operator := p.token
+		strength := precedence(operator.text)
+		if strength == 0 || strength < least {
+			return left, nil
+		}
+		p.advance()
+		if left, err = p.binary(f, left, operator, strength); err != nil {
+			return operand{}, err
+		}
+	}
+	return left, nil
+}
+
+func (p *parser) binary(f *frame, left operand, operator token, strength int) (operand, error) {
+	switch operator.text {
+	case "has", "add", "sub", "mul", "div", "mod":
+		return operand{}, p.unsupported(operator.at, "operator '%s'", operator.text)
+	case "in":
+		return p.in(f, left, operator)
+	}
+	right, err := p.expression(f, strength+1)
+	if err != nil {
+		return operand{}, err
+	}
+	joins := operator.text == "and" || operator.text == "or"
+	if joins {
+		return p.join(left, operator, right)
+	}
+	condition, err := p.compare(left, operator, right)
+	return operand{at: left.at, predicate: condition}, err
+}
+
+// join joins two predicates by and or or.
+func (p *parser) join(left operand, operator token, right operand) (operand, error) {
+	first, err := p.needPredicate(left)
+	if err != nil {
+		return operand{}, err
+	}
+	second, err := p.needPredicate(right)
+	if err != nil {
+		return operand{}, err
+	}
+	logic := filter.Logic(operator.text)
+	if all, ok := first.(joined); ok && all.logic == logic { // a long chain stays flat
+		all.items = append(all.items, second)
+		return operand{at: left.at, predicate: all}, nil
+	}
+	return operand{at: left.at, predicate: joined{logic, []predicate{first, second}}}, nil
+}
+
+// unary reads an operand with what stands before it.
+func (p *parser) unary(f *frame) (operand, error) {
+	if !p.word("not") {
+		return p.primary(f)
+	}
+	if err := p.nest(); err != nil {
+		return operand{}, err
+	}
+	defer func() { p.nesting-- }()
+	at := p.token.at
+	p.advance()
+	of, err := p.unary(f)
+	if err != nil {
+		return operand{}, err
+	}
+	if of.predicate == nil {
+		return operand{}, p.errorAt(of.at, "a condition in brackets expected after 'not'")
+	}
+	return operand{at: at, predicate: negation{of.predicate}}, nil
+}
+
+func (p *parser) primary(f *frame) (operand, error) {
+	first := p.token
+	switch first.kind {
+	case openToken:
+		return p.bracketed(f)
+	case stringToken, arrayToken:
+		p.advance()
+		return operand{at: first.at, literal: first}, nil
+	case wordToken:
+	default:
+		return operand{}, p.expected("a property or a value")
+	}
+	switch {
+	case first.called:
+		return p.call(f)
+	case first.text[0] == '@':
+		return p.alias(f)
+	case isLiteral(first.text):
+		p.advance()
+		return operand{at: first.at, literal: first}, nil
+	}
+	found, err := p.property(f, first)
+	if err != nil {
+		return operand{}, err
+	}
+	p.advance()
+	return operand{at: first.at, property: found}, nil
+}
+
+// isLiteral reports whether a word is a value and cannot be the name of a property.
+func isLiteral(word string) bool {
+	switch word {
+	case "null", "true", "false":
+		return true
+	}
+	if c := word[0]; '0' <= c && c <= '9' || c == '+' || c == '-' || c == '{' {
+		return true
+	}
+	_, ok := guid.Parse(word)
+	return ok
+}
+
+func (p *parser) bracketed(f *frame) (operand, error) {
+	if err := p.nest(); err != nil {
+		return operand{}, err
+	}
+	defer func() { p.nesting-- }()
+	p.advance()
+	inner, err := p.expression(f, 0)
+	if err != nil {
+		return operand{}, err
+	}
+	return inner, p.need(closeToken, "'and', 'or' or ')'")
+}
+
+// alias reads a parameter alias: what its text says, which is a literal or the name of a
+// property. One that is not given is null.
+func (p *parser) alias(f *frame) (operand, error) {
+	name := p.token
+	if p.aliases == nil {
+		return operand{}, p.errorf("the parameter alias '%s' is used where none may be, such as inside $expand", excerpt.Of(name.text))
+	}
+	p.advance()
+	text, ok := p.aliases[name.text]
+	if !ok {
+		return operand{at: name.at, literal: token{kind: wordToken, text: "null", at: name.at}}, nil
+	}
+	inner := newParser(p.schema, name.text, text, nil)
+	value := inner.token
+	if value.kind != stringToken && value.kind != arrayToken && value.kind != wordToken || value.called || value.text != "" && value.text[0] == '@' {
+		return operand{}, inner.expected("a literal or a property")
+	}
+	o, err := inner.primary(f)
+	if err == nil && inner.token.kind != endToken {
+		err = inner.expected("the end")
+	}
+	o.at, o.literal.at = name.at, name.at // what is wrong with its type is wrong at the place where it is used
+	return o, err
+}

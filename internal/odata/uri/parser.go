@@ -1,0 +1,83 @@
+package uri
+
+import (
+	"fmt"
+
+	"segue/internal/excerpt"
+	"segue/internal/schema"
+)
+
+// parser reads one part of a URL, one token ahead.
+type parser struct {
+	schema  *schema.Schema
+	part    string // $filter and so on, for errors
+	tokens  lexer
+	token   token             // the next one, not consumed
+	aliases map[string]string // texts of the parameter aliases; nil where none may be used
+
+	nesting    int // brackets and the like that are open
+	conditions int // read so far
+	expands    int // read so far
+}
+
+func newParser(s *schema.Schema, part, text string, aliases map[string]string) *parser {
+	p := &parser{schema: s, part: part, tokens: lexer{text: text}, aliases: aliases}
+	p.advance()
+	return p
+}
+
+func (p *parser) advance() { p.token = p.tokens.next() }
+
+// word reports whether the next token is this word, not in quotes.
+func (p *parser) word(text string) bool {
+	return p.token.kind == wordToken && p.token.text == text
+}
+
+// take consumes the next token if it is of a kind.
+func (p *parser) take(kind tokenKind) bool {
+	if p.token.kind != kind {
+		return false
+	}
+	p.advance()
+	return true
+}
+
+// need consumes a token of a kind or says what was expected.
+func (p *parser) need(kind tokenKind, what string) error {
+	if !p.take(kind) {
+		return p.expected(what)
+	}
+	return nil
+}
+
+// nest counts what is nested; the caller takes it back with p.nesting--.
+func (p *parser) nest() error {
+	if p.nesting++; p.nesting > MaxNesting {
+		return p.errorf("brackets are nested deeper than %d", MaxNesting)
+	}
+	return nil
+}
+
+// expected returns the error of a token that is not what was expected.
+func (p *parser) expected(what string) error {
+	if p.token.kind == badToken {
+		if p.token.text == "" {
+			return p.errorf("quote not closed")
+		}
+		return p.errorf("%s expected, '%s' is not closed or begins nothing", what, excerpt.Of(p.token.text))
+	}
+	return p.errorf("%s expected", what)
+}
+
+func (p *parser) errorf(format string, args ...any) error {
+	return p.errorAt(p.token.at, format, args...)
+}
+
+func (p *parser) errorAt(at int, format string, args ...any) error {
+	return &Error{Part: p.part, Text: p.tokens.text, Position: at, Detail: fmt.Sprintf(format, args...)}
+}
+
+// unsupported returns the error of a form of OData that is not served.
+func (p *parser) unsupported(at int, format string, args ...any) error {
+	return &Error{Part: p.part, Text: p.tokens.text, Position: at, Detail: fmt.Sprintf(format, args...) + " is not supported in this version", Unsupported: true}
+}
