@@ -45,6 +45,7 @@ type Options struct {
 	// row and of its root business unit derive from it.
 	Organization string
 	Rights       right.Matrix // who may do what; [right.DefaultMatrix] by default
+	MaxExamined  int          // rows that a request may examine; [query.MaxExamined] by default
 }
 
 // withDefaults fills in what is left out.
@@ -60,6 +61,7 @@ func (o Options) withDefaults() Options {
 	if o.Rights == nil {
 		o.Rights = right.DefaultMatrix()
 	}
+	o.MaxExamined = cmp.Or(o.MaxExamined, query.MaxExamined)
 	return o
 }
 
@@ -141,6 +143,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	options = options.withDefaults()
 	principals := principal.New(db, principal.NewOrganization(options.Organization), options.Rights, options.Freshness)
 	entities := entity.New(db, principals, options.NewID)
+	entities.Bound(options.MaxExamined)
 	known := generation.New(db, options.Freshness)
 	connections := connection.New(db, principals, entities, options.Policy, known)
 	var local *queue.Local

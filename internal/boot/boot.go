@@ -44,6 +44,7 @@ type Environment struct {
 	JobQueue   string // SEGUE_JOB_QUEUE: URL of the SQS queue where the tasks of jobs wait
 	Retention  string // SEGUE_RETENTION_DAYS: days for which ended targets and steps are kept; 0, the default, is for ever
 	RowForm    string // SEGUE_ROW_FORM: how rows are written, "compact" (default) or "long" (docs/decisions/0023)
+	Examined   string // SEGUE_MAX_EXAMINED: rows that a request may examine; 50,000 by default
 	Slow       string // SEGUE_SLOW_REQUEST: how long a request to a function may take before it is logged, such as "1s" (default)
 	Metrics    string // SEGUE_METRICS: namespace of the metrics in CloudWatch; none are written when it is empty
 	Schema     string // SEGUE_SCHEMA: folder of files that add tables and columns; by default the one that the build put beside a function, "" for none
@@ -64,6 +65,7 @@ func FromEnvironment() Environment {
 		JobQueue:   os.Getenv("SEGUE_JOB_QUEUE"),
 		Retention:  os.Getenv("SEGUE_RETENTION_DAYS"),
 		RowForm:    os.Getenv("SEGUE_ROW_FORM"),
+		Examined:   os.Getenv("SEGUE_MAX_EXAMINED"),
 		Slow:       os.Getenv("SEGUE_SLOW_REQUEST"),
 		Metrics:    os.Getenv("SEGUE_METRICS"),
 		Schema:     cmp.Or(os.Getenv("SEGUE_SCHEMA"), bundledSchema()),
@@ -127,6 +129,9 @@ func New(env Environment, store store.Store, claims func(context.Context) (map[s
 	if options.Policy.Retention, err = parseRetention(env.Retention); err != nil {
 		return nil, err
 	}
+	if options.MaxExamined, err = parseExamined(env.Examined); err != nil {
+		return nil, err
+	}
 	if options.Freshness.Clock == nil {
 		options.Freshness.Clock = Clock()
 	}
@@ -183,6 +188,18 @@ func parseRetention(text string) (time.Duration, error) {
 		return 0, fmt.Errorf("SEGUE_RETENTION_DAYS is %q; it is a number of days from 0 to %d", text, maxRetention)
 	}
 	return time.Duration(days) * 24 * time.Hour, nil
+}
+
+// parseExamined reads SEGUE_MAX_EXAMINED, 0 for the default.
+func parseExamined(text string) (int, error) {
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("SEGUE_MAX_EXAMINED is %q; it is a number of rows from 1 up", text)
+	}
+	return n, nil
 }
 
 // parseForm reads SEGUE_ROW_FORM.

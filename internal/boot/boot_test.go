@@ -30,6 +30,19 @@ func TestRetention(t *testing.T) {
 	}
 }
 
+func TestExamined(t *testing.T) {
+	for text, want := range map[string]int{"": 0, "1": 1, "200000": 200_000} {
+		if got, err := parseExamined(text); got != want || err != nil {
+			t.Errorf("%q is %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"0", "-1", "many", "1.5"} {
+		if _, err := parseExamined(text); err == nil {
+			t.Errorf("%q was taken", text)
+		}
+	}
+}
+
 func TestRowForm(t *testing.T) {
 	for text, want := range map[string]rows.Form{"": rows.Compact, "compact": rows.Compact, "long": rows.Long} {
 		if got, err := parseForm(text); got != want || err != nil {

@@ -36,9 +36,6 @@ type Rules interface {
 	Delete(ctx context.Context, tx *rows.Tx, row *rows.Row) (keep bool, err error)
 	// Show adds to rows of one table that were read what is worked out at a read.
 	Show(ctx context.Context, list []*rows.Row) error
-	// Gone reports whether a row is there only until what hangs on it has ended:
-	// nobody sees it any more.
-	Gone(row *rows.Row) bool
 	// Committed runs after a create, update or delete has been committed, once a
 	// unit of work.
 	Committed(ctx context.Context) error
@@ -61,9 +58,6 @@ func (Plain) Delete(context.Context, *rows.Tx, *rows.Row) (keep bool, err error)
 // Show implements [Rules].
 func (Plain) Show(context.Context, []*rows.Row) error { return nil }
 
-// Gone implements [Rules].
-func (Plain) Gone(*rows.Row) bool { return false }
-
 // Committed implements [Rules].
 func (Plain) Committed(context.Context) error { return nil }
 
@@ -83,6 +77,10 @@ func New(db *rows.DB, principals *principal.Directory, newID func() string) *Ent
 	return &Entities{db: db, lists: query.New(db), principals: principals, newID: newID, rules: map[string][]Rules{}}
 }
 
+// Bound sets how many rows a request may examine, [query.MaxExamined] by default. It is
+// called before the Entities are used.
+func (e *Entities) Bound(max int) { e.lists.Bound(max) }
+
 // NewID makes an id for a row of a table that comes without one: that of the values,
 // where a rule says so ([Identified]), else a new one.
 func (e *Entities) NewID(table string, values map[string]schema.Value) string {
@@ -99,6 +97,13 @@ func (e *Entities) NewID(table string, values map[string]schema.Value) string {
 type Identified interface {
 	// IDOf returns the id that a row with these values has.
 	IDOf(values map[string]schema.Value) string
+}
+
+// Parting is [Rules] of a table whose rows may outlive their deletion.
+type Parting interface {
+	// Gone reports whether a row is there only until what hangs on it has ended:
+	// nobody sees it any more.
+	Gone(row *rows.Row) bool
 }
 
 // Register makes r, which must be comparable, the rules of every table of a
@@ -145,7 +150,18 @@ func (e *Entities) admit(ctx context.Context, c sales.Caller, name string, p sal
 
 // gone reports whether nobody sees a row any more.
 func (e *Entities) gone(row *rows.Row) bool {
-	return slices.ContainsFunc(e.rules[row.Table.Name], func(r Rules) bool { return r.Gone(row) })
+	return slices.ContainsFunc(e.rules[row.Table.Name], func(r Rules) bool {
+		parting, ok := r.(Parting)
+		return ok && parting.Gone(row)
+	})
+}
+
+// unseen returns gone for a table of which there may be such rows, else nil.
+func (e *Entities) unseen(t *schema.Table) func(*rows.Row) bool {
+	if slices.ContainsFunc(e.rules[t.Name], func(r Rules) bool { _, ok := r.(Parting); return ok }) {
+		return e.gone
+	}
+	return nil
 }
 
 // show adds to rows of one table what their rules work out.

@@ -16,7 +16,7 @@ type targets map[string]*rows.Row
 
 // loadTargets finds the rows that values of a row point at, in one read for all of
 // them, and refuses those that are not there. A row that the unit of work makes is
-// there, one that it deletes or that is going ([Rules].Gone) is not. Left out are the
+// there, one that it deletes or that is going ([Parting]) is not. Left out are the
 // row itself and the caller, who was admitted. What the engine writes is not checked:
 // it points at rows that it has read, and must not fail because one of them went
 // meanwhile.

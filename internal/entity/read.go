@@ -62,13 +62,39 @@ func (e *Entities) load(ctx context.Context, tx *rows.Tx, ref rows.Ref) (*rows.R
 // List reads a page of the rows of a table that the caller may read, which it fills
 // in in q. A page token is the caller's own where that is not all rows.
 func (e *Entities) List(ctx context.Context, c sales.Caller, name string, q query.Query) (query.Page, error) {
+	q, err := e.visible(ctx, c, name, q)
+	if err != nil {
+		return query.Page{}, err
+	}
+	page, err := e.lists.Select(ctx, q)
+	if err != nil {
+		return query.Page{}, refuseList(err)
+	}
+	return page, sales.Public(e.show(ctx, q.Table, page.Rows))
+}
+
+// Count returns the number of rows of a table that match a condition and that the caller
+// may read, [query.MaxCount] at most; more says that there are more.
+func (e *Entities) Count(ctx context.Context, c sales.Caller, name string, where *filter.Group) (n int, more bool, err error) {
+	q, err := e.visible(ctx, c, name, query.Query{Where: where})
+	if err != nil {
+		return 0, false, err
+	}
+	if n, more, err = e.lists.Count(ctx, q); err != nil {
+		return 0, false, refuseList(err)
+	}
+	return n, more, nil
+}
+
+// visible fills in the table of a query, and narrows it to what the caller may read.
+func (e *Entities) visible(ctx context.Context, c sales.Caller, name string, q query.Query) (query.Query, error) {
 	var err error
 	if q.Table, err = e.table(c, name, sales.Read); err != nil {
-		return query.Page{}, err
+		return q, err
 	}
 	visible, err := e.principals.Visible(ctx, c, q.Table)
 	if err != nil {
-		return query.Page{}, sales.Public(err)
+		return q, sales.Public(err)
 	}
 	if visible != nil {
 		both := &filter.Group{Logic: filter.And, Items: []filter.Node{visible}}
@@ -77,18 +103,17 @@ func (e *Entities) List(ctx context.Context, c sales.Caller, name string, q quer
 		}
 		q.Where = both
 	}
-	page, err := e.lists.Select(ctx, q)
-	if err != nil {
-		return query.Page{}, refuseList(err)
-	}
-	page.Drop(e.gone)
-	return page, sales.Public(e.show(ctx, q.Table, page.Rows))
+	q.Unseen = e.unseen(q.Table)
+	return q, nil
 }
 
 // refuseList says what is wrong with a list that was asked for.
 func refuseList(err error) error {
 	if broad, ok := errors.AsType[*query.TooBroadError](err); ok {
 		return &sales.Error{Kind: sales.Invalid, Text: broad.Error(), Cause: err}
+	}
+	if order, ok := errors.AsType[*query.OrderError](err); ok {
+		return &sales.Error{Kind: sales.Invalid, Text: order.Error(), Cause: err}
 	}
 	if errors.Is(err, query.ErrBadToken) {
 		return &sales.Error{Kind: sales.Invalid, Text: query.ErrBadToken.Error(), Cause: err}

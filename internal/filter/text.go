@@ -99,3 +99,7 @@ func like(text, pattern []byte) bool {
 	}
 	return len(bytes.Trim(pattern[p:], "%")) == 0 // what is left must match nothing
 }
+
+// Folded returns a text as conditions compare it: in lower case, without the blanks at
+// its end. The order of folded texts by bytes is the order of gt and lt.
+func Folded(text string) string { return string(appendFolded(nil, trimmed(text))) }

@@ -1,73 +1,101 @@
 package query
 
-import "segue/internal/rows"
+import (
+	"context"
+
+	"segue/internal/rows"
+)
 
 // Page is part of a list; an empty Token means that it was the last part.
 type Page struct {
 	Rows  []*rows.Row
 	Token string
+	// Where they are asked for: all rows that match, MaxCount at most, and whether there
+	// are more than that.
+	Count    int
+	Exceeded bool
 
-	ends  []position // of each row
-	where string
+	ends     []position // of each row
+	identity string
+	total    *int
 }
 
 // Cut leaves the first n rows, at least one; the others begin the next page.
 func (p *Page) Cut(n int) {
 	if n < len(p.Rows) {
 		p.Rows, p.ends = p.Rows[:n], p.ends[:n]
-		p.Token = p.ends[n-1].encode(p.where)
+		p.Token = p.token()
 	}
 }
 
-// Drop leaves out rows that nobody is to see. No other page has them.
-func (p *Page) Drop(unseen func(*rows.Row) bool) {
-	kept := 0
-	for i, row := range p.Rows {
-		if !unseen(row) {
-			p.Rows[kept], p.ends[kept] = row, p.ends[i]
-			kept++
-		}
-	}
-	clear(p.Rows[kept:])
-	p.Rows, p.ends = p.Rows[:kept], p.ends[:kept]
+// token returns the token of the page after this one.
+func (p *Page) token() string {
+	at := p.ends[len(p.ends)-1]
+	at.Count = p.total
+	return at.encode(p.identity)
 }
 
-// selection collects the rows of a page.
+// newPage returns the page of some rows, after which there are more.
+func newPage(list []*rows.Row, ends []position, more bool, total *int, identity string) Page {
+	p := Page{Rows: list, ends: ends, identity: identity, total: total}
+	if total != nil {
+		p.Count, p.Exceeded = min(*total, MaxCount), *total > MaxCount
+	}
+	if more {
+		p.Token = p.token()
+	}
+	return p
+}
+
+// selection collects the rows of a page that are read in order.
 type selection struct {
 	query Query
 	plan  *plan
 	rows  []*rows.Row
 	ends  []position
 	more  bool // another row matches after them
+	after int  // rows that were read and match after them
+	total *int // rows that match in all, where they are counted
 
 	weight, held int // of rows
-	seen, read   int // rows that were read, and their bytes
+	seen, size   int // rows that were read, and their bytes
 }
 
-// take adds the rows that match, until the page is full.
-func (s *selection) take(piece piece, partition int) error {
-	s.seen, s.read = s.seen+piece.Skipped, s.read+piece.SkippedBytes
-	for i, row := range piece.Rows {
+// read reads a piece and adds its rows that match, until the page is full.
+func (s *selection) read(ctx context.Context, from *source) error {
+	piece, err := from.read(ctx, s.chunk(), s.query.Budget)
+	if err != nil {
+		return err
+	}
+	s.seen, s.size = s.seen+piece.skipped, s.size+piece.skippedBytes
+	for i, row := range piece.rows {
 		size := row.Size(nil)
-		s.seen, s.read = s.seen+1, s.read+size
-		ok, err := s.plan.matches(row)
+		s.seen, s.size = s.seen+1, s.size+size
+		ok, err := s.query.shows(s.plan, row)
 		switch {
 		case err != nil:
 			return err
 		case !ok:
 			continue
-		case s.full():
-			s.more = true // there is a next page, which begins with this row
-			return nil
+		case s.more || s.full():
+			s.more = true // there is a next page, which begins with the first of these rows
+			s.after++
+			continue
 		}
 		s.rows = append(s.rows, row)
-		s.ends = append(s.ends, position{Partition: partition, After: piece.Keys[i]})
+		s.ends = append(s.ends, piece.ends[i])
 		s.held += size
 		if s.query.Bytes > 0 {
 			s.weight += s.query.Weigh(row)
 		}
 	}
 	return nil
+}
+
+// shows reports whether a row belongs to the list.
+func (q *Query) shows(p *plan, row *rows.Row) (bool, error) {
+	ok, err := p.matches(row)
+	return ok && (q.Unseen == nil || !q.Unseen(row)), err
 }
 
 // full reports whether the page takes no further row.
@@ -86,7 +114,7 @@ func (s *selection) chunk() int {
 	if s.seen == 0 {
 		return min(want, firstChunk)
 	}
-	fit := (maxHeld - s.held) / max(1, s.read/s.seen)
+	fit := (maxHeld - s.held) / max(1, s.size/s.seen)
 	if s.plan.everything && s.weight > 0 {
 		fit = min(fit, (s.query.Bytes-s.weight)*len(s.rows)/s.weight)
 	}
@@ -94,9 +122,49 @@ func (s *selection) chunk() int {
 }
 
 func (s *selection) page() Page {
-	p := Page{Rows: s.rows, ends: s.ends, where: s.plan.where}
-	if s.more {
-		p.Token = s.ends[len(s.ends)-1].encode(p.where)
+	return newPage(s.rows, s.ends, s.more, s.total, s.plan.identity)
+}
+
+// counter counts rows that match.
+type counter struct {
+	query Query
+	plan  *plan
+	n     int
+}
+
+// rest counts what is left of a source, until there are more than [MaxCount]. It decodes
+// no row that can be told without.
+func (c *counter) rest(ctx context.Context, from *source) error {
+	if c.query.Unseen == nil {
+		from.count(c)
 	}
-	return p
+	for !from.done() && c.n <= MaxCount {
+		piece, err := from.read(ctx, maxChunk, c.query.Budget)
+		if err != nil {
+			return err
+		}
+		for _, row := range piece.rows {
+			ok, err := c.query.shows(c.plan, row)
+			if err != nil {
+				return err
+			}
+			if ok {
+				c.n++
+			}
+		}
+	}
+	return nil
+}
+
+// count makes a source count rows that match and leave all out, in no order. What was
+// read before stays.
+func (s *source) count(c *counter) {
+	s.merged = false
+	s.only = rows.NewWhere(s.plan.table, s.plan.match.Columns(), func(row *rows.Row) (bool, error) {
+		ok, err := s.plan.matches(row)
+		if ok {
+			c.n++
+		}
+		return false, err
+	})
 }

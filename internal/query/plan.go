@@ -10,50 +10,21 @@ import (
 	"segue/internal/schema"
 )
 
-// TooBroadError reports that no index narrows a list enough: reading it would examine
-// more than [MaxExamined] rows.
-type TooBroadError struct{ Table *schema.Table }
-
-// Error names what would help: the equalities that an index serves.
-func (e *TooBroadError) Error() string {
-	var ways []string
-	for _, x := range e.Table.Indexes {
-		if x.IsDue() || x.Building {
-			continue
-		}
-		ways = append(ways, strings.Join(conditions(e.Table, x), " and "))
-	}
-	ways = append(ways, e.Table.ID+" eq <id>")
-	return fmt.Sprintf("this list of %s would examine more than %d rows: filter by %s, or page without a filter",
-		e.Table.Name, MaxExamined, strings.Join(ways, ", or by "))
-}
-
-// conditions returns the equalities that an index serves, in the words of a filter.
-func conditions(t *schema.Table, x *schema.Index) []string {
-	var all []string
-	for _, name := range x.Partition {
-		if !x.ForTable(name) {
-			all = append(all, name+" eq <value>")
-		}
-	}
-	for _, c := range t.Columns { // in a fixed order
-		if v, ok := x.When[c.Name]; ok {
-			all = append(all, c.Name+" eq "+c.Text(v))
-		}
-	}
-	return all
-}
-
 // plan is how a list is read: partitions of the table or of one index, one after
-// the other, or one row by its id.
+// the other or merged, or one row by its id.
 type plan struct {
-	table      *schema.Table
-	match      *filter.Program
-	everything bool        // every row matches
-	only       *rows.Where // the condition, as far as it can be told without the whole row; nil for all rows
-	where      string      // table and condition, which a page token must belong to
-	partitions []rows.Partition
-	id         string // of the one row that can match; partitions then has one entry that is not read
+	access
+	table    *schema.Table
+	match    *filter.Program
+	only     *rows.Where // the condition, as far as it can be told without the whole row; nil for all rows
+	identity string      // what a page token must belong to: table, condition, order and access path
+	id       string      // of the one row that can match; nothing else is read
+	sort     *sorting    // what the rows are ordered by once they are read; nil: they are in order
+	merged   bool        // the partitions are merged, which have the order that is asked for
+
+	descending bool // they are read from their ends
+
+	everything bool // every row matches
 }
 
 // matches reports whether the condition of the plan holds for a row.
@@ -71,75 +42,89 @@ func (r *Reader) plan(q Query) (*plan, error) {
 	if where == nil {
 		where = &filter.Group{Logic: filter.And}
 	}
-	match, err := filter.Compile(r.db.Schema(), q.Table.Name, where)
+	s := r.db.Schema()
+	match, err := filter.Compile(s, q.Table.Name, where)
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{table: q.Table, match: match, everything: len(where.Items) == 0, where: q.Table.Name + where.String()}
-	equal := equalities(where)
-	if id, ok := equal[q.Table.ID].Text(); ok {
-		p.id, p.partitions = id, make([]rows.Partition, 1)
+	p := &plan{table: q.Table, match: match, everything: len(where.Items) == 0}
+	d := demandsOf(where)
+	keys, err := sortKeys(s, q.Table, q.Order, d.equal)
+	if err != nil {
+		return nil, err
+	}
+	p.identity = identity(q.Table, where, keys)
+	if id, ok := d.equal[q.Table.ID].Text(); ok {
+		p.id = id
 		return p, nil
 	}
-	p.partitions = access(q.Table, equal)
+	p.access = choose(q.Table, d, keys)
+	p.identity += " by " + p.name()
 	if !p.everything {
 		p.only = rows.NewWhere(q.Table, match.Columns(), p.matches)
 	}
+	p.order(keys)
 	return p, nil
 }
 
-// access chooses the first index of the table that the equalities satisfy, in
-// the order of its file, or else the table's own list.
-func access(t *schema.Table, equal map[string]schema.Value) []rows.Partition {
-	for _, x := range t.Indexes {
-		if x.IsDue() || x.Building || !implies(equal, x.When) {
-			continue
-		}
-		if partitions, ok := rows.IndexPartitions(t, x, equal); ok {
-			return partitions
+// order makes the plan bring rows into an order.
+func (p *plan) order(keys []sortKey) {
+	if len(keys) == 0 {
+		return
+	}
+	descending := keys[len(keys)-1].descending
+	if !p.ordered {
+		p.sort = &sorting{keys, descending}
+		return
+	}
+	p.merged, p.descending = len(p.partitions) > 1, descending
+	if descending {
+		p.partitions = slices.Clone(p.partitions)
+		for i, part := range p.partitions {
+			p.partitions[i] = part.Descending()
 		}
 	}
-	return rows.ListPartitions(t)
 }
 
-// implies reports whether the equalities include each of the values.
-func implies(equal, values map[string]schema.Value) bool {
-	for name, v := range values {
-		if w, ok := equal[name]; !ok || w != v {
-			return false
-		}
+// identity tells one list from another.
+func identity(t *schema.Table, where *filter.Group, keys []sortKey) string {
+	var b strings.Builder
+	b.WriteString(t.Name + where.String())
+	for _, k := range keys {
+		fmt.Fprintf(&b, " %s %t", k.name, k.descending)
 	}
-	return true
+	return b.String()
 }
 
-// equalities returns the columns that must equal one value for where to hold, with
-// that value. Only conditions that every row must meet count, those below an "and".
-func equalities(where *filter.Group) map[string]schema.Value {
-	values := map[string]schema.Value{}
-	if where.Logic != filter.And {
-		return values
-	}
-	for _, node := range where.Items {
-		switch node := node.(type) {
-		case *filter.Condition:
-			if node.Operator == filter.Eq || node.Operator == filter.In && oneID(node.Values) {
-				values[node.Column] = node.Values[0]
-			}
-		case *filter.Group:
-			for column, v := range equalities(node) {
-				values[column] = v
-			}
-		}
-	}
-	return values
+// Explanation says how a list is read.
+type Explanation struct {
+	Index      string   // "" for the table's own list, or for one row by its id
+	Partitions int      // that are read for all of it; 0 for one row by its id
+	Pushed     []string // columns whose conditions the store answers; the others are looked at row by row
+	Merged     bool     // the partitions are read together, for their order
+	Sorted     bool     // all rows are read for each page, and ordered then
 }
 
-// oneID reports whether values are one id in several tables, which is how a
-// lookup with several targets is asked for by id alone.
-func oneID(values []schema.Value) bool {
-	first, ok := values[0].Ref()
-	return ok && !slices.ContainsFunc(values, func(v schema.Value) bool {
-		l, ok := v.Ref()
-		return !ok || l.ID != first.ID
-	})
+// Explain returns how a list would be read.
+func (r *Reader) Explain(q Query) (Explanation, error) {
+	p, err := r.plan(q)
+	if err != nil {
+		return Explanation{}, err
+	}
+	e := Explanation{Partitions: len(p.partitions), Pushed: p.pushed, Merged: p.merged, Sorted: p.sort != nil}
+	if p.index != nil {
+		e.Index = p.index.Name
+	}
+	if p.id != "" {
+		e.Pushed = []string{p.table.ID}
+	}
+	return e, nil
+}
+
+// name returns the name of the access path.
+func (a access) name() string {
+	if a.index == nil {
+		return ""
+	}
+	return a.index.Name
 }

@@ -1,11 +1,16 @@
-// Package query reads lists of rows. A [Query] names a table and a condition;
+// Package query reads lists of rows. A [Query] names a table, a condition and an order;
 // the reader takes the index that the schema declares for the equalities in the
-// condition, walks its partitions and returns the rows that match, page by page.
+// condition, walks its partitions and returns the rows that match, page by page, with
+// their number if that is asked for.
+//
+// An order that the index has costs nothing. For any other one all rows that match are
+// read for every page, and the first of them are kept, so that a page costs memory and
+// not the list. [Reader.Explain] tells which of it a query gets.
 //
 // Invariant: a page shows no row that does not match when it is read, though an
-// index lags, and it costs a bounded number of reads: what would examine more
-// than [MaxExamined] rows is refused with an error that names the indexes. It
-// holds a bounded number of bytes too: a page of wide rows has fewer of them.
+// index lags, and it costs a bounded number of reads: what would examine more rows than
+// its [Budget] is refused with an error that names the indexes, never answered in part.
+// It holds a bounded number of bytes too: a page of wide rows has fewer of them.
 package query
 
 import (
@@ -17,10 +22,6 @@ import (
 	"segue/internal/rows"
 	"segue/internal/schema"
 )
-
-// MaxExamined is the number of rows that [Reader.Select] examines to fill one page. A
-// list that would examine more is refused with a [*TooBroadError].
-const MaxExamined = 10_000
 
 // How many rows are read at once: minChunk where most may not match, firstChunk
 // before it is known how wide they are, and never more than maxChunk, for the rows
@@ -35,6 +36,9 @@ const (
 // nobody asked for. A row has 400 KB at most.
 const maxHeld = 16 << 20
 
+// MaxCount is how far the rows of a list are counted.
+const MaxCount = 5000
+
 // ErrBadToken means that a page token does not belong to the query that it came
 // with.
 var ErrBadToken = errors.New("the page token does not belong to this query")
@@ -46,68 +50,118 @@ type Query struct {
 
 	// Each ignores what follows.
 
-	Limit int    // rows of a page, at least 1
-	Token string // Page.Token of the page before, "" for the first
+	Order []Order // nil: in the order in which they are read
+	Count bool    // Page.Count is wanted
+	Limit int     // rows of a page, at least 1
+	Token string  // Page.Token of the page before, "" for the first
 	// A page also ends with the row by which its rows weigh Bytes, so that no more is
 	// read than its reader will make use of; 0 for any weight.
-	Bytes int
-	Weigh func(*rows.Row) int // what a row counts as; needed with Bytes
+	Bytes  int
+	Weigh  func(*rows.Row) int  // what a row counts as; needed with Bytes
+	Unseen func(*rows.Row) bool // rows that nobody is to see, and that are not counted; nil: none
+	Budget *Budget              // of the request that the query is part of; nil: its own
 }
 
 // Reader reads lists from a DB. It is safe for concurrent use.
-type Reader struct{ db *rows.DB }
+type Reader struct {
+	db  *rows.DB
+	max int // rows that a request examines
+}
 
 // New makes a Reader.
-func New(db *rows.DB) *Reader { return &Reader{db} }
+func New(db *rows.DB) *Reader { return &Reader{db, MaxExamined} }
+
+// Bound sets how many rows a request may examine, [MaxExamined] by default. It is called
+// before the Reader is used.
+func (r *Reader) Bound(max int) { r.max = max }
 
 // Select reads one page. It reads each row itself, strongly consistent, so that
 // a lagging index never shows a row that does not match. Errors are a
-// *filter.Error, a [*TooBroadError], [ErrBadToken] or the store's.
+// *filter.Error, an [*OrderError], a [*TooBroadError], [ErrBadToken] or the store's.
 func (r *Reader) Select(ctx context.Context, q Query) (Page, error) {
 	plan, err := r.plan(q)
 	if err != nil {
 		return Page{}, err
 	}
-	at, err := decodePosition(q.Token, plan.where)
+	at, err := plan.decodePosition(q.Token)
 	if err != nil {
 		return Page{}, err
 	}
-	if at.Partition > len(plan.partitions) { // a token that this package never made
-		return Page{}, ErrBadToken
+	if q.Budget == nil {
+		q.Budget = r.Budget()
 	}
+	if plan.sort != nil {
+		return r.selectSorted(ctx, q, plan, at)
+	}
+	return r.selectRead(ctx, q, plan, at)
+}
+
+// selectRead reads a page of rows that are read in the order that is asked for.
+func (r *Reader) selectRead(ctx context.Context, q Query, plan *plan, at position) (Page, error) {
 	sel := selection{query: q, plan: plan}
-	for examined := 0; at.Partition < len(plan.partitions) && !sel.more; {
-		if examined >= MaxExamined {
-			return Page{}, &TooBroadError{q.Table}
-		}
-		piece, err := r.read(ctx, plan, at, sel.chunk())
-		if err != nil {
+	from := plan.source(r.db, at)
+	for !from.done() && !sel.more {
+		if err := sel.read(ctx, from); err != nil {
 			return Page{}, err
 		}
-		if err := sel.take(piece, at.Partition); err != nil {
-			return Page{}, err
-		}
-		examined, at = examined+piece.Seen, piece.next
 	}
+	if !q.Count {
+		return sel.page(), nil
+	}
+	// The pages of one list say the same number: the first one counts, in one go with the
+	// reading, and the token carries it on.
+	n := at.Count
+	if q.Token == "" || n == nil {
+		count := counter{query: q, plan: plan}
+		if q.Token == "" {
+			count.n = len(sel.rows) + sel.after
+		} else {
+			from = plan.source(r.db, position{})
+		}
+		if err := count.rest(ctx, from); err != nil {
+			return Page{}, err
+		}
+		n = &count.n
+	}
+	sel.total = n
 	return sel.page(), nil
+}
+
+// Count returns the number of rows that match, [MaxCount] at most; more says that there
+// are more. It ignores the order, the limit and the token of the query.
+func (r *Reader) Count(ctx context.Context, q Query) (n int, more bool, err error) {
+	q.Order = nil
+	plan, err := r.plan(q)
+	if err != nil {
+		return 0, false, err
+	}
+	if q.Budget == nil {
+		q.Budget = r.Budget()
+	}
+	count := counter{query: q, plan: plan}
+	if err := count.rest(ctx, plan.source(r.db, position{})); err != nil {
+		return 0, false, err
+	}
+	return min(count.n, MaxCount), count.n > MaxCount, nil
 }
 
 // Each reads all rows that match, however many: for tools, jobs and small
 // tables, not for requests. A row that comes or goes meanwhile may be missed.
 func (r *Reader) Each(ctx context.Context, q Query) iter.Seq2[*rows.Row, error] {
 	return func(yield func(*rows.Row, error) bool) {
+		q.Order = nil
 		plan, err := r.plan(q)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		for at := (position{}); at.Partition < len(plan.partitions); {
-			piece, err := r.read(ctx, plan, at, 0)
+		for from := plan.source(r.db, position{}); !from.done(); {
+			piece, err := from.read(ctx, 0, nil)
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			for _, row := range piece.Rows {
+			for _, row := range piece.rows {
 				ok, err := plan.matches(row)
 				if err != nil {
 					yield(nil, err)
@@ -117,40 +171,6 @@ func (r *Reader) Each(ctx context.Context, q Query) iter.Seq2[*rows.Row, error] 
 					return
 				}
 			}
-			at = piece.next
 		}
 	}
-}
-
-// piece is a piece of a plan as it was read, and where the next one starts.
-type piece struct {
-	rows.Part
-	next position
-}
-
-// read reads the piece of a plan that starts after a position.
-func (r *Reader) read(ctx context.Context, p *plan, at position, limit int) (piece, error) {
-	if p.id != "" {
-		list, err := r.db.Get(ctx, rows.Ref{Table: p.table.Name, ID: p.id})
-		if err != nil {
-			return piece{}, err
-		}
-		done := piece{next: position{Partition: 1}}
-		if list[0] != nil {
-			done.Rows, done.Keys = list, []string{p.id}
-		}
-		return done, nil
-	}
-	part, err := r.db.ReadWhere(ctx, p.table, p.partitions[at.Partition], at.After, limit, p.only)
-	if err != nil {
-		return piece{}, err
-	}
-	if len(part.Broken) > 0 { // a list must not lack a row
-		return piece{}, part.Broken[0].Err
-	}
-	next := position{Partition: at.Partition + 1}
-	if part.Next != "" {
-		next = position{Partition: at.Partition, After: part.Next}
-	}
-	return piece{part, next}, nil
 }

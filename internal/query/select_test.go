@@ -273,36 +273,78 @@ func TestEachReadsEveryRow(t *testing.T) {
 
 func TestSelectIsRefusedWhenItWouldExamineTooMuch(t *testing.T) {
 	f := newFixture(t)
-	const many = query.MaxExamined + 400
+	const bound = 500
+	const many = bound + 1
+	f.Bound(bound)
 	for start := 0; start < many; start += 100 {
 		tx := f.Begin("")
-		for n := range 100 {
-			tx.Create(f.Table("team"), rowstest.ID("team", start+n), values{"name": schema.Text(fmt.Sprint(start + n))})
+		for n := start; n < min(many, start+100); n++ {
+			tx.Create(f.Table("team"), rowstest.ID("team", n), values{"name": schema.Text(fmt.Sprint(n))})
 		}
 		if err := tx.Commit(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err := f.Select(t.Context(), query.Query{Table: f.Table("team"), Where: eq(values{"name": schema.Text("nobody")}), Limit: 10})
-	if broad, ok := errors.AsType[*query.TooBroadError](err); !ok || broad.Table.Name != "team" {
-		t.Errorf("got %v, want a *TooBroadError", err)
+	nobody := eq(values{"name": schema.Text("nobody")})
+	for name, q := range map[string]query.Query{
+		"a filter":           {Where: nobody, Limit: 10},
+		"an order":           {Order: []query.Order{{Column: "name"}}, Limit: 10},
+		"a count":            {Where: eq(values{"name": schema.Text("7")}), Limit: 1, Count: true},
+		"the second page of": {Limit: 500, Token: secondPage(t, f), Count: true},
+	} {
+		q.Table = f.Table("team")
+		_, err := f.Select(t.Context(), q)
+		if broad, ok := errors.AsType[*query.TooBroadError](err); !ok || broad.Table.Name != "team" || broad.Max != bound {
+			t.Errorf("%s: got %v, want a *TooBroadError", name, err)
+		}
 	}
-	page, err := f.Select(t.Context(), query.Query{Table: f.Table("team"), Limit: 5000})
-	if err != nil || len(page.Rows) != 5000 || page.Token == "" {
+	if _, _, err := f.Count(t.Context(), query.Query{Table: f.Table("team"), Where: nobody}); err == nil {
+		t.Error("a count alone is not refused")
+	}
+	page, err := f.Select(t.Context(), query.Query{Table: f.Table("team"), Limit: 300})
+	if err != nil || len(page.Rows) != 300 || page.Token == "" {
 		t.Errorf("a page without a filter: %d rows, token %q, %v", len(page.Rows), page.Token, err)
 	}
 	page, err = f.Select(t.Context(), query.Query{Table: f.Table("team"), Where: eq(values{"teamid": schema.Text(rowstest.ID("team", 7))}), Limit: 10})
 	if err != nil || len(page.Rows) != 1 {
 		t.Errorf("by id: %d rows, %v", len(page.Rows), err)
 	}
+	// As many rows as may be examined are not too many.
+	if err := f.Do(t.Context(), "", func(tx *rows.Tx) error {
+		found, err := tx.Load(t.Context(), rows.Ref{Table: "team", ID: rowstest.ID("team", 0)})
+		if err == nil {
+			tx.Delete(found[0])
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []query.Query{{Where: nobody, Limit: 10}, {Order: []query.Order{{Column: "name"}}, Limit: 500}, {Order: []query.Order{{Column: "teamid"}}, Limit: 500}} {
+		q.Table, q.Count = f.Table("team"), true
+		page, err := f.Select(t.Context(), q)
+		if err != nil || q.Where == nil && len(page.Rows) != bound {
+			t.Errorf("%d rows, %v", len(page.Rows), err)
+		}
+	}
+}
+
+func secondPage(t *testing.T, f *fixture) string {
+	t.Helper()
+	page, err := f.Select(t.Context(), query.Query{Table: f.Table("team"), Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page.Token
 }
 
 // The refusal names what would help.
 func TestTooBroadNamesTheIndexes(t *testing.T) {
 	f := newFixture(t)
-	err := &query.TooBroadError{Table: f.Table("msdyn_sequencetarget")}
-	const want = "this list of msdyn_sequencetarget would examine more than 10000 rows: filter by msdyn_target eq <value>, " +
-		"or by msdyn_parentsequence eq <value> and statecode eq 0, or by msdyn_sequencetargetid eq <id>, or page without a filter"
+	err := &query.TooBroadError{Table: f.Table("msdyn_sequencetarget"), Max: 50_000}
+	const want = "this request would examine more than 50000 rows of msdyn_sequencetarget: filter by " +
+		"msdyn_target eq <value> (index record, in the order of createdon), " +
+		"or by msdyn_parentsequence eq <value> and statecode eq 0 (index live), " +
+		"or by msdyn_sequencetargetid eq <id>, or page without a filter and an order"
 	if got := err.Error(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -73,9 +73,11 @@ func RefOf(k store.Key) Ref { return Ref{tableOf(k.PK), k.SK} }
 // Partition is a place where rows of a table are found in the order of their
 // sort keys: a shard of the table's own list or of one of its indexes.
 type Partition struct {
-	index  string // secondary index, "" for the table itself
-	key    string
-	prefix string // of the sort keys; "" for all
+	index string // secondary index, "" for the table itself
+	key   string
+	// The sort keys of its rows lie between these two, which no row has; "" for no end.
+	low, high  string
+	descending bool // read from the largest sort key down
 }
 
 // sortKey returns the name of the attribute that orders the partition, whose values
@@ -91,17 +93,32 @@ func (p Partition) sortKey() string {
 // hexadecimal digits, of a table's own list or of an index that sorts by nothing,
 // the rows whose ids do.
 func (p Partition) Within(prefix string) Partition {
-	p.prefix = prefix
+	return p.between(prefix, prefix+afterAll)
+}
+
+// between returns the part of a partition between two sort keys.
+func (p Partition) between(low, high string) Partition {
+	p.low, p.high = low, high
 	return p
 }
 
-// lastKey follows every key that begins with prefix, "" for no end: ids have nothing
-// after the letters.
-func (p Partition) lastKey() string {
-	if p.prefix == "" {
-		return ""
+// Descending returns the partition as it is read from its largest sort key down.
+func (p Partition) Descending() Partition {
+	p.descending = true
+	return p
+}
+
+// ends returns between which sort keys to read on after one, "" for the start: the first
+// excluded.
+func (p Partition) ends(after string) (from, to string) {
+	from, to = p.low, p.high
+	if p.descending {
+		from, to = p.high, p.low
 	}
-	return p.prefix + "~"
+	if after != "" {
+		from = after
+	}
+	return from, to
 }
 
 // ListPartitions returns the partitions that together hold all rows of a table.

@@ -41,8 +41,9 @@ func (db *DB) Read(ctx context.Context, t *schema.Table, p Partition, after stri
 // ReadWhere is [DB.Read] that leaves out rows for which a condition does not hold, unless
 // it is nil.
 func (db *DB) ReadWhere(ctx context.Context, t *schema.Table, p Partition, after string, limit int, where *Where) (Part, error) {
+	from, to := p.ends(after)
 	page, err := db.store.Query(ctx, store.Query{
-		Index: p.index, Partition: p.key, After: max(after, p.prefix), To: p.lastKey(), Limit: limit, Keep: where.keeper(),
+		Index: p.index, Partition: p.key, After: from, To: to, Limit: limit, Descending: p.descending, Keep: where.keeper(),
 	})
 	if err != nil {
 		return Part{}, fmt.Errorf("list %s: %w", t.Name, err)

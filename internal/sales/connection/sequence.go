@@ -76,7 +76,7 @@ type sequenceRules struct {
 	connections *Connections
 }
 
-// Gone implements [entity.Rules].
+// Gone implements [entity.Parting].
 func (sequenceRules) Gone(row *rows.Row) bool { return Deleting(row) }
 
 // Create implements [entity.Rules].

@@ -1,0 +1,156 @@
+package query
+
+import (
+	"slices"
+
+	"segue/internal/filter"
+	"segue/internal/rows"
+	"segue/internal/schema"
+)
+
+// access is where the rows of a list are found: in the table's own list or in an index.
+type access struct {
+	index      *schema.Index // nil: the table's own list
+	partitions []rows.Partition
+	pushed     []string // columns whose conditions the store answers
+	ordered    bool     // it has the rows in the order that is asked for, in each partition
+}
+
+// demands are what a condition demands of every row, as far as keys can answer it.
+type demands struct {
+	equal  map[string]schema.Value // columns that must have one value
+	ranges map[string]rows.Range   // columns that must have a value between two
+}
+
+// choose chooses the index that most narrows a list: by the most columns with a value of
+// their own, then one that has the order, then by the most fixed values, then in the
+// order of the table's file. Without any, it is the table's own list.
+func choose(t *schema.Table, d demands, order []sortKey) access {
+	best, most := access{partitions: rows.ListPartitions(t), ordered: inOrder(t, nil, d.equal, order)}, -1
+	if best.ordered && len(order) > 0 {
+		most = 0
+	}
+	for _, x := range t.Indexes {
+		if x.IsDue() || x.Building || !implies(d.equal, x.When) {
+			continue
+		}
+		partitions, ok := rows.IndexPartitions(t, x, d.equal)
+		if !ok {
+			continue
+		}
+		a := access{index: x, ordered: inOrder(t, x, d.equal, order)}
+		var narrowed []string
+		a.partitions, narrowed = rows.Narrow(t, x, partitions, d.equal, d.ranges)
+		a.pushed = slices.Concat(columnsOf(x), narrowed)
+		if rank := rank(x, a, len(order) > 0); rank > most {
+			best, most = a, rank
+		}
+	}
+	return best
+}
+
+// rank orders the indexes that serve a list by how much they help.
+func rank(x *schema.Index, a access, wantsOrder bool) int {
+	rank := len(x.When)
+	if wantsOrder && a.ordered {
+		rank += 10
+	}
+	for _, part := range x.Partition {
+		if !x.ForTable(part) {
+			rank += 100
+		}
+	}
+	return rank
+}
+
+// columnsOf returns the columns by which a row is in the partitions of an index.
+func columnsOf(x *schema.Index) []string {
+	var columns []string
+	for _, part := range x.Partition {
+		if !x.ForTable(part) {
+			columns = append(columns, part)
+		}
+	}
+	for column := range x.When {
+		columns = append(columns, column)
+	}
+	slices.Sort(columns)
+	return columns
+}
+
+// implies reports whether the equalities include each of the values.
+func implies(equal, values map[string]schema.Value) bool {
+	for name, v := range values {
+		if w, ok := equal[name]; !ok || w != v {
+			return false
+		}
+	}
+	return true
+}
+
+// demandsOf returns what a condition demands of every row. Only conditions that every
+// row must meet count, those below an "and".
+func demandsOf(where *filter.Group) demands {
+	d := demands{map[string]schema.Value{}, map[string]rows.Range{}}
+	d.add(where)
+	return d
+}
+
+func (d demands) add(where *filter.Group) {
+	if where.Logic != filter.And {
+		return
+	}
+	for _, node := range where.Items {
+		switch node := node.(type) {
+		case *filter.Condition:
+			d.condition(node)
+		case *filter.Group:
+			d.add(node)
+		}
+	}
+}
+
+func (d demands) condition(c *filter.Condition) {
+	switch c.Operator {
+	case filter.Eq:
+		d.equal[c.Column] = c.Values[0]
+	case filter.In:
+		if oneID(c.Values) {
+			d.equal[c.Column] = c.Values[0]
+		}
+	case filter.Gt, filter.Ge:
+		d.atLeast(c.Column, c.Values[0], c.Operator == filter.Gt)
+	case filter.Lt, filter.Le:
+		d.atMost(c.Column, c.Values[0], c.Operator == filter.Lt)
+	case filter.Between:
+		d.atLeast(c.Column, c.Values[0], false)
+		d.atMost(c.Column, c.Values[1], false)
+	default: // keys do not answer it
+	}
+}
+
+func (d demands) atLeast(column string, v schema.Value, open bool) {
+	r := d.ranges[column]
+	if c := v.Compare(r.Low); r.Low.IsNull() || c > 0 || c == 0 && open {
+		r.Low, r.LowOpen = v, open
+	}
+	d.ranges[column] = r
+}
+
+func (d demands) atMost(column string, v schema.Value, open bool) {
+	r := d.ranges[column]
+	if c := v.Compare(r.High); r.High.IsNull() || c < 0 || c == 0 && open {
+		r.High, r.HighOpen = v, open
+	}
+	d.ranges[column] = r
+}
+
+// oneID reports whether values are one id in several tables, which is how a
+// lookup with several targets is asked for by id alone.
+func oneID(values []schema.Value) bool {
+	first, ok := values[0].Ref()
+	return ok && !slices.ContainsFunc(values, func(v schema.Value) bool {
+		l, ok := v.Ref()
+		return !ok || l.ID != first.ID
+	})
+}

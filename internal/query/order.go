@@ -1,0 +1,210 @@
+package query
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"segue/internal/filter"
+	"segue/internal/rows"
+	"segue/internal/schema"
+)
+
+// Order orders rows by a column: null first, text as conditions compare it, a choice by
+// its number, a lookup by the name of the row that it points at. What has the same place
+// is ordered by the primary key, in the direction of the last column.
+type Order struct {
+	Path       []string // navigation properties to follow to the row that has the column; nil: the row itself
+	Column     string
+	Descending bool
+}
+
+// OrderError reports an order that rows cannot be brought into. Its text may be shown to
+// anybody.
+type OrderError struct{ Detail string }
+
+// Error returns the detail.
+func (e *OrderError) Error() string { return e.Detail }
+
+// MaxNames is the number of rows that lookups may point at for rows to be ordered by what
+// those hold.
+const MaxNames = 1000
+
+// maxSortText is how many bytes of a folded text decide its place. A page token holds
+// the place of a row.
+const maxSortText = 1024
+
+// sortKey is one column of an order.
+type sortKey struct {
+	name       string         // path and column
+	hops       []hop          // to the row that has it
+	column     *schema.Column // of its table; of a lookup, the rows that it points at decide by their names
+	descending bool
+}
+
+// own reports whether it is a column of the row itself whose value decides.
+func (k sortKey) own() bool { return len(k.hops) == 0 }
+
+// sorting is an order that rows are brought into after they were read.
+type sorting struct {
+	keys       []sortKey
+	descending bool // the primary keys that come after
+}
+
+// sortKeys checks an order. A column that must have one value orders nothing and is left
+// out.
+func sortKeys(s *schema.Schema, t *schema.Table, order []Order, equal map[string]schema.Value) ([]sortKey, error) {
+	var keys []sortKey
+	for _, o := range order {
+		key, err := newSortKey(s, t, o)
+		if err != nil {
+			return nil, err
+		}
+		if _, fixed := equal[o.Column]; fixed && len(o.Path) == 0 {
+			continue
+		}
+		keys = append(keys, key)
+		if key.own() && o.Column == t.ID { // no two rows have the same
+			break
+		}
+	}
+	return keys, nil
+}
+
+func newSortKey(s *schema.Schema, t *schema.Table, o Order) (sortKey, error) {
+	k := sortKey{name: strings.Join(append(slices.Clone(o.Path), o.Column), "/"), descending: o.Descending}
+	at := []*schema.Table{t}
+	for _, nav := range o.Path {
+		h, ok := newHop(s, at, nav)
+		if !ok {
+			return k, &OrderError{fmt.Sprintf("table %s has no navigation property %s to order by", at[0].Name, nav)}
+		}
+		k.hops, at = append(k.hops, h), h.tables
+	}
+	for _, t := range at {
+		if c := t.Column(o.Column); c != nil && c.Write != schema.Hidden {
+			k.column = c
+			break
+		}
+	}
+	switch {
+	case k.column == nil:
+		return k, &OrderError{fmt.Sprintf("table %s has no column %s to order by", at[0].Name, o.Column)}
+	case k.column.Shown:
+		return k, &OrderError{fmt.Sprintf("column %s of table %s is worked out when a row is read; rows cannot be ordered by it", o.Column, at[0].Name)}
+	case k.column.Type == schema.LookupTo:
+		k.hops = append(k.hops, toNames(s, at, k.column))
+	}
+	return k, nil
+}
+
+// inOrder reports whether the keys of an index (nil: of the table's own list), read in
+// one direction, have rows in an order.
+func inOrder(t *schema.Table, x *schema.Index, equal map[string]schema.Value, keys []sortKey) bool {
+	columns := []string{}
+	if x != nil {
+		columns = slices.DeleteFunc(slices.Clone(x.Sort), func(name string) bool { _, fixed := equal[name]; return fixed })
+	}
+	columns = append(columns, t.ID)
+	for i, k := range keys {
+		if !k.own() || k.descending != keys[0].descending || i == len(columns) || k.column.Name != columns[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// place is where a row stands in an order: a value for each key, texts folded, and its id.
+type place struct {
+	values []schema.Value
+	id     string
+}
+
+// placeOf returns the place of a row; related has the rows that its lookups lead to.
+func (s *sorting) placeOf(row *rows.Row, related *related) (place, error) {
+	at := place{make([]schema.Value, len(s.keys)), row.ID}
+	for i, k := range s.keys {
+		v, err := k.value(row, related)
+		if err != nil {
+			return place{}, err
+		}
+		at.values[i] = v
+	}
+	return at, nil
+}
+
+func (k sortKey) value(row *rows.Row, related *related) (schema.Value, error) {
+	for _, h := range k.hops {
+		if row = related.follow(row, h); row == nil {
+			return schema.Null(), nil
+		}
+	}
+	column := k.column
+	if k.column.Type == schema.LookupTo {
+		column = row.Table.Column(row.Table.PrimaryName)
+	}
+	if column == nil || row.Table.Column(column.Name) == nil {
+		return schema.Null(), nil
+	}
+	v, err := row.Value(column.Name)
+	if err != nil {
+		return v, fmt.Errorf("order by %s: %w", k.column.Name, err)
+	}
+	return folded(column, v), nil
+}
+
+// folded returns a value as it is ordered.
+func folded(c *schema.Column, v schema.Value) schema.Value {
+	text, ok := v.Text()
+	if !ok || c.Type == schema.GUID {
+		return v
+	}
+	text = filter.Folded(text)
+	if len(text) > maxSortText {
+		end := maxSortText
+		for !utf8.RuneStart(text[end]) {
+			end--
+		}
+		text = text[:end]
+	}
+	return schema.Text(text)
+}
+
+// compare orders two places.
+func (s *sorting) compare(a, b place) int {
+	for i, k := range s.keys {
+		n := compareValues(a.values[i], b.values[i])
+		if k.descending {
+			n = -n
+		}
+		if n != 0 {
+			return n
+		}
+	}
+	n := strings.Compare(a.id, b.id)
+	if s.descending {
+		n = -n
+	}
+	return n
+}
+
+// compareValues orders two values of one column; null comes first.
+func compareValues(a, b schema.Value) int {
+	if a.Kind() != b.Kind() {
+		return cmp.Compare(a.Kind(), b.Kind()) // null is the smallest of them
+	}
+	return a.Compare(b)
+}
+
+// tooManyNames refuses an order by what very many rows hold.
+func (s *sorting) tooManyNames() error {
+	var names []string
+	for _, k := range s.keys {
+		if !k.own() {
+			names = append(names, k.name)
+		}
+	}
+	return &OrderError{fmt.Sprintf("the rows of this list point at more than %d others by %s; rows are not ordered by what as many hold", MaxNames, strings.Join(names, " and "))}
+}

@@ -1,0 +1,162 @@
+package query
+
+import (
+	"container/heap"
+	"context"
+	"slices"
+
+	"segue/internal/rows"
+)
+
+// top collects the first rows of an order out of those that are read, no more than a page
+// takes: a heap with the last of them on top.
+type top struct {
+	query   Query
+	plan    *plan
+	sort    *sorting
+	related *related
+	start   place // the page begins after this place
+	first   bool  // there is no page before
+
+	list []placed
+	cut  *place // nothing from here on belongs to the page
+
+	weight, held int // of list
+	seen, size   int // rows that were read, and their bytes
+	total        int // rows that match
+}
+
+// placed is a row with its place.
+type placed struct {
+	row    *rows.Row
+	at     place
+	size   int
+	weight int
+}
+
+// selectSorted reads a page of rows that are ordered after they were read: all that match.
+func (r *Reader) selectSorted(ctx context.Context, q Query, plan *plan, at position) (Page, error) {
+	t := &top{query: q, plan: plan, sort: plan.sort, related: newRelated(r.db, q.Budget), first: q.Token == ""}
+	if !t.first {
+		var err error
+		if t.start, err = plan.sort.decodePlace(at); err != nil {
+			return Page{}, err
+		}
+	}
+	from := plan.source(r.db, position{})
+	for !from.done() {
+		piece, err := from.read(ctx, t.chunk(), q.Budget)
+		if err != nil {
+			return Page{}, err
+		}
+		if err := t.take(ctx, piece); err != nil {
+			return Page{}, err
+		}
+	}
+	return t.page(), nil
+}
+
+// chunk returns how many rows to read next, which are held beside those of the page.
+func (t *top) chunk() int {
+	if t.seen == 0 {
+		return firstChunk
+	}
+	return max(1, min(maxChunk, maxHeld/max(1, t.size/t.seen)))
+}
+
+// take adds the rows of a piece that match and belong to the page as far as is known.
+func (t *top) take(ctx context.Context, p piece) error {
+	t.seen, t.size = t.seen+p.skipped, t.size+p.skippedBytes
+	var matching []*rows.Row
+	for _, row := range p.rows {
+		t.seen, t.size = t.seen+1, t.size+row.Size(nil)
+		ok, err := t.query.shows(t.plan, row)
+		if err != nil {
+			return err
+		}
+		if ok {
+			matching = append(matching, row)
+		}
+	}
+	t.total += len(matching)
+	for _, k := range t.sort.keys {
+		if err := t.related.fetch(ctx, matching, k.hops); err != nil {
+			return err
+		}
+	}
+	if len(t.related.rows) > MaxNames {
+		return t.sort.tooManyNames()
+	}
+	for _, row := range matching {
+		at, err := t.sort.placeOf(row, t.related)
+		if err != nil {
+			return err
+		}
+		t.add(row, at)
+	}
+	return nil
+}
+
+// add adds a row unless it belongs to another page.
+func (t *top) add(row *rows.Row, at place) {
+	if !t.first && t.sort.compare(at, t.start) <= 0 {
+		return
+	}
+	if t.cut != nil && t.sort.compare(at, *t.cut) >= 0 {
+		return
+	}
+	p := placed{row: row, at: at, size: row.Size(nil)}
+	if t.query.Bytes > 0 {
+		p.weight = t.query.Weigh(row)
+	}
+	heap.Push(t, p)
+	for t.overfull() {
+		last, _ := heap.Pop(t).(placed)
+		t.cut = &last.at
+	}
+}
+
+// overfull reports whether the page is full without the last of its rows.
+func (t *top) overfull() bool {
+	if len(t.list) < 2 {
+		return false
+	}
+	last := t.list[0]
+	heavy := t.query.Bytes > 0 && t.weight-last.weight >= t.query.Bytes
+	return len(t.list) > t.query.Limit || heavy || t.held-last.size >= maxHeld
+}
+
+func (t *top) page() Page {
+	slices.SortFunc(t.list, func(a, b placed) int { return t.sort.compare(a.at, b.at) })
+	list, ends := make([]*rows.Row, len(t.list)), make([]position, len(t.list))
+	for i, p := range t.list {
+		list[i], ends[i] = p.row, t.sort.position(p.at)
+	}
+	var total *int
+	if t.query.Count {
+		total = &t.total
+	}
+	return newPage(list, ends, t.cut != nil, total, t.plan.identity)
+}
+
+// Len implements [heap.Interface].
+func (t *top) Len() int { return len(t.list) }
+
+// Less implements [heap.Interface]: the last row comes first.
+func (t *top) Less(i, j int) bool { return t.sort.compare(t.list[i].at, t.list[j].at) > 0 }
+
+// Swap implements [heap.Interface].
+func (t *top) Swap(i, j int) { t.list[i], t.list[j] = t.list[j], t.list[i] }
+
+// Push implements [heap.Interface].
+func (t *top) Push(x any) {
+	p, _ := x.(placed)
+	t.list, t.weight, t.held = append(t.list, p), t.weight+p.weight, t.held+p.size
+}
+
+// Pop implements [heap.Interface].
+func (t *top) Pop() any {
+	p := t.list[len(t.list)-1]
+	t.list, t.weight, t.held = t.list[:len(t.list)-1], t.weight-p.weight, t.held-p.size
+	return p
+}
