@@ -43,12 +43,13 @@ type entry struct {
 // operations are the budget: what an operation may cost on average over the demo.
 func operations() []operation {
 	const free, record, live, target = "open records without a live connection", "targets of a record", "live targets of a sequence", "steps of a target"
+	const owner, segment, seller = "rows of an owner, the newest last", "records in a segment", "open steps of a seller by due time"
 	return []operation{
-		{"create a lead", 1, []entry{{"free", free, 0.97}}},
-		{"evaluate and connect", 6, []entry{{"free", free, 1}, {"record", record, 1}, {"live", live, 1}, {"target", target, 1}}},
-		{"complete a step, next step", 6, []entry{{"target", target, 1}}},
-		{"disconnect", 6, []entry{{"live", live, 1}, {"free", free, 1}}},
-		{"close a connected lead", 6, []entry{{"live", live, 1}}},
+		{"create a lead", 1, []entry{{"free", free, 0.97}, {"owner", owner, 0.99}}},
+		{"evaluate and connect", 6, []entry{{"free", free, 1}, {"record", record, 1}, {"live", live, 1}, {"target", target, 1}, {"segment", segment, 1}, {"seller", seller, 1}}},
+		{"complete a step, next step", 6, []entry{{"target", target, 1}, {"seller", seller, 2}}},
+		{"disconnect", 6, []entry{{"live", live, 1}, {"free", free, 1}, {"seller", seller, 1}}},
+		{"close a connected lead", 6, []entry{{"live", live, 1}, {"seller", seller, 1}}},
 	}
 }
 

@@ -349,3 +349,74 @@ func TestTooBroadNamesTheIndexes(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
+
+// The lists that people work from have an index each, and an order where they need one.
+func TestListsWithAnIndex(t *testing.T) {
+	f := newFixture(t)
+	me, open := schema.Ref(link("systemuser", 1)), schema.Int(0)
+	mine := &filter.Condition{Column: "ownerid", Operator: filter.In, Values: []schema.Value{me, schema.Ref(schema.Lookup{Table: "team", ID: rowstest.ID("systemuser", 1)})}}
+	due := &filter.Condition{Column: "msdyn_duetime", Operator: filter.Le, Values: []schema.Value{schema.Time(rowstest.Clock())}}
+	and := func(nodes ...filter.Node) *filter.Group { return &filter.Group{Logic: filter.And, Items: nodes} }
+	for name, test := range map[string]struct {
+		table string
+		where *filter.Group
+		order []query.Order
+		want  query.Explanation
+	}{
+		"open leads without a sequence": {"lead", eq(values{"statecode": open, "segue_connected": schema.Bool(false)}), nil,
+			query.Explanation{Index: "free", Partitions: 16, Pushed: []string{"segue_connected", "statecode"}}},
+		"connected to a sequence": {"msdyn_sequencetarget", eq(values{"statecode": open, "msdyn_parentsequence": schema.Ref(link("msdyn_sequence", 1))}), nil,
+			query.Explanation{Index: "live", Partitions: 16, Pushed: []string{"msdyn_parentsequence", "statecode"}}},
+		"in a segment": {"opportunity", eq(values{"msdyn_segmentid": schema.Ref(link("msdyn_segment", 1))}), by("opportunityid"),
+			query.Explanation{Index: "segment", Partitions: 16, Pushed: []string{"msdyn_segmentid"}, Merged: true}},
+		"steps of a seller by due time": {"msdyn_sequencetargetstep", and(mine, eq(values{"statecode": open}), due), by("msdyn_duetime"),
+			query.Explanation{Index: "seller", Partitions: 16, Pushed: []string{"ownerid", "statecode", "msdyn_duetime"}, Merged: true}},
+		"rows of an owner, the newest first": {"contact", and(mine), by("createdon desc"),
+			query.Explanation{Index: "owner", Partitions: 16, Pushed: []string{"ownerid"}, Merged: true}},
+	} {
+		got, err := f.Explain(query.Query{Table: f.Table(test.table), Where: test.where, Order: test.order})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(test.want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", name, d)
+		}
+	}
+}
+
+// The merged shards of a packed index have the rows of one owner in their order, and
+// those of nobody else.
+func TestSelectMergesPackedShards(t *testing.T) {
+	f := newFixture(t)
+	all := make([]values, 60)
+	for i := range all {
+		all[i] = values{"ownerid": schema.Ref(link("systemuser", i%3)), "msdyn_duetime": schema.Time(rowstest.Clock().AddDate(0, 0, (7*i)%60)), "statecode": schema.Int(int64(i % 2))}
+	}
+	f.Put(t, "msdyn_sequencetargetstep", all...)
+	where := eq(values{"ownerid": all[1]["ownerid"], "statecode": schema.Int(1)})
+	where.Items = append(where.Items, &filter.Condition{Column: "msdyn_duetime", Operator: filter.Lt, Values: []schema.Value{schema.Time(rowstest.Clock().AddDate(0, 0, 30))}})
+	var want []int64
+	for _, v := range all {
+		if at, _ := v["msdyn_duetime"].Time(); v["ownerid"] == all[1]["ownerid"] && v["statecode"] == schema.Int(1) && at.Before(rowstest.Clock().AddDate(0, 0, 30)) {
+			want = append(want, -at.Unix())
+		}
+	}
+	slices.Sort(want)
+	q := query.Query{Table: f.Table("msdyn_sequencetargetstep"), Where: where, Order: by("msdyn_duetime desc"), Limit: 2}
+	var got []int64
+	for {
+		page, err := f.Select(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range page.Rows {
+			got = append(got, -row.Time("msdyn_duetime").Unix())
+		}
+		if q.Token = page.Token; q.Token == "" {
+			break
+		}
+	}
+	if d := cmp.Diff(want, got); d != "" || len(want) == 0 {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}

@@ -16,7 +16,7 @@ func TestPatch_MergesIntoOneThatSetsNothing(t *testing.T) {
 	ref := f.Put(t, "lead", values{"subject": schema.Text("A")})[0]
 	tx := later(f.DB, f).Begin("")
 	tx.Patch(f.Table("lead"), ref.ID, nil, values{"subject": schema.Text("A")})
-	tx.Patch(f.Table("lead"), ref.ID, values{"lastname": schema.Text("B")}, nil)
+	tx.Patch(f.Table("lead"), ref.ID, values{"jobtitle": schema.Text("B")}, nil)
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}

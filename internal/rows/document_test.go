@@ -74,9 +74,17 @@ func (f *fixture) keys(t *testing.T, table *schema.Table, x *schema.Index) strin
 	maps.Copy(sample, x.When)
 	item := f.item(t, table, sample)
 	short := "g" + strings.TrimPrefix(x.On, "gsi")
-	parts := append([]string{x.Name}, x.Partition...)
+	of := slices.Clone(x.Partition)
 	if x.Shards {
-		parts = append(parts, shardPart)
+		of = append(of, shardPart)
+	}
+	parts := append([]string{x.Name}, of...)
+	if x.Packed {
+		names := make([]string, len(of))
+		for i, part := range of {
+			names[i] = strings.Trim(part, "{}")
+		}
+		parts = []string{x.Name, "hash of " + strings.Join(names, ", ")}
 	}
 	var when []string
 	for _, column := range slices.Sorted(maps.Keys(x.When)) {

@@ -194,3 +194,50 @@ func TestPatchClearsAColumn(t *testing.T) {
 		t.Errorf("name is %q", got)
 	}
 }
+
+// Packed keys are spelled out too, and sort as what they stand for.
+func TestPackedKeys(t *testing.T) {
+	s, err := schema.Load(schema.Files(), fstest.MapFS{"tables/visit.json": {Data: []byte(`{
+		"name": "visit", "set": "visits", "label": "Visit", "id": "visitid", "primaryName": "name",
+		"indexes": [
+			{"name": "room", "serves": "visits in a room", "on": "gsi3", "partition": ["{table}", "roomid"], "shards": true, "sort": ["startedon", "guide"], "packed": true},
+			{"name": "guide", "serves": "visits of a guide", "on": "gsi4", "partition": ["guide"], "packed": true}],
+		"columns": [
+			{"name": "name", "label": "Name", "type": "string", "maxLength": 50},
+			{"name": "startedon", "label": "Started", "type": "datetime"},
+			{"name": "guide", "label": "Guide", "type": "guid"},
+			{"name": "roomid", "label": "Room", "type": "guid"}
+		]}`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFixture(t)
+	db := rows.New(f.Probe, s, clock.Of(rowstest.Clock))
+	at := func(year int) schema.Value { return schema.Time(time.Date(year, 3, 4, 5, 6, 7, 0, time.UTC)) }
+	room, guide := schema.Text(rowstest.ID("room", 1)), schema.Text("00000000-0000-4000-8000-00000000000f")
+	put := func(id string, v values) []string {
+		t.Helper()
+		tx := db.Begin("")
+		row := tx.Create(s.Table("visit"), id, v)
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return indexKeys(t, f, row.Ref())
+	}
+	got := put("ffffffff-ffff-4fff-bfff-ffffffffffff", values{"roomid": room, "guide": guide, "startedon": at(2026)})
+	want := []string{"g3pk=room#9brz_iK", "g3sk=-vWDQHz#--------F-1---------2k#zzzzzzzzIzyzzzzzzzzzzk", "g4pk=guide#PgS9P1S", "g4sk=zzzzzzzzIzyzzzzzzzzzzk"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	var before string
+	for i, v := range []values{
+		{"roomid": room}, {"roomid": room, "guide": guide}, {"roomid": room, "startedon": at(1753)}, {"roomid": room, "startedon": at(1970)},
+		{"roomid": room, "startedon": at(2026)}, {"roomid": room, "startedon": at(2026), "guide": guide}, {"roomid": room, "startedon": at(9999)},
+	} {
+		key := put(rowstest.ID("visit", i), v)[1]
+		if key <= before {
+			t.Errorf("%s comes before %s", key, before)
+		}
+		before = key
+	}
+}

@@ -3,6 +3,7 @@ package rows
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -132,36 +133,48 @@ func ListPartitions(t *schema.Table) []Partition {
 
 // IndexPartitions returns the partitions of an index that together hold the rows
 // with these values of its partition columns, if its When holds for
-// them. ok is false when values lacks one of the columns.
+// them. ok is false when values lacks one of the columns. A packed index may have other
+// rows there too.
 func IndexPartitions(t *schema.Table, x *schema.Index, values map[string]schema.Value) (partitions []Partition, ok bool) {
-	key, ok := indexPartition(t, x, func(column string) schema.Value { return values[column] })
+	parts, ok := indexPartition(t, x, func(column string) schema.Value { return values[column] })
 	if !ok {
 		return nil, false
 	}
 	if !x.Shards {
-		return []Partition{{index: x.On, key: key}}, true
+		return []Partition{{index: x.On, key: partitionKey(x, parts)}}, true
 	}
 	for i := range schema.Shards {
-		partitions = append(partitions, Partition{index: x.On, key: key + "#" + strconv.Itoa(i)})
+		partitions = append(partitions, Partition{index: x.On, key: partitionKey(x, append(slices.Clip(parts), strconv.Itoa(i)))})
 	}
 	return partitions, true
 }
 
-// indexPartition returns the partition key of an index without its shard: the index's
-// name and the values of the partition columns. ok is false when one is null.
-func indexPartition(t *schema.Table, x *schema.Index, value func(column string) schema.Value) (key string, ok bool) {
-	var b strings.Builder
-	b.WriteString(x.Name)
+// indexPartition returns the values of the partition columns, as the partition key of an
+// index has them. ok is false when one is null.
+func indexPartition(t *schema.Table, x *schema.Index, value func(column string) schema.Value) (parts []string, ok bool) {
 	for _, name := range x.Partition {
 		text := t.Name
 		if !x.ForTable(name) {
-			if text, ok = keyText(t.Column(name), value(name)); !ok {
-				return "", false
+			if text, ok = keyText(x, t.Column(name), value(name)); !ok {
+				return nil, false
 			}
 		}
-		b.WriteString("#" + text)
+		parts = append(parts, text)
 	}
-	return b.String(), true
+	return parts, true
+}
+
+// partitionKey returns the partition key of an index: its name and the values of the
+// partition columns, with the shard if there are any.
+func partitionKey(x *schema.Index, parts []string) string {
+	key := strings.Join(parts, "#")
+	if x.Packed {
+		key = packValues(key)
+	}
+	if key == "" {
+		return x.Name
+	}
+	return x.Name + "#" + key
 }
 
 // setIndexKeys gives an item the index attributes of its row. Those that it has from
@@ -212,38 +225,45 @@ func indexKey(r *Row, x *schema.Index) (pk, sk string, ok bool) {
 		}
 	}
 	value := func(column string) schema.Value { return r.values[column] }
-	if pk, ok = indexPartition(r.Table, x, value); !ok {
+	parts, ok := indexPartition(r.Table, x, value)
+	if !ok {
 		return "", "", false
 	}
 	if x.Shards {
-		pk += "#" + strconv.Itoa(shard(r.ID))
+		parts = append(parts, strconv.Itoa(shard(r.ID)))
 	}
+	pk = partitionKey(x, parts)
 	for _, name := range x.Sort {
-		text, ok := keyText(r.Table.Column(name), value(name)) // null comes first: a list must not lack the row
+		text, ok := keyText(x, r.Table.Column(name), value(name)) // null comes first: a list must not lack the row
 		if !ok && x.IsDue() {
 			return "", "", false // it is never due
 		}
 		sk += text + "#"
 	}
-	return pk, sk + r.ID, true
+	return pk, sk + keyID(x, r.ID), true
 }
 
-// keyText returns a value as a part of a key; ok is false for null. Numbers are padded
-// with zeros, so that they sort as text.
-func keyText(c *schema.Column, v schema.Value) (text string, ok bool) {
+// keyText returns a value as a part of a key of an index; ok is false for null. Numbers
+// are padded with zeros, so that they sort as text.
+func keyText(x *schema.Index, c *schema.Column, v schema.Value) (text string, ok bool) {
 	switch v.Kind() {
 	case schema.KindRef:
 		lookup, _ := v.Ref()
-		return lookup.ID, true
-	case schema.KindText, schema.KindBool:
-		return v.String(), true // the schema allows no text but GUIDs in a key
+		return keyID(x, lookup.ID), true
+	case schema.KindText: // the schema allows no text but GUIDs in a key
+		return keyID(x, v.String()), true
+	case schema.KindBool:
+		return v.String(), true
 	case schema.KindInt:
 		n, _ := v.Int()
 		return fmt.Sprintf("%0*d", c.KeyDigits(), n), true
 	case schema.KindTime:
 		t, _ := v.Time()
-		if c.Type == schema.Date {
+		switch {
+		case c.Type == schema.Date:
 			return t.Format("20060102"), true
+		case x.Packed:
+			return packTime(t), true
 		}
 		return t.Format(keyTime), true
 	case schema.KindNull, schema.KindDec, schema.KindFloat: // the schema refuses such columns in a key

@@ -84,7 +84,7 @@ func TestOldFreeKeys(t *testing.T) {
 // has a value of its own, stored under its own name.
 func plainSchema(t *testing.T) *schema.Schema {
 	t.Helper()
-	extra := regexp.MustCompile(`, "(attribute|follows)": "[^"]*"|, "joins": \[[^]]*\]|, "shown": true`)
+	extra := regexp.MustCompile(`, "(attribute|follows)": "[^"]*"|, "(joins|compose)": \[[^]]*\]|, "shown": true`)
 	entry := regexp.MustCompile(`(?m)^.*"segue_entry".*\n`)
 	files := fstest.MapFS{}
 	err := fs.WalkDir(schema.Files(), ".", func(path string, d fs.DirEntry, err error) error {

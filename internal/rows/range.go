@@ -26,7 +26,7 @@ type Range struct {
 func Narrow(t *schema.Table, x *schema.Index, all []Partition, equal map[string]schema.Value, ranges map[string]Range) (parts []Partition, used []string) {
 	prefix := ""
 	for _, name := range x.Sort {
-		text, ok := keyText(t.Column(name), equal[name])
+		text, ok := keyText(x, t.Column(name), equal[name])
 		if !ok {
 			break
 		}
@@ -36,7 +36,7 @@ func Narrow(t *schema.Table, x *schema.Index, all []Partition, equal map[string]
 	if len(used) < len(x.Sort) {
 		next := x.Sort[len(used)]
 		if r, ok := ranges[next]; ok {
-			low, high = r.keys(t.Column(next), prefix)
+			low, high = r.keys(x, t.Column(next), prefix)
 			used = append(used, next)
 		}
 	}
@@ -52,15 +52,15 @@ func Narrow(t *schema.Table, x *schema.Index, all []Partition, equal map[string]
 
 // keys returns the sort keys between which the rows with a value of the range lie. Null
 // is no such value.
-func (r Range) keys(c *schema.Column, prefix string) (low, high string) {
+func (r Range) keys(x *schema.Index, c *schema.Column, prefix string) (low, high string) {
 	low, high = prefix+afterPart, prefix+afterAll
-	if text, ok := boundText(c, r.Low); ok {
+	if text, ok := boundText(x, c, r.Low); ok {
 		low = prefix + text
 		if r.LowOpen {
 			low += afterPart
 		}
 	}
-	if text, ok := boundText(c, r.High); ok {
+	if text, ok := boundText(x, c, r.High); ok {
 		high = prefix + text
 		if !r.HighOpen {
 			high += afterPart
@@ -71,9 +71,9 @@ func (r Range) keys(c *schema.Column, prefix string) (low, high string) {
 
 // boundText is keyText of the end of a range; ok is false also where the end lies beyond
 // all values of the column, for which its keys have no place.
-func boundText(c *schema.Column, v schema.Value) (text string, ok bool) {
+func boundText(x *schema.Index, c *schema.Column, v schema.Value) (text string, ok bool) {
 	if n, isInt := v.Int(); isInt && (n < 0 || len(strconv.FormatInt(n, 10)) > c.KeyDigits()) {
 		return "", false
 	}
-	return keyText(c, v)
+	return keyText(x, c, v)
 }

@@ -3,7 +3,6 @@ package schema
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"segue/internal/excerpt"
 )
@@ -158,15 +157,6 @@ func (t *Table) compose(row, target map[string]Value) {
 		if !slices.ContainsFunc(c.Compose, touched) {
 			continue
 		}
-		var parts []string
-		for _, name := range c.Compose {
-			if text, _ := row[name].Text(); text != "" {
-				parts = append(parts, text)
-			}
-		}
-		target[c.Name] = Null()
-		if len(parts) > 0 {
-			target[c.Name] = Text(strings.Join(parts, " "))
-		}
+		target[c.Name] = c.composed(func(name string) Value { return row[name] })
 	}
 }

@@ -38,6 +38,10 @@ type Index struct {
 	Sort      []string         `json:"sort"`      // columns; the row's id follows and makes the key unique
 	When      map[string]Value `json:"-"`         // value that a column must have
 	Given     map[string]any   `json:"when"`      // When as the file writes it: JSON scalars
+	// Packed says that its keys are short, because an item is billed by its size, keys
+	// included: a hash stands for the values of the partition, and ids and times of the sort
+	// key are written in few characters that sort as they do.
+	Packed bool `json:"packed"`
 	// Building says that rows get keys of the index and that no list reads it yet: rows
 	// that were stored before it was declared have none until they are written again.
 	Building bool `json:"building"`

@@ -245,16 +245,23 @@ func (c *Column) Stored() string { return cmp.Or(c.Attribute, c.Name) }
 // Sources returns the columns from which the value of a column follows, none for a
 // column with a value of its own.
 func (c *Column) Sources() []string {
-	if c.Follows != "" {
+	switch {
+	case c.Follows != "":
 		return []string{c.Follows}
+	case len(c.Compose) > 0:
+		return c.Compose
 	}
 	return c.Joins
 }
 
-// Imply returns what follows for a column from its sources, null if one of them is.
+// Imply returns what follows for a column from its sources: null if one of them is, or,
+// where it is composed of them, if all are.
 func (c *Column) Imply(value func(column string) Value) Value {
-	if c.Follows != "" {
+	switch {
+	case c.Follows != "":
 		return value(c.Follows)
+	case len(c.Compose) > 0:
+		return c.composed(value)
 	}
 	parts := make([]string, len(c.Joins))
 	for i, name := range c.Joins {
@@ -268,6 +275,20 @@ func (c *Column) Imply(value func(column string) Value) Value {
 		}
 	}
 	return Text(strings.Join(parts, "|"))
+}
+
+// composed returns the value of a composed column.
+func (c *Column) composed(value func(column string) Value) Value {
+	var parts []string
+	for _, name := range c.Compose {
+		if text, _ := value(name).Text(); text != "" {
+			parts = append(parts, text)
+		}
+	}
+	if len(parts) == 0 {
+		return Null()
+	}
+	return Text(strings.Join(parts, " "))
 }
 
 // Derive returns the value of a derived column for the value of the column that it

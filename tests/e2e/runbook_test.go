@@ -290,7 +290,7 @@ func (s *stack) newer() string {
 	table["columns"] = append(columns, map[string]any{"name": "new_score", "label": "Score", "type": "integer"})
 	indexes, _ := table["indexes"].([]any)
 	table["indexes"] = append(indexes, map[string]any{
-		"name": "source", "serves": "leads of a source", "on": "gsi4", "partition": []string{"leadsourcecode"}, "sort": []string{}, "building": true,
+		"name": "source", "serves": "leads of a source", "on": "gsi2", "partition": []string{"leadsourcecode"}, "sort": []string{}, "building": true,
 	})
 	if text, err = json.Marshal(table); err != nil {
 		s.Fatal(err)

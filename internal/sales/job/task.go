@@ -108,7 +108,7 @@ func partitions(t *schema.Table, scan sales.Scan, subject rows.Ref) ([]rows.Part
 		return rows.ListPartitions(t), nil
 	}
 	for _, x := range t.Indexes {
-		if x.Name != scan.Index || x.Shards == scan.Single || len(x.Partition) != 1 {
+		if x.Name != scan.Index || x.Shards == scan.Single || len(x.Partition) != 1 || x.Packed { // a packed one may have others' rows
 			continue
 		}
 		values := map[string]schema.Value{x.Partition[0]: schema.Ref(schema.Lookup{Table: subject.Table, ID: subject.ID})}

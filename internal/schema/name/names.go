@@ -65,6 +65,7 @@ type (
 // The traits of tables.
 const (
 	ActivityTrait  = "activity"
+	AssignedTrait  = "assigned"
 	AuditTrait     = "audit"
 	ExpiringTrait  = "expiring"
 	PoolTrait      = "pool"
