@@ -13,6 +13,8 @@ import (
 	"segue/internal/auth"
 	"segue/internal/filter"
 	"segue/internal/odata"
+	"segue/internal/odata/batch"
+	"segue/internal/rows"
 	"segue/internal/sales/segment"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
@@ -37,7 +39,11 @@ func TestLimits(t *testing.T) {
 		{"domain.md", "2", "one stored row", number1000(store.MaxItemBytes>>10) + " KB"},
 		{"webapi.md", "15", "rows of a page", number1000(odata.MaxPageSize)},
 		{"webapi.md", "15", "path, query string", number1000(odata.MaxURL) + " bytes"},
+		{"webapi.md", "15", "URL in a batch", number1000(odata.MaxBatchURL) + " bytes"},
 		{"webapi.md", "15", "request body", number1000(odata.MaxBody>>20) + " MB"},
+		{"webapi.md", "15", "body of a batch", number1000(batch.MaxBody>>20) + " MB"},
+		{"webapi.md", "15", "requests of a batch", number1000(batch.MaxRequests)},
+		{"webapi.md", "15", "rows written by a change set", number1000(rows.MaxCommit)},
 		{"webapi.md", "15", "token", number1000(auth.MaxTokenBytes>>10) + " KB"},
 	} {
 		cells := rowsOf(t, limit.document, limit.section)

@@ -32,28 +32,17 @@ func (a *API) runAction(w http.ResponseWriter, r *request, name string) error {
 	if err != nil {
 		return err
 	}
-	outcome, err := a.commit(r, operation.Action{Name: name, Parameters: parameters})
-	if err != nil {
-		return err
-	}
-	if action.Response == "" || !r.prefer.Representation {
-		odata.WriteNoContent(w, "")
+	return a.commitOne(r, operation.Action{Name: name, Parameters: parameters}, func(outcome operation.Outcome) error {
+		if action.Response == "" || !r.prefer.Representation {
+			odata.WriteNoContent(w, "")
+			return nil
+		}
+		var properties []odata.Property
+		for _, result := range outcome.Results {
+			properties = append(properties, odata.Property{Name: result.Name, Value: result.Value})
+		}
+		setPreferenceApplied(w, r)
+		odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.Complex(action.Response, properties...))
 		return nil
-	}
-	var properties []odata.Property
-	for _, result := range outcome.Results {
-		properties = append(properties, odata.Property{Name: result.Name, Value: result.Value})
-	}
-	setPreferenceApplied(w, r)
-	odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.Complex(action.Response, properties...))
-	return nil
-}
-
-// commit runs one operation in a unit of work of its own.
-func (a *API) commit(r *request, op operation.Operation) (operation.Outcome, error) {
-	outcomes, err := a.config.Operations.Do(r.Context(), r.caller, op)
-	if err != nil {
-		return operation.Outcome{}, err
-	}
-	return outcomes[0], nil
+	})
 }

@@ -127,10 +127,13 @@ func unclean(p string) bool {
 // request is an HTTP request with what every handler needs from it.
 type request struct {
 	*http.Request
+	id     string // of the request, in the log
 	caller sales.Caller
 	base   string // service root of the requested version
 	path   string // after the service root
 	prefer odata.Prefer
+	inner  bool       // it is in a batch
+	set    *changeSet // the change set that it is in, nil for none
 }
 
 // serve wraps a handler with what all have in common: authentication, the headers
@@ -144,7 +147,7 @@ func (a *API) serve(handle func(http.ResponseWriter, *request) error) http.Handl
 		header.Set("x-ms-service-request-id", id)
 		header.Set("REQ_ID", id)
 		header.Set("x-ms-dop-hint", "4")
-		req := &request{Request: r, prefer: odata.ParsePrefer(r.Header)}
+		req := &request{Request: r, id: id, prefer: odata.ParsePrefer(r.Header)}
 		began := a.config.Clock.Now()
 		err := a.identify(req)
 		if err == nil {
@@ -192,16 +195,27 @@ func (a *API) identify(r *request) error {
 		return err
 	}
 	r.caller = sales.Caller{ID: name.UserID(caller.ID), Name: caller.Name, Login: caller.Login, Roles: caller.Roles}
-	for _, header := range []string{"CallerObjectId", "MSCRMCallerID"} {
-		if user := r.Header.Get(header); user != "" && !strings.EqualFold(strings.Trim(user, "{}"), caller.ID) {
-			return odata.Errorf(odata.CannotActOnBehalfOfAnotherUser, "%s: acting as %q is not available; requests run as the token's user %s", header, user, caller.ID)
-		}
+	if err := refuseOtherCaller(r); err != nil {
+		return err
+	}
+	if size := max(len(r.URL.Path), len(r.URL.RawQuery)); size > odata.MaxURL {
+		return odata.Errorf(odata.BadRequest, "the URL has %d bytes, the limit is %d, and %d in a batch", size, odata.MaxURL, odata.MaxBatchURL)
 	}
 	version, rest, ok := odata.ParseVersion(r.URL.Path)
 	if !ok {
 		version = "v9.2" // the paths of selections have no version
 	}
 	r.base, r.path = odata.ServiceRoot(odata.PublicBase(r.Request, a.config.Public), version), rest
+	return nil
+}
+
+// refuseOtherCaller refuses a request on behalf of somebody else.
+func refuseOtherCaller(r *request) error {
+	for _, header := range []string{"CallerObjectId", "MSCRMCallerID"} {
+		if user := r.Header.Get(header); user != "" && !strings.EqualFold(strings.Trim(user, "{}"), string(r.caller.ID)) {
+			return odata.Errorf(odata.CannotActOnBehalfOfAnotherUser, "%s: acting as %q is not available; requests run as the token's user %s", header, user, r.caller.ID)
+		}
+	}
 	return nil
 }
 

@@ -37,6 +37,8 @@ func (a *API) data(w http.ResponseWriter, r *request) error {
 		return a.entity(w, r, resource)
 	case odata.Bound:
 		return a.createMultiple(w, r, resource.Table)
+	case odata.Batched:
+		return a.batch(w, r)
 	case odata.Root:
 		if r.Method != http.MethodGet {
 			return wrongMethod(w, r, "the service document", http.MethodGet)
@@ -146,11 +148,9 @@ func (a *API) create(w http.ResponseWriter, r *request, t *schema.Table, query o
 	if err != nil {
 		return err
 	}
-	outcome, err := a.commit(r, operation.Create{Table: t.Name, ID: input.ID, Values: input.Values})
-	if err != nil {
-		return err
-	}
-	return a.respondWritten(w, r, outcome, query)
+	return a.commitOne(r, operation.Create{Table: t.Name, ID: input.ID, Values: input.Values}, func(outcome operation.Outcome) error {
+		return a.respondWritten(w, r, outcome, query)
+	})
 }
 
 // createMultiple serves POST {set}/Microsoft.Dynamics.CRM.CreateMultiple: all rows are
@@ -163,7 +163,7 @@ func (a *API) createMultiple(w http.ResponseWriter, r *request, t *schema.Table)
 	if err != nil {
 		return err
 	}
-	targets, err := odata.ReadTargets(a.schema(), t, body, operation.MaxCreates)
+	targets, err := a.bodies(r).Targets(t, body, operation.MaxCreates)
 	if err != nil {
 		return err
 	}
@@ -171,21 +171,33 @@ func (a *API) createMultiple(w http.ResponseWriter, r *request, t *schema.Table)
 	for i, target := range targets {
 		creates[i] = operation.Create{Table: t.Name, ID: target.ID, Values: target.Values}
 	}
-	outcomes, err := a.config.Operations.Do(r.Context(), r.caller, creates...)
+	return a.commit(r, writing{operations: creates, explain: a.inTarget, respond: func(outcomes []operation.Outcome) error {
+		ids := make([]string, len(outcomes))
+		for i, outcome := range outcomes {
+			ids[i] = outcome.Row.ID
+		}
+		odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.IDs(ids))
+		return nil
+	}})
+}
+
+// inTarget says which of several targets was refused.
+func (a *API) inTarget(err error) error {
 	if refused, ok := errors.AsType[*operation.RefusedError](err); ok {
 		if public := a.translate(refused); public.Status < http.StatusInternalServerError {
 			return odata.InTarget(refused.Index, public)
 		}
 	}
-	if err != nil {
-		return err
+	return err
+}
+
+// bodies returns the reader of a request's body.
+func (a *API) bodies(r *request) odata.Bodies {
+	bodies := odata.Bodies{Schema: a.schema()}
+	if r.set != nil {
+		bodies.References = r.set.references
 	}
-	ids := make([]string, len(outcomes))
-	for i, outcome := range outcomes {
-		ids[i] = outcome.Row.ID
-	}
-	odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.IDs(ids))
-	return nil
+	return bodies
 }
 
 // readInput reads the body of a create or update.
@@ -194,7 +206,7 @@ func (a *API) readInput(w http.ResponseWriter, r *request, t *schema.Table) (oda
 	if err != nil {
 		return odata.Input{}, err
 	}
-	return odata.ReadRow(a.schema(), t, body)
+	return a.bodies(r).Row(t, body)
 }
 
 func (a *API) entity(w http.ResponseWriter, r *request, resource odata.Resource) error {
@@ -220,11 +232,10 @@ func (a *API) entity(w http.ResponseWriter, r *request, resource odata.Resource)
 	case http.MethodPatch:
 		return a.update(w, r, ref, query, condition)
 	case http.MethodDelete:
-		if _, err := a.commit(r, operation.Delete{Ref: ref, If: condition}); err != nil {
-			return err
-		}
-		odata.WriteNoContent(w, "")
-		return nil
+		return a.commitOne(r, operation.Delete{Ref: ref, If: condition}, func(operation.Outcome) error {
+			odata.WriteNoContent(w, "")
+			return nil
+		})
 	}
 	return wrongMethod(w, r, "a row of "+resource.Table.Set, http.MethodGet, http.MethodPatch, http.MethodDelete)
 }
@@ -253,11 +264,9 @@ func (a *API) update(w http.ResponseWriter, r *request, ref rows.Ref, query odat
 	if input.ID != "" && input.ID != ref.ID {
 		return odata.Errorf(odata.BadPayload, "%s is %s in the body and %s in the URL; the primary key never changes", t.ID, input.ID, ref.ID)
 	}
-	outcome, err := a.commit(r, operation.Update{Ref: ref, Values: input.Values, If: cond})
-	if err != nil {
-		return err
-	}
-	return a.respondWritten(w, r, outcome, query)
+	return a.commitOne(r, operation.Update{Ref: ref, Values: input.Values, If: cond}, func(outcome operation.Outcome) error {
+		return a.respondWritten(w, r, outcome, query)
+	})
 }
 
 // respondWritten responds to a create or update.

@@ -40,7 +40,7 @@ type Encoder struct {
 // EntityURL returns the URL of a row. It ends in "<id>)", by which clients find the
 // id of a row they created.
 func (e Encoder) EntityURL(t *schema.Table, id string) string {
-	return e.Base + t.Set + "(" + id + ")"
+	return e.Base + RowPath(t, id)
 }
 
 // Entity returns the JSON of one row with its tag, the columns of sel (a

@@ -274,7 +274,7 @@ func TestWrittenRowReadsBack(t *testing.T) {
 		if err != nil {
 			r.Fatal(err)
 		}
-		got, err := odata.ReadRow(s, table, asInput(r, s, table, values, text))
+		got, err := odata.Bodies{Schema: s}.Row(table, asInput(r, s, table, values, text))
 		if err != nil {
 			r.Fatal(err)
 		}

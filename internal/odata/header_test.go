@@ -29,7 +29,9 @@ func TestParsePrefer(t *testing.T) {
 		{"page is not a number", []string{"odata.maxpagesize=many"}, odata.Prefer{}, ""},
 		{"quoted page, case", []string{`OData.MaxPageSize="3"`}, odata.Prefer{MaxPageSize: 3}, "odata.maxpagesize=3"},
 		{"first counts", []string{"return=minimal", "return=representation"}, odata.Prefer{}, ""},
-		{"not served", []string{`odata.track-changes, respond-async, odata.callback;url="http://a,b", odata.continue-on-error`}, odata.Prefer{}, ""},
+		{"not served", []string{`odata.track-changes, respond-async, odata.callback;url="http://a,b"`}, odata.Prefer{}, ""},
+		{"continue", []string{"odata.continue-on-error"}, odata.Prefer{ContinueOnError: true}, ""},
+		{"do not continue", []string{"odata.continue-on-error=false"}, odata.Prefer{}, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -20,25 +20,33 @@ const MaxBody = 1 << 20
 // ReadBody reads a request's body, which is JSON in UTF-8 or has no content type, and
 // is not compressed. A missing body reads as an empty one.
 func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if err := refuseEncoding(w, r.Header); err != nil {
-		return nil, err
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
-	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
-	switch {
-	case tooLarge:
-		return nil, refuseBody(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", MaxBody)
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, refuseBody(http.StatusRequestTimeout, "the body did not come in time")
-	case err != nil:
-		return nil, Errorf(CrmHTTPError, "the body could not be read to its end")
-	case len(body) == 0:
-		return body, nil
+	body, err := ReadBytes(w, r, MaxBody)
+	if err != nil || len(body) == 0 {
+		return body, err
 	}
 	if err := refuseType(r.Header.Get("Content-Type")); err != nil {
 		return nil, err
 	}
 	return body, refuseOtherText(body)
+}
+
+// ReadBytes reads a request's body of any type, of at most limit bytes, which is not
+// compressed.
+func ReadBytes(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if err := refuseEncoding(w, r.Header); err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
+	switch {
+	case tooLarge:
+		return nil, refuseBody(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, refuseBody(http.StatusRequestTimeout, "the body did not come in time")
+	case err != nil:
+		return nil, Errorf(CrmHTTPError, "the body could not be read to its end")
+	}
+	return body, nil
 }
 
 func refuseBody(status int, format string, args ...any) *Error {

@@ -28,17 +28,21 @@ import (
 // Namespace comes before the name of every type and bound operation.
 const Namespace = uri.Namespace
 
-// MaxURL is the longest path and the longest query string read, in bytes.
-const MaxURL = 32768
+// MaxURL is the longest path and the longest query string read, in bytes; MaxBatchURL is
+// the longest URL in a batch.
+const (
+	MaxURL      = 32768
+	MaxBatchURL = 65536
+)
 
-// apiRoot is the path under which all versions of the API are served.
-const apiRoot = "/api/data/"
+// APIRoot is the path under which all versions of the API are served.
+const APIRoot = "/api/data/"
 
 // ParseVersion splits the path of a request into the version asked for and the
 // rest, without a leading slash, which [ParsePath] reads. Versions 9.0,
 // 9.1 and 9.2 are one API; ok is false for anything else.
 func ParseVersion(path string) (version, rest string, ok bool) {
-	path, ok = strings.CutPrefix(path, apiRoot)
+	path, ok = strings.CutPrefix(path, APIRoot)
 	if !ok {
 		return "", "", false
 	}
@@ -53,7 +57,7 @@ func ParseVersion(path string) (version, rest string, ok bool) {
 // ServiceRoot returns the URL that all links of a response start with, a slash
 // at its end: the public base and the version that the client asked for.
 func ServiceRoot(publicBase, version string) string {
-	return publicBase + apiRoot + version + "/"
+	return publicBase + APIRoot + version + "/"
 }
 
 // PublicBase returns the scheme and host (and path, if configured) under which

@@ -20,7 +20,11 @@ const (
 	Entity     Kind = "entity"     // the row ID of Table
 	Operation  Kind = "operation"  // the function or action Name
 	Bound      Kind = "bound"      // the action Name, bound to the set of Table
+	Batched    Kind = "batch"      // requests in a body
 )
+
+// Batch is the path of a batch.
+const Batch = "$batch"
 
 // CreateMultiple is the action, bound to an entity set, that creates rows together.
 const CreateMultiple = "CreateMultiple"
@@ -39,8 +43,8 @@ type Resource struct {
 // case-sensitive. A known form of the API that is not served is a 501, anything
 // else that leads nowhere a 404.
 func ParsePath(s *schema.Schema, path string, operations ...string) (Resource, error) {
-	if len(path) > MaxURL {
-		return Resource{}, Errorf(BadRequest, "the path has %d bytes, the limit is %d", len(path), MaxURL)
+	if len(path) > MaxBatchURL {
+		return Resource{}, Errorf(BadRequest, "the path has %d bytes, the limit is %d", len(path), MaxBatchURL)
 	}
 	path = strings.TrimSuffix(path, "/")
 	if path == "" {
@@ -56,6 +60,9 @@ func ParsePath(s *schema.Schema, path string, operations ...string) (Resource, e
 		if key, ok = strings.CutSuffix(key, ")"); !ok {
 			return Resource{}, Errorf(BadRequest, "')' expected at the end of the segment '%s'", excerpt.Of(first))
 		}
+	}
+	if path == Batch {
+		return Resource{Kind: Batched}, nil
 	}
 	if form := reserved(name); form != "" {
 		return Resource{}, notServed(form, first)
@@ -113,7 +120,7 @@ func reserved(name string) string {
 	switch name {
 	case "$metadata":
 		return "the metadata document"
-	case "$batch":
+	case Batch:
 		return "the batch request"
 	case "$entity", "$all", "$crossjoin":
 		return "the resource"

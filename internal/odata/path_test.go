@@ -28,6 +28,7 @@ func TestParsePath(t *testing.T) {
 		{name: "row of an activity", path: "tasks(activityid=" + idI + ")", want: "entity tasks " + idI},
 		{name: "function", path: "WhoAmI", want: "operation WhoAmI"},
 		{name: "function with brackets (dynamics-web-api)", path: "WhoAmI()", want: "operation WhoAmI"},
+		{name: "batch", path: "$batch", want: "batch"},
 		{name: "action", path: "msdyn_ConnectSequence", want: "operation msdyn_ConnectSequence"},
 
 		{name: "unknown set", path: "xyz", fails: "404 0x80060888 Resource not found for the segment 'xyz'."},
@@ -48,11 +49,10 @@ func TestParsePath(t *testing.T) {
 		{name: "half a brace", path: "leads({" + idI + ")", fails: "400 0x80060888 the key '{" + idI + "' of 'leads' is not a GUID"},
 		{name: "bracket open", path: "leads(" + idI, fails: "400 0x80060888 ')' expected at the end of the segment 'leads(" + idI + "'"},
 		{name: "quote open", path: "leads('a", fails: "400 0x80060888 the path 'leads('a' has a quote that is not closed"},
-		{name: "too long", path: strings.Repeat("a", odata.MaxURL+1), fails: "400 0x80060888 the path has 32769 bytes, the limit is 32768"},
+		{name: "too long", path: strings.Repeat("a", odata.MaxBatchURL+1), fails: "400 0x80060888 the path has 65537 bytes, the limit is 65536"},
 
 		{name: "alternate key", path: "contacts(emailaddress1='a/b@c.d',firstname='Jo')", fails: "501 0x80040219 the alternate key is not supported in this version: 'contacts(emailaddress1='a/b@c.d',firstname='Jo')'"},
 		{name: "count", path: "leads/$count", fails: "501 0x80040219 the count is not supported in this version: '$count'"},
-		{name: "batch", path: "$batch", fails: "501 0x80040219 the batch request is not supported in this version: '$batch'"},
 		{name: "metadata", path: "$metadata", fails: "501 0x80040219 the metadata document is not supported in this version: '$metadata'"},
 		{name: "table definition (dataverse-ify)", path: "EntityDefinitions(LogicalName='lead')", fails: "501 0x80040219 the table definition is not supported in this version: 'EntityDefinitions(LogicalName='lead')'"},
 		{name: "property", path: "leads(" + idI + ")/subject", fails: "501 0x80040219 the path to one property is not supported in this version: 'subject'"},

@@ -16,6 +16,8 @@ type Prefer struct {
 	Representation bool        // return the row after a write
 	Annotations    Annotations // nil: none asked for
 	MaxPageSize    int         // 1…MaxPageSize; 0: not given
+
+	ContinueOnError bool // a batch goes on after a request that failed
 }
 
 // ParsePrefer reads all Prefer headers. Annotations is not nil when they were
@@ -48,6 +50,8 @@ func (p *Prefer) set(name, value string) {
 				p.Annotations = append(p.Annotations, pattern)
 			}
 		}
+	case "odata.continue-on-error":
+		p.ContinueOnError = value != "false"
 	case "odata.maxpagesize":
 		if n, err := strconv.Atoi(value); err == nil && n > 0 {
 			p.MaxPageSize = min(n, MaxPageSize)

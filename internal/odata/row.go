@@ -22,21 +22,27 @@ type Input struct {
 	Values map[string]schema.Value // what is to be set, by logical name; null clears
 }
 
-// ReadRow reads the body of a create or update of a row of t. What depends on the
+// Bodies reads the bodies of requests.
+type Bodies struct {
+	Schema     *schema.Schema
+	References References
+}
+
+// Row reads the body of a create or update of a row of t. What depends on the
 // row that is there is left to [schema.Table.CheckCreate] and
 // [schema.Table.CheckUpdate]: columns that only a create or only Segue may set,
 // columns that need a value, and whether state and status agree.
-func ReadRow(s *schema.Schema, t *schema.Table, body []byte) (Input, error) {
+func (b Bodies) Row(t *schema.Table, body []byte) (Input, error) {
 	members, err := readObject(body)
 	if err != nil {
 		return Input{}, err
 	}
-	return readMembers(s, t, members)
+	return b.members(t, members)
 }
 
-// ReadTargets reads the body of CreateMultiple, {"Targets":[…]}: rows of t, each with
+// Targets reads the body of CreateMultiple, {"Targets":[…]}: rows of t, each with
 // the type in @odata.type. There may be no more than most.
-func ReadTargets(s *schema.Schema, t *schema.Table, body []byte, most int) ([]Input, error) {
+func (b Bodies) Targets(t *schema.Table, body []byte, most int) ([]Input, error) {
 	members, err := readObject(body)
 	if err != nil {
 		return nil, err
@@ -62,7 +68,7 @@ func ReadTargets(s *schema.Schema, t *schema.Table, body []byte, most int) ([]In
 			err = Errorf(InvalidArgument, "must have the member '@odata.type': '%s%s'", Namespace, t.Name)
 		}
 		if err == nil {
-			list[i], err = readMembers(s, t, members)
+			list[i], err = b.members(t, members)
 		}
 		if err != nil {
 			return nil, InTarget(i, err)
@@ -82,9 +88,9 @@ func InTarget(i int, err error) error {
 	return &at
 }
 
-// readMembers reads the members of a row.
-func readMembers(s *schema.Schema, t *schema.Table, members []member) (Input, error) {
-	r := rowReader{schema: s, table: t, row: Input{Values: map[string]schema.Value{}}}
+// members reads the members of a row.
+func (b Bodies) members(t *schema.Table, members []member) (Input, error) {
+	r := rowReader{schema: b.Schema, references: b.References, table: t, row: Input{Values: map[string]schema.Value{}}}
 	for _, m := range members {
 		if err := r.member(m); err != nil {
 			return Input{}, err
@@ -98,9 +104,10 @@ func readMembers(s *schema.Schema, t *schema.Table, members []member) (Input, er
 func annotation(name string) bool { return strings.Contains(name, "@") }
 
 type rowReader struct {
-	schema *schema.Schema
-	table  *schema.Table
-	row    Input
+	schema     *schema.Schema
+	references References
+	table      *schema.Table
+	row        Input
 }
 
 // member reads one member of the body into the row.
@@ -178,8 +185,6 @@ func (r *rowReader) bind(nav string, m member) error {
 		return r.setLookup(navs[0].Column, schema.Null())
 	case !isText:
 		return r.refuse("'%s' must be a string like \"/accounts(<id>)\"", m.name)
-	case strings.HasPrefix(text, "$"):
-		return notServed("a reference to another request of a batch", text)
 	}
 	t, id, err := r.reference(m.name, text)
 	if err != nil {
@@ -198,7 +203,10 @@ func (r *rowReader) bind(nav string, m member) error {
 // reference reads the URL of a row by its end, <set>(<key>): clients send it
 // relative, with a slash, absolute, and absolute with a broken scheme.
 func (r *rowReader) reference(member, url string) (*schema.Table, string, error) {
-	last := url[strings.LastIndexByte(url, '/')+1:]
+	last, err := r.references.Path(url[strings.LastIndexByte(url, '/')+1:])
+	if err != nil {
+		return nil, "", err
+	}
 	set, key, ok := strings.Cut(last, "(")
 	key, closed := strings.CutSuffix(key, ")")
 	if !ok || !closed {

@@ -55,7 +55,7 @@ func TestReadRow(t *testing.T) {
 	s := tables(t)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := odata.ReadRow(s, s.Table(test.table), []byte(test.body))
+			got, err := odata.Bodies{Schema: s}.Row(s.Table(test.table), []byte(test.body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,7 +105,7 @@ func TestReadRowRefuses(t *testing.T) {
 		{"bind no GUID", `{"parentaccountid@odata.bind":"/accounts(7)"}`, "400 0x80060888 the key '7' of 'accounts' is not a GUID"},
 		{"text under a navigation property", `{"parentaccountid":"a"}`, payload + "property 'parentaccountid' is a navigation property: bind a row through 'parentaccountid@odata.bind'"},
 		{"bind by alternate key", `{"parentaccountid@odata.bind":"/accounts(accountnumber='1')"}`, "501 0x80040219 the alternate key is not supported in this version: 'accounts(accountnumber='1')'"},
-		{"bind in a change set", `{"parentaccountid@odata.bind":"$1"}`, "501 0x80040219 a reference to another request of a batch is not supported in this version: '$1'"},
+		{"bind to a later request", `{"parentaccountid@odata.bind":"$1"}`, "400 0x80060888 Content-ID Reference: '$1' does not exist in the batch context."},
 		{"bind a collection", `{"parentaccountid@odata.bind":[]}`, "501 0x80040219 binding a collection is not supported in this version: 'parentaccountid@odata.bind'"},
 		{"deep insert", `{"parentaccountid":{"name":"a"}}`, "501 0x80040219 the creation of related rows is not supported in this version: 'parentaccountid'"},
 		{"very deep", `{"subject":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`, "400 0x80048d19 the body is not JSON, at byte 11: invalid character '[' exceeded max depth"},
@@ -113,14 +113,14 @@ func TestReadRowRefuses(t *testing.T) {
 	s := tables(t)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := odata.ReadRow(s, s.Table("lead"), []byte(test.body))
+			_, err := odata.Bodies{Schema: s}.Row(s.Table("lead"), []byte(test.body))
 			if got := outcome(t, err); got != test.want {
 				t.Errorf("error =\n%s\nwant\n%s", got, test.want)
 			}
 		})
 	}
 	two := `{"regardingobjectid_lead_task@odata.bind":"/leads(` + idI + `)","regardingobjectid_account_task@odata.bind":"/accounts(` + idI + `)"}`
-	_, err := odata.ReadRow(s, s.Table("task"), []byte(two))
+	_, err := odata.Bodies{Schema: s}.Row(s.Table("task"), []byte(two))
 	want := "400 0x80048d19 Error identified in Payload provided by the user for Entity :'tasks', lookup 'regardingobjectid' is bound to two rows"
 	if got := outcome(t, err); got != want {
 		t.Errorf("bound to two rows: error = %q, want %q", got, want)
@@ -180,7 +180,7 @@ func FuzzReadRow(f *testing.F) {
 	s := tables(f)
 	lead := s.Table("lead")
 	f.Fuzz(func(t *testing.T, body []byte) {
-		in, err := odata.ReadRow(s, lead, body)
+		in, err := odata.Bodies{Schema: s}.Row(lead, body)
 		if message := outcome(t, err); len(message) > 2000 {
 			t.Errorf("the message has %d bytes", len(message))
 		}
@@ -192,7 +192,7 @@ func FuzzReadRow(f *testing.F) {
 				t.Errorf("%s = %v passed", name, v)
 			}
 		}
-		again, err := odata.ReadRow(s, lead, mustQuote(t, body))
+		again, err := odata.Bodies{Schema: s}.Row(lead, mustQuote(t, body))
 		if diff := cmp.Diff(in, again); err == nil && diff != "" && body[0] == '{' {
 			t.Errorf("encoded twice it reads differently:\n%s", diff)
 		}

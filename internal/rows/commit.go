@@ -7,7 +7,21 @@ import (
 	"time"
 
 	"segue/internal/schema"
+	"segue/internal/store"
 )
+
+// MaxCommit is how many rows a unit of work may write, those included whose versions it
+// relies on.
+const MaxCommit = store.MaxWriteOps
+
+// TooManyError says that a unit of work would write more rows than the store writes at
+// once. Nothing was written.
+type TooManyError struct{ Rows int }
+
+// Error names the number and the limit.
+func (e *TooManyError) Error() string {
+	return fmt.Sprintf("%d rows would be written at once, the limit is %d", e.Rows, MaxCommit)
+}
 
 // hook is a function to run after a unit of work has been committed.
 type hook struct {

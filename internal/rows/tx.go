@@ -156,6 +156,9 @@ func (tx *Tx) Commit(ctx context.Context) error {
 	if len(ops) == 0 {
 		return nil
 	}
+	if len(ops) > MaxCommit {
+		return &TooManyError{Rows: len(ops)}
+	}
 	err = tx.db.store.Write(ctx, ops...)
 	if failed, ok := errors.AsType[*store.ConditionError](err); ok {
 		seen, derr := tx.db.decode(failed.Item)

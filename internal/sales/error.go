@@ -81,6 +81,9 @@ func Public(err error) error {
 	if both, ok := errors.AsType[*rows.ContradictionError](err); ok {
 		return &Error{Precondition, both.Error(), err}
 	}
+	if many, ok := errors.AsType[*rows.TooManyError](err); ok {
+		return &Error{Invalid, many.Error(), err}
+	}
 	if big, ok := errors.AsType[*store.ExceededError](err); ok {
 		return &Error{TooLarge, rows.Readable(big.Error()), err}
 	}

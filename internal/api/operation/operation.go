@@ -87,13 +87,7 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 // Do runs operations in their order in one unit of work of their own. The first
 // that is refused refuses all, by a [RefusedError]; then nothing is written.
 func (e Executor) Do(ctx context.Context, c sales.Caller, ops ...Operation) ([]Outcome, error) {
-	ops = slices.Clone(ops)
-	for i, op := range ops { // the id is the same in each try: a try whose response got lost may have been applied
-		if create, ok := op.(Create); ok && create.ID == "" {
-			create.ID = e.Entities.NewID(create.Table, create.Values)
-			ops[i] = create
-		}
-	}
+	ops = e.Identified(ops) // the ids are the same in each try: a try whose response got lost may have been applied
 	outcomes := make([]Outcome, len(ops))
 	err := e.DB.Do(ctx, c.ID, func(tx *rows.Tx) error {
 		for i, op := range ops {
@@ -108,6 +102,18 @@ func (e Executor) Do(ctx context.Context, c sales.Caller, ops ...Operation) ([]O
 		return nil, sales.Public(err)
 	}
 	return outcomes, nil
+}
+
+// Identified returns operations in which each row that is to be made has an id.
+func (e Executor) Identified(ops []Operation) []Operation {
+	ops = slices.Clone(ops)
+	for i, op := range ops {
+		if create, ok := op.(Create); ok && create.ID == "" {
+			create.ID = e.Entities.NewID(create.Table, create.Values)
+			ops[i] = create
+		}
+	}
+	return ops
 }
 
 // In runs an operation in a unit of work that somebody else commits, and that
