@@ -3,6 +3,10 @@
 // what writes a row or calls an action goes through package operation. How an
 // error looks on the wire is decided in one place, error.go.
 //
+// Size: the handlers are served by each other: a batch by all of them, a lookup and a
+// related row by those of rows and lists. What they share is small and private, the
+// decoded request, how it is committed and how it is answered.
+//
 // Invariant: no handler does anything for a caller who is not authenticated, and
 // every response, refusals included, has the form of docs/webapi.md §3 and §5.
 package api

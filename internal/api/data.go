@@ -32,9 +32,15 @@ func (a *API) data(w http.ResponseWriter, r *request) error {
 	case odata.Operation:
 		return a.operation(w, r, resource.Name)
 	case odata.Collection:
-		return a.collection(w, r, resource.Table)
+		return a.collection(w, r, resource)
 	case odata.Entity:
 		return a.entity(w, r, resource)
+	case odata.OneColumn:
+		return a.property(w, r, resource)
+	case odata.Lookup:
+		return a.lookup(w, r, resource)
+	case odata.Related:
+		return a.related(w, r, resource)
 	case odata.Bound:
 		return a.createMultiple(w, r, resource.Table)
 	case odata.Batched:
@@ -81,7 +87,8 @@ func (a *API) operation(w http.ResponseWriter, r *request, name string) error {
 	return nil
 }
 
-func (a *API) collection(w http.ResponseWriter, r *request, t *schema.Table) error {
+func (a *API) collection(w http.ResponseWriter, r *request, resource odata.Resource) error {
+	t := resource.Table
 	query, err := odata.ParseQuery(a.schema(), t, r.URL.RawQuery)
 	if err == nil {
 		err = odata.Executed(query)
@@ -89,10 +96,14 @@ func (a *API) collection(w http.ResponseWriter, r *request, t *schema.Table) err
 	if err != nil {
 		return err
 	}
-	switch r.Method {
-	case http.MethodGet:
+	switch {
+	case r.Method == http.MethodGet && resource.Count:
+		return a.count(w, r, t, query)
+	case r.Method == http.MethodGet:
 		return a.list(w, r, t, query)
-	case http.MethodPost:
+	case resource.Count:
+		return wrongMethod(w, r, "the number of rows of "+t.Set, http.MethodGet)
+	case r.Method == http.MethodPost:
 		return a.create(w, r, t, query)
 	}
 	return wrongMethod(w, r, t.Set, http.MethodGet, http.MethodPost)
@@ -148,6 +159,11 @@ func (a *API) create(w http.ResponseWriter, r *request, t *schema.Table, query o
 	if err != nil {
 		return err
 	}
+	return a.createInput(w, r, t, input, query)
+}
+
+// createInput creates the row of a body.
+func (a *API) createInput(w http.ResponseWriter, r *request, t *schema.Table, input odata.Input, query odata.Query) error {
 	return a.commitOne(r, operation.Create{Table: t.Name, ID: input.ID, Values: input.Values}, func(outcome operation.Outcome) error {
 		return a.respondWritten(w, r, outcome, query)
 	})

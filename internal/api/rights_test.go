@@ -49,7 +49,7 @@ func TestRights_webapi_8_Escalation(t *testing.T) {
 	root := `"owningbusinessunit@odata.bind":"/businessunits(412b296b-a3a6-56dd-b350-5d84dd092e22)"`
 	record := `"RegardingEntityId":"` + leadID + `","RegardingEntityName":"lead"`
 	thief := w.thief()
-	const forbidden, invalid, notAllowed, notServed = http.StatusForbidden, http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotImplemented
+	const forbidden, invalid, notAllowed = http.StatusForbidden, http.StatusBadRequest, http.StatusMethodNotAllowed
 	for _, test := range []struct {
 		name, request, body string
 		status              int
@@ -62,9 +62,12 @@ func TestRights_webapi_8_Escalation(t *testing.T) {
 		{"take a lead and look whether it is as it was", "PATCH ~/leads(" + leadID + ")\nIf-Match: *", `{` + me + `}`, forbidden},
 		{"take a lead as if it were new", "PATCH ~/leads(" + leadID + ")\nIf-None-Match: *", `{"subject":"Mine",` + me + `}`, forbidden},
 		{"put a lead", "PUT ~/leads(" + leadID + ")", `{"subject":"Mine"}`, notAllowed},
-		{"put one property", "PUT ~/leads(" + leadID + ")/subject", `{"value":"Mine"}`, notServed},
-		{"delete one property", "DELETE ~/leads(" + leadID + ")/subject", "", notServed},
-		{"put the owner's reference", "PUT ~/leads(" + leadID + ")/ownerid/$ref", `{"@odata.id":"/systemusers(` + thiefID + `)"}`, notServed},
+		{"put one property", "PUT ~/leads(" + leadID + ")/subject", `{"value":"Mine"}`, forbidden},
+		{"delete one property", "DELETE ~/leads(" + leadID + ")/subject", "", forbidden},
+		{"put the owner's reference", "PUT ~/leads(" + leadID + ")/ownerid/$ref", `{"@odata.id":"/systemusers(` + thiefID + `)"}`, forbidden},
+		{"delete the owner's reference", "DELETE ~/leads(" + leadID + ")/ownerid/$ref", "", forbidden},
+		{"put a lead under another account", "POST ~/accounts(" + accountID + ")/lead_parent_account/$ref", `{"@odata.id":"leads(` + leadID + `)"}`, forbidden},
+		{"take a lead in a batch", "POST ~/$batch\nContent-Type: multipart/mixed;boundary=B", set("PATCH leads("+leadID+")\n\n"+`{`+me+`}`) + "--B--", forbidden},
 		{"close a lead", "PATCH ~/leads(" + leadID + ")", `{"statecode":2}`, forbidden},
 		{"delete a lead", "DELETE ~/leads(" + leadID + ")", "", forbidden},
 		{"point a lead elsewhere", "PATCH ~/leads(" + leadID + ")", `{"parentaccountid@odata.bind":"/accounts(` + accountID + `)"}`, forbidden},

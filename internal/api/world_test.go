@@ -275,7 +275,7 @@ func (w *world) invariants(a answer) {
 		kind = "application/json; odata.metadata=minimal"
 	}
 	multipart := strings.HasPrefix(a.header.Get("Content-Type"), "multipart/mixed; boundary=batchresponse_")
-	if multipart {
+	if text := a.header.Get("Content-Type"); multipart || text == "text/plain" && a.status == http.StatusOK {
 		kind = a.header.Get("Content-Type")
 	}
 	id := a.header.Get("REQ_ID")

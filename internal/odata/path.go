@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"segue/internal/excerpt"
-	"segue/internal/guid"
 	"segue/internal/odata/uri"
 	"segue/internal/schema"
 )
@@ -17,25 +16,42 @@ type Kind string
 const (
 	Root       Kind = "service document"
 	Collection Kind = "collection" // all rows of Table
-	Entity     Kind = "entity"     // the row ID of Table
+	Entity     Kind = "entity"     // a row of Table
+	OneColumn  Kind = "property"   // the Column of a row of Table
+	Lookup     Kind = "lookup"     // the row that a lookup of a row of Table points at, by Navs
+	Related    Kind = "related"    // the rows that point at a row of Table, by Relation
 	Operation  Kind = "operation"  // the function or action Name
 	Bound      Kind = "bound"      // the action Name, bound to the set of Table
 	Batched    Kind = "batch"      // requests in a body
 )
 
-// Batch is the path of a batch.
-const Batch = "$batch"
-
-// CreateMultiple is the action, bound to an entity set, that creates rows together.
-const CreateMultiple = "CreateMultiple"
+// The actions, bound to an entity set, that write rows together.
+const (
+	CreateMultiple = "CreateMultiple"
+	UpdateMultiple = "UpdateMultiple"
+	UpsertMultiple = "UpsertMultiple"
+)
 
 // Resource is what a path leads to; fields that Kind does not name are zero.
 type Resource struct {
 	Kind  Kind
 	Table *schema.Table
-	ID    string // GUID, lower case
-	Name  string
+	Key   // of a row of Table
+
+	Name     string
+	Column   *schema.Column
+	Navs     []schema.Nav    // the targets of one lookup
+	Relation schema.Relation // its Table is that of the related rows
+
+	Ref   bool // the path ends with $ref: not the rows are meant but that they are related
+	Count bool // the path ends with $count: the number of rows
+	Raw   bool // the path ends with $value: the property without JSON
+	// Member is the key of one of the related rows, in a path that ends with $ref.
+	Member *Key
 }
+
+// Batch is the path of a batch.
+const Batch = "$batch"
 
 // ParsePath reads the rest of a path that [ParseVersion] returned, percent-decoded. operations
 // are the names of the functions and actions that are served without
@@ -74,17 +90,18 @@ func ParsePath(s *schema.Schema, path string, operations ...string) (Resource, e
 	if name == "" || t == nil {
 		return Resource{}, NoSegment(name)
 	}
-	if !keyed && len(rest) == 1 && strings.TrimSuffix(rest[0], "()") == Namespace+CreateMultiple {
-		return Resource{Kind: Bound, Table: t, Name: CreateMultiple}, nil
-	}
 	if !keyed {
-		return Resource{Kind: Collection, Table: t}, checkRest(s, t, rest, false)
+		return ofSet(t, rest)
 	}
-	id, err := parseKey(t, key)
-	if err != nil {
+	r := Resource{Kind: Entity, Table: t}
+	var err error
+	if r.Key, err = parseKey(t, key); err != nil {
 		return Resource{}, err
 	}
-	return Resource{Kind: Entity, Table: t, ID: id}, checkRest(s, t, rest, true)
+	if len(rest) > 0 {
+		err = r.follow(s, rest)
+	}
+	return r, err
 }
 
 // operation returns the resource of a function or action.
@@ -130,51 +147,78 @@ func reserved(name string) string {
 	return ""
 }
 
-// parseKey reads the text in the brackets after a set's name: a GUID, bare or
-// quoted, alone or after the primary key's name.
-func parseKey(t *schema.Table, key string) (string, error) {
-	if name, value, named := strings.Cut(key, "="); named {
-		if name != t.ID {
-			return "", notServed("the alternate key", t.Set+"("+key+")")
-		}
-		key = value
-	}
-	if inner, ok := strings.CutPrefix(key, "'"); ok {
-		if inner, ok = strings.CutSuffix(inner, "'"); ok {
-			key = inner
-		}
-	}
-	id, ok := guid.Parse(key)
-	if !ok {
-		return "", Errorf(BadRequest, "the key '%s' of '%s' is not a GUID", excerpt.Of(key), t.Set)
-	}
-	return id, nil
-}
-
-// checkRest refuses the segments that follow a set or a row in a path; it returns nil
-// when there are none.
-func checkRest(s *schema.Schema, t *schema.Table, rest []string, ofRow bool) error {
+// ofSet returns the resource of a path that begins with a set.
+func ofSet(t *schema.Table, rest []string) (Resource, error) {
 	if len(rest) == 0 {
-		return nil
+		return Resource{Kind: Collection, Table: t}, nil
 	}
 	name, _, _ := strings.Cut(rest[0], "(")
+	action, qualified := strings.CutPrefix(name, Namespace)
 	switch {
-	case strings.HasPrefix(name, Namespace):
-		return notServed("the bound operation", name)
-	case name == "$count" && !ofRow:
-		return notServed("the count", name)
+	case len(rest) > 1:
+		return Resource{}, NoSegment(rest[1])
+	case qualified && slices.Contains([]string{CreateMultiple, UpdateMultiple, UpsertMultiple}, action):
+		return Resource{Kind: Bound, Table: t, Name: action}, nil
+	case qualified:
+		return Resource{}, notServed("the bound operation", name)
+	case rest[0] == "$count":
+		return Resource{Kind: Collection, Table: t, Count: true}, nil
 	case name == "$ref" || name == "$value":
-		return notServed("the path ending", name)
-	case ofRow && columnOf(t, name) != nil:
-		return notServed("the path to one property", name)
-	case ofRow && navigates(s, t, name):
-		return notServed("the path through a navigation property", name)
+		return Resource{}, notServed("the path ending", name)
 	}
-	return NoSegment(name)
+	return Resource{}, NoSegment(name)
 }
 
-// navigates reports whether name is a navigation property of t, to one row or many.
-func navigates(s *schema.Schema, t *schema.Table, name string) bool {
-	_, many := uri.Collection(s, t, name)
-	return many || navsOf(t, name) != nil
+// follow makes a row's resource that of what the path has after the row.
+func (r *Resource) follow(s *schema.Schema, rest []string) error {
+	name, key, keyed := strings.Cut(rest[0], "(")
+	if strings.HasPrefix(name, Namespace) {
+		return notServed("the bound operation", name)
+	}
+	end := ""
+	if len(rest) > 1 {
+		end = rest[1]
+	}
+	if column := columnOf(r.Table, rest[0]); column != nil {
+		r.Kind, r.Column, r.Raw = OneColumn, column, end == "$value"
+		return r.endsWith(rest, "$value")
+	}
+	if navs := navsOf(r.Table, rest[0]); navs != nil {
+		r.Kind, r.Navs, r.Ref = Lookup, navs, end == "$ref"
+		return r.endsWith(rest, "$ref")
+	}
+	relation, ok := uri.Collection(s, r.Table, name)
+	switch {
+	case !ok && (name == "$ref" || name == "$value"):
+		return notServed("the path ending", name)
+	case !ok:
+		return NoSegment(name)
+	}
+	r.Kind, r.Relation, r.Ref, r.Count = Related, relation, end == "$ref", end == "$count"
+	if !keyed {
+		return r.endsWith(rest, "$ref", "$count")
+	}
+	key, closed := strings.CutSuffix(key, ")")
+	if !closed {
+		return Errorf(BadRequest, "')' expected at the end of the segment '%s'", excerpt.Of(rest[0]))
+	}
+	member, err := parseKey(relation.Table, key)
+	if err != nil {
+		return err
+	}
+	if r.Member = &member; !r.Ref {
+		return notServed("the path to one of related rows", rest[0])
+	}
+	return r.endsWith(rest, "$ref")
+}
+
+// endsWith refuses a path that has more after a property of a row than one of the endings.
+func (*Resource) endsWith(rest []string, endings ...string) error {
+	switch {
+	case len(rest) == 1 || len(rest) == 2 && slices.Contains(endings, rest[1]):
+		return nil
+	case len(rest) == 2:
+		return notServed("the path", strings.Join(rest, "/"))
+	}
+	return NoSegment(rest[2])
 }

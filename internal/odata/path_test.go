@@ -31,6 +31,24 @@ func TestParsePath(t *testing.T) {
 		{name: "batch", path: "$batch", want: "batch"},
 		{name: "action", path: "msdyn_ConnectSequence", want: "operation msdyn_ConnectSequence"},
 
+		{name: "count", path: "leads/$count", want: "collection leads $count"},
+		{name: "bulk actions", path: "leads/Microsoft.Dynamics.CRM.UpdateMultiple", want: "bound leads UpdateMultiple"},
+		{name: "property", path: "leads(" + idI + ")/subject", want: "property leads " + idI + " subject"},
+		{name: "lookup value", path: "leads(" + idI + ")/_ownerid_value", want: "property leads " + idI + " ownerid"},
+		{name: "raw property", path: "leads(" + idI + ")/subject/$value", want: "property leads " + idI + " subject $value"},
+		{name: "lookup", path: "leads(" + idI + ")/parentaccountid", want: "lookup leads " + idI + " parentaccountid"},
+		{name: "reference of a lookup", path: "leads(" + idI + ")/parentaccountid/$ref", want: "lookup leads " + idI + " parentaccountid $ref"},
+		{name: "related rows", path: "accounts(" + idI + ")/lead_parent_account", want: "related accounts " + idI + " lead.parentaccountid"},
+		{name: "number of related rows", path: "accounts(" + idI + ")/lead_parent_account/$count", want: "related accounts " + idI + " lead.parentaccountid $count"},
+		{name: "references of related rows", path: "accounts(" + idI + ")/lead_parent_account/$ref", want: "related accounts " + idI + " lead.parentaccountid $ref"},
+		{name: "one of related rows", path: "accounts(" + idI + ")/lead_parent_account(" + idJ + ")/$ref", want: "related accounts " + idI + " lead.parentaccountid $ref of " + idJ},
+
+		{name: "one of related rows, to read", path: "accounts(" + idI + ")/lead_parent_account(" + idJ + ")", fails: "501 0x80040219 the path to one of related rows is not supported in this version: 'lead_parent_account(" + idJ + ")'"},
+		{name: "bracket open in related rows", path: "accounts(" + idI + ")/lead_parent_account(" + idJ, fails: "400 0x80060888 ')' expected at the end of the segment 'lead_parent_account(" + idJ + "'"},
+		{name: "past a lookup", path: "leads(" + idI + ")/parentaccountid/name", fails: "501 0x80040219 the path is not supported in this version: 'parentaccountid/name'"},
+		{name: "past an ending", path: "leads(" + idI + ")/parentaccountid/$ref/x", fails: "404 0x80060888 Resource not found for the segment 'x'."},
+		{name: "past the count", path: "leads/$count/x", fails: "404 0x80060888 Resource not found for the segment 'x'."},
+		{name: "key with a column", path: "leads(" + idI + ")/subject(1)", fails: "404 0x80060888 Resource not found for the segment 'subject'."},
 		{name: "unknown set", path: "xyz", fails: "404 0x80060888 Resource not found for the segment 'xyz'."},
 		{name: "unknown set with a key", path: "xyz(1)", fails: "404 0x80060888 Resource not found for the segment 'xyz'."},
 		{name: "upper-case set", path: "Leads", fails: "404 0x80060888 Resource not found for the segment 'Leads'."},
@@ -52,15 +70,9 @@ func TestParsePath(t *testing.T) {
 		{name: "too long", path: strings.Repeat("a", odata.MaxBatchURL+1), fails: "400 0x80060888 the path has 65537 bytes, the limit is 65536"},
 
 		{name: "alternate key", path: "contacts(emailaddress1='a/b@c.d',firstname='Jo')", fails: "501 0x80040219 the alternate key is not supported in this version: 'contacts(emailaddress1='a/b@c.d',firstname='Jo')'"},
-		{name: "count", path: "leads/$count", fails: "501 0x80040219 the count is not supported in this version: '$count'"},
 		{name: "metadata", path: "$metadata", fails: "501 0x80040219 the metadata document is not supported in this version: '$metadata'"},
 		{name: "table definition (dataverse-ify)", path: "EntityDefinitions(LogicalName='lead')", fails: "501 0x80040219 the table definition is not supported in this version: 'EntityDefinitions(LogicalName='lead')'"},
-		{name: "property", path: "leads(" + idI + ")/subject", fails: "501 0x80040219 the path to one property is not supported in this version: 'subject'"},
-		{name: "lookup value", path: "leads(" + idI + ")/_ownerid_value", fails: "501 0x80040219 the path to one property is not supported in this version: '_ownerid_value'"},
-		{name: "lookup", path: "leads(" + idI + ")/parentaccountid/$ref", fails: "501 0x80040219 the path through a navigation property is not supported in this version: 'parentaccountid'"},
-		{name: "collection", path: "accounts(" + idI + ")/lead_parent_account(" + idJ + ")/$ref", fails: "501 0x80040219 the path through a navigation property is not supported in this version: 'lead_parent_account'"},
 		{name: "bound action", path: "leads(" + idI + ")/Microsoft.Dynamics.CRM.X", fails: "501 0x80040219 the bound operation is not supported in this version: 'Microsoft.Dynamics.CRM.X'"},
-		{name: "bulk action that is not served", path: "leads/Microsoft.Dynamics.CRM.UpdateMultiple", fails: "501 0x80040219 the bound operation is not supported in this version: 'Microsoft.Dynamics.CRM.UpdateMultiple'"},
 		{name: "function with parameters", path: "WhoAmI(A=1)", fails: "501 0x80040219 the function call with parameters is not supported in this version: 'WhoAmI(A=1)'"},
 	}
 	s := tables(t)
@@ -84,7 +96,24 @@ func describe(r odata.Resource) string {
 	if r.Table != nil {
 		set = r.Table.Set
 	}
-	return strings.Join(strings.Fields(string(r.Kind)+" "+set+" "+r.ID+" "+r.Name), " ")
+	text := string(r.Kind) + " " + set + " " + r.ID + " " + r.Name
+	switch {
+	case r.Column != nil:
+		text += r.Column.Name
+	case r.Navs != nil:
+		text += r.Navs[0].Column.Name
+	case r.Relation.Table != nil:
+		text += r.Relation.Table.Name + "." + r.Relation.Column.Name
+	}
+	for ending, has := range map[string]bool{" $value": r.Raw, " $ref": r.Ref, " $count": r.Count} {
+		if has {
+			text += ending // never two of them
+		}
+	}
+	if r.Member != nil {
+		text += " of " + r.Member.ID
+	}
+	return strings.Join(strings.Fields(text), " ")
 }
 
 func FuzzParsePath(f *testing.F) {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"segue/internal/excerpt"
+	"segue/internal/filter"
 	"segue/internal/schema"
 )
 
@@ -26,6 +27,76 @@ func (r References) Path(path string) (string, error) {
 	return row + path[len(first):], nil
 }
 
+// Reference is a row that a body or a URL refers to.
+type Reference struct {
+	Table *schema.Table
+	Key
+}
+
+// Reference reads the body of a request on a relationship, {"@odata.id":"<URL>"}.
+func (b Bodies) Reference(body []byte) (Reference, error) {
+	members, err := readObject(body)
+	if err != nil {
+		return Reference{}, err
+	}
+	for _, m := range members {
+		if m.name != "@odata.id" {
+			continue
+		}
+		if v, ok := m.scalar(); ok {
+			if url, ok := v.(string); ok {
+				return b.Resolve(url)
+			}
+		}
+		break
+	}
+	return Reference{}, Errorf(BadPayload, "the body must be like {\"@odata.id\":\"accounts(<id>)\"}")
+}
+
+// Target reads the query string of a request that takes a row out of related ones,
+// $id=<URL>.
+func (b Bodies) Target(rawQuery string) (Reference, error) {
+	for pair := range strings.SplitSeq(rawQuery, "&") {
+		name, value, err := decodePair(pair)
+		if err != nil {
+			return Reference{}, err
+		}
+		if name == "$id" {
+			return b.Resolve(value)
+		}
+	}
+	return Reference{}, Errorf(BadRequest, "the row is named in the path, like lead_parent_account(<id>)/$ref, or by the query option '$id'")
+}
+
+// Resolve reads the URL of a row by its end, <set>(<key>), or a Content-ID: clients send
+// it relative, with a slash, absolute, and absolute with a broken scheme.
+func (b Bodies) Resolve(url string) (Reference, error) {
+	row, err := b.References.Path(lastSegment(url))
+	if err != nil {
+		return Reference{}, err
+	}
+	set, key, ok := strings.Cut(row, "(")
+	key, closed := strings.CutSuffix(key, ")")
+	if !ok || !closed {
+		return Reference{}, Errorf(BadPayload, "a row is referred to as <set>(<id>), not as '%s'", excerpt.Of(url))
+	}
+	t := b.Schema.BySet(set)
+	if set == "" || t == nil {
+		return Reference{}, Errorf(BadPayload, "'%s' refers to the unknown set '%s'", excerpt.Of(url), excerpt.Of(set))
+	}
+	parsed, err := parseKey(t, key)
+	return Reference{Table: t, Key: parsed}, err
+}
+
+// lastSegment returns what follows the last slash of a URL that is not in quotes.
+func lastSegment(url string) string {
+	segments, ok := splitPath(url)
+	if !ok {
+		return url[strings.LastIndexByte(url, '/')+1:]
+	}
+	return segments[len(segments)-1]
+}
+
 // RowPath returns the path of a row after the service root.
 func RowPath(t *schema.Table, id string) string { return t.Set + "(" + id + ")" }
 
@@ -36,4 +107,15 @@ func RowIn(path string) string {
 		return ""
 	}
 	return segments[0]
+}
+
+// PointingAt returns the condition that a lookup points at a row, and others, nil for none.
+func PointingAt(lookup *schema.Column, table, id string, others *filter.Group) *filter.Group {
+	points := &filter.Group{Logic: filter.And, Items: []filter.Node{&filter.Condition{
+		Column: lookup.Name, Operator: filter.Eq, Values: []schema.Value{schema.RefTo(table, id)},
+	}}}
+	if others != nil {
+		points.Items = append(points.Items, others)
+	}
+	return points
 }

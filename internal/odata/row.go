@@ -90,7 +90,7 @@ func InTarget(i int, err error) error {
 
 // members reads the members of a row.
 func (b Bodies) members(t *schema.Table, members []member) (Input, error) {
-	r := rowReader{schema: b.Schema, references: b.References, table: t, row: Input{Values: map[string]schema.Value{}}}
+	r := rowReader{bodies: b, table: t, row: Input{Values: map[string]schema.Value{}}}
 	for _, m := range members {
 		if err := r.member(m); err != nil {
 			return Input{}, err
@@ -99,15 +99,31 @@ func (b Bodies) members(t *schema.Table, members []member) (Input, error) {
 	return r.row, nil
 }
 
+// Value reads the body of a request that sets one column of a row, {"value":…}.
+func (b Bodies) Value(t *schema.Table, c *schema.Column, body []byte) (schema.Value, error) {
+	members, err := readObject(body)
+	if err != nil {
+		return schema.Null(), err
+	}
+	members = slices.DeleteFunc(members, func(m member) bool { return annotation(m.name) })
+	if len(members) != 1 || members[0].name != "value" {
+		return schema.Null(), Errorf(BadPayload, "the body must be like {\"value\":…}")
+	}
+	if c.Name == t.ID {
+		return schema.Null(), Errorf(BadPayload, "the primary key '%s' never changes", c.Name)
+	}
+	row, err := b.members(t, []member{{wireName(c), members[0].value}})
+	return row.Values[c.Name], err
+}
+
 // annotation reports whether a member is about the body or a property, not a
 // property itself.
 func annotation(name string) bool { return strings.Contains(name, "@") }
 
 type rowReader struct {
-	schema     *schema.Schema
-	references References
-	table      *schema.Table
-	row        Input
+	bodies Bodies
+	table  *schema.Table
+	row    Input
 }
 
 // member reads one member of the body into the row.
@@ -151,7 +167,7 @@ func (r *rowReader) set(column *schema.Column, v any) error {
 	}
 	value, err := column.FromJSON(v)
 	if err != nil {
-		return asError(r.schema, err)
+		return asError(r.bodies.Schema, err)
 	}
 	r.row.Values[column.Name] = value
 	return nil
@@ -186,38 +202,18 @@ func (r *rowReader) bind(nav string, m member) error {
 	case !isText:
 		return r.refuse("'%s' must be a string like \"/accounts(<id>)\"", m.name)
 	}
-	t, id, err := r.reference(m.name, text)
+	to, err := r.bodies.Resolve(text)
 	if err != nil {
-		return err
+		return r.about(m.name, err)
 	}
 	var allowed []string
 	for _, n := range navs {
-		if n.Target.Table == t.Name {
-			return r.setLookup(n.Column, schema.Ref(schema.Lookup{Table: t.Name, ID: id}))
+		if n.Target.Table == to.Table.Name {
+			return r.setLookup(n.Column, schema.Ref(schema.Lookup{Table: to.Table.Name, ID: to.ID}))
 		}
 		allowed = append(allowed, n.Target.Table)
 	}
-	return r.refuse("'%s' must refer to a row of %s, not of %s", m.name, strings.Join(allowed, ", "), t.Name)
-}
-
-// reference reads the URL of a row by its end, <set>(<key>): clients send it
-// relative, with a slash, absolute, and absolute with a broken scheme.
-func (r *rowReader) reference(member, url string) (*schema.Table, string, error) {
-	last, err := r.references.Path(url[strings.LastIndexByte(url, '/')+1:])
-	if err != nil {
-		return nil, "", err
-	}
-	set, key, ok := strings.Cut(last, "(")
-	key, closed := strings.CutSuffix(key, ")")
-	if !ok || !closed {
-		return nil, "", r.refuse("'%s' must end with <set>(<id>), not '%s'", member, excerpt.Of(url))
-	}
-	t := r.schema.BySet(set)
-	if set == "" || t == nil {
-		return nil, "", r.refuse("'%s' refers to the unknown set '%s'", member, excerpt.Of(set))
-	}
-	id, err := parseKey(t, key)
-	return t, id, err
+	return r.refuse("'%s' must refer to a row of %s, not of %s", m.name, strings.Join(allowed, ", "), to.Table.Name)
 }
 
 // setLookup sets a lookup or clears it. A body may set it through one navigation property
@@ -242,6 +238,14 @@ func (r *rowReader) checkType(m member) error {
 		return r.refuse("@odata.type must be '%s', not '%s'", want, excerpt.Of(name))
 	}
 	return nil
+}
+
+// about returns an error with the member that it is about.
+func (r *rowReader) about(member string, err error) error {
+	if e, ok := errors.AsType[*Error](err); ok && e.Code == BadPayload {
+		return r.refuse("'%s': %s", member, e.Message)
+	}
+	return err
 }
 
 // refuse returns the error of a body, with the prefix that Dataverse gives it.

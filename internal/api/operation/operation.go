@@ -17,7 +17,7 @@ import (
 	"segue/internal/schema"
 )
 
-// Operation is a decoded request that writes: a [Create], [Update], [Delete] or
+// Operation is a decoded request that writes: a [Create], [Update], [Delete], [Unlink] or
 // [Action].
 type Operation interface {
 	run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) error
@@ -40,6 +40,14 @@ type Update struct {
 type Delete struct {
 	Ref rows.Ref
 	If  entity.If
+}
+
+// Unlink clears a lookup of a row that points at another one.
+type Unlink struct {
+	Ref    rows.Ref
+	Column string
+	From   schema.Value // what the lookup points at
+	If     entity.If
 }
 
 // Action calls a declared action by its name; see [Find].
@@ -137,6 +145,18 @@ func (o Update) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller
 
 func (o Delete) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, _ *Outcome) error {
 	return e.Entities.DeleteIn(ctx, tx, c, o.Ref, o.If)
+}
+
+func (o Unlink) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) error {
+	row, err := e.Entities.RetrieveIn(ctx, tx, c, o.Ref)
+	if err != nil {
+		return err
+	}
+	if to := row.Lookup(o.Column); schema.Ref(to) != o.From {
+		from, _ := o.From.Ref()
+		return sales.Refuse(sales.NotFound, "%s of %v does not point at %s %s", o.Column, o.Ref, from.Table, from.ID)
+	}
+	return Update{Ref: o.Ref, Values: map[string]schema.Value{o.Column: schema.Null()}, If: o.If}.run(ctx, tx, e, c, out)
 }
 
 func (o Action) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) (err error) {

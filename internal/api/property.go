@@ -1,0 +1,115 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+
+	"segue/internal/api/operation"
+	"segue/internal/entity"
+	"segue/internal/odata"
+	"segue/internal/rows"
+	"segue/internal/schema"
+)
+
+// property serves one column of a row.
+func (a *API) property(w http.ResponseWriter, r *request, resource odata.Resource) error {
+	if err := a.refuseOptions(r, resource.Table); err != nil {
+		return err
+	}
+	if r.Method == http.MethodGet {
+		return a.readProperty(w, r, resource)
+	}
+	allowed := []string{http.MethodGet, http.MethodPut, http.MethodDelete}
+	if resource.Raw {
+		allowed = allowed[:1]
+	}
+	value := schema.Null()
+	switch {
+	case r.Method == http.MethodDelete && !resource.Raw:
+		if resource.Column.Name == resource.Table.ID {
+			return odata.Errorf(odata.BadPayload, "the primary key '%s' never changes", resource.Table.ID)
+		}
+	case r.Method == http.MethodPut && !resource.Raw:
+		body, err := odata.ReadBody(w, r.Request)
+		if err == nil {
+			value, err = a.bodies(r).Value(resource.Table, resource.Column, body)
+		}
+		if err != nil {
+			return err
+		}
+	default:
+		return wrongMethod(w, r, resource.Column.Name+" of a row", allowed...)
+	}
+	return a.setColumn(w, r, refOf(resource), resource.Column, value)
+}
+
+func (a *API) readProperty(w http.ResponseWriter, r *request, resource odata.Resource) error {
+	row, err := a.entities.Retrieve(r.Context(), r.caller, refOf(resource))
+	if err != nil {
+		return err
+	}
+	value, err := row.Value(resource.Column.Name)
+	switch {
+	case err != nil:
+		return err
+	case value.IsNull():
+		odata.WriteNoContent(w, "")
+		return nil
+	case resource.Raw:
+		odata.WriteText(w, odata.Raw(resource.Column, value))
+		return nil
+	}
+	encoder, err := a.encoder(r, []string{resource.Column.Name}, row)
+	if err != nil {
+		return err
+	}
+	body, err := encoder.Value(resource.Table, row.ID, resource.Column, value)
+	if err != nil {
+		return fmt.Errorf("encode %v: %w", row.Ref(), err)
+	}
+	setPreferenceApplied(w, r)
+	odata.WriteJSON(w, http.StatusOK, body)
+	return nil
+}
+
+// setColumn sets one column of a row, which must be there.
+func (a *API) setColumn(w http.ResponseWriter, r *request, ref rows.Ref, column *schema.Column, value schema.Value) error {
+	condition, err := present(r)
+	if err != nil {
+		return err
+	}
+	update := operation.Update{Ref: ref, Values: map[string]schema.Value{column.Name: value}, If: condition}
+	return a.commitOne(r, update, noContent(w))
+}
+
+// noContent returns what responds to an operation of which a client is told nothing but
+// that it was done.
+func noContent(w http.ResponseWriter) func(operation.Outcome) error {
+	return func(operation.Outcome) error {
+		odata.WriteNoContent(w, "")
+		return nil
+	}
+}
+
+// present returns the condition of a request on what a row has, so that there must be one.
+func present(r *request) (entity.If, error) {
+	condition, err := odata.ParsePrecondition(r.Header)
+	return entity.If{Version: condition.Version, Exists: true, Absent: condition.Absent}, err
+}
+
+// refOf names the row of a resource.
+func refOf(resource odata.Resource) rows.Ref {
+	return rows.Ref{Table: resource.Table.Name, ID: resource.ID}
+}
+
+// refuseOptions refuses query options where none has a meaning.
+func (a *API) refuseOptions(r *request, t *schema.Table) error {
+	query, err := odata.ParseQuery(a.schema(), t, r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	if query.Select != nil {
+		return odata.Errorf(odata.BadRequest, "no query option may be used here")
+	}
+	return query.SelectOnly()
+}
