@@ -164,7 +164,7 @@ func (b *batchRun) prepare(set *changeSet, m *setMember) (err error) {
 // it makes, else the one in its path.
 func (b *batchRun) row(set *changeSet, m *setMember) string {
 	if m.count > 0 {
-		if create, ok := set.operations[m.first].(operation.Create); ok {
+		if create, ok := set.operations[m.first+m.main].(operation.Create); ok {
 			return odata.RowPath(b.api.schema().Table(create.Table), create.ID)
 		}
 	}

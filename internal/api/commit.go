@@ -7,6 +7,7 @@ import (
 // writing is what a decoded request writes, and how it is answered.
 type writing struct {
 	operations []operation.Operation
+	main       int // of the operations, the one that the request is about
 	respond    func(outcomes []operation.Outcome) error
 	explain    func(error) error // adds to a refusal what it is about; nil for nothing
 }

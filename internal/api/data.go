@@ -1,7 +1,6 @@
 package api
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -42,7 +41,7 @@ func (a *API) data(w http.ResponseWriter, r *request) error {
 	case odata.Related:
 		return a.related(w, r, resource)
 	case odata.Bound:
-		return a.createMultiple(w, r, resource.Table)
+		return a.multiple(w, r, resource)
 	case odata.Batched:
 		return a.batch(w, r)
 	case odata.Root:
@@ -162,51 +161,6 @@ func (a *API) create(w http.ResponseWriter, r *request, t *schema.Table, query o
 	return a.createInput(w, r, t, input, query)
 }
 
-// createInput creates the row of a body.
-func (a *API) createInput(w http.ResponseWriter, r *request, t *schema.Table, input odata.Input, query odata.Query) error {
-	return a.commitOne(r, operation.Create{Table: t.Name, ID: input.ID, Values: input.Values}, func(outcome operation.Outcome) error {
-		return a.respondWritten(w, r, outcome, query)
-	})
-}
-
-// createMultiple serves POST {set}/Microsoft.Dynamics.CRM.CreateMultiple: all rows are
-// created, or none.
-func (a *API) createMultiple(w http.ResponseWriter, r *request, t *schema.Table) error {
-	if r.Method != http.MethodPost {
-		return wrongMethod(w, r, odata.CreateMultiple, http.MethodPost)
-	}
-	body, err := odata.ReadBody(w, r.Request)
-	if err != nil {
-		return err
-	}
-	targets, err := a.bodies(r).Targets(t, body, operation.MaxCreates)
-	if err != nil {
-		return err
-	}
-	creates := make([]operation.Operation, len(targets))
-	for i, target := range targets {
-		creates[i] = operation.Create{Table: t.Name, ID: target.ID, Values: target.Values}
-	}
-	return a.commit(r, writing{operations: creates, explain: a.inTarget, respond: func(outcomes []operation.Outcome) error {
-		ids := make([]string, len(outcomes))
-		for i, outcome := range outcomes {
-			ids[i] = outcome.Row.ID
-		}
-		odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.IDs(ids))
-		return nil
-	}})
-}
-
-// inTarget says which of several targets was refused.
-func (a *API) inTarget(err error) error {
-	if refused, ok := errors.AsType[*operation.RefusedError](err); ok {
-		if public := a.translate(refused); public.Status < http.StatusInternalServerError {
-			return odata.InTarget(refused.Index, public)
-		}
-	}
-	return err
-}
-
 // bodies returns the reader of a request's body.
 func (a *API) bodies(r *request) odata.Bodies {
 	bodies := odata.Bodies{Schema: a.schema()}
@@ -240,18 +194,19 @@ func (a *API) entity(w http.ResponseWriter, r *request, resource odata.Resource)
 	if err != nil {
 		return err
 	}
-	ref := rows.Ref{Table: resource.Table.Name, ID: resource.ID}
 	condition := entity.If{Version: precondition.Version, Exists: precondition.Exists, Absent: precondition.Absent}
 	switch r.Method {
 	case http.MethodGet:
+		ref, err := a.find(r, resource)
+		if err != nil {
+			return err
+		}
 		return a.retrieve(w, r, ref, query, precondition)
 	case http.MethodPatch:
-		return a.update(w, r, ref, query, condition)
+		return a.update(w, r, resource, query, condition)
 	case http.MethodDelete:
-		return a.commitOne(r, operation.Delete{Ref: ref, If: condition}, func(operation.Outcome) error {
-			odata.WriteNoContent(w, "")
-			return nil
-		})
+		to := targetOf(resource.Table, resource.Key)
+		return a.commitOne(r, operation.Delete{Ref: to.Ref, Key: to.Key, If: condition}, noContent(w))
 	}
 	return wrongMethod(w, r, "a row of "+resource.Table.Set, http.MethodGet, http.MethodPatch, http.MethodDelete)
 }
@@ -271,18 +226,32 @@ func (a *API) retrieve(w http.ResponseWriter, r *request, ref rows.Ref, query od
 	return a.respondRow(w, r, row, query, http.StatusOK)
 }
 
-func (a *API) update(w http.ResponseWriter, r *request, ref rows.Ref, query odata.Query, cond entity.If) error {
-	t := a.schema().Table(ref.Table)
+func (a *API) update(w http.ResponseWriter, r *request, resource odata.Resource, query odata.Query, cond entity.If) error {
+	t := resource.Table
 	input, err := a.readInput(w, r, t)
+	if err == nil {
+		err = input.Flat()
+	}
 	if err != nil {
 		return err
 	}
-	if input.ID != "" && input.ID != ref.ID {
-		return odata.Errorf(odata.BadPayload, "%s is %s in the body and %s in the URL; the primary key never changes", t.ID, input.ID, ref.ID)
+	to := targetOf(t, resource.Key)
+	if input.ID != "" && to.Key == nil && input.ID != to.Ref.ID {
+		return odata.Errorf(odata.BadPayload, "%s is %s in the body and %s in the URL; the primary key never changes", t.ID, input.ID, to.Ref.ID)
 	}
-	return a.commitOne(r, operation.Update{Ref: ref, Values: input.Values, If: cond}, func(outcome operation.Outcome) error {
+	update := operation.Update{Ref: to.Ref, Key: to.Key, Values: input.Values, Links: linksOf(input.Binds), If: cond, NewID: input.ID}
+	return a.commitOne(r, update, func(outcome operation.Outcome) error {
 		return a.respondWritten(w, r, outcome, query)
 	})
+}
+
+// find returns the row of a resource, which is looked up where the URL has an alternate key.
+func (a *API) find(r *request, resource odata.Resource) (rows.Ref, error) {
+	to := targetOf(resource.Table, resource.Key)
+	if to.Key == nil {
+		return to.Ref, nil
+	}
+	return a.entities.Find(r.Context(), r.caller, *to.Key)
 }
 
 // respondWritten responds to a create or update.

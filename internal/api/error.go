@@ -82,6 +82,10 @@ func errorOfKind(e *sales.Error) *odata.Error {
 		return odata.Errorf(odata.InvalidArgument, "%s", e.Text)
 	case sales.Duplicate:
 		return odata.Errorf(odata.DuplicateRecord, "%s", e.Text)
+	case sales.NoKey:
+		return odata.Errorf(odata.RecordNotFoundByEntityKey, "%s", e.Text)
+	case sales.KeyTaken:
+		return odata.Errorf(odata.DuplicateRecordEntityKey, "%s", e.Text)
 	case sales.Stale:
 		return odata.Errorf(odata.ConcurrencyVersionMismatch, "%s", e.Text)
 	case sales.Precondition, sales.Limit:

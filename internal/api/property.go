@@ -40,11 +40,11 @@ func (a *API) property(w http.ResponseWriter, r *request, resource odata.Resourc
 	default:
 		return wrongMethod(w, r, resource.Column.Name+" of a row", allowed...)
 	}
-	return a.setColumn(w, r, refOf(resource), resource.Column, value)
+	return a.setColumn(w, r, targetOf(resource.Table, resource.Key), resource.Column, value, nil)
 }
 
 func (a *API) readProperty(w http.ResponseWriter, r *request, resource odata.Resource) error {
-	row, err := a.entities.Retrieve(r.Context(), r.caller, refOf(resource))
+	row, err := a.retrieveRow(r, resource)
 	if err != nil {
 		return err
 	}
@@ -72,14 +72,25 @@ func (a *API) readProperty(w http.ResponseWriter, r *request, resource odata.Res
 	return nil
 }
 
-// setColumn sets one column of a row, which must be there.
-func (a *API) setColumn(w http.ResponseWriter, r *request, ref rows.Ref, column *schema.Column, value schema.Value) error {
+// setColumn sets one column of a row, which must be there, to a value, or to the row that
+// has an alternate key.
+func (a *API) setColumn(w http.ResponseWriter, r *request, to operation.Target, column *schema.Column, value schema.Value, key *rows.KeyRef) error {
 	condition, err := present(r)
 	if err != nil {
 		return err
 	}
-	update := operation.Update{Ref: ref, Values: map[string]schema.Value{column.Name: value}, If: condition}
+	update := operation.Update{Ref: to.Ref, Key: to.Key, If: condition}
+	if key != nil {
+		update.Links = operation.Links{column.Name: *key}
+	} else {
+		update.Values = map[string]schema.Value{column.Name: value}
+	}
 	return a.commitOne(r, update, noContent(w))
+}
+
+// pointTo points a lookup of a row at another row.
+func (a *API) pointTo(w http.ResponseWriter, r *request, row operation.Target, column *schema.Column, to operation.Target) error {
+	return a.setColumn(w, r, row, column, schema.RefTo(to.Ref.Table, to.Ref.ID), to.Key)
 }
 
 // noContent returns what responds to an operation of which a client is told nothing but
@@ -97,9 +108,13 @@ func present(r *request) (entity.If, error) {
 	return entity.If{Version: condition.Version, Exists: true, Absent: condition.Absent}, err
 }
 
-// refOf names the row of a resource.
-func refOf(resource odata.Resource) rows.Ref {
-	return rows.Ref{Table: resource.Table.Name, ID: resource.ID}
+// retrieveRow reads the row of a resource.
+func (a *API) retrieveRow(r *request, resource odata.Resource) (*rows.Row, error) {
+	ref, err := a.find(r, resource)
+	if err != nil {
+		return nil, err
+	}
+	return a.entities.Retrieve(r.Context(), r.caller, ref)
 }
 
 // refuseOptions refuses query options where none has a meaning.
@@ -111,5 +126,5 @@ func (a *API) refuseOptions(r *request, t *schema.Table) error {
 	if query.Select != nil {
 		return odata.Errorf(odata.BadRequest, "no query option may be used here")
 	}
-	return query.SelectOnly()
+	return odata.SelectOnly(query)
 }

@@ -8,7 +8,6 @@ import (
 	"segue/internal/api/operation"
 	"segue/internal/odata"
 	listing "segue/internal/query"
-	"segue/internal/rows"
 	"segue/internal/schema"
 )
 
@@ -25,12 +24,12 @@ func (a *API) lookup(w http.ResponseWriter, r *request, resource odata.Resource)
 		}
 		for _, nav := range resource.Navs {
 			if nav.Target.Table == to.Table.Name {
-				return a.setColumn(w, r, refOf(resource), nav.Column, schema.RefTo(to.Table.Name, to.ID))
+				return a.pointTo(w, r, targetOf(resource.Table, resource.Key), nav.Column, targetOf(to.Table, to.Key))
 			}
 		}
 		return odata.Errorf(odata.BadPayload, "%s may not point at a row of %s", name, to.Table.Name)
 	case r.Method == http.MethodDelete && resource.Ref:
-		return a.setColumn(w, r, refOf(resource), resource.Navs[0].Column, schema.Null())
+		return a.setColumn(w, r, targetOf(resource.Table, resource.Key), resource.Navs[0].Column, schema.Null(), nil)
 	case resource.Ref:
 		return wrongMethod(w, r, name+" of a row", http.MethodGet, http.MethodPut, http.MethodDelete)
 	}
@@ -38,7 +37,7 @@ func (a *API) lookup(w http.ResponseWriter, r *request, resource odata.Resource)
 }
 
 func (a *API) readLookup(w http.ResponseWriter, r *request, resource odata.Resource) error {
-	row, err := a.entities.Retrieve(r.Context(), r.caller, refOf(resource))
+	row, err := a.retrieveRow(r, resource)
 	if err != nil {
 		return err
 	}
@@ -95,7 +94,7 @@ func (a *API) relatedQuery(r *request, resource odata.Resource) (odata.Query, er
 	if err != nil {
 		return query, err
 	}
-	row, err := a.entities.Retrieve(r.Context(), r.caller, refOf(resource))
+	row, err := a.retrieveRow(r, resource)
 	if err != nil {
 		return query, err
 	}
@@ -108,7 +107,7 @@ func (a *API) createRelated(w http.ResponseWriter, r *request, resource odata.Re
 	t, column := resource.Relation.Table, resource.Relation.Column
 	query, err := odata.ParseQuery(a.schema(), t, r.URL.RawQuery)
 	if err == nil {
-		err = query.SelectOnly()
+		err = odata.SelectOnly(query)
 	}
 	if err != nil {
 		return err
@@ -117,18 +116,25 @@ func (a *API) createRelated(w http.ResponseWriter, r *request, resource odata.Re
 	if err != nil {
 		return err
 	}
-	to := schema.RefTo(resource.Table.Name, resource.ID)
-	if given, ok := input.Values[column.Name]; ok && given != to {
-		return odata.Errorf(odata.BadPayload, "%s of the row must be the row of the URL, %s", column.Name, odata.RowPath(resource.Table, resource.ID))
+	_, bound := input.Binds[column.Name]
+	if _, given := input.Values[column.Name]; given || bound {
+		return odata.Errorf(odata.BadPayload, "%s of the row is the row of the URL, and not in the body", column.Name)
 	}
-	input.Values[column.Name] = to
+	if to := targetOf(resource.Table, resource.Key); to.Key == nil {
+		input.Values[column.Name] = schema.RefTo(resource.Table.Name, resource.ID)
+	} else {
+		if input.Binds == nil {
+			input.Binds = map[string]odata.Reference{}
+		}
+		input.Binds[column.Name] = odata.Reference{Table: resource.Table, Key: resource.Key}
+	}
 	return a.createInput(w, r, t, input, query)
 }
 
 // relatedReferences serves which rows point at a row.
 func (a *API) relatedReferences(w http.ResponseWriter, r *request, resource odata.Resource) error {
 	t, column := resource.Relation.Table, resource.Relation.Column
-	to := schema.RefTo(resource.Table.Name, resource.ID)
+	to := targetOf(resource.Table, resource.Key)
 	switch {
 	case r.Method == http.MethodGet && resource.Member == nil:
 		return a.listReferences(w, r, resource)
@@ -140,7 +146,7 @@ func (a *API) relatedReferences(w http.ResponseWriter, r *request, resource odat
 		if child.Table != t {
 			return odata.Errorf(odata.BadPayload, "%s relates rows of %s, not of %s", resource.Relation.Name, t.Name, child.Table.Name)
 		}
-		return a.setColumn(w, r, rows.Ref{Table: t.Name, ID: child.ID}, column, to)
+		return a.pointTo(w, r, targetOf(t, child.Key), column, to)
 	case r.Method == http.MethodDelete:
 		child, err := a.member(r, resource)
 		if err != nil {
@@ -150,7 +156,7 @@ func (a *API) relatedReferences(w http.ResponseWriter, r *request, resource odat
 		if err != nil {
 			return err
 		}
-		return a.commitOne(r, operation.Unlink{Ref: rows.Ref{Table: t.Name, ID: child.ID}, Column: column.Name, From: to, If: condition}, noContent(w))
+		return a.commitOne(r, operation.Unlink{Of: targetOf(t, child), Column: column.Name, From: to, If: condition}, noContent(w))
 	case resource.Member != nil:
 		return wrongMethod(w, r, "a reference of "+resource.Relation.Name, http.MethodDelete)
 	}

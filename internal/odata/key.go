@@ -1,34 +1,45 @@
 package odata
 
 import (
-	"segue/internal/excerpt"
-	"segue/internal/guid"
-	"segue/internal/schema"
+	"slices"
 	"strings"
+
+	"segue/internal/excerpt"
+	"segue/internal/odata/uri"
+	"segue/internal/schema"
 )
 
-// Key is what a URL has in the brackets after a set's name.
+// Key is what a URL has in the brackets after a set's name: the id of a row, or the values
+// of an alternate key.
 type Key struct {
-	ID string // GUID, lower case
+	ID        string                  // GUID, lower case; "" for an alternate key
+	Alternate *schema.Key             // nil for an id
+	Values    map[string]schema.Value // of the columns of Alternate
 }
 
 // parseKey reads the text in the brackets after a set's name: a GUID, bare or
-// quoted, alone or after the primary key's name.
-func parseKey(t *schema.Table, key string) (Key, error) {
-	if name, value, named := strings.Cut(key, "="); named {
-		if name != t.ID {
-			return Key{}, notServed("the alternate key", t.Set+"("+key+")")
+// quoted, alone or after the primary key's name, or <column>=<value> of each column of an
+// alternate key, in any order.
+func parseKey(t *schema.Table, text string) (Key, error) {
+	parts, err := uri.ParseKey(t, text, nil)
+	if err != nil {
+		return Key{}, fromURI(err)
+	}
+	if len(parts) == 1 && parts[0].Column.Name == t.ID {
+		id, _ := parts[0].Values[0].Text()
+		return Key{ID: id}, nil
+	}
+	key := Key{Values: map[string]schema.Value{}}
+	var columns []string
+	for _, part := range parts {
+		if slices.Contains(columns, part.Column.Name) {
+			return Key{}, Errorf(BadRequest, "the key of '%s' has the property '%s' twice", t.Set, wireName(part.Column))
 		}
-		key = value
+		columns = append(columns, part.Column.Name)
+		key.Values[part.Column.Name] = part.Values[0]
 	}
-	if inner, ok := strings.CutPrefix(key, "'"); ok {
-		if inner, ok = strings.CutSuffix(inner, "'"); ok {
-			key = inner
-		}
+	if key.Alternate = t.Key(columns); key.Alternate == nil {
+		return Key{}, Errorf(EntityKeyNotDefined, "The specified key attributes are not a defined key for the %s entity: '%s'", t.Name, excerpt.Of(strings.Join(columns, ", ")))
 	}
-	id, ok := guid.Parse(key)
-	if !ok {
-		return Key{}, Errorf(BadRequest, "the key '%s' of '%s' is not a GUID", excerpt.Of(key), t.Set)
-	}
-	return Key{ID: id}, nil
+	return key, nil
 }

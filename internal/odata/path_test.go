@@ -31,6 +31,8 @@ func TestParsePath(t *testing.T) {
 		{name: "batch", path: "$batch", want: "batch"},
 		{name: "action", path: "msdyn_ConnectSequence", want: "operation msdyn_ConnectSequence"},
 
+		{name: "alternate key", path: "accounts(accountnumber='A/1''s, =')", want: "entity accounts segue_accountnumber A/1's, ="},
+		{name: "below an alternate key", path: "accounts(accountnumber='A(1')/lead_parent_account", want: "related accounts lead.parentaccountid segue_accountnumber A(1"},
 		{name: "count", path: "leads/$count", want: "collection leads $count"},
 		{name: "bulk actions", path: "leads/Microsoft.Dynamics.CRM.UpdateMultiple", want: "bound leads UpdateMultiple"},
 		{name: "property", path: "leads(" + idI + ")/subject", want: "property leads " + idI + " subject"},
@@ -69,7 +71,12 @@ func TestParsePath(t *testing.T) {
 		{name: "quote open", path: "leads('a", fails: "400 0x80060888 the path 'leads('a' has a quote that is not closed"},
 		{name: "too long", path: strings.Repeat("a", odata.MaxBatchURL+1), fails: "400 0x80060888 the path has 65537 bytes, the limit is 65536"},
 
-		{name: "alternate key", path: "contacts(emailaddress1='a/b@c.d',firstname='Jo')", fails: "501 0x80040219 the alternate key is not supported in this version: 'contacts(emailaddress1='a/b@c.d',firstname='Jo')'"},
+		{name: "alternate key that is none", path: "contacts(emailaddress1='a/b@c.d',firstname='Jo')", fails: "400 0x80060890 The specified key attributes are not a defined key for the contact entity: 'emailaddress1, firstname'"},
+		{name: "part of no table in a key", path: "accounts(nothing='1')", fails: "400 0x80060888 Could not find a property named 'nothing' on type 'Microsoft.Dynamics.CRM.account'."},
+		{name: "key value without quotes", path: "accounts(accountnumber=1)", fails: "400 0x80060888 the key value of 'accountnumber' must be a text in single quotes, not 1"},
+		{name: "key value of nothing", path: "accounts(accountnumber='')", fails: "400 0x80060888 the key value of 'accountnumber' must be a text in single quotes, not ''"},
+		{name: "key value twice", path: "accounts(accountnumber='1',accountnumber='2')", fails: "400 0x80060888 the key of 'accounts' has the property 'accountnumber' twice"},
+		{name: "key value that is too long", path: "accounts(accountnumber='" + strings.Repeat("1", 21) + "')", fails: "400 0x80060888 the key value of 'accountnumber': account.accountnumber: length: must have at most 20 characters (UTF-16 code units), has 21, got \"" + strings.Repeat("1", 21) + "\""},
 		{name: "metadata", path: "$metadata", fails: "501 0x80040219 the metadata document is not supported in this version: '$metadata'"},
 		{name: "table definition (dataverse-ify)", path: "EntityDefinitions(LogicalName='lead')", fails: "501 0x80040219 the table definition is not supported in this version: 'EntityDefinitions(LogicalName='lead')'"},
 		{name: "bound action", path: "leads(" + idI + ")/Microsoft.Dynamics.CRM.X", fails: "501 0x80040219 the bound operation is not supported in this version: 'Microsoft.Dynamics.CRM.X'"},
@@ -108,6 +115,12 @@ func describe(r odata.Resource) string {
 	for ending, has := range map[string]bool{" $value": r.Raw, " $ref": r.Ref, " $count": r.Count} {
 		if has {
 			text += ending // never two of them
+		}
+	}
+	if r.Alternate != nil {
+		text += " " + r.Alternate.Name
+		for _, column := range r.Alternate.Columns {
+			text += " " + r.Values[column].String()
 		}
 	}
 	if r.Member != nil {

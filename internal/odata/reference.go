@@ -5,6 +5,7 @@ import (
 
 	"segue/internal/excerpt"
 	"segue/internal/filter"
+	"segue/internal/odata/uri"
 	"segue/internal/schema"
 )
 
@@ -56,13 +57,13 @@ func (b Bodies) Reference(body []byte) (Reference, error) {
 // Target reads the query string of a request that takes a row out of related ones,
 // $id=<URL>.
 func (b Bodies) Target(rawQuery string) (Reference, error) {
-	for pair := range strings.SplitSeq(rawQuery, "&") {
-		name, value, err := decodePair(pair)
-		if err != nil {
-			return Reference{}, err
-		}
-		if name == "$id" {
-			return b.Resolve(value)
+	options, _, err := uri.SplitQuery(rawQuery)
+	if err != nil {
+		return Reference{}, fromURI(err)
+	}
+	for _, option := range options {
+		if option.Name == "$id" {
+			return b.Resolve(option.Value)
 		}
 	}
 	return Reference{}, Errorf(BadRequest, "the row is named in the path, like lead_parent_account(<id>)/$ref, or by the query option '$id'")

@@ -9,6 +9,7 @@ import (
 
 	"segue/internal/excerpt"
 	"segue/internal/guid"
+	"segue/internal/odata/uri"
 	"segue/internal/schema"
 )
 
@@ -20,6 +21,9 @@ const bindSuffix = "@odata.bind"
 type Input struct {
 	ID     string                  // the primary key in the body, "" when it was left out
 	Values map[string]schema.Value // what is to be set, by logical name; null clears
+	Binds  map[string]Reference    // lookups that are set to rows by their alternate keys
+	Nested []Nested                // rows that are made with it, or related to it
+	URL    string                  // @odata.id, of a target of UpdateMultiple or UpsertMultiple
 }
 
 // Bodies reads the bodies of requests.
@@ -40,9 +44,9 @@ func (b Bodies) Row(t *schema.Table, body []byte) (Input, error) {
 	return b.members(t, members)
 }
 
-// Targets reads the body of CreateMultiple, {"Targets":[…]}: rows of t, each with
-// the type in @odata.type. There may be no more than most.
-func (b Bodies) Targets(t *schema.Table, body []byte, most int) ([]Input, error) {
+// Targets reads the body of an action that writes rows together, {"Targets":[…]}: rows of t,
+// each with the type in @odata.type. There may be no more than most.
+func (b Bodies) Targets(t *schema.Table, action string, body []byte, most int) ([]Input, error) {
 	members, err := readObject(body)
 	if err != nil {
 		return nil, err
@@ -55,7 +59,7 @@ func (b Bodies) Targets(t *schema.Table, body []byte, most int) ([]Input, error)
 				return nil, Errorf(InvalidArgument, "the parameter 'Targets' must be an array of rows")
 			}
 		case !annotation(m.name):
-			return nil, Errorf(InvalidArgument, "%s has no parameter '%s'; it takes Targets", CreateMultiple, excerpt.Of(m.name))
+			return nil, Errorf(InvalidArgument, "%s has no parameter '%s'; it takes Targets", action, excerpt.Of(m.name))
 		}
 	}
 	if len(targets) == 0 || len(targets) > most {
@@ -77,7 +81,28 @@ func (b Bodies) Targets(t *schema.Table, body []byte, most int) ([]Input, error)
 	return list, nil
 }
 
-// InTarget says in which target of CreateMultiple the error is.
+// Key returns the key of the row that a target is about: its @odata.id, else its primary
+// key.
+func (b Bodies) Key(t *schema.Table, target Input) (Key, error) {
+	if target.URL == "" && target.ID == "" {
+		return Key{}, Errorf(InvalidArgument, "must have '%s' or '@odata.id'", t.ID)
+	}
+	if target.URL == "" {
+		return Key{ID: target.ID}, nil
+	}
+	to, err := b.Resolve(target.URL)
+	switch {
+	case err != nil:
+		return Key{}, err
+	case to.Table != t:
+		return Key{}, Errorf(InvalidArgument, "'@odata.id' must refer to a row of %s, not of %s", t.Name, to.Table.Name)
+	case target.ID != "" && to.ID != "" && target.ID != to.ID:
+		return Key{}, Errorf(InvalidArgument, "'@odata.id' and '%s' name two rows", t.ID)
+	}
+	return to.Key, nil
+}
+
+// InTarget says in which target of an action the error is.
 func InTarget(i int, err error) error {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
@@ -91,12 +116,7 @@ func InTarget(i int, err error) error {
 // members reads the members of a row.
 func (b Bodies) members(t *schema.Table, members []member) (Input, error) {
 	r := rowReader{bodies: b, table: t, row: Input{Values: map[string]schema.Value{}}}
-	for _, m := range members {
-		if err := r.member(m); err != nil {
-			return Input{}, err
-		}
-	}
-	return r.row, nil
+	return r.read(members)
 }
 
 // Value reads the body of a request that sets one column of a row, {"value":…}.
@@ -124,6 +144,16 @@ type rowReader struct {
 	bodies Bodies
 	table  *schema.Table
 	row    Input
+	depth  int // how many rows it is nested in
+}
+
+func (r *rowReader) read(members []member) (Input, error) {
+	for _, m := range members {
+		if err := r.member(m); err != nil {
+			return Input{}, err
+		}
+	}
+	return r.row, nil
 }
 
 // member reads one member of the body into the row.
@@ -134,11 +164,17 @@ func (r *rowReader) member(m member) error {
 		return r.bind(nav, m)
 	case m.name == "@odata.type":
 		return r.checkType(m)
+	case m.name == "@odata.id":
+		_ = json.Unmarshal(m.value, &r.row.URL) // what is no text is no URL, for who needs one
+		return nil
 	case annotation(m.name):
 		return nil
 	}
 	if navs := navsOf(r.table, m.name); navs != nil {
-		return r.nested(m, navs[0].Column)
+		return r.nested(m, navs)
+	}
+	if relation, ok := uri.Collection(r.bodies.Schema, r.table, m.name); ok {
+		return r.collection(m, relation, false)
 	}
 	column := columnOf(r.table, m.name)
 	switch {
@@ -173,30 +209,18 @@ func (r *rowReader) set(column *schema.Column, v any) error {
 	return nil
 }
 
-// nested reads a navigation property without @odata.bind: null clears it, anything
-// else would also create the related rows, which is not served.
-func (r *rowReader) nested(m member, column *schema.Column) error {
-	v, scalar := m.scalar()
-	switch {
-	case !scalar:
-		return notServed("the creation of related rows", m.name)
-	case v != nil:
-		return r.refuse("property '%s' is a navigation property: bind a row through '%s%s'", m.name, m.name, bindSuffix)
-	}
-	return r.setLookup(column, schema.Null())
-}
-
 // bind sets a lookup to the row that the member refers to.
 func (r *rowReader) bind(nav string, m member) error {
 	navs := navsOf(r.table, nav)
+	if relation, ok := uri.Collection(r.bodies.Schema, r.table, nav); ok && navs == nil {
+		return r.collection(m, relation, true)
+	}
 	if navs == nil {
 		return r.refuse("navigation property '%s' does not exist on type '%s%s'", excerpt.Of(nav), Namespace, r.table.Name)
 	}
 	v, scalar := m.scalar()
 	text, isText := v.(string)
 	switch {
-	case !scalar && m.value[0] == '[':
-		return notServed("binding a collection", m.name)
 	case scalar && v == nil:
 		return r.setLookup(navs[0].Column, schema.Null())
 	case !isText:
@@ -209,11 +233,28 @@ func (r *rowReader) bind(nav string, m member) error {
 	var allowed []string
 	for _, n := range navs {
 		if n.Target.Table == to.Table.Name {
-			return r.setLookup(n.Column, schema.Ref(schema.Lookup{Table: to.Table.Name, ID: to.ID}))
+			return r.bindTo(n.Column, to)
 		}
 		allowed = append(allowed, n.Target.Table)
 	}
 	return r.refuse("'%s' must refer to a row of %s, not of %s", m.name, strings.Join(allowed, ", "), to.Table.Name)
+}
+
+// bindTo sets a lookup to the row of a reference.
+func (r *rowReader) bindTo(column *schema.Column, to Reference) error {
+	if to.Alternate == nil {
+		return r.setLookup(column, schema.RefTo(to.Table.Name, to.ID))
+	}
+	_, bound := r.row.Binds[column.Name]
+	if old := r.row.Values[column.Name]; bound || r.made(column) || !old.IsNull() {
+		return r.refuse("lookup '%s' is bound to two rows", column.Name)
+	}
+	delete(r.row.Values, column.Name) // a null, through the property for another table
+	if r.row.Binds == nil {
+		r.row.Binds = map[string]Reference{}
+	}
+	r.row.Binds[column.Name] = to
+	return nil
 }
 
 // setLookup sets a lookup or clears it. A body may set it through one navigation property
@@ -221,7 +262,11 @@ func (r *rowReader) bind(nav string, m member) error {
 // rows.
 func (r *rowReader) setLookup(column *schema.Column, v schema.Value) error {
 	old := r.row.Values[column.Name]
+	_, bound := r.row.Binds[column.Name]
 	switch {
+	case (bound || r.made(column)) && v.IsNull():
+	case bound || r.made(column):
+		return r.refuse("lookup '%s' is bound to two rows", column.Name)
 	case old.IsNull():
 		r.row.Values[column.Name] = v
 	case !v.IsNull() && v != old:

@@ -144,6 +144,9 @@ func (tx *Tx) patchOp(p *patch) (store.Op, error) {
 	tx.stamp(row, ModifiedOn, ModifiedBy)
 	set := store.Item{}
 	for name, v := range row.values {
+		if p.table.InKey(name) {
+			return store.Op{}, fmt.Errorf("patch %v: %s is part of an alternate key; load the row to change it", p.ref(), name)
+		}
 		column := p.table.Column(name)
 		if column.Derived != "" { // it follows from another that is set
 			continue

@@ -32,6 +32,9 @@ func (tx *Tx) Replace(t *schema.Table, id string, values map[string]schema.Value
 	row := tx.db.newRow(t, id)
 	row.first = tx.db.first(row.Ref())
 	row.SetAll(values)
+	if len(t.Keys) > 0 {
+		tx.fail(fmt.Errorf("replace %v: its alternate keys are known only when it is loaded", row.Ref()))
+	}
 	if tx.replace[row.Ref()] == nil {
 		tx.replaced = append(tx.replaced, row.Ref())
 	}

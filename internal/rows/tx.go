@@ -46,6 +46,7 @@ type Tx struct {
 	relied   []Ref          // rows that must be as they were loaded, changed or not
 	replace  map[Ref]*Row   // written whatever is there
 	replaced []Ref          // the order of replace
+	claims   map[Ref]bool   // rows that are to have their alternate keys, changed or not
 	failed   error          // why there is nothing to commit
 	hooks    []hook
 }
@@ -55,7 +56,7 @@ type Tx struct {
 func (db *DB) Begin(by name.UserID) *Tx {
 	return &Tx{
 		db: db, by: by, rows: map[Ref]*Row{}, absent: map[Ref]bool{}, deleted: map[Ref]bool{},
-		patches: map[Ref]*patch{}, replace: map[Ref]*Row{},
+		patches: map[Ref]*patch{}, replace: map[Ref]*Row{}, claims: map[Ref]bool{},
 	}
 }
 
@@ -153,6 +154,10 @@ func (tx *Tx) Commit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	ops, names, uses, err := tx.withKeys(ctx, ops, names)
+	if err != nil {
+		return err
+	}
 	if len(ops) == 0 {
 		return nil
 	}
@@ -164,6 +169,9 @@ func (tx *Tx) Commit(ctx context.Context) error {
 		seen, derr := tx.db.decode(failed.Item)
 		if derr != nil {
 			return derr
+		}
+		if failed.Op >= len(names) {
+			return uses[failed.Op-len(names)].conflict()
 		}
 		ref := names[failed.Op]
 		row := tx.rows[ref]
@@ -264,6 +272,16 @@ func between() clock.Backoff {
 	return clock.Backoff{Base: 2 * time.Millisecond, Most: 256 * time.Millisecond}
 }
 
+// tryAgain reports whether a unit of work that failed may succeed if it starts again. One
+// that found a key taken starts again once: it may then find the row that has it.
+func tryAgain(err error, try int) bool {
+	if _, taken := errors.AsType[*DuplicateKeyError](err); taken {
+		return try == 0
+	}
+	_, changed := errors.AsType[*ConflictError](err)
+	return changed
+}
+
 // Do runs one use case: work loads, decides and changes; Do commits. When a row
 // is no longer as it was loaded, it starts again with fresh rows, at most attempts
 // times in all; then it returns the last [*ConflictError].
@@ -280,7 +298,7 @@ func (db *DB) Do(ctx context.Context, by name.UserID, work func(tx *Tx) error) e
 		if err = tx.Commit(ctx); err == nil {
 			return tx.runHooks(ctx)
 		}
-		if _, again := errors.AsType[*ConflictError](err); !again {
+		if !tryAgain(err, try) {
 			return err
 		}
 		tally.Add(ctx, tally.Conflicts, 1)

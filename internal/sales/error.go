@@ -18,6 +18,8 @@ const (
 	NotFound     Kind = "not found"
 	Invalid      Kind = "invalid argument"
 	Duplicate    Kind = "duplicate"           // a row with that id is there
+	NoKey        Kind = "no row with the key" // no row has the values of an alternate key
+	KeyTaken     Kind = "key taken"           // another row has the values of an alternate key
 	Stale        Kind = "version mismatch"    // the row is not the version that the caller saw
 	Precondition Kind = "precondition failed" // a rule of the domain says no in the present state
 	Limit        Kind = "limit reached"       // a count of docs/domain.md §2
@@ -77,6 +79,9 @@ func Public(err error) error {
 	}
 	if conflict, ok := errors.AsType[*rows.ConflictError](err); ok {
 		return &Error{Unavailable, fmt.Sprintf("%v kept changing while it was written; try again", conflict.Ref), err}
+	}
+	if taken, ok := errors.AsType[*rows.DuplicateKeyError](err); ok {
+		return &Error{KeyTaken, taken.Error(), err}
 	}
 	if both, ok := errors.AsType[*rows.ContradictionError](err); ok {
 		return &Error{Precondition, both.Error(), err}

@@ -87,6 +87,9 @@ func (t *Table) checkShape() error {
 		}
 		t.derived = append(t.derived, c)
 	}
+	if err := t.checkKeys(); err != nil {
+		return err
+	}
 	return t.checkIndexes()
 }
 

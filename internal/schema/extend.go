@@ -64,8 +64,8 @@ func (f Folder) over(base fs.FS) (fs.FS, error) {
 }
 
 // Extended returns the schema of [Files] with the files of a folder: a file of
-// tables/ or optionsets/ that has the name of one there adds columns or options to it
-// and has nothing else; any other adds a table or an option set. What is added has a
+// tables/ or optionsets/ that has the name of one there adds columns, alternate keys or
+// options to it and has nothing else; any other adds a table or an option set. What is added has a
 // prefix of its own, such as new_score, so that it never meets what a later version of
 // Segue brings. A folder without such files is refused.
 func Extended(folder fs.FS) (*Schema, error) {
@@ -104,14 +104,15 @@ func prefixed(name string) bool {
 	return ok && prefix != "" && rest != "" && !slices.Contains([]string{"segue", "msdyn"}, prefix)
 }
 
-// withColumns adds the columns of an extension to the file of a table.
+// withColumns adds the columns and keys of an extension to the file of a table.
 func withColumns(own, extension []byte) ([]byte, error) {
 	var added struct {
 		Name    string            `json:"name"`
 		Columns []json.RawMessage `json:"columns"`
+		Keys    []json.RawMessage `json:"keys"`
 	}
 	if err := strictjson.Decode(extension, &added); err != nil {
-		return nil, fmt.Errorf("parse (a file that extends a table has name and columns): %w", err)
+		return nil, fmt.Errorf("parse (a file that extends a table has name, columns and keys): %w", err)
 	}
 	for i, text := range added.Columns {
 		var c Column
@@ -129,7 +130,20 @@ func withColumns(own, extension []byte) ([]byte, error) {
 			return nil, fmt.Errorf("column %s: attribute, expires, shown, follows and joins are how Segue stores its own columns", c.Name)
 		}
 	}
-	return appended(own, "columns", added.Columns)
+	for i, text := range added.Keys {
+		var k Key
+		if err := strictjson.Decode(text, &k); err != nil {
+			return nil, fmt.Errorf("key %d: %w", i, err)
+		}
+		if !prefixed(k.Name) {
+			return nil, fmt.Errorf("key %q needs a prefix of your own, such as new_%s", k.Name, k.Name)
+		}
+	}
+	own, err := appended(own, "columns", added.Columns)
+	if err != nil {
+		return nil, err
+	}
+	return appended(own, "keys", added.Keys)
 }
 
 // withOptions adds the options of an extension to the file of an option set.
@@ -151,8 +165,13 @@ func appended(object []byte, member string, elements []json.RawMessage) ([]byte,
 		return nil, err
 	}
 	var list []json.RawMessage
-	if err := json.Unmarshal(members[member], &list); err != nil {
-		return nil, err
+	if text, has := members[member]; has {
+		if err := json.Unmarshal(text, &list); err != nil {
+			return nil, err
+		}
+	}
+	if len(elements) == 0 {
+		return object, nil
 	}
 	text, err := json.Marshal(append(list, elements...))
 	if err != nil {

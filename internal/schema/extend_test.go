@@ -17,7 +17,7 @@ func folder(files map[string]string) fstest.MapFS {
 
 func TestExtended(t *testing.T) {
 	s, err := Extended(folder(map[string]string{
-		"tables/lead.json":            `{"name":"lead","columns":[{"name":"new_visits","label":"Visits","type":"integer"},{"name":"new_size","label":"Size","type":"choice","optionSet":"new_size"}]}`,
+		"tables/lead.json":            `{"name":"lead","columns":[{"name":"new_visits","label":"Visits","type":"integer"},{"name":"new_size","label":"Size","type":"choice","optionSet":"new_size"}],"keys":[{"name":"new_visitor","label":"Visitor","columns":["emailaddress1","new_visits"]}]}`,
 		"tables/new_plant.json":       `{"name":"new_plant","set":"new_plants","label":"Plant","id":"new_plantid","primaryName":"new_name","traits":["record","userOwned"],"columns":[{"name":"new_name","label":"Name","type":"string","maxLength":100}],"states":[{"value":0,"label":"Open","statuses":[{"value":1,"label":"New"}]},{"value":1,"label":"Closed","statuses":[{"value":2,"label":"Closed"}]}]}`,
 		"optionsets/new_size.json":    `{"name":"new_size","label":"Size","options":[{"value":1,"label":"Small"}]}`,
 		"optionsets/lead_source.json": `{"name":"lead_source","options":[{"value":100,"label":"Chat"}]}`,
@@ -28,6 +28,12 @@ func TestExtended(t *testing.T) {
 	lead := s.Table("lead")
 	if c := lead.Column("new_visits"); c == nil || c.Type != Integer || c.Check(Int(3)) != nil {
 		t.Errorf("new_visits is %+v", c)
+	}
+	if k := lead.Key([]string{"new_visits", "emailaddress1"}); k == nil || k.Name != "new_visitor" || !lead.InKey("new_visits") || lead.InKey("lastname") {
+		t.Errorf("the key is %+v", k)
+	}
+	if lead.Key([]string{"new_visits"}) != nil || lead.Key([]string{"new_visits", "new_visits"}) != nil {
+		t.Error("a part of a key is a key")
 	}
 	if err := lead.Column("leadsourcecode").Check(Int(100)); err != nil {
 		t.Error(err)
@@ -54,6 +60,7 @@ func TestExtendedRefuses(t *testing.T) {
 		"required by the system": {"tables/lead.json", column(`{"name":"new_a","label":"A","type":"integer","need":"system"}`), []string{"new_a: need"}},
 		"set by Segue alone":     {"tables/lead.json", column(`{"name":"new_a","label":"A","type":"integer","write":"engine"}`), []string{"new_a: write"}},
 		"more than columns":      {"tables/lead.json", `{"name":"lead","label":"Prospect","columns":[]}`, []string{"tables/lead.json", "label"}},
+		"key without prefix":     {"tables/lead.json", `{"name":"lead","columns":[],"keys":[{"name":"visitor","label":"V","columns":["lastname"]}]}`, []string{`key "visitor" needs a prefix`}},
 		"table without prefix":   {"tables/plant.json", `{"name":"plant"}`, []string{`"plant" needs a prefix`}},
 		"option that is there":   {"optionsets/lead_source.json", `{"name":"lead_source","options":[{"value":1,"label":"Chat"}]}`, []string{"optionsets/lead_source.json", "1"}},
 		"no JSON":                {"tables/lead.json", `{`, []string{"tables/lead.json", "parse"}},

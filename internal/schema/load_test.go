@@ -48,6 +48,7 @@ func TestDefaultTables(t *testing.T) {
 		"segue_jobtask  segue_jobtaskid segue_name",
 		"segue_ledger  segue_ledgerid segue_name",
 		"segue_parkedchange segue_parkedchanges segue_parkedchangeid segue_name",
+		"segue_uniquekey  segue_uniquekeyid segue_table",
 		"systemuser systemusers systemuserid fullname",
 		"task tasks activityid subject",
 		"team teams teamid name",

@@ -163,6 +163,7 @@ type Table struct {
 	EngineMade  bool        `json:"engineMade"`  // rows are made by Segue alone, never by a create on the wire
 	States      []StatePair `json:"states"`      // empty: no statecode
 	Indexes     []*Index    `json:"indexes"`     // its own, then those of its traits
+	Keys        []*Key      `json:"keys"`        // alternate keys
 	Columns     []*Column   `json:"columns"`     // in the file's order; then statecode and statuscode, then those of its traits
 
 	byName    map[string]*Column

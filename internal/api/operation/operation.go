@@ -8,6 +8,7 @@ package operation
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"segue/internal/entity"
@@ -27,26 +28,31 @@ type Operation interface {
 type Create struct {
 	Table, ID string // ID "": one is made
 	Values    map[string]schema.Value
+	Links     Links
 }
 
 // Update changes a row, or makes it if If allows that.
 type Update struct {
 	Ref    rows.Ref
+	Key    *rows.KeyRef // names the row in place of Ref; nil for none
 	Values map[string]schema.Value
+	Links  Links
 	If     entity.If
+	NewID  string // of a row that is made because none has the key; "": one is made
 }
 
 // Delete removes a row.
 type Delete struct {
 	Ref rows.Ref
+	Key *rows.KeyRef // names the row in place of Ref; nil for none
 	If  entity.If
 }
 
 // Unlink clears a lookup of a row that points at another one.
 type Unlink struct {
-	Ref    rows.Ref
+	Of     Target
 	Column string
-	From   schema.Value // what the lookup points at
+	From   Target // what the lookup points at
 	If     entity.If
 }
 
@@ -116,9 +122,17 @@ func (e Executor) Do(ctx context.Context, c sales.Caller, ops ...Operation) ([]O
 func (e Executor) Identified(ops []Operation) []Operation {
 	ops = slices.Clone(ops)
 	for i, op := range ops {
-		if create, ok := op.(Create); ok && create.ID == "" {
-			create.ID = e.Entities.NewID(create.Table, create.Values)
-			ops[i] = create
+		switch op := op.(type) {
+		case Create:
+			if op.ID == "" {
+				op.ID = e.Entities.NewID(op.Table, op.Values)
+				ops[i] = op
+			}
+		case Update:
+			if op.Key != nil && op.NewID == "" {
+				op.NewID = e.Entities.NewID(op.Key.Table, op.filled())
+				ops[i] = op
+			}
 		}
 	}
 	return ops
@@ -132,31 +146,87 @@ func (e Executor) In(ctx context.Context, tx *rows.Tx, c sales.Caller, op Operat
 	return out, err
 }
 
-func (o Create) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) (err error) {
-	out.Created = true
-	out.Row, err = e.Entities.CreateIn(ctx, tx, c, o.Table, o.ID, o.Values)
-	return err
-}
-
-func (o Update) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) (err error) {
-	out.Row, out.Created, err = e.Entities.UpdateIn(ctx, tx, c, o.Ref, o.Values, o.If)
-	return err
-}
-
-func (o Delete) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, _ *Outcome) error {
-	return e.Entities.DeleteIn(ctx, tx, c, o.Ref, o.If)
-}
-
-func (o Unlink) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) error {
-	row, err := e.Entities.RetrieveIn(ctx, tx, c, o.Ref)
+func (o Create) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) error {
+	values, err := o.Links.resolve(ctx, tx, e, c, o.Values)
 	if err != nil {
 		return err
 	}
-	if to := row.Lookup(o.Column); schema.Ref(to) != o.From {
-		from, _ := o.From.Ref()
-		return sales.Refuse(sales.NotFound, "%s of %v does not point at %s %s", o.Column, o.Ref, from.Table, from.ID)
+	out.Created = true
+	out.Row, err = e.Entities.CreateIn(ctx, tx, c, o.Table, o.ID, values)
+	return err
+}
+
+func (o Update) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) error {
+	values, err := o.Links.resolve(ctx, tx, e, c, o.Values)
+	if err != nil {
+		return err
 	}
-	return Update{Ref: o.Ref, Values: map[string]schema.Value{o.Column: schema.Null()}, If: o.If}.run(ctx, tx, e, c, out)
+	o.Values = values
+	if o.Key == nil {
+		out.Row, out.Created, err = e.Entities.UpdateIn(ctx, tx, c, o.Ref, o.Values, o.If)
+		return err
+	}
+	ref, ok, err := e.Entities.FindIn(ctx, tx, c, *o.Key)
+	switch {
+	case err != nil:
+		return err
+	case ok:
+		out.Row, _, err = e.Entities.UpdateIn(ctx, tx, c, ref, o.withoutKey(), o.If)
+		return err
+	case o.If.Exists || o.If.Version != 0:
+		return entity.NoKey(*o.Key)
+	}
+	return Create{Table: o.Key.Table, ID: o.NewID, Values: o.filled()}.run(ctx, tx, e, c, out)
+}
+
+// filled returns the values of a row that is made because none has the key: they are those
+// of the key too.
+func (o Update) filled() map[string]schema.Value {
+	values := maps.Clone(o.Values)
+	if values == nil {
+		values = map[string]schema.Value{}
+	}
+	maps.Copy(values, o.Key.Values)
+	return values
+}
+
+// withoutKey returns the values for a row that has the key: those of its columns are not
+// changed by what names the row.
+func (o Update) withoutKey() map[string]schema.Value {
+	values := maps.Clone(o.Values)
+	maps.DeleteFunc(values, func(column string, _ schema.Value) bool {
+		_, inKey := o.Key.Values[column]
+		return inKey
+	})
+	return values
+}
+
+func (o Delete) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, _ *Outcome) error {
+	ref, err := Target{o.Ref, o.Key}.find(ctx, tx, e, c)
+	if err != nil {
+		return err
+	}
+	return e.Entities.DeleteIn(ctx, tx, c, ref, o.If)
+}
+
+func (o Unlink) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) error {
+	ref, err := o.Of.find(ctx, tx, e, c)
+	if err != nil {
+		return err
+	}
+	from, err := o.From.find(ctx, tx, e, c)
+	if err != nil {
+		return err
+	}
+	row, err := e.Entities.RetrieveIn(ctx, tx, c, ref)
+	if err != nil {
+		return err
+	}
+	if row.Lookup(o.Column) != (schema.Lookup{Table: from.Table, ID: from.ID}) {
+		return sales.Refuse(sales.NotFound, "%s of %v does not point at %v", o.Column, ref, from)
+	}
+	out.Row, _, err = e.Entities.UpdateIn(ctx, tx, c, ref, map[string]schema.Value{o.Column: schema.Null()}, o.If)
+	return err
 }
 
 func (o Action) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) (err error) {

@@ -1,5 +1,5 @@
-// Package reindex brings the index keys of stored rows up to the schema: after an
-// index was added, changed or dropped, for rows that nobody writes meanwhile
+// Package reindex brings the index keys and alternate keys of stored rows up to the schema:
+// after one was added, changed or dropped, for rows that nobody writes meanwhile
 // (docs/operations.md, "A new index"). It changes no column, so nothing follows from
 // what it writes.
 //
@@ -37,17 +37,19 @@ type work struct{ db *rows.DB }
 // Prepare implements [sales.JobKind].
 func (w work) Prepare(context.Context, sales.Job) (sales.JobWork, error) { return w.reindex, nil }
 
-// reindex writes the row again if its keys are not those of the schema. One that
+// reindex writes the row again if its keys are not those of the schema, and has it take its
+// alternate keys, of which it may find one taken. One that
 // somebody has changed meanwhile is read again: a version of the program that runs
 // beside this one may have written it with the old keys.
 func (w work) reindex(ctx context.Context, row *rows.Row, _ *sales.JobTally) (changed bool, err error) {
-	if !row.Reindex() { // most rows, without a read
+	if !row.Reindex() && len(row.Table.Keys) == 0 { // most rows, without a read
 		return false, nil
 	}
 	err = w.db.Do(ctx, "", func(tx *rows.Tx) error {
 		found, err := tx.Load(ctx, row.Ref())
 		if err == nil && found[0] != nil {
 			changed = found[0].Reindex()
+			tx.Claim(found[0])
 		}
 		return err
 	})

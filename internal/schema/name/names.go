@@ -25,6 +25,7 @@ const (
 	JobTask            = "segue_jobtask"
 	Ledger             = "segue_ledger"
 	ParkedChange       = "segue_parkedchange"
+	UniqueKey          = "segue_uniquekey"
 	User               = "systemuser"
 	Task               = "task"
 	Team               = "team"
@@ -55,6 +56,7 @@ type (
 	JobTaskID            string // of a row of segue_jobtask
 	LedgerID             string // of a row of segue_ledger
 	ParkedChangeID       string // of a row of segue_parkedchange
+	UniqueKeyID          string // of a row of segue_uniquekey
 	UserID               string // of a row of systemuser
 	TaskID               string // of a row of task
 	TeamID               string // of a row of team
@@ -336,6 +338,7 @@ const (
 	SegueRecord                                      = "segue_record"
 	SegueResult                                      = "segue_result"
 	SegueRound                                       = "segue_round"
+	SegueRow                                         = "segue_row"
 	SegueRowid                                       = "segue_rowid"
 	SegueRowschanged                                 = "segue_rowschanged"
 	SegueRowsexamined                                = "segue_rowsexamined"
@@ -351,6 +354,7 @@ const (
 	SegueTasks                                       = "segue_tasks"
 	SegueTasksdone                                   = "segue_tasksdone"
 	SegueTries                                       = "segue_tries"
+	SegueUniquekeyid                                 = "segue_uniquekeyid"
 	SegueValue                                       = "segue_value"
 	Sender                                           = "sender"
 	Sendthankyounote                                 = "sendthankyounote"
