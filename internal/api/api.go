@@ -25,6 +25,7 @@ import (
 	"segue/internal/entity"
 	"segue/internal/guid"
 	"segue/internal/odata"
+	"segue/internal/odata/call"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/principal"
@@ -55,16 +56,15 @@ type API struct {
 	config      Config
 	entities    *entity.Entities
 	connections *connection.Connections
-	actions     []string // names of the unbound actions
+	operations  call.Registry // functions and actions
 }
 
 // New makes an API.
 func New(config Config) *API {
-	a := &API{config: config, entities: config.Operations.Entities, connections: config.Operations.Connections}
-	for _, declared := range operation.Actions() {
-		a.actions = append(a.actions, declared.Name)
+	return &API{
+		config: config, entities: config.Operations.Entities, connections: config.Operations.Connections,
+		operations: operation.Registry(),
 	}
-	return a
 }
 
 // Route is one line of the HTTP API: a method, a path (of net/http's patterns),

@@ -15,21 +15,20 @@ import (
 	"segue/internal/schema"
 )
 
-const whoAmI = "WhoAmI"
-
 // data serves everything under the service root that no other function serves:
-// rows, lists, WhoAmI, the service document, and actions on a laptop.
+// rows, lists, functions, bound actions, the service document.
 func (a *API) data(w http.ResponseWriter, r *request) error {
 	if r.path == "" && !isRoot(r) { // the version in the path is not one
 		return odata.NoSegment(r.URL.Path)
 	}
-	resource, err := odata.ParsePath(a.schema(), r.path, append(slices.Clip(a.actions), whoAmI)...)
+	if served, err := a.call(w, r); served || err != nil {
+		return err
+	}
+	resource, err := odata.ParsePath(a.schema(), r.path)
 	if err != nil {
 		return err
 	}
 	switch resource.Kind {
-	case odata.Operation:
-		return a.operation(w, r, resource.Name)
 	case odata.Collection:
 		return a.collection(w, r, resource)
 	case odata.Entity:
@@ -66,24 +65,6 @@ func wrongMethod(w http.ResponseWriter, r *request, what string, allowed ...stri
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	return odata.Errorf(odata.NotSupported, "%s does not serve %s; it serves %v", what, r.Method, allowed)
-}
-
-func (a *API) operation(w http.ResponseWriter, r *request, name string) error {
-	if name != whoAmI {
-		return a.runAction(w, r, name)
-	}
-	if r.Method != http.MethodGet {
-		return wrongMethod(w, r, whoAmI, http.MethodGet)
-	}
-	user, err := a.config.Principals.Admit(r.Context(), r.caller)
-	if err != nil {
-		return err
-	}
-	odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.Complex("WhoAmIResponse",
-		odata.Property{Name: "BusinessUnitId", Value: string(user.Unit)},
-		odata.Property{Name: "UserId", Value: string(r.caller.ID)},
-		odata.Property{Name: "OrganizationId", Value: string(a.config.Principals.Organization().ID)}))
-	return nil
 }
 
 func (a *API) collection(w http.ResponseWriter, r *request, resource odata.Resource) error {

@@ -82,7 +82,9 @@ type Parts struct {
 
 // Operations returns the executor of decoded requests.
 func (p *Parts) Operations() operation.Executor {
-	return operation.Executor{DB: p.DB, Entities: p.Entities, Connections: p.Connections, Redriver: p.Reactions, Eraser: p.Erasures}
+	return operation.Executor{
+		DB: p.DB, Entities: p.Entities, Connections: p.Connections, Principals: p.Principals, Redriver: p.Reactions, Eraser: p.Erasures,
+	}
 }
 
 // Redrive takes up a row, whether anything of it is parked or not; see

@@ -5,12 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"strconv"
 	"unicode/utf8"
 
 	"segue/internal/excerpt"
-	"segue/internal/guid"
-	"segue/internal/schema"
 	"segue/internal/strictjson"
 )
 
@@ -74,74 +71,4 @@ func (m member) scalar() (v any, ok bool) {
 		return nil, false
 	}
 	return v, strictjson.Decode(m.value, &v) == nil
-}
-
-// Parameter declares a parameter of an action.
-type Parameter struct {
-	Name     string
-	Type     schema.Type // schema.String, schema.GUID or schema.Boolean
-	Required bool
-}
-
-// ReadParameters reads the body of an action against the parameters that the action
-// declares. An empty body has no parameters. GUIDs are returned in lower case
-// without braces, booleans as "true" and "false"; a parameter that was null or left
-// out is not in the map.
-func ReadParameters(body []byte, declared []Parameter) (map[string]string, error) {
-	var members []member
-	if len(bytes.TrimSpace(body)) > 0 {
-		var err error
-		if members, err = readObject(body); err != nil {
-			return nil, err
-		}
-	}
-	byName := map[string]member{}
-	for _, m := range members {
-		if !annotation(m.name) {
-			byName[m.name] = m
-		}
-	}
-	values := map[string]string{}
-	for _, p := range declared {
-		m, ok := byName[p.Name]
-		delete(byName, p.Name) // what is left at the end is unknown
-		if null := ok && string(m.value) == "null"; !ok || null {
-			if p.Required {
-				return nil, Errorf(InvalidArgument, "the parameter '%s' is required", p.Name)
-			}
-			continue
-		}
-		text, err := p.read(m)
-		if err != nil {
-			return nil, err
-		}
-		values[p.Name] = text
-	}
-	for _, m := range members { // in their order, so that the first one is named
-		if _, unknown := byName[m.name]; unknown {
-			return nil, Errorf(InvalidArgument, "there is no parameter '%s'", excerpt.Of(m.name))
-		}
-	}
-	return values, nil
-}
-
-func (p Parameter) read(m member) (string, error) {
-	v, _ := m.scalar()
-	if p.Type == schema.Boolean {
-		given, ok := v.(bool)
-		if !ok {
-			return "", Errorf(InvalidArgument, "the parameter '%s' must be true or false, not %s", p.Name, excerpt.Of(string(m.value)))
-		}
-		return strconv.FormatBool(given), nil
-	}
-	text, ok := v.(string)
-	if !ok {
-		return "", Errorf(InvalidArgument, "the parameter '%s' must be a string, not %s", p.Name, excerpt.Of(string(m.value)))
-	}
-	if p.Type == schema.GUID {
-		if text, ok = guid.Parse(text); !ok {
-			return "", Errorf(InvalidArgument, "the parameter '%s' must be a GUID, not %s", p.Name, excerpt.Of(string(m.value)))
-		}
-	}
-	return text, nil
 }

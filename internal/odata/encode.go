@@ -105,20 +105,6 @@ func Frame(t *schema.Table, sel []string) int {
 	return size
 }
 
-// Property is a property of a complex value.
-type Property struct{ Name, Value string }
-
-// Complex returns the JSON of a function's or action's response that is not a row:
-// the properties of a type, whose name is given without the namespace.
-func (e Encoder) Complex(typeName string, properties ...Property) []byte {
-	var o object
-	o.text("@odata.context", e.Base+"$metadata#"+Namespace+typeName)
-	for _, p := range properties {
-		o.text(p.Name, p.Value)
-	}
-	return o.close()
-}
-
 // IDs returns the JSON of the response of [CreateMultiple].
 func (e Encoder) IDs(ids []string) []byte {
 	var o object

@@ -221,14 +221,6 @@ func TestEncodeRefusesWrongValues(t *testing.T) {
 	}
 }
 
-func TestComplex(t *testing.T) {
-	got := odata.Encoder{Base: base}.Complex("WhoAmIResponse", odata.Property{Name: "BusinessUnitId", Value: idJ}, odata.Property{Name: "UserId", Value: idI})
-	want := `{"@odata.context":"http://host/api/data/v9.2/$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse","BusinessUnitId":"` + idJ + `","UserId":"` + idI + `"}`
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("answer (-want +got):\n%s", diff)
-	}
-}
-
 func TestServiceDocument(t *testing.T) {
 	var got struct {
 		Context string `json:"@odata.context"`

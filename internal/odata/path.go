@@ -20,7 +20,6 @@ const (
 	OneColumn  Kind = "property"   // the Column of a row of Table
 	Lookup     Kind = "lookup"     // the row that a lookup of a row of Table points at, by Navs
 	Related    Kind = "related"    // the rows that point at a row of Table, by Relation
-	Operation  Kind = "operation"  // the function or action Name
 	Bound      Kind = "bound"      // the action Name, bound to the set of Table
 	Batched    Kind = "batch"      // requests in a body
 )
@@ -53,12 +52,11 @@ type Resource struct {
 // Batch is the path of a batch.
 const Batch = "$batch"
 
-// ParsePath reads the rest of a path that [ParseVersion] returned, percent-decoded. operations
-// are the names of the functions and actions that are served without
-// parameters in the path; they are tried before entity sets. Set names are
+// ParsePath reads the rest of a path that [ParseVersion] returned, percent-decoded, which
+// is no call of a function or action (package call). Set names are
 // case-sensitive. A known form of the API that is not served is a 501, anything
 // else that leads nowhere a 404.
-func ParsePath(s *schema.Schema, path string, operations ...string) (Resource, error) {
+func ParsePath(s *schema.Schema, path string) (Resource, error) {
 	if len(path) > MaxBatchURL {
 		return Resource{}, Errorf(BadRequest, "the path has %d bytes, the limit is %d", len(path), MaxBatchURL)
 	}
@@ -83,9 +81,6 @@ func ParsePath(s *schema.Schema, path string, operations ...string) (Resource, e
 	if form := reserved(name); form != "" {
 		return Resource{}, notServed(form, first)
 	}
-	if slices.Contains(operations, name) {
-		return operation(name, key, rest)
-	}
 	t := s.BySet(name)
 	if name == "" || t == nil {
 		return Resource{}, NoSegment(name)
@@ -102,17 +97,6 @@ func ParsePath(s *schema.Schema, path string, operations ...string) (Resource, e
 		err = r.follow(s, rest)
 	}
 	return r, err
-}
-
-// operation returns the resource of a function or action.
-func operation(name, parameters string, rest []string) (Resource, error) {
-	switch {
-	case parameters != "":
-		return Resource{}, notServed("the function call with parameters", name+"("+parameters+")")
-	case len(rest) > 0:
-		return Resource{}, NoSegment(rest[0])
-	}
-	return Resource{Kind: Operation, Name: name}, nil
 }
 
 // splitPath splits a path at slashes outside quotes; ok is false when a quote is not

@@ -138,49 +138,6 @@ func TestReadRowRefuses(t *testing.T) {
 	}
 }
 
-func TestReadParameters(t *testing.T) {
-	declared := []odata.Parameter{
-		{Name: "RegardingEntityId", Type: schema.GUID, Required: true},
-		{Name: "RegardingEntityName", Type: schema.String, Required: true},
-		{Name: "SequenceId", Type: schema.GUID},
-	}
-	all := map[string]string{"RegardingEntityId": idJ, "RegardingEntityName": "lead", "SequenceId": idI}
-	const both = `"RegardingEntityId":"` + idJ + `","RegardingEntityName":"lead"`
-	tests := []struct {
-		name, body string
-		want       map[string]string
-		fails      string
-	}{
-		{name: "dynamics-web-api", body: `{"SequenceId":"` + idI + `",` + both + `}`, want: all},
-		{name: "upper case", body: `{"SequenceId":"{` + strings.ToUpper(idI) + `}",` + both + `}`, want: all},
-		{name: "a string of JSON", body: `"{\"RegardingEntityId\":\"` + idJ + `\",\"RegardingEntityName\":\"lead\"}"`, want: map[string]string{"RegardingEntityId": idJ, "RegardingEntityName": "lead"}},
-		{name: "null is left out", body: `{` + both + `,"SequenceId":null}`, want: map[string]string{"RegardingEntityId": idJ, "RegardingEntityName": "lead"}},
-		{name: "annotation", body: `{` + both + `,"@odata.type":"x"}`, want: map[string]string{"RegardingEntityId": idJ, "RegardingEntityName": "lead"}},
-		{name: "no body", body: "", fails: "400 0x80040203 the parameter 'RegardingEntityId' is required"},
-		{name: "null is missing", body: `{"RegardingEntityId":null,"RegardingEntityName":"lead"}`, fails: "400 0x80040203 the parameter 'RegardingEntityId' is required"},
-		{name: "unknown", body: `{` + both + `,"B":1,"A":2}`, fails: "400 0x80040203 there is no parameter 'B'"},
-		{name: "case", body: `{` + both + `,"sequenceid":"` + idI + `"}`, fails: "400 0x80040203 there is no parameter 'sequenceid'"},
-		{name: "no GUID", body: `{` + both + `,"SequenceId":"first"}`, fails: `400 0x80040203 the parameter 'SequenceId' must be a GUID, not "first"`},
-		{name: "no string", body: `{"RegardingEntityId":"` + idJ + `","RegardingEntityName":{"a":1}}`, fails: `400 0x80040203 the parameter 'RegardingEntityName' must be a string, not {"a":1}`},
-		{name: "twice", body: `{` + both + `,` + both + `}`, fails: "400 0x80048d19 the body has the property 'RegardingEntityId' twice"},
-		{name: "no object", body: `[1]`, fails: "400 0x80048d19 the body must be a JSON object"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			got, err := odata.ReadParameters([]byte(test.body), declared)
-			if failed := outcome(t, err); failed != test.fails {
-				t.Fatalf("error = %q, want %q", failed, test.fails)
-			}
-			if diff := cmp.Diff(test.want, got); err == nil && diff != "" {
-				t.Errorf("parameters (-want +got):\n%s", diff)
-			}
-		})
-	}
-	if got, err := odata.ReadParameters(nil, nil); err != nil || len(got) != 0 {
-		t.Errorf("no body, no parameters = %v, %v", got, err)
-	}
-}
-
 func FuzzReadRow(f *testing.F) {
 	for _, seed := range []string{
 		`{"subject":"a","revenue":1.5,"parentaccountid@odata.bind":"/accounts(` + idI + `)"}`,

@@ -3,8 +3,10 @@ package operation
 import (
 	"context"
 
+	"segue/internal/odata/call"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
 
@@ -16,13 +18,25 @@ type Eraser interface {
 }
 
 // erase erases a record. It needs the right to make erasures.
-func erase(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, given map[string]string) ([]Result, error) {
-	if err := e.Entities.Admit(ctx, c, sales.Right{Privilege: sales.Create, Table: name.Erasure}); err != nil {
-		return nil, err
+func erase() Declaration {
+	const id = "ErasureId"
+	return Declaration{
+		Signature: call.Signature{
+			Kind: call.Action, Name: "segue_Erase", About: "Takes out of the rows what they tell of a person.",
+			Parameters: []call.Parameter{
+				{Name: tableParameter, Type: schema.String, Required: true},
+				{Name: idParameter, Type: schema.GUID, Required: true},
+			},
+			Returns: call.Return{Optional: true, Type: &call.Complex{
+				Name: "segue_EraseResponse", Properties: []call.Property{{Name: id, Type: schema.GUID}},
+			}},
+		},
+		run: func(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, _ rows.Ref, given call.Arguments) (Answer, error) {
+			if err := e.Entities.Admit(ctx, c, sales.Right{Privilege: sales.Create, Table: name.Erasure}); err != nil {
+				return Answer{}, err
+			}
+			made, err := e.Eraser.EraseIn(ctx, tx, rows.Ref{Table: given.Text(tableParameter), ID: given.Text(idParameter)})
+			return Answer{Value: call.Result{id: string(made)}}, err
+		},
 	}
-	id, err := e.Eraser.EraseIn(ctx, tx, rows.Ref{Table: given["Table"], ID: given["Id"]})
-	if err != nil {
-		return nil, err
-	}
-	return []Result{{Name: "ErasureId", Value: string(id)}}, nil
 }

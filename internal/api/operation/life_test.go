@@ -6,6 +6,7 @@ import (
 	"segue/internal/api/operation"
 	"segue/internal/boot"
 	"segue/internal/entity"
+	"segue/internal/odata/call"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
@@ -61,7 +62,7 @@ func TestDo_CreateConnectAndDisconnect(t *testing.T) {
 	w := salestest.New(t, boot.Options{})
 	sequence := w.Sequence(1, "lead")
 	create := operation.Create{Table: "lead", ID: lead(2).ID, Values: schematest.Row(values{"subject": "A", "lastname": "B"})}
-	disconnect := operation.Action{Name: "msdyn_DisconnectSequence", Parameters: map[string]string{
+	disconnect := operation.Action{Name: "msdyn_DisconnectSequence", Given: call.Arguments{
 		"RegardingEntityId": lead(2).ID, "RegardingEntityName": "lead",
 	}}
 	if _, err := w.Operations().Do(t.Context(), salestest.Manager(), create, connect(2, sequence), disconnect); err != nil {

@@ -12,9 +12,11 @@ import (
 	"slices"
 
 	"segue/internal/entity"
+	"segue/internal/odata/call"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
+	"segue/internal/sales/principal"
 	"segue/internal/schema"
 )
 
@@ -56,10 +58,11 @@ type Unlink struct {
 	If     entity.If
 }
 
-// Action calls a declared action by its name; see [Find].
+// Action calls a declared action by its name; see [Declared].
 type Action struct {
-	Name       string
-	Parameters map[string]string // those given; GUIDs in canonical form
+	Name  string
+	On    rows.Ref // the row that the action is bound to
+	Given call.Arguments
 }
 
 // Outcome is what an operation came to; fields that it does not speak of are
@@ -67,17 +70,15 @@ type Action struct {
 type Outcome struct {
 	Row     *rows.Row // of a create or update, as it was written
 	Created bool      // the row was not there before
-	Results []Result  // of an action, in the order of its declaration
+	Answer  Answer    // of an action
 }
-
-// Result is a property of an action's response.
-type Result struct{ Name, Value string }
 
 // Executor runs operations by the use cases of the domain.
 type Executor struct {
 	DB          *rows.DB
 	Entities    *entity.Entities
 	Connections *connection.Connections
+	Principals  *principal.Directory
 	Redriver    Redriver
 	Eraser      Eraser
 }
@@ -230,15 +231,13 @@ func (o Unlink) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller
 }
 
 func (o Action) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) (err error) {
-	declared, ok := Find(o.Name)
-	if !ok {
-		return sales.Refuse(sales.Invalid, "there is no action %q", o.Name)
+	declared, err := find(call.Action, o.Name)
+	if err != nil {
+		return err
 	}
-	for _, p := range declared.Parameters {
-		if p.Required && o.Parameters[p.Name] == "" {
-			return sales.Refuse(sales.Invalid, "the parameter '%s' is required", p.Name)
-		}
+	if err := declared.Check(o.Given); err != nil {
+		return sales.Refuse(sales.Invalid, "%v", err)
 	}
-	out.Results, err = declared.run(ctx, tx, e, c, o.Parameters)
+	out.Answer, err = declared.run(ctx, tx, e, c, o.On, o.Given)
 	return err
 }

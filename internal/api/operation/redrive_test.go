@@ -5,6 +5,7 @@ import (
 
 	"segue/internal/api/operation"
 	"segue/internal/boot"
+	"segue/internal/odata/call"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/salestest"
@@ -16,8 +17,8 @@ func administrator() sales.Caller {
 }
 
 // redrive calls the action.
-func redrive(w *salestest.World, parameters map[string]string) error {
-	_, err := w.Operations().Do(w.T.Context(), administrator(), operation.Action{Name: "segue_Redrive", Parameters: parameters})
+func redrive(w *salestest.World, parameters call.Arguments) error {
+	_, err := w.Operations().Do(w.T.Context(), administrator(), operation.Action{Name: "segue_Redrive", Given: parameters})
 	return err
 }
 
@@ -52,7 +53,7 @@ func mend(w *salestest.World, segment string) {
 func TestRedrive_OneRow(t *testing.T) {
 	w := salestest.New(t, boot.Options{})
 	segment, lead := breakSegment(w)
-	given := map[string]string{"Table": lead.Table, "Id": lead.ID}
+	given := call.Arguments{"Table": lead.Table, "Id": lead.ID}
 	salestest.Refused(t, redrive(w, given), sales.Precondition, lead.ID, "new_gone")
 	if parked := w.Parked(); len(parked) != 1 || parked[0].Tries() != 2 {
 		t.Errorf("parked %v, want the lead after two tries", parked)
@@ -71,7 +72,7 @@ func TestRedrive_OneRow(t *testing.T) {
 func TestRedrive_All(t *testing.T) {
 	w := salestest.New(t, boot.Options{})
 	segment, lead := breakSegment(w)
-	all := map[string]string{"All": "true"}
+	all := call.Arguments{"All": true}
 	if err := redrive(w, all); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"segue/internal/api/operation"
 	"segue/internal/boot"
 	"segue/internal/entity"
+	"segue/internal/odata/call"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/salestest"
@@ -101,7 +102,7 @@ func TestDo_CompleteAndGoOn(t *testing.T) {
 		live   bool
 	}{
 		{"skip the wait after it", skip(next), true},
-		{"disconnect", operation.Action{Name: "msdyn_DisconnectSequence", Parameters: map[string]string{
+		{"disconnect", operation.Action{Name: "msdyn_DisconnectSequence", Given: call.Arguments{
 			"RegardingEntityId": lead(1).ID, "RegardingEntityName": "lead",
 		}}, false},
 		{"delete the record", operation.Delete{Ref: lead(1)}, false},

@@ -8,6 +8,7 @@ import (
 
 	"segue/internal/api/operation"
 	"segue/internal/boot"
+	"segue/internal/odata/call"
 	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -24,7 +25,7 @@ func administrator() sales.Caller {
 }
 
 func tryErase(w *salestest.World, c sales.Caller, ref rows.Ref) error {
-	_, err := w.Operations().Do(w.T.Context(), c, operation.Action{Name: "segue_Erase", Parameters: map[string]string{"Table": ref.Table, "Id": ref.ID}})
+	_, err := w.Operations().Do(w.T.Context(), c, operation.Action{Name: "segue_Erase", Given: call.Arguments{"Table": ref.Table, "Id": ref.ID}})
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"segue/internal/boot"
 	"segue/internal/clock"
 	"segue/internal/entity"
+	"segue/internal/odata/call"
 	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -36,7 +37,7 @@ func create(t testing.TB, parts *boot.Parts, c sales.Caller) error {
 // redriveAll is a write that no use case of entity or connection makes.
 func redriveAll(t testing.TB, parts *boot.Parts, c sales.Caller) error {
 	t.Helper()
-	_, err := parts.Operations().Do(t.Context(), c, operation.Action{Name: "segue_Redrive", Parameters: map[string]string{"All": "true"}})
+	_, err := parts.Operations().Do(t.Context(), c, operation.Action{Name: "segue_Redrive", Given: call.Arguments{"All": true}})
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"segue/internal/api/operation"
 	"segue/internal/entity"
+	"segue/internal/odata/call"
 	"segue/internal/rows"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/salestest"
@@ -221,7 +222,7 @@ func (w *worker) unit(d deed, ops ...operation.Operation) {
 }
 
 func connecting(ref rows.Ref, to string) operation.Action {
-	return operation.Action{Name: "msdyn_ConnectSequence", Parameters: map[string]string{
+	return operation.Action{Name: "msdyn_ConnectSequence", Given: call.Arguments{
 		"RegardingEntityId": ref.ID, "RegardingEntityName": ref.Table, "SequenceId": to,
 	}}
 }
@@ -243,7 +244,7 @@ func changeAndReconnect(w *worker) {
 		name: fmt.Sprintf("change %s and connect it to %s instead", nameOf(ref), known()[to]), intends: map[rows.Ref][]string{ref: written(v)},
 		effects: []*effect{shows(ref, v), isOn(ref, to)},
 	}, operation.Update{Ref: ref, Values: schematest.Row(v), If: entity.If{Exists: true}},
-		operation.Action{Name: "msdyn_DisconnectSequence", Parameters: map[string]string{"RegardingEntityId": ref.ID, "RegardingEntityName": ref.Table}},
+		operation.Action{Name: "msdyn_DisconnectSequence", Given: call.Arguments{"RegardingEntityId": ref.ID, "RegardingEntityName": ref.Table}},
 		connecting(ref, to))
 }
 
