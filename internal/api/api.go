@@ -26,6 +26,8 @@ import (
 	"segue/internal/guid"
 	"segue/internal/odata"
 	"segue/internal/odata/call"
+	"segue/internal/odata/definition"
+	"segue/internal/odata/metadata"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/principal"
@@ -57,13 +59,16 @@ type API struct {
 	entities    *entity.Entities
 	connections *connection.Connections
 	operations  call.Registry // functions and actions
+	model       *metadata.Model
+	definitions *definition.Model
 }
 
 // New makes an API.
 func New(config Config) *API {
+	operations, tables := operation.Registry(), config.Operations.DB.Schema()
 	return &API{
 		config: config, entities: config.Operations.Entities, connections: config.Operations.Connections,
-		operations: operation.Registry(),
+		operations: operations, model: metadata.New(tables, operations), definitions: definition.New(tables),
 	}
 }
 
@@ -84,7 +89,9 @@ func Routes() []Route {
 	for _, action := range operation.Actions() {
 		routes = append(routes, Route{"POST", "/api/data/{version}/" + action.Name, "action", (*API).Action})
 	}
-	return append(routes, Route{"ANY", "/api/data/{proxy...}", "data", (*API).Data})
+	return append(routes,
+		Route{"GET", openAPIPath, "data", (*API).Data},
+		Route{"ANY", "/api/data/{proxy...}", "data", (*API).Data})
 }
 
 // Connect returns the handler of POST /api/connect, which connects a selection of

@@ -16,12 +16,15 @@ import (
 )
 
 // data serves everything under the service root that no other function serves:
-// rows, lists, functions, bound actions, the service document.
+// rows, lists, functions, bound actions, what describes the service.
 func (a *API) data(w http.ResponseWriter, r *request) error {
-	if r.path == "" && !isRoot(r) { // the version in the path is not one
+	if served, err := a.describe(w, r); served {
+		return err
+	}
+	if r.path == "" { // the version in the path is not one
 		return odata.NoSegment(r.URL.Path)
 	}
-	if served, err := a.call(w, r); served || err != nil {
+	if served, err := a.call(w, r); served {
 		return err
 	}
 	resource, err := odata.ParsePath(a.schema(), r.path)
@@ -43,11 +46,6 @@ func (a *API) data(w http.ResponseWriter, r *request) error {
 		return a.multiple(w, r, resource)
 	case odata.Batched:
 		return a.batch(w, r)
-	case odata.Root:
-		if r.Method != http.MethodGet {
-			return wrongMethod(w, r, "the service document", http.MethodGet)
-		}
-		odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.ServiceDocument(a.schema()))
 	}
 	return nil
 }

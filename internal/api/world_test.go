@@ -271,7 +271,14 @@ func (w *world) exchange(request string) answer {
 func (w *world) invariants(a answer) {
 	w.t.Helper()
 	kind := ""
-	if a.body != "" {
+	switch {
+	case strings.HasPrefix(a.body, "<?xml"): // $metadata
+		kind = "application/xml"
+	case strings.HasPrefix(a.body, `{"components"`): // the OpenAPI document
+		kind = "application/json"
+	case a.body != "" && strings.Trim(a.body, "0123456789") == "": // a count
+		kind = "text/plain"
+	case a.body != "":
 		kind = "application/json; odata.metadata=minimal"
 	}
 	multipart := strings.HasPrefix(a.header.Get("Content-Type"), "multipart/mixed; boundary=batchresponse_")

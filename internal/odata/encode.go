@@ -114,28 +114,6 @@ func (e Encoder) IDs(ids []string) []byte {
 	return o.close()
 }
 
-// ServiceDocument returns the JSON of the list of entity sets.
-func (e Encoder) ServiceDocument(s *schema.Schema) []byte {
-	sets := []byte{'['}
-	for _, t := range s.Tables() {
-		if t.Set == "" {
-			continue
-		}
-		if len(sets) > 1 {
-			sets = append(sets, ',')
-		}
-		o := object{written: sets, start: len(sets)}
-		o.text("name", t.Set)
-		o.text("kind", "EntitySet")
-		o.text("url", t.Set)
-		sets = o.close()
-	}
-	var o object
-	o.text("@odata.context", e.Base+"$metadata")
-	o.raw("value", append(sets, ']'))
-	return o.close()
-}
-
 // context returns the context URL of a response.
 func (e Encoder) context(t *schema.Table, sel []string) string {
 	context := e.Base + "$metadata#" + t.Set

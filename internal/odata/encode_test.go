@@ -221,30 +221,6 @@ func TestEncodeRefusesWrongValues(t *testing.T) {
 	}
 }
 
-func TestServiceDocument(t *testing.T) {
-	var got struct {
-		Context string `json:"@odata.context"`
-		Value   []struct{ Name, Kind, URL string }
-	}
-	s := tables(t)
-	if err := json.Unmarshal(odata.Encoder{Base: base}.ServiceDocument(s), &got); err != nil {
-		t.Fatal(err)
-	}
-	if want := base + "$metadata"; got.Context != want {
-		t.Errorf("context = %q, want %q", got.Context, want)
-	}
-	var want []struct{ Name, Kind, URL string }
-	for _, table := range s.Tables() {
-		if table.Set != "" {
-			want = append(want, struct{ Name, Kind, URL string }{table.Set, "EntitySet", table.Set})
-		}
-	}
-	if diff := cmp.Diff(want, got.Value); diff != "" {
-		t.Errorf("sets (-want +got):\n%s", diff)
-	}
-}
-
-// What Entity writes of the writable columns of any row, ReadRow reads.
 func TestWrittenRowReadsBack(t *testing.T) {
 	s := tables(t)
 	var names []string

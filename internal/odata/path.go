@@ -14,7 +14,6 @@ type Kind string
 
 // The kinds of resource.
 const (
-	Root       Kind = "service document"
 	Collection Kind = "collection" // all rows of Table
 	Entity     Kind = "entity"     // a row of Table
 	OneColumn  Kind = "property"   // the Column of a row of Table
@@ -53,7 +52,8 @@ type Resource struct {
 const Batch = "$batch"
 
 // ParsePath reads the rest of a path that [ParseVersion] returned, percent-decoded, which
-// is no call of a function or action (package call). Set names are
+// is no call of a function or action (package call) and not what describes the service
+// (package metadata). Set names are
 // case-sensitive. A known form of the API that is not served is a 501, anything
 // else that leads nowhere a 404.
 func ParsePath(s *schema.Schema, path string) (Resource, error) {
@@ -61,9 +61,6 @@ func ParsePath(s *schema.Schema, path string) (Resource, error) {
 		return Resource{}, Errorf(BadRequest, "the path has %d bytes, the limit is %d", len(path), MaxBatchURL)
 	}
 	path = strings.TrimSuffix(path, "/")
-	if path == "" {
-		return Resource{Kind: Root}, nil
-	}
 	segments, ok := splitPath(path)
 	if !ok {
 		return Resource{}, Errorf(BadRequest, "the path '%s' has a quote that is not closed", excerpt.Of(path))
@@ -119,13 +116,11 @@ func splitPath(path string) (segments []string, ok bool) {
 // any other segment.
 func reserved(name string) string {
 	switch name {
-	case "$metadata":
-		return "the metadata document"
 	case Batch:
 		return "the batch request"
 	case "$entity", "$all", "$crossjoin":
 		return "the resource"
-	case "EntityDefinitions", "RelationshipDefinitions", "GlobalOptionSetDefinitions", "ManagedPropertyDefinitions":
+	case "ManagedPropertyDefinitions":
 		return "the table definition"
 	}
 	return ""

@@ -14,8 +14,6 @@ func TestParsePath(t *testing.T) {
 		want       string // kind set id name
 		fails      string
 	}{
-		{name: "service document", path: "", want: "service document"},
-		{name: "only a slash", path: "/", want: "service document"},
 		{name: "set", path: "leads", want: "collection leads"},
 		{name: "bulk action", path: "leads/Microsoft.Dynamics.CRM.CreateMultiple", want: "bound leads CreateMultiple"},
 		{name: "set with a slash", path: "leads/", want: "collection leads"},
@@ -73,8 +71,6 @@ func TestParsePath(t *testing.T) {
 		{name: "key value of nothing", path: "accounts(accountnumber='')", fails: "400 0x80060888 the key value of 'accountnumber' must be a text in single quotes, not ''"},
 		{name: "key value twice", path: "accounts(accountnumber='1',accountnumber='2')", fails: "400 0x80060888 the key of 'accounts' has the property 'accountnumber' twice"},
 		{name: "key value that is too long", path: "accounts(accountnumber='" + strings.Repeat("1", 21) + "')", fails: "400 0x80060888 the key value of 'accountnumber': account.accountnumber: length: must have at most 20 characters (UTF-16 code units), has 21, got \"" + strings.Repeat("1", 21) + "\""},
-		{name: "metadata", path: "$metadata", fails: "501 0x80040219 the metadata document is not supported in this version: '$metadata'"},
-		{name: "table definition (dataverse-ify)", path: "EntityDefinitions(LogicalName='lead')", fails: "501 0x80040219 the table definition is not supported in this version: 'EntityDefinitions(LogicalName='lead')'"},
 		{name: "bound action", path: "leads(" + idI + ")/Microsoft.Dynamics.CRM.X", fails: "501 0x80040219 the bound operation is not supported in this version: 'Microsoft.Dynamics.CRM.X'"},
 	}
 	s := tables(t)

@@ -1,0 +1,170 @@
+package definition
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"segue/internal/excerpt"
+	"segue/internal/odata"
+)
+
+// options is the query options of a request, or of an expanded property.
+type options struct {
+	names  []string // of $select, nil for all
+	filter predicate
+	expand []expanded
+	count  bool
+	top    int // -1: all
+}
+
+// expanded is a navigation property whose objects stand in the response.
+type expanded struct {
+	nav *nav
+	options
+}
+
+// maxExpand is how deep $expand may be nested.
+const maxExpand = 4
+
+// readOptions reads a query string.
+func readOptions(shape *object, rawQuery string) (options, error) {
+	var pairs [][2]string
+	for pair := range strings.SplitSeq(rawQuery, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(name)
+		if err == nil {
+			value, err = url.QueryUnescape(value)
+		}
+		if err != nil {
+			return options{}, odata.Errorf(odata.BadRequest, "the query option '%s' is not percent-encoded correctly", excerpt.Of(pair))
+		}
+		pairs = append(pairs, [2]string{name, value})
+	}
+	return optionsOf(shape, pairs, 0)
+}
+
+// optionsOf reads options by name and value. Names without $ are of the service, and
+// have no meaning here.
+func optionsOf(shape *object, pairs [][2]string, depth int) (o options, err error) {
+	o.top = -1
+	seen := map[string]bool{}
+	for _, pair := range pairs {
+		name, value := strings.TrimSpace(pair[0]), pair[1]
+		if !strings.HasPrefix(name, "$") {
+			continue
+		}
+		if seen[name] {
+			return o, odata.Errorf(odata.BadRequest, "the query option '%s' is given twice", excerpt.Of(name))
+		}
+		seen[name] = true
+		if err := o.set(shape, name, value, depth); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+func (o *options) set(shape *object, name, value string, depth int) (err error) {
+	switch name {
+	case "$select":
+		o.names, err = selection(shape, value)
+	case "$filter":
+		o.filter, err = parseFilter(shape, value)
+	case "$expand":
+		o.expand, err = expansion(shape, value, depth)
+	case "$count":
+		if o.count = value == "true"; !o.count && value != "false" {
+			err = odata.Errorf(odata.BadRequest, "$count must be true or false, not '%s'", excerpt.Of(value))
+		}
+	case "$top":
+		if o.top, err = strconv.Atoi(value); err != nil || o.top < 0 {
+			err = odata.Errorf(odata.BadRequest, "$top must be a whole number of 0 or more, not '%s'", excerpt.Of(value))
+		}
+	case "$orderby", "$skip", "$search", "$apply", "$skiptoken", "$format", "$compute", "$levels":
+		err = odata.Errorf(odata.NotImplemented, "the query option '%s' is not served on definitions", name)
+	default:
+		err = odata.Errorf(odata.BadRequest, "the query option '%s' is not supported", excerpt.Of(name))
+	}
+	return err
+}
+
+// selection reads the text of a $select; a comma at its end does no harm.
+func selection(shape *object, value string) ([]string, error) {
+	names := []string{}
+	for part := range strings.SplitSeq(value, ",") {
+		name := strings.TrimSpace(part)
+		if name == "" || slices.Contains(names, name) {
+			continue
+		}
+		if name == "*" {
+			return nil, nil
+		}
+		if shape.property(name) == nil && shape.nav(name) == nil {
+			return nil, noProperty(shape, name)
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// expansion reads the text of an $expand.
+func expansion(shape *object, value string, depth int) ([]expanded, error) {
+	if depth == maxExpand {
+		return nil, odata.Errorf(odata.BadRequest, "$expand is nested deeper than %d", maxExpand)
+	}
+	var list []expanded
+	for _, item := range splitOutside(value, ',') {
+		name, inner, nested := strings.Cut(strings.TrimSpace(item), "(")
+		if name == "" && !nested {
+			continue
+		}
+		n := shape.nav(name)
+		if n == nil {
+			return nil, noProperty(shape, name)
+		}
+		var pairs [][2]string
+		if nested {
+			inner, closed := strings.CutSuffix(inner, ")")
+			if !closed {
+				return nil, odata.Errorf(odata.BadRequest, "$expand: ')' expected at the end of '%s'", excerpt.Of(item))
+			}
+			for _, option := range splitOutside(inner, ';') {
+				name, value, _ := strings.Cut(option, "=")
+				pairs = append(pairs, [2]string{name, value})
+			}
+		}
+		o, err := optionsOf(n.get().shape, pairs, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, expanded{n, o})
+	}
+	return list, nil
+}
+
+// splitOutside splits a text at a separator outside quotes and brackets.
+func splitOutside(text string, separator byte) []string {
+	var parts []string
+	start, depth, quoted := 0, 0, false
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '\'':
+			quoted = !quoted
+		case quoted:
+		case c == '(':
+			depth++
+		case c == ')':
+			depth--
+		case c == separator && depth == 0:
+			parts = append(parts, text[start:i])
+			start = i + 1
+		}
+	}
+	return append(parts, text[start:])
+}
+
+func noProperty(shape *object, name string) error {
+	return odata.Errorf(odata.BadRequest, "Could not find a property named '%s' on type '%s%s'.", excerpt.Of(name), odata.Namespace, shape.kind())
+}
