@@ -67,6 +67,13 @@ func wrongMethod(w http.ResponseWriter, r *request, what string, allowed ...stri
 
 func (a *API) collection(w http.ResponseWriter, r *request, resource odata.Resource) error {
 	t := resource.Table
+	text, err := odata.FetchXML(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	if text != "" && r.Method == http.MethodGet && !resource.Count {
+		return a.fetch(w, r, t, text)
+	}
 	query, err := odata.ParseQuery(a.schema(), t, r.URL.RawQuery)
 	if err == nil {
 		err = odata.Executed(query)

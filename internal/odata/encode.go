@@ -167,18 +167,18 @@ func (e Encoder) row(o *object, t *schema.Table, row Row, columns []*schema.Colu
 		if err != nil {
 			return fmt.Errorf("encode %s %s: %w", t.Name, row.ID, err)
 		}
-		e.annotate(o, c, v)
+		e.annotate(o, wireName(c), c, v)
 		o.raw(wireName(c), text)
 	}
 	return nil
 }
 
-// annotate writes the annotations of a value that the client asked for.
-func (e Encoder) annotate(o *object, c *schema.Column, v schema.Value) {
+// annotate writes the annotations, that the client asked for, of a value under a name.
+func (e Encoder) annotate(o *object, name string, c *schema.Column, v schema.Value) {
 	if len(e.Annotations) == 0 || v.IsNull() {
 		return
 	}
-	name := wireName(c) + "@"
+	name += "@"
 	if formatted := e.format(c, v); formatted != "" && e.Annotations.Want(formattedValue) {
 		o.text(name+formattedValue, formatted)
 	}

@@ -175,7 +175,7 @@ func folded(c *schema.Column, v schema.Value) schema.Value {
 // compare orders two places.
 func (s *sorting) compare(a, b place) int {
 	for i, k := range s.keys {
-		n := compareValues(a.values[i], b.values[i])
+		n := CompareValues(a.values[i], b.values[i])
 		if k.descending {
 			n = -n
 		}
@@ -190,8 +190,8 @@ func (s *sorting) compare(a, b place) int {
 	return n
 }
 
-// compareValues orders two values of one column; null comes first.
-func compareValues(a, b schema.Value) int {
+// CompareValues orders two values of one column; null comes first, texts by their bytes.
+func CompareValues(a, b schema.Value) int {
 	if a.Kind() != b.Kind() {
 		return cmp.Compare(a.Kind(), b.Kind()) // null is the smallest of them
 	}

@@ -1,0 +1,84 @@
+package entity
+
+import (
+	"context"
+	"time"
+
+	"segue/internal/query"
+	"segue/internal/rows"
+	"segue/internal/sales"
+)
+
+// Tuples reads all rows of a table that the caller may read, with the rows joined to
+// them that the caller may read too; see [query.Reader.Tuples].
+func (e *Entities) Tuples(ctx context.Context, c sales.Caller, name string, q query.Query, joins []query.Join, order []query.FieldOrder) ([]query.Tuple, error) {
+	q, joins, err := e.visibleAll(ctx, c, name, q, joins)
+	if err != nil {
+		return nil, err
+	}
+	tuples, err := e.lists.Tuples(ctx, q, joins, order)
+	if err != nil {
+		return nil, refuseList(err)
+	}
+	return tuples, nil
+}
+
+// ShowAll adds to the rows of tuples what is worked out when a row is read.
+func (e *Entities) ShowAll(ctx context.Context, tuples []query.Tuple) error {
+	byTable := map[string][]*rows.Row{}
+	seen := map[*rows.Row]bool{}
+	for _, tuple := range tuples {
+		for _, row := range tuple {
+			if row != nil && !seen[row] {
+				seen[row] = true
+				byTable[row.Table.Name] = append(byTable[row.Table.Name], row)
+			}
+		}
+	}
+	for _, list := range byTable {
+		if err := e.show(ctx, list[0].Table, list); err != nil {
+			return sales.Public(err)
+		}
+	}
+	return nil
+}
+
+// Aggregate works an aggregation out over the rows that the caller may read; see
+// [query.Reader.Aggregate].
+func (e *Entities) Aggregate(ctx context.Context, c sales.Caller, name string, q query.Query, joins []query.Join, a query.Aggregation, zone *time.Location) ([]query.Group, error) {
+	q, joins, err := e.visibleAll(ctx, c, name, q, joins)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := e.lists.Aggregate(ctx, q, joins, a, zone)
+	if err != nil {
+		return nil, refuseList(err)
+	}
+	return groups, nil
+}
+
+// visibleAll narrows a query and its joins to what the caller may read.
+func (e *Entities) visibleAll(ctx context.Context, c sales.Caller, name string, q query.Query, joins []query.Join) (query.Query, []query.Join, error) {
+	q, err := e.visible(ctx, c, name, q)
+	if err != nil {
+		return q, nil, err
+	}
+	joins, err = e.visibleJoins(ctx, c, joins)
+	return q, joins, err
+}
+
+func (e *Entities) visibleJoins(ctx context.Context, c sales.Caller, joins []query.Join) ([]query.Join, error) {
+	narrowed := make([]query.Join, len(joins))
+	for i, join := range joins {
+		q, err := e.visible(ctx, c, join.Table.Name, query.Query{Where: join.Where})
+		if err != nil {
+			return nil, err
+		}
+		join.Where, join.Unseen = q.Where, q.Unseen
+		if join.Joins, err = e.visibleJoins(ctx, c, join.Joins); err != nil {
+			return nil, err
+		}
+		narrowed[i] = join
+	}
+	return narrowed, nil
+}

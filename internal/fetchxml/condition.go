@@ -1,0 +1,189 @@
+package fetchxml
+
+import (
+	"strconv"
+	"strings"
+
+	"segue/internal/excerpt"
+	"segue/internal/filter"
+	"segue/internal/guid"
+	"segue/internal/schema"
+)
+
+// filter reads a filter element.
+func (p *parser) filter(t *schema.Table, e *element) (*filter.Group, error) {
+	g := &filter.Group{Logic: filter.And}
+	switch logic := e.value("type"); logic {
+	case "", "and":
+	case "or":
+		g.Logic = filter.Or
+	default:
+		return nil, e.errorf(Malformed, "the type of a filter is %q, expected and or or", excerpt.Of(logic))
+	}
+	e.ignore("isquickfindfields", "overridequickfindrecordlimitenabled", "hint")
+	if err := e.finish(); err != nil {
+		return nil, err
+	}
+	for _, child := range e.children {
+		node, err := p.node(t, child)
+		if err != nil {
+			return nil, err
+		}
+		g.Items = append(g.Items, node)
+	}
+	return g, nil
+}
+
+// node reads what a filter has inside.
+func (p *parser) node(t *schema.Table, e *element) (filter.Node, error) {
+	switch e.name {
+	case "filter":
+		return p.filter(t, e)
+	case "condition":
+		return p.condition(t, e)
+	case "link-entity":
+		return p.related(t, e)
+	}
+	return nil, e.errorf(NotServed, "the element %s is not served in a filter", excerpt.Of(e.name))
+}
+
+// related reads a link of type any or not any, which is a condition on related rows.
+func (p *parser) related(t *schema.Table, e *element) (filter.Node, error) {
+	kind := e.value("link-type")
+	if kind != "any" && kind != "not any" {
+		return nil, e.errorf(NotServed, "the link-type %s is not served in a filter: use any or not any", excerpt.Of(kind))
+	}
+	relation, err := p.join(t, e)
+	if err != nil {
+		return nil, err
+	}
+	e.ignore("alias", "intersect")
+	if err := e.finish(); err != nil {
+		return nil, err
+	}
+	if !relation.Many {
+		return nil, e.errorf(NotServed, "a link from a lookup in a filter is not served; use an inner link")
+	}
+	inner := &filter.Group{Logic: filter.And}
+	for _, child := range e.children {
+		if child.name != "filter" {
+			return nil, child.errorf(NotServed, "the element %s is not served in a link inside a filter", excerpt.Of(child.name))
+		}
+		group, err := p.filter(relation.Table, child)
+		if err != nil {
+			return nil, err
+		}
+		inner.Items = append(inner.Items, group)
+	}
+	return &filter.Related{Relationship: relation.Name, Contains: kind == "any", Filter: inner}, nil
+}
+
+func (p *parser) condition(t *schema.Table, e *element) (filter.Node, error) {
+	if _, ok := e.attribute("entityname"); ok {
+		return nil, e.errorf(NotServed, "conditions on the columns of a link (entityname) are not served outside of it")
+	}
+	c, err := p.column(t, e, "attribute")
+	if err != nil {
+		return nil, err
+	}
+	operator, err := e.need("operator")
+	if err != nil {
+		return nil, err
+	}
+	e.ignore("uiname", "uitype", "uihidden", "alias", "aggregate", "rowaggregate")
+	condition := &filter.Condition{Column: c.Name, Operator: filter.Operator(operator)}
+	switch operator {
+	case "neq":
+		condition.Operator = filter.Ne
+	case "contain-values", "not-contain-values", "above", "under", "not-under", "eq-or-above", "eq-or-under",
+		"eq-useroruserhierarchy", "eq-useroruserhierarchyandteams", "eq-userlanguage":
+		return nil, e.errorf(NotServed, "the operator %s is not served", operator)
+	}
+	if other, ok := e.attribute("valueof"); ok {
+		condition.Other = other
+	}
+	texts, err := e.values()
+	if err == nil {
+		err = e.finish()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return condition, p.compare(condition, c, e, texts)
+}
+
+// values returns the texts that a condition compares with.
+func (e *element) values() ([]string, error) {
+	var texts []string
+	if text, ok := e.attribute("value"); ok {
+		texts = append(texts, text)
+	}
+	for _, child := range e.children {
+		if child.name != "value" {
+			return nil, child.errorf(NotServed, "the element %s is not served in a condition", excerpt.Of(child.name))
+		}
+		child.ignore("uiname", "uitype")
+		if err := child.finish(); err != nil {
+			return nil, err
+		}
+		texts = append(texts, strings.TrimSpace(child.text))
+	}
+	return texts, nil
+}
+
+// compare reads the texts into the values of a condition.
+func (p *parser) compare(condition *filter.Condition, c *schema.Column, e *element, texts []string) error {
+	for _, text := range texts {
+		values, err := valuesOf(c, condition.Operator, text)
+		if err != nil {
+			return e.errorf(Malformed, "%v", err)
+		}
+		condition.Values = append(condition.Values, values...)
+	}
+	// A lookup with several targets equals an id in any of their tables.
+	if len(texts) == 1 && len(condition.Values) > 1 {
+		switch condition.Operator {
+		case filter.Eq:
+			condition.Operator = filter.In
+		case filter.Ne:
+			condition.Operator = filter.NotIn
+		}
+	}
+	return nil
+}
+
+// valuesOf reads one text: one value, or one for each table that a lookup may point at.
+func valuesOf(c *schema.Column, operator filter.Operator, text string) ([]schema.Value, error) {
+	if takesNumber(operator) {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, &schema.Error{Column: c.Name, Rule: schema.RuleType, Value: text, Detail: "expected a whole number"}
+		}
+		return []schema.Value{schema.Int(n)}, nil
+	}
+	switch c.Type {
+	case schema.String, schema.Memo:
+		return []schema.Value{schema.Text(text)}, nil // of any length, the empty one included
+	case schema.LookupTo:
+		if id, ok := guid.Parse(text); ok {
+			var values []schema.Value
+			for _, target := range c.Targets {
+				values = append(values, schema.Ref(schema.Lookup{Table: target.Table, ID: id}))
+			}
+			return values, nil
+		}
+	}
+	free := *c // a number out of range is not an error: it equals no value
+	free.Min, free.Max = nil, nil
+	v, err := free.FromText(text)
+	if err != nil {
+		return nil, err
+	}
+	return []schema.Value{v}, nil
+}
+
+// takesNumber reports whether an operator compares with a number of units, or of a
+// period or year, whatever the type of its column.
+func takesNumber(operator filter.Operator) bool {
+	return strings.Contains(string(operator), "-x-") || strings.HasPrefix(string(operator), "in-")
+}
