@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -100,11 +101,13 @@ func (r remote) empty(ctx context.Context) (bool, error) {
 }
 
 // accepts is an SQS that accepts some entries of a batch: it is given how often an
-// entry has been seen, and refuses it while refuse says so.
-func accepts(t *testing.T, refuse func(body string, seen int) bool) (q *sqs.Queue, requests *[][]string) {
+// entry has been seen, and refuses it while refuse says so. Before is called before a
+// request is looked at.
+func accepts(t *testing.T, refuse func(body string, seen int) bool, before ...func(context.Context)) (q *sqs.Queue, requests *[][]string) {
 	t.Helper()
 	requests = &[][]string{}
 	seen := map[string]int{}
+	var mu sync.Mutex // batches come at the same time
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var request struct {
 			Entries []struct {
@@ -115,6 +118,11 @@ func accepts(t *testing.T, refuse func(body string, seen int) bool) (q *sqs.Queu
 		if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
 			t.Error(err)
 		}
+		for _, f := range before {
+			f(r.Context())
+		}
+		mu.Lock()
+		defer mu.Unlock()
 		type entry map[string]any
 		accepted, failed, bodies := []entry{}, []entry{}, []string{}
 		for _, e := range request.Entries {
@@ -155,5 +163,44 @@ func TestNeverAccepted(t *testing.T) {
 	err := q.Send(t.Context(), 0, queue.Message{Body: "a"}, queue.Message{Body: "b"})
 	if !errors.Is(err, queue.ErrUnavailable) || len(*requests) != 5 {
 		t.Errorf("%v after %d requests, want %v after 5", err, len(*requests), queue.ErrUnavailable)
+	}
+}
+
+// The batches of a large job do not wait for each other: what SQS takes for one must not
+// add up.
+func TestBatchesAreSentTogether(t *testing.T) {
+	const together, batches = 8, 42
+	var arrived sync.WaitGroup
+	arrived.Add(together)
+	first := make(chan struct{}, together)
+	q, requests := accepts(t, func(string, int) bool { return false }, func(ctx context.Context) {
+		select {
+		case first <- struct{}{}: // is answered when all that may be on their way are
+			arrived.Done()
+			all := make(chan struct{})
+			go func() { arrived.Wait(); close(all) }()
+			select {
+			case <-all:
+			case <-ctx.Done(): // the sender has given up
+			}
+		default:
+		}
+	})
+	messages := make([]queue.Message, 10*batches)
+	for i := range messages {
+		messages[i].Body = strconv.Itoa(i)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := q.Send(ctx, 0, messages...); err != nil {
+		t.Fatal(err)
+	}
+	var sent []string
+	for _, bodies := range *requests {
+		sent = append(sent, bodies...)
+	}
+	slices.Sort(sent)
+	if sent = slices.Compact(sent); len(*requests) != batches || len(sent) != len(messages) {
+		t.Errorf("%d messages in %d requests, want %d in %d", len(sent), len(*requests), len(messages), batches)
 	}
 }
