@@ -14,7 +14,7 @@ func (e Encoder) Value(t *schema.Table, id string, c *schema.Column, v schema.Va
 	}
 	var o object
 	o.text("@odata.context", e.Base+"$metadata#"+RowPath(t, id)+"/"+wireName(c))
-	e.annotate(&o, c, v)
+	e.annotate(&o, wireName(c), c, v)
 	o.raw("value", text)
 	return o.close(), nil
 }
