@@ -1,7 +1,6 @@
 package odata
 
 import (
-	"slices"
 	"strings"
 
 	"segue/internal/excerpt"
@@ -32,8 +31,8 @@ func parseKey(t *schema.Table, text string) (Key, error) {
 	key := Key{Values: map[string]schema.Value{}}
 	var columns []string
 	for _, part := range parts {
-		if slices.Contains(columns, part.Column.Name) {
-			return Key{}, Errorf(BadRequest, "the key of '%s' has the property '%s' twice", t.Set, wireName(part.Column))
+		if text, ok := part.Values[0].Text(); ok && text == "" { // which rows keep as null
+			return Key{}, Errorf(BadRequest, "the key value of '%s' is empty", wireName(part.Column))
 		}
 		columns = append(columns, part.Column.Name)
 		key.Values[part.Column.Name] = part.Values[0]

@@ -18,7 +18,7 @@ type References map[string]string
 func (r References) Path(path string) (string, error) {
 	first, _, _ := strings.Cut(path, "/")
 	id, ok := strings.CutPrefix(first, "$")
-	if name, _, _ := strings.Cut(first, "("); !ok || reserved(name) != "" {
+	if name, _, _ := strings.Cut(first, "("); !ok || name == "$metadata" || reserved(name) != "" {
 		return path, nil
 	}
 	row, known := r[id]

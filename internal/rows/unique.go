@@ -290,8 +290,11 @@ func (tx *Tx) FindKey(ctx context.Context, k KeyRef) (*Row, error) {
 			return nil, nil //nolint:nilnil // no row is not an error here
 		}
 		loaded, err := tx.Load(ctx, ref)
-		if err != nil || has(loaded[0]) {
-			return loaded[0], err
+		if err != nil {
+			return nil, err
+		}
+		if has(loaded[0]) {
+			return loaded[0], nil
 		}
 	}
 	return nil, fmt.Errorf("find %v: the row that has the key keeps changing: %w", k, store.ErrUnavailable)
