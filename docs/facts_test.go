@@ -10,11 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"segue/internal/api/operation"
 	"segue/internal/auth"
 	"segue/internal/filter"
 	"segue/internal/odata"
 	"segue/internal/odata/batch"
 	"segue/internal/rows"
+	"segue/internal/sales/deletion"
 	"segue/internal/sales/segment"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
@@ -44,6 +46,9 @@ func TestLimits(t *testing.T) {
 		{"webapi.md", "15", "body of a batch", number1000(batch.MaxBody>>20) + " MB"},
 		{"webapi.md", "15", "requests of a batch", number1000(batch.MaxRequests)},
 		{"webapi.md", "15", "rows written by a change set", number1000(rows.MaxCommit)},
+		{"webapi.md", "15", "rows made and bound by one body", number1000(rows.MaxCommit)},
+		{"webapi.md", "15", "rows that BulkDelete names by their ids", number1000(deletion.MaxIDs)},
+		{"webapi.md", "15", "targets of CreateMultiple, UpdateMultiple, UpsertMultiple", number1000(operation.MaxCreates)},
 		{"webapi.md", "15", "token", number1000(auth.MaxTokenBytes>>10) + " KB"},
 	} {
 		cells := rowsOf(t, limit.document, limit.section)

@@ -46,6 +46,8 @@ func (a *API) data(w http.ResponseWriter, r *request) error {
 		return a.multiple(w, r, resource)
 	case odata.Batched:
 		return a.batch(w, r)
+	case odata.Deleting:
+		return a.bulkDelete(w, r)
 	}
 	return nil
 }

@@ -86,6 +86,8 @@ func errorOfKind(e *sales.Error) *odata.Error {
 		return odata.Errorf(odata.RecordNotFoundByEntityKey, "%s", e.Text)
 	case sales.KeyTaken:
 		return odata.Errorf(odata.DuplicateRecordEntityKey, "%s", e.Text)
+	case sales.Associated:
+		return odata.Errorf(odata.CannotDeleteDueToAssociation, "%s", e.Text)
 	case sales.Stale:
 		return odata.Errorf(odata.ConcurrencyVersionMismatch, "%s", e.Text)
 	case sales.Precondition, sales.Limit:

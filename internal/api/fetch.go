@@ -73,7 +73,7 @@ func refuseFetch(err error) error {
 // and the columns that are wanted of them.
 type fetched struct {
 	fetch  *fetchxml.Fetch
-	fields []field          // the columns of the answer, or in an aggregate query its groups and values
+	fields []field // the columns of the answer, or in an aggregate query its groups and values
 	order  []listing.FieldOrder
 	joins  []listing.Join // to be asked for
 	tables int            // number of places

@@ -9,6 +9,7 @@ import (
 	"segue/internal/entity"
 	"segue/internal/odata"
 	"segue/internal/rows"
+	"segue/internal/sales/deletion"
 	"segue/internal/schema"
 )
 
@@ -157,4 +158,26 @@ func (a *API) inTarget(first []int, err error) error {
 	}
 	next, _ := slices.BinarySearch(first, refused.Index+1) // the target after it
 	return odata.InTarget(next-1, public)
+}
+
+// bulkDelete serves POST BulkDelete: it begins a job that deletes the rows of a query.
+func (a *API) bulkDelete(w http.ResponseWriter, r *request) error {
+	if r.Method != http.MethodPost {
+		return wrongMethod(w, r, odata.BulkDelete, http.MethodPost)
+	}
+	body, err := odata.ReadBody(w, r.Request)
+	if err != nil {
+		return err
+	}
+	given, err := a.bodies(r).Deletion(body, a.config.Clock.Now())
+	if err != nil {
+		return err
+	}
+	op := operation.BulkDelete{Job: a.config.Operations.Deletion.NewID(), Request: deletion.Request{
+		Name: given.JobName, Table: given.Table.Name, IDs: given.IDs, Where: given.Where,
+	}}
+	return a.commitOne(r, op, func(operation.Outcome) error {
+		odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.Job(string(op.Job)))
+		return nil
+	})
 }

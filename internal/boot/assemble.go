@@ -14,6 +14,7 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/advance"
 	"segue/internal/sales/connection"
+	"segue/internal/sales/deletion"
 	"segue/internal/sales/erasure"
 	"segue/internal/sales/generation"
 	"segue/internal/sales/job"
@@ -73,6 +74,7 @@ type Parts struct {
 	Connections *connection.Connections
 	Jobs        *job.Jobs
 	Erasures    *erasure.Erasures
+	Deletion    *deletion.Deletion
 	Reactions   *reaction.Handler  // takes up again what is parked
 	Changes     store.Handler      // follows the change records of the store
 	Advance     *advance.Advance   // takes up what is due, once a minute
@@ -83,7 +85,7 @@ type Parts struct {
 // Operations returns the executor of decoded requests.
 func (p *Parts) Operations() operation.Executor {
 	return operation.Executor{
-		DB: p.DB, Entities: p.Entities, Connections: p.Connections, Principals: p.Principals, Redriver: p.Reactions, Eraser: p.Erasures,
+		DB: p.DB, Entities: p.Entities, Connections: p.Connections, Principals: p.Principals, Redriver: p.Reactions, Eraser: p.Erasures, Deletion: p.Deletion,
 	}
 }
 
@@ -159,7 +161,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 			DB: db, Principals: principals, Entities: entities, Connections: connections,
 			Jobs:      job.New(db, options.Queue, options.Freshness.Clock, job.Options{}),
 			Reactions: changes, Changes: changes.Handle, Advance: advance.New(db, options.Freshness.Clock), Local: local,
-			Expiry: retention.New(db), Erasures: erasure.New(db, connections, options.NewID),
+			Expiry: retention.New(db), Erasures: erasure.New(db, connections, options.NewID), Deletion: deletion.New(db, entities, options.NewID),
 		},
 		segments: segmentation.New(db, connections, options.Policy, known),
 		known:    known,
@@ -237,6 +239,8 @@ func (a assembly) jobs(fresh time.Duration) {
 	a.Jobs.Register(erasure.Kind, a.Erasures.Job(), job.Settings{
 		Delay: fresh, AtOnce: 1, Essential: "what is left of an erased person goes",
 	})
+	a.Jobs.Register(deletion.Kind, a.Deletion.Job(), job.Settings{})
+	a.Jobs.Register(entity.CascadeKind, a.Deletion.CascadeJob(), job.Settings{Delay: fresh, Essential: "what points at a deleted row goes with it"})
 	a.Jobs.Register(retention.Kind, a.Expiry.Job(), job.Settings{AtOnce: 1})
 	a.Jobs.Register(report.CountKind, report.Counting(a.DB), job.Settings{})
 	a.Jobs.Register(reindex.Kind, reindex.Work(a.DB), job.Settings{Delay: fresh})

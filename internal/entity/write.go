@@ -275,8 +275,7 @@ func (e *Entities) Delete(ctx context.Context, c sales.Caller, ref rows.Ref, con
 
 // DeleteIn is Delete in a unit of work.
 func (e *Entities) DeleteIn(ctx context.Context, tx *rows.Tx, c sales.Caller, ref rows.Ref, cond If) error {
-	t, err := e.admit(ctx, c, ref.Table, sales.Delete)
-	if err != nil {
+	if _, err := e.admit(ctx, c, ref.Table, sales.Delete); err != nil {
 		return err
 	}
 	row, err := e.load(ctx, tx, ref)
@@ -292,19 +291,27 @@ func (e *Entities) DeleteIn(ctx context.Context, tx *rows.Tx, c sales.Caller, re
 	if err := cond.check(row); err != nil {
 		return err
 	}
-	e.announce(tx, t)
-	kept := false
-	for _, r := range e.rules[t.Name] {
+	kept, err := e.remove(ctx, tx, row)
+	if err != nil || kept {
+		return err
+	}
+	return e.follow(ctx, tx, c, row)
+}
+
+// remove deletes a loaded row, unless a rule of its table says that it is to stay for now.
+func (e *Entities) remove(ctx context.Context, tx *rows.Tx, row *rows.Row) (kept bool, err error) {
+	e.announce(tx, row.Table)
+	for _, r := range e.rules[row.Table.Name] {
 		keep, err := r.Delete(ctx, tx, row)
 		if err != nil {
-			return err
+			return false, err
 		}
 		kept = kept || keep
 	}
 	if !kept {
 		tx.Delete(row)
 	}
-	return nil
+	return kept, nil
 }
 
 // withOwner adds the caller as owner of a row that names none.

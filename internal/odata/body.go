@@ -22,10 +22,7 @@ type member struct {
 // twice. A member that comes twice is refused, because readers of JSON do not
 // agree on which one counts. Nothing nested is decoded, so depth costs nothing.
 func readObject(body []byte) ([]member, error) {
-	var inner string
-	if body = bytes.TrimSpace(body); bytes.HasPrefix(body, []byte(`"`)) && json.Unmarshal(body, &inner) == nil {
-		body = []byte(inner)
-	}
+	body = decodedOnce(body)
 	if !utf8.Valid(body) {
 		return nil, Errorf(BadPayload, "the body is not UTF-8")
 	}
@@ -58,6 +55,15 @@ func readObject(body []byte) ([]member, error) {
 		return nil, Errorf(BadPayload, "the body has more text after its JSON object, at byte %d", in.InputOffset())
 	}
 	return members, nil
+}
+
+// decodedOnce returns the text of a body that is a JSON string, else the body.
+func decodedOnce(body []byte) []byte {
+	var inner string
+	if body = bytes.TrimSpace(body); bytes.HasPrefix(body, []byte(`"`)) && json.Unmarshal(body, &inner) == nil {
+		return []byte(inner)
+	}
+	return body
 }
 
 func badJSON(in *json.Decoder, err error) error {

@@ -21,6 +21,7 @@ const (
 	Related    Kind = "related"    // the rows that point at a row of Table, by Relation
 	Bound      Kind = "bound"      // the action Name, bound to the set of Table
 	Batched    Kind = "batch"      // requests in a body
+	Deleting   Kind = "deletion"   // the action BulkDelete
 )
 
 // The actions, bound to an entity set, that write rows together.
@@ -72,8 +73,11 @@ func ParsePath(s *schema.Schema, path string) (Resource, error) {
 			return Resource{}, Errorf(BadRequest, "')' expected at the end of the segment '%s'", excerpt.Of(first))
 		}
 	}
-	if path == Batch {
+	switch path {
+	case Batch:
 		return Resource{Kind: Batched}, nil
+	case BulkDelete:
+		return Resource{Kind: Deleting}, nil
 	}
 	if form := reserved(name); form != "" {
 		return Resource{}, notServed(form, first)

@@ -20,6 +20,7 @@ const (
 	Duplicate    Kind = "duplicate"           // a row with that id is there
 	NoKey        Kind = "no row with the key" // no row has the values of an alternate key
 	KeyTaken     Kind = "key taken"           // another row has the values of an alternate key
+	Associated   Kind = "associated"          // other rows point at the row
 	Stale        Kind = "version mismatch"    // the row is not the version that the caller saw
 	Precondition Kind = "precondition failed" // a rule of the domain says no in the present state
 	Limit        Kind = "limit reached"       // a count of docs/domain.md §2

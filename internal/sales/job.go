@@ -76,8 +76,8 @@ func (j Job) Started() time.Time { return j.Row.Time(name.SegueStartedon) }
 // Result is what the kind made of the job at its end, as JSON; "" for nothing.
 func (j Job) Result() string { return j.Row.Text(name.SegueResult) }
 
-// Scan is rows that a job goes through: those of a table, or those of it that point
-// at the job's subject.
+// Scan is rows that a job goes through: those of a table, those of it that point
+// at the job's subject, or those with some ids.
 type Scan struct {
 	Table string `json:"table"`
 	// Index is an index of the table, with shards unless Single, whose one partition column
@@ -89,11 +89,13 @@ type Scan struct {
 	Small bool `json:"small,omitempty"`
 	// Single makes one task of an index without shards.
 	Single bool `json:"single,omitempty"`
+	// IDs makes one task of the rows of the table that have these ids.
+	IDs []string `json:"ids,omitempty"`
 }
 
 // Tasks is how many tasks the scan is cut into.
 func (s Scan) Tasks() int {
-	if s.Single {
+	if s.Single || s.IDs != nil {
 		return 1
 	}
 	if s.Small {
@@ -107,7 +109,7 @@ const jobDigits = "0123456789abcdef" // that an id begins with
 // Digit is with what digit the ids of a task's rows begin, "" for any, and shard
 // where they are.
 func (s Scan) Digit(task int) (shard int, digit string) {
-	if s.Small || s.Single {
+	if s.Small || s.Single || s.IDs != nil {
 		return task, ""
 	}
 	return task / len(jobDigits), jobDigits[task%len(jobDigits):][:1]

@@ -76,6 +76,9 @@ func (t *Table) checkShape() error {
 		if err := t.checkKind(c); err != nil {
 			return fmt.Errorf("column %s: %w", c.Name, err)
 		}
+		if err := t.checkReferential(c); err != nil {
+			return fmt.Errorf("column %s: %w", c.Name, err)
+		}
 		if err := t.checkStored(c); err != nil {
 			return fmt.Errorf("column %s: %w", c.Name, err)
 		}

@@ -46,7 +46,7 @@ func Default() (*Schema, error) {
 }
 
 func newSchema() *Schema {
-	return &Schema{byName: map[string]*Table{}, bySet: map[string]*Table{}, bySide: map[side]Relation{}, byBack: map[side]Relation{}}
+	return &Schema{byName: map[string]*Table{}, bySet: map[string]*Table{}, bySide: map[side]Relation{}, byBack: map[side]Relation{}, referrers: map[string][]Referrer{}}
 }
 
 // Load reads tables/*.json, traits/*.json and optionsets/*.json of all file
@@ -288,6 +288,7 @@ func (s *Schema) link() error {
 		}
 	}
 	for _, t := range s.tables {
+		s.linkReferrers(t)
 		if err := s.linkBack(t); err != nil {
 			return fmt.Errorf("%s: table %s: %w", fileOf(t), t.Name, err)
 		}

@@ -133,12 +133,13 @@ type Column struct {
 	Targets   []Target         `json:"targets"`   // lookups
 	Need      Need             `json:"need"`
 	Write     Write            `json:"write"`
-	Default   Value            `json:"-"`       // given to a create that leaves the column out
-	Preset    any              `json:"default"` // Default as the file writes it: a JSON scalar
-	Custom    bool             `json:"custom"`  // not a Dataverse column: Segue's own or the deployer's
-	Compose   []string         `json:"compose"` // string columns whose values, joined by blanks, are this column's value
-	Owner     bool             `json:"owner"`   // lookups: whoever it names owns the row as far as rights go
-	Derived   string           `json:"derived"` // lookups: the lookup whose value is this column's too, where it may point there; never stored
+	Default   Value            `json:"-"`        // given to a create that leaves the column out
+	Preset    any              `json:"default"`  // Default as the file writes it: a JSON scalar
+	Custom    bool             `json:"custom"`   // not a Dataverse column: Segue's own or the deployer's
+	Compose   []string         `json:"compose"`  // string columns whose values, joined by blanks, are this column's value
+	OnDelete  Referential      `json:"onDelete"` // lookups: what becomes of the row when the one that it points at is deleted
+	Owner     bool             `json:"owner"`    // lookups: whoever it names owns the row as far as rights go
+	Derived   string           `json:"derived"`  // lookups: the lookup whose value is this column's too, where it may point there; never stored
 
 	Follows   string   `json:"follows"`   // the column whose value is this one's too, unless it is given another; stored only then
 	Joins     []string `json:"joins"`     // strings: the columns whose values, with bars between, are this one's; stored only where it is another
@@ -197,6 +198,8 @@ type Schema struct {
 	bySet  map[string]*Table
 	bySide map[side]Relation
 	byBack map[side]Relation // by the name of the collection in place of the relationship's
+
+	referrers map[string][]Referrer // by the table that they point at
 }
 
 // side is a relationship's name at one of its two tables.

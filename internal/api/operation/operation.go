@@ -16,12 +16,13 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
+	"segue/internal/sales/deletion"
 	"segue/internal/sales/principal"
 	"segue/internal/schema"
 )
 
-// Operation is a decoded request that writes: a [Create], [Update], [Delete], [Unlink] or
-// [Action].
+// Operation is a decoded request that writes: a [Create], [Update], [Delete], [Unlink],
+// [BulkDelete] or [Action].
 type Operation interface {
 	run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) error
 }
@@ -81,6 +82,7 @@ type Executor struct {
 	Principals  *principal.Directory
 	Redriver    Redriver
 	Eraser      Eraser
+	Deletion    *deletion.Deletion
 }
 
 // MaxCreates is how many rows are created together at most. What the rules of a table

@@ -133,12 +133,12 @@ func (v *visit) run(ctx context.Context, p *pass) error {
 		p.done = true
 		return nil
 	}
-	t, where, err := partition(v.jobs.db.Schema(), v.job, v.scans, p.task)
+	where, err := find(v.jobs.db.Schema(), v.job, v.scans, p.task)
 	if err != nil {
 		return err
 	}
 	for !p.done && !v.budget.spent() {
-		part, err := v.jobs.db.Read(ctx, t, where, p.cursor, v.jobs.options.Chunk)
+		part, err := where.read(ctx, v.jobs.db, p.cursor, v.jobs.options.Chunk)
 		var did progress
 		if err == nil {
 			did, err = v.workOn(ctx, part)

@@ -82,8 +82,8 @@ func hasScan(tables *schema.Schema, scan sales.Scan) bool {
 	return t != nil && (scan.Index == "" || slices.ContainsFunc(t.Indexes, func(x *schema.Index) bool { return x.Name == scan.Index }))
 }
 
-// partition is where the rows of a task are, of a job that is known.
-func partition(tables *schema.Schema, job sales.Job, scans []sales.Scan, task int) (*schema.Table, rows.Partition, error) {
+// find returns where the rows of a task are, of a job that is known.
+func find(tables *schema.Schema, job sales.Job, scans []sales.Scan, task int) (place, error) {
 	for _, scan := range scans {
 		n := scan.Tasks()
 		if task >= n {
@@ -91,14 +91,17 @@ func partition(tables *schema.Schema, job sales.Job, scans []sales.Scan, task in
 			continue
 		}
 		t := tables.Table(scan.Table)
+		if scan.IDs != nil {
+			return placeOf(t, scan), nil
+		}
 		all, err := partitions(t, scan, job.Subject())
 		if err != nil {
-			return nil, rows.Partition{}, err
+			return place{}, err
 		}
 		shard, digit := scan.Digit(task)
-		return t, all[shard].Within(digit), nil
+		return place{table: t, partition: all[shard].Within(digit)}, nil
 	}
-	return nil, rows.Partition{}, fmt.Errorf("the job has no task %d", task)
+	return place{}, fmt.Errorf("the job has no task %d", task)
 }
 
 // partitions returns the shards of a table, or of its index of the rows that point at
