@@ -169,12 +169,14 @@ func (c *keyChanges) use(id string, k *schema.Key) *keyUse {
 func (c *keyChanges) add(tx *Tx, row *Row) error {
 	deleted, claimed := tx.deleted[row.Ref()], tx.claims[row.Ref()]
 	var before *Row
-	if row.Version > 0 && (deleted || row.changesKey()) {
+	switch {
+	case row.Version == 0:
+	case deleted || row.changesKey():
 		var err error
 		if before, err = tx.db.decode(row.stored); err != nil {
 			return err
 		}
-	} else if row.Version > 0 && !claimed {
+	case !claimed:
 		return nil
 	}
 	for _, k := range row.Table.Keys {
@@ -185,21 +187,26 @@ func (c *keyChanges) add(tx *Tx, row *Row) error {
 		if !deleted {
 			is = claimIDOf(row, k)
 		}
-		if was == is && !claimed {
-			continue
-		}
 		if was != "" && was != is {
 			c.use(was, k).from = row
 		}
-		if is == "" {
+		if is == "" || was == is && !claimed {
 			continue
 		}
-		use := c.use(is, k)
-		if use.to != nil {
-			return &DuplicateKeyError{row.Ref(), k}
+		if err := c.take(is, k, row, claimed); err != nil {
+			return err
 		}
-		use.to, use.claim = row, claimed
 	}
+	return nil
+}
+
+// take adds a key that a row takes.
+func (c *keyChanges) take(id string, k *schema.Key, row *Row, claimed bool) error {
+	use := c.use(id, k)
+	if use.to != nil {
+		return &DuplicateKeyError{row.Ref(), k}
+	}
+	use.to, use.claim = row, claimed
 	return nil
 }
 

@@ -65,7 +65,7 @@ func (f *fixture) create(tx *rows.Tx, from int, numbers ...string) {
 // TestUnique: no two rows have the values of an alternate key, whatever one commit does with
 // them.
 func TestUnique(t *testing.T) {
-	remove := func(f *fixture, tx *rows.Tx, n int) { tx.Delete(load(t, tx, account(n))) }
+	remove := func(tx *rows.Tx, n int) { tx.Delete(load(t, tx, account(n))) }
 	for _, test := range []struct {
 		name string
 		do   func(f *fixture, tx *rows.Tx) // accounts 0 and 1 have
@@ -81,12 +81,12 @@ func TestUnique(t *testing.T) {
 		{"changed to a free one", func(f *fixture, tx *rows.Tx) { f.setNumber(t, tx, 0, "B") }, -1, map[string]int{"A-0": -1, "B": 0}},
 		{"changed in its case alone", func(f *fixture, tx *rows.Tx) { f.setNumber(t, tx, 0, "a-0") }, -1, map[string]int{"A-0": 0}},
 		{"cleared", func(f *fixture, tx *rows.Tx) { f.setNumber(t, tx, 0, "") }, -1, map[string]int{"A-0": -1}},
-		{"deleted", func(f *fixture, tx *rows.Tx) { remove(f, tx, 0) }, -1, map[string]int{"A-0": -1, "A-1": 1}},
+		{"deleted", func(_ *fixture, tx *rows.Tx) { remove(tx, 0) }, -1, map[string]int{"A-0": -1, "A-1": 1}},
 		{"exchanged", func(f *fixture, tx *rows.Tx) { f.setNumber(t, tx, 0, "A-1"); f.setNumber(t, tx, 1, "A-0") }, -1, map[string]int{"A-0": 1, "A-1": 0}},
 		{"handed on", func(f *fixture, tx *rows.Tx) { f.setNumber(t, tx, 0, "A-1"); f.setNumber(t, tx, 1, "") }, -1, map[string]int{"A-0": -1, "A-1": 0}},
-		{"of a row that goes", func(f *fixture, tx *rows.Tx) { remove(f, tx, 0); f.create(tx, 2, "A-0") }, -1, map[string]int{"A-0": 2}},
-		{"made and deleted", func(f *fixture, tx *rows.Tx) { f.create(tx, 2, "A-2"); remove(f, tx, 2) }, -1, map[string]int{"A-2": -1}},
-		{"something else changed", func(f *fixture, tx *rows.Tx) { load(t, tx, account(0)).Set("name", schema.Text("B")) }, -1, map[string]int{"A-0": 0}},
+		{"of a row that goes", func(f *fixture, tx *rows.Tx) { remove(tx, 0); f.create(tx, 2, "A-0") }, -1, map[string]int{"A-0": 2}},
+		{"made and deleted", func(f *fixture, tx *rows.Tx) { f.create(tx, 2, "A-2"); remove(tx, 2) }, -1, map[string]int{"A-2": -1}},
+		{"something else changed", func(_ *fixture, tx *rows.Tx) { load(t, tx, account(0)).Set("name", schema.Text("B")) }, -1, map[string]int{"A-0": 0}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)
@@ -119,9 +119,9 @@ func TestUniqueItems(t *testing.T) {
 	}{
 		{"a row without a number", func(f *fixture, tx *rows.Tx) { f.create(tx, 2, "") }, 1, 0},
 		{"a row with a number", func(f *fixture, tx *rows.Tx) { f.create(tx, 2, "A-2") }, 2, 0},
-		{"something else changed", func(f *fixture, tx *rows.Tx) { load(t, tx, account(0)).Set("name", schema.Text("B")) }, 1, 1},
+		{"something else changed", func(_ *fixture, tx *rows.Tx) { load(t, tx, account(0)).Set("name", schema.Text("B")) }, 1, 1},
 		{"another number", func(f *fixture, tx *rows.Tx) { f.setNumber(t, tx, 0, "B") }, 3, 2},
-		{"deleted", func(f *fixture, tx *rows.Tx) { tx.Delete(load(t, tx, account(0))) }, 2, 2},
+		{"deleted", func(_ *fixture, tx *rows.Tx) { tx.Delete(load(t, tx, account(0))) }, 2, 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFixture(t)

@@ -36,9 +36,8 @@ func (s *Schema) linkReferrers(t *Table) {
 			continue
 		}
 		for _, target := range c.Targets {
-			list := append(s.referrers[target.Table], Referrer{t, c, t.indexOf(c.Name)})
-			slices.SortStableFunc(list, func(a, b Referrer) int { return a.rank() - b.rank() })
-			s.referrers[target.Table] = list
+			s.referrers[target.Table] = append(s.referrers[target.Table], Referrer{t, c, t.indexOf(c.Name)})
+			slices.SortStableFunc(s.referrers[target.Table], func(a, b Referrer) int { return a.rank() - b.rank() })
 		}
 	}
 }
