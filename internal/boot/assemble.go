@@ -19,6 +19,7 @@ import (
 	"segue/internal/sales/generation"
 	"segue/internal/sales/job"
 	"segue/internal/sales/organization"
+	"segue/internal/sales/pipeline"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/reaction"
 	"segue/internal/sales/reindex"
@@ -75,6 +76,7 @@ type Parts struct {
 	Jobs        *job.Jobs
 	Erasures    *erasure.Erasures
 	Deletion    *deletion.Deletion
+	Pipeline    *pipeline.Pipeline
 	Reactions   *reaction.Handler  // takes up again what is parked
 	Changes     store.Handler      // follows the change records of the store
 	Advance     *advance.Advance   // takes up what is due, once a minute
@@ -85,7 +87,8 @@ type Parts struct {
 // Operations returns the executor of decoded requests.
 func (p *Parts) Operations() operation.Executor {
 	return operation.Executor{
-		DB: p.DB, Entities: p.Entities, Connections: p.Connections, Principals: p.Principals, Redriver: p.Reactions, Eraser: p.Erasures, Deletion: p.Deletion,
+		DB: p.DB, Entities: p.Entities, Connections: p.Connections, Principals: p.Principals,
+		Pipeline: p.Pipeline, Redriver: p.Reactions, Eraser: p.Erasures, Deletion: p.Deletion,
 	}
 }
 
@@ -162,6 +165,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 			Jobs:      job.New(db, options.Queue, options.Freshness.Clock, job.Options{}),
 			Reactions: changes, Changes: changes.Handle, Advance: advance.New(db, options.Freshness.Clock), Local: local,
 			Expiry: retention.New(db), Erasures: erasure.New(db, connections, options.NewID), Deletion: deletion.New(db, entities, options.NewID),
+			Pipeline: pipeline.New(entities, principals),
 		},
 		segments: segmentation.New(db, connections, options.Policy, known),
 		known:    known,

@@ -39,6 +39,7 @@ func TestDefaultTables(t *testing.T) {
 		"msdyn_sequencetarget msdyn_sequencetargets msdyn_sequencetargetid msdyn_name",
 		"msdyn_sequencetargetstep msdyn_sequencetargetsteps msdyn_sequencetargetstepid msdyn_name",
 		"opportunity opportunities opportunityid name",
+		"opportunityclose opportunitycloses activityid subject",
 		"organization organizations organizationid name",
 		"phonecall phonecalls activityid subject",
 		"pricelevel pricelevels pricelevelid name",

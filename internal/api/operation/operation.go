@@ -17,6 +17,7 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/deletion"
+	"segue/internal/sales/pipeline"
 	"segue/internal/sales/principal"
 	"segue/internal/schema"
 )
@@ -80,6 +81,7 @@ type Executor struct {
 	Entities    *entity.Entities
 	Connections *connection.Connections
 	Principals  *principal.Directory
+	Pipeline    *pipeline.Pipeline
 	Redriver    Redriver
 	Eraser      Eraser
 	Deletion    *deletion.Deletion

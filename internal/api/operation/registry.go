@@ -39,6 +39,7 @@ func Declared() []Declaration {
 	return []Declaration{
 		whoAmI(), retrieveVersion(), retrieveCurrentOrganization(),
 		connectSequence(), disconnectSequence(), redrive(), erase(),
+		qualifyLead(), closeOpportunity("WinOpportunity", true), closeOpportunity("LoseOpportunity", false),
 	}
 }
 

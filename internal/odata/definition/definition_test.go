@@ -129,7 +129,7 @@ func TestDefinitions(t *testing.T) {
 		},
 		{
 			"enumeration", "EntityDefinitions", "$select=LogicalName&$filter=OwnershipType eq Microsoft.Dynamics.CRM.OwnershipTypes'UserOwned' and IsActivity eq true",
-			`{"@odata.context":"~$metadata#EntityDefinitions(LogicalName)","value":[{"LogicalName":"email","MetadataId":"*"},{"LogicalName":"phonecall","MetadataId":"*"},{"LogicalName":"task","MetadataId":"*"}]}`,
+			`{"@odata.context":"~$metadata#EntityDefinitions(LogicalName)","value":[{"LogicalName":"email","MetadataId":"*"},{"LogicalName":"opportunityclose","MetadataId":"*"},{"LogicalName":"phonecall","MetadataId":"*"},{"LogicalName":"task","MetadataId":"*"}]}`,
 		},
 		{
 			"complex type", "EntityDefinitions(LogicalName='lead')/Attributes", "$select=SchemaName&$filter=RequiredLevel/Value eq Microsoft.Dynamics.CRM.AttributeRequiredLevel'ApplicationRequired'",
@@ -217,8 +217,8 @@ func TestDefinitions_Filter(t *testing.T) {
 		"LogicalName in ('lead','task','nothing')":                                                 "lead task",
 		"LogicalName eq 'lead' or LogicalName eq 'task' and IsActivity eq false":                   "lead",
 		"(LogicalName eq 'lead' or LogicalName eq 'task') and IsActivity eq true":                  "task",
-		"not (IsActivity eq false)":                                                                "email phonecall task",
-		"not IsActivity eq false":                                                                  "email phonecall task",
+		"not (IsActivity eq false)":                                                                "email opportunityclose phonecall task",
+		"not IsActivity eq false":                                                                  "email opportunityclose phonecall task",
 		"contains(LogicalName,'EAD')":                                                              "lead",
 		"endswith(EntitySetName,'ies') and startswith(LogicalName,'o')":                            "opportunity",
 		"ObjectTypeCode le 4 and ObjectTypeCode gt 1":                                              "contact lead opportunity",

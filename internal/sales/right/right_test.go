@@ -46,6 +46,7 @@ const privileges = `
 	contact                   OOOOOOO  OOOOOOO  OOOOOOO  oOoooOo
 	task                      OOOOOOO  OOOOOOO  OOOOOOO  oOoooOo
 	email                     OOOOOOO  OOOOOOO  OOOOOOO  oOoooOo
+	opportunityclose          OOOOOOO  OOOOOOO  OOOOOOO  oOoooOo
 	phonecall                 OOOOOOO  OOOOOOO  OOOOOOO  oOoooOo
 	campaign                  OOOOOOO  OOOOOOO  OOOOOOO  oOoooOo
 	pricelevel                OOOOOOO  OOOOOOO  OOOOOOO  .O...O.

@@ -16,6 +16,7 @@ const (
 	SequenceTarget     = "msdyn_sequencetarget"
 	SequenceTargetStep = "msdyn_sequencetargetstep"
 	Opportunity        = "opportunity"
+	OpportunityClose   = "opportunityclose"
 	Organization       = "organization"
 	PhoneCall          = "phonecall"
 	PriceList          = "pricelevel"
@@ -47,6 +48,7 @@ type (
 	SequenceTargetID     string // of a row of msdyn_sequencetarget
 	SequenceTargetStepID string // of a row of msdyn_sequencetargetstep
 	OpportunityID        string // of a row of opportunity
+	OpportunityCloseID   string // of a row of opportunityclose
 	OrganizationID       string // of a row of organization
 	PhoneCallID          string // of a row of phonecall
 	PriceListID          string // of a row of pricelevel
@@ -84,6 +86,7 @@ const (
 	Actualclosedate                                  = "actualclosedate"
 	Actualdurationminutes                            = "actualdurationminutes"
 	Actualend                                        = "actualend"
+	Actualrevenue                                    = "actualrevenue"
 	Actualstart                                      = "actualstart"
 	Actualvalue                                      = "actualvalue"
 	Address1City                                     = "address1_city"
