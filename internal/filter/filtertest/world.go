@@ -24,6 +24,21 @@ type Entry struct {
 // Value returns the value of a column.
 func (e Entry) Value(column string) (schema.Value, error) { return e.Values[column], nil }
 
+// Whole empties the lookups that point at rows which are not there.
+func (w World) Whole() World {
+	for _, entries := range w.Tables {
+		for _, e := range entries {
+			for column, v := range e.Values {
+				to, ok := v.Ref()
+				if ok && !slices.ContainsFunc(w.Tables[to.Table], func(other Entry) bool { return other.ID == to.ID }) {
+					e.Values[column] = schema.Null()
+				}
+			}
+		}
+	}
+	return w
+}
+
 // Related returns the rows of the world as a program asks for them, which evaluates
 // conditions on them in a scope.
 func (w World) Related(scope *filter.Scope) filter.RelatedRows { return related{w, scope} }

@@ -64,10 +64,10 @@ func (p *parser) isBoolean(of predicate, op filter.Operator, operator token, wit
 		return nil, p.errorAt(with.at, "true or false expected beside a condition")
 	case op != filter.Eq && op != filter.Ne:
 		return nil, p.errorAt(operator.at, "a condition can only be equal to true or false, or not")
-	case truth != (op == filter.Eq):
-		return negation{of}, nil
+	case op == filter.Ne:
+		return negation{equalTo{of, truth}}, nil
 	}
-	return of, nil
+	return equalTo{of, truth}, nil
 }
 
 // isNull returns a test of presence. No order has a place for null, so gt and the like

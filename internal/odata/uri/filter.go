@@ -3,7 +3,6 @@ package uri
 import (
 	"errors"
 
-	"segue/internal/excerpt"
 	"segue/internal/filter"
 	"segue/internal/guid"
 	"segue/internal/schema"
@@ -238,12 +237,12 @@ func (p *parser) bracketed(f *frame) (operand, error) {
 // property. One that is not given is null.
 func (p *parser) alias(f *frame) (operand, error) {
 	name := p.token
-	if p.aliases == nil {
-		return operand{}, p.errorf("the parameter alias '%s' is used where none may be, such as inside $expand", excerpt.Of(name.text))
+	text, given, err := p.aliasText(name)
+	if err != nil {
+		return operand{}, err
 	}
 	p.advance()
-	text, ok := p.aliases[name.text]
-	if !ok {
+	if !given {
 		return operand{at: name.at, literal: token{kind: wordToken, text: "null", at: name.at}}, nil
 	}
 	inner := newParser(p.schema, name.text, text, nil)

@@ -115,11 +115,11 @@ func (p *parser) value(t token, name string) (Argument, error) {
 	if t.kind != wordToken || t.text[0] != '@' {
 		return a, nil
 	}
-	if p.aliases == nil {
-		return a, p.errorAt(t.at, "the parameter alias '%s' is used where none may be, such as inside $expand", excerpt.Of(t.text))
+	text, given, err := p.aliasText(t)
+	if err != nil {
+		return a, err
 	}
-	text, ok := p.aliases[t.text]
-	if !ok {
+	if !given {
 		a.Text = "null"
 		return a, nil
 	}
@@ -138,7 +138,7 @@ func (p *parser) value(t token, name string) (Argument, error) {
 	if inner.token.kind != endToken {
 		return a, inner.expected("the end")
 	}
-	a, err := inner.value(of, name)
+	a, err = inner.value(of, name)
 	a.at = t.at
 	return a, err
 }

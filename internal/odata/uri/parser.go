@@ -2,6 +2,7 @@ package uri
 
 import (
 	"fmt"
+	"strings"
 
 	"segue/internal/excerpt"
 	"segue/internal/schema"
@@ -18,6 +19,7 @@ type parser struct {
 	nesting    int // brackets and the like that are open
 	conditions int // read so far
 	expands    int // read so far
+	aliased    int // bytes that the aliases used so far stand for
 }
 
 func newParser(s *schema.Schema, part, text string, aliases map[string]string) *parser {
@@ -56,6 +58,21 @@ func (p *parser) nest() error {
 		return p.errorf("brackets are nested deeper than %d", MaxNesting)
 	}
 	return nil
+}
+
+// aliasText returns the text that an alias stands for, false where it is not given.
+func (p *parser) aliasText(alias token) (string, bool, error) {
+	if p.aliases == nil {
+		if strings.HasPrefix(p.part, "@") {
+			return "", false, p.errorAt(alias.at, "a literal expected, an alias stands for no other one")
+		}
+		return "", false, p.errorAt(alias.at, "the parameter alias '%s' is used inside %s, where none may be", excerpt.Of(alias.text), p.part)
+	}
+	text, ok := p.aliases[alias.text]
+	if p.aliased += len(text); p.aliased > MaxAliases {
+		return "", false, p.errorAt(alias.at, "the parameter aliases stand for more than %d bytes", MaxAliases)
+	}
+	return text, ok, nil
 }
 
 // expected returns the error of a token that is not what was expected.

@@ -58,6 +58,25 @@ type negation struct{ of predicate }
 
 func (n negation) node(o outcome) (filter.Node, error) { return n.of.node(o.negated()) }
 
+// equalTo is a predicate that is compared with true or false. Null is equal to neither.
+type equalTo struct {
+	of    predicate
+	truth bool
+}
+
+func (e equalTo) node(o outcome) (filter.Node, error) {
+	switch {
+	case e.truth && o.negative():
+		return e.of.node(notTrue)
+	case e.truth:
+		return e.of.node(isTrue)
+	case o.negative():
+		return e.of.node(notFalse)
+	default:
+		return e.of.node(isFalse)
+	}
+}
+
 // comparison is a condition that is true or false for any value, null included.
 type comparison struct{ filter.Condition }
 

@@ -29,6 +29,8 @@ const (
 	MaxExpand     = 15  // navigation properties of a $expand, the nested ones included, as in Dataverse
 	MaxOrder      = 15  // properties of an $orderby
 	MaxArguments  = 16  // of a function or a key
+
+	MaxAliases = 1 << 17 // bytes that aliases stand for, each as often as it is used
 )
 
 // Namespace comes before the name of every type, function and bound operation.
