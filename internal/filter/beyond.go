@@ -95,7 +95,7 @@ func (c pathTo) bind(of *step, scope *Scope) (*step, error) {
 	}
 	c.last = last
 	bound := *of
-	bound.beyond = c
+	bound.setBeyond(c)
 	return &bound, nil
 }
 
@@ -138,7 +138,7 @@ func (c relatedTo) bind(of *step, scope *Scope) (*step, error) {
 	}
 	c.inner = inner
 	bound := *of
-	bound.beyond = c
+	bound.setBeyond(c)
 	return &bound, nil
 }
 
@@ -160,7 +160,7 @@ func (s *step) bind(scope *Scope) (*step, error) {
 	switch {
 	case s.test != nil:
 		return s, nil
-	case s.beyond != nil:
+	case s.asks:
 		return s.beyond.bind(s, scope)
 	}
 	group := *s
@@ -261,7 +261,7 @@ func (p *Program) Local() *Program {
 func (s *step) local() *step {
 	switch s.beyond.(type) {
 	case pathTo, relatedTo:
-		return &step{path: s.path, text: s.text, logic: And}
+		return &step{label: &label{path: s.path, text: s.text}}
 	}
 	if len(s.items) == 0 {
 		return s

@@ -16,20 +16,33 @@ type Program struct {
 	asks    Asks
 }
 
-// step is a compiled node: a group when test and beyond are nil, else a condition.
+// step is a compiled node: a group when test is nil and beyond not set, else a condition.
+// It is small, because a catalogue has thousands and a row is matched with all of them.
 type step struct {
-	path, text string
-	logic      Logic
-	items      []*step
-
+	items  []*step
 	column *schema.Column
-	source string      // column that it reads, another one where the column is derived
+	source string // column that it reads, another one where the column is derived
+	test   test
+	*label
+
 	kind   schema.Kind // of the column's values
+	or     bool        // of a group: one item that holds is enough
 	isNull bool        // the result for null before negation
 	negate bool
-	test   test
+	asks   bool // beyond is what to evaluate
+}
 
-	beyond beyond // a condition that looks at more than one column of the row
+// label is what a step is for people, and what most of them have no use for.
+type label struct {
+	path, text string
+	beyond     beyond // a condition that looks at more than one column of the row
+}
+
+// setBeyond makes a step a condition that looks at more than one column.
+func (s *step) setBeyond(b beyond) {
+	of := *s.label
+	of.beyond = b
+	s.label, s.asks = &of, true
 }
 
 // test reports whether a positive operator holds for a value of the column's kind.
@@ -73,7 +86,7 @@ func (k compiler) program(t *schema.Table, path string, g *Group) (*Program, err
 }
 
 func (k compiler) group(t *schema.Table, path string, g *Group) (*step, error) {
-	group := &step{path: path, text: string(g.Logic), logic: g.Logic}
+	group := &step{label: &label{path: path, text: string(g.Logic)}, or: g.Logic == Or}
 	for i, item := range g.Items {
 		var inner *step
 		var err error
@@ -113,8 +126,7 @@ func (k compiler) condition(t *schema.Table, path string, c *Condition) (*step, 
 	k.reads(column)
 	op, negated := c.Operator.positive()
 	s := &step{
-		path:   path,
-		text:   c.String(),
+		label:  &label{path: path, text: c.String()},
 		column: column,
 		source: sourceOf(column),
 		kind:   column.Type.Kind(),
@@ -125,9 +137,9 @@ func (k compiler) condition(t *schema.Table, path string, c *Condition) (*step, 
 	case c.Other != "":
 		other := t.Column(c.Other)
 		k.reads(other)
-		s.beyond = twoColumns{left: s, right: &step{path: path, column: other, source: sourceOf(other), kind: s.kind}, op: op}
+		s.setBeyond(twoColumns{left: s, right: &step{label: s.label, column: other, source: sourceOf(other), kind: s.kind}, op: op})
 	case c.Operator.asks() != 0:
-		s.beyond = relative{of: s, op: op, numbers: numbers(c.Values), date: date(c.Values)}
+		s.setBeyond(relative{of: s, op: op, numbers: numbers(c.Values), date: date(c.Values)})
 	default:
 		s.test = newTest(column.Type, op, c.Values)
 	}
@@ -149,9 +161,9 @@ func (k compiler) followed(t *schema.Table, path string, c *Condition) (*step, e
 	if err != nil {
 		return nil, err
 	}
-	return &step{path: path, text: c.String(), column: last.column, beyond: pathTo{
-		navs: navs, last: last, columns: slices.Sorted(maps.Keys(there.columns)),
-	}}, nil
+	s := &step{label: &label{path: path, text: c.String()}, column: last.column}
+	s.setBeyond(pathTo{navs: navs, last: last, columns: slices.Sorted(maps.Keys(there.columns))})
+	return s, nil
 }
 
 // related compiles a condition on related rows: a program of its own for them.
@@ -167,7 +179,9 @@ func (k compiler) related(t *schema.Table, path string, r *Related) (*step, erro
 		k.columns[sourceOf(relation.Column)] = true
 		node.nav = navOf(t, relation)
 	}
-	return &step{path: path, text: r.String(), beyond: node}, nil
+	s := &step{label: &label{path: path, text: r.String()}}
+	s.setBeyond(node)
+	return s, nil
 }
 
 // navOf returns the lookup of a table that makes a relationship.

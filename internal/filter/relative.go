@@ -47,7 +47,7 @@ func (c relative) decide(row Row, scope *Scope) (value schema.Value, holds bool,
 
 func (c relative) bind(_ *step, scope *Scope) (*step, error) {
 	bound := *c.of
-	bound.beyond = nil
+	bound.asks = false
 	switch asks := c.op.asks(); {
 	case asks == AsksCaller && (scope == nil || scope.Caller == nil):
 		return nil, fmt.Errorf("filter at %s: %w", c.of.path, errNoCaller)
