@@ -111,6 +111,9 @@ func (d demands) add(where *filter.Group) {
 }
 
 func (d demands) condition(c *filter.Condition) {
+	if len(c.Path) > 0 || c.Other != "" { // no key has it
+		return
+	}
 	switch c.Operator {
 	case filter.Eq:
 		d.equal[c.Column] = c.Values[0]

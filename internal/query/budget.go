@@ -1,10 +1,13 @@
 package query
 
 import (
+	"context"
 	"fmt"
+	"math"
 	"strings"
 	"sync/atomic"
 
+	"segue/internal/rows"
 	"segue/internal/schema"
 )
 
@@ -20,6 +23,9 @@ type Budget struct {
 
 // Budget returns the budget of a request.
 func (r *Reader) Budget() *Budget { return &Budget{max: r.max} }
+
+// unbounded returns a budget that does not end, for what is no request.
+func unbounded() *Budget { return &Budget{max: math.MaxInt} }
 
 // take takes up to n rows out of the budget and returns how many there were.
 func (b *Budget) take(n int) int {
@@ -42,6 +48,22 @@ func (b *Budget) spend(t *schema.Table, n int) error {
 		return b.tooBroad(t)
 	}
 	return nil
+}
+
+// read reads a piece of a partition, of at most limit entries, all of which it spends.
+func (b *Budget) read(ctx context.Context, db *rows.DB, t *schema.Table, p rows.Partition, after string, limit int, only *rows.Where) (rows.Part, error) {
+	granted := b.take(limit)
+	part, err := db.ReadWhere(ctx, t, p, after, max(1, granted), only) // with none left, only an end is no error
+	switch {
+	case err != nil:
+		return part, err
+	case len(part.Broken) > 0: // a list must not lack a row
+		return part, part.Broken[0].Err
+	case part.Seen > granted:
+		return part, b.tooBroad(t)
+	}
+	b.giveBack(granted - part.Seen)
+	return part, nil
 }
 
 func (b *Budget) tooBroad(t *schema.Table) error { return &TooBroadError{t, b.max} }

@@ -49,8 +49,7 @@ func newPage(list []*rows.Row, ends []position, more bool, total *int, identity 
 
 // selection collects the rows of a page that are read in order.
 type selection struct {
-	query Query
-	plan  *plan
+	*run
 	rows  []*rows.Row
 	ends  []position
 	more  bool // another row matches after them
@@ -63,7 +62,11 @@ type selection struct {
 
 // read reads a piece and adds its rows that match, until the page is full.
 func (s *selection) read(ctx context.Context, from *source) error {
-	piece, err := from.read(ctx, s.chunk(), s.query.Budget)
+	piece, err := from.read(ctx, s.chunk())
+	if err != nil {
+		return err
+	}
+	shown, err := s.shown(ctx, piece.rows)
 	if err != nil {
 		return err
 	}
@@ -71,11 +74,8 @@ func (s *selection) read(ctx context.Context, from *source) error {
 	for i, row := range piece.rows {
 		size := row.Size(nil)
 		s.seen, s.size = s.seen+1, s.size+size
-		ok, err := s.query.shows(s.plan, row)
 		switch {
-		case err != nil:
-			return err
-		case !ok:
+		case !shown[i]:
 			continue
 		case s.more || s.full():
 			s.more = true // there is a next page, which begins with the first of these rows
@@ -90,12 +90,6 @@ func (s *selection) read(ctx context.Context, from *source) error {
 		}
 	}
 	return nil
-}
-
-// shows reports whether a row belongs to the list.
-func (q *Query) shows(p *plan, row *rows.Row) (bool, error) {
-	ok, err := p.matches(row)
-	return ok && (q.Unseen == nil || !q.Unseen(row)), err
 }
 
 // full reports whether the page takes no further row.
@@ -127,27 +121,26 @@ func (s *selection) page() Page {
 
 // counter counts rows that match.
 type counter struct {
-	query Query
-	plan  *plan
-	n     int
+	*run
+	n int
 }
 
 // rest counts what is left of a source, until there are more than [MaxCount]. It decodes
 // no row that can be told without.
 func (c *counter) rest(ctx context.Context, from *source) error {
-	if c.query.Unseen == nil {
+	if c.query.Unseen == nil && !c.plan.asksRows {
 		from.count(c)
 	}
 	for !from.done() && c.n <= MaxCount {
-		piece, err := from.read(ctx, maxChunk, c.query.Budget)
+		piece, err := from.read(ctx, maxChunk)
 		if err != nil {
 			return err
 		}
-		for _, row := range piece.rows {
-			ok, err := c.query.shows(c.plan, row)
-			if err != nil {
-				return err
-			}
+		shown, err := c.shown(ctx, piece.rows)
+		if err != nil {
+			return err
+		}
+		for _, ok := range shown {
 			if ok {
 				c.n++
 			}
@@ -161,7 +154,7 @@ func (c *counter) rest(ctx context.Context, from *source) error {
 func (s *source) count(c *counter) {
 	s.merged = false
 	s.only = rows.NewWhere(s.plan.table, s.plan.match.Columns(), func(row *rows.Row) (bool, error) {
-		ok, err := s.plan.matches(row)
+		ok, err := s.plan.may(row)
 		if ok {
 			c.n++
 		}

@@ -15,21 +15,24 @@ import (
 type plan struct {
 	access
 	table    *schema.Table
-	match    *filter.Program
-	only     *rows.Where // the condition, as far as it can be told without the whole row; nil for all rows
-	identity string      // what a page token must belong to: table, condition, order and access path
-	id       string      // of the one row that can match; nothing else is read
-	sort     *sorting    // what the rows are ordered by once they are read; nil: they are in order
-	merged   bool        // the partitions are merged, which have the order that is asked for
+	match    *filter.Program // the condition, with the time and the caller settled
+	local    *filter.Program // the same as far as the row alone tells
+	asksRows bool            // the two differ
+	only     *rows.Where     // the local one, if it can be told without the whole row; nil for all rows
+	identity string          // what a page token must belong to: table, condition, order and access path
+	id       string          // of the one row that can match; nothing else is read
+	sort     *sorting        // what the rows are ordered by once they are read; nil: they are in order
+	merged   bool            // the partitions are merged, which have the order that is asked for
 
 	descending bool // they are read from their ends
 
 	everything bool // every row matches
 }
 
-// matches reports whether the condition of the plan holds for a row.
-func (p *plan) matches(row *rows.Row) (bool, error) {
-	ok, err := p.match.Match(row)
+// may reports whether the condition of the plan may hold for a row: whether it does, if
+// it asks for no others.
+func (p *plan) may(row *rows.Row) (bool, error) {
+	ok, err := p.local.Match(row)
 	if err != nil {
 		return false, fmt.Errorf("%v: %w", row.Ref(), err)
 	}
@@ -43,11 +46,14 @@ func (r *Reader) plan(q Query) (*plan, error) {
 		where = &filter.Group{Logic: filter.And}
 	}
 	s := r.db.Schema()
-	match, err := filter.Compile(s, q.Table.Name, where)
+	match, err := filter.Compile(s, q.Table.Name, where, mayAsk(q.Scope))
+	if err == nil {
+		match, err = match.Bind(q.Scope)
+	}
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{table: q.Table, match: match, everything: len(where.Items) == 0}
+	p := &plan{table: q.Table, match: match, local: match.Local(), asksRows: match.Needs().Asks&filter.AsksRows != 0, everything: len(where.Items) == 0}
 	d := demandsOf(where)
 	keys, err := sortKeys(s, q.Table, q.Order, d.equal)
 	if err != nil {
@@ -61,10 +67,21 @@ func (r *Reader) plan(q Query) (*plan, error) {
 	p.access = choose(q.Table, d, keys)
 	p.identity += " by " + p.name()
 	if !p.everything {
-		p.only = rows.NewWhere(q.Table, match.Columns(), p.matches)
+		p.only = rows.NewWhere(q.Table, match.Columns(), p.may)
 	}
 	p.order(keys)
 	return p, nil
+}
+
+// mayAsk returns what conditions may ask beyond the row.
+func mayAsk(scope *filter.Scope) filter.Asks {
+	switch {
+	case scope == nil:
+		return filter.AsksRows
+	case scope.Caller == nil:
+		return filter.AsksAnything &^ filter.AsksCaller
+	}
+	return filter.AsksAnything
 }
 
 // order makes the plan bring rows into an order.

@@ -47,6 +47,8 @@ var ErrBadToken = errors.New("the page token does not belong to this query")
 type Query struct {
 	Table *schema.Table
 	Where *filter.Group
+	Scope *filter.Scope // what conditions may ask beyond rows, which the reader supplies; nil: nothing
+	Reads Readable      // of rows that conditions and orders lead to; nil: all of them
 
 	// Each ignores what follows.
 
@@ -61,6 +63,9 @@ type Query struct {
 	Unseen func(*rows.Row) bool // rows that nobody is to see, and that are not counted; nil: none
 	Budget *Budget              // of the request that the query is part of; nil: its own
 }
+
+// Readable returns which rows of a table the one who asks may read, nil for all.
+type Readable func(context.Context, *schema.Table) (func(*rows.Row) (bool, error), error)
 
 // Reader reads lists from a DB. It is safe for concurrent use.
 type Reader struct {
@@ -79,67 +84,30 @@ func (r *Reader) Bound(max int) { r.max = max }
 // a lagging index never shows a row that does not match. Errors are a
 // *filter.Error, an [*OrderError], a [*TooBroadError], [ErrBadToken] or the store's.
 func (r *Reader) Select(ctx context.Context, q Query) (Page, error) {
-	plan, err := r.plan(q)
+	run, err := r.begin(q)
 	if err != nil {
 		return Page{}, err
 	}
-	at, err := plan.decodePosition(q.Token)
+	at, err := run.plan.decodePosition(q.Token)
 	if err != nil {
 		return Page{}, err
 	}
-	if q.Budget == nil {
-		q.Budget = r.Budget()
+	if run.plan.sort != nil {
+		return run.selectSorted(ctx, at)
 	}
-	if plan.sort != nil {
-		return r.selectSorted(ctx, q, plan, at)
-	}
-	return r.selectRead(ctx, q, plan, at)
-}
-
-// selectRead reads a page of rows that are read in the order that is asked for.
-func (r *Reader) selectRead(ctx context.Context, q Query, plan *plan, at position) (Page, error) {
-	sel := selection{query: q, plan: plan}
-	from := plan.source(r.db, at)
-	for !from.done() && !sel.more {
-		if err := sel.read(ctx, from); err != nil {
-			return Page{}, err
-		}
-	}
-	if !q.Count {
-		return sel.page(), nil
-	}
-	// The pages of one list say the same number: the first one counts, in one go with the
-	// reading, and the token carries it on.
-	n := at.Count
-	if q.Token == "" || n == nil {
-		count := counter{query: q, plan: plan}
-		if q.Token == "" {
-			count.n = len(sel.rows) + sel.after
-		} else {
-			from = plan.source(r.db, position{})
-		}
-		if err := count.rest(ctx, from); err != nil {
-			return Page{}, err
-		}
-		n = &count.n
-	}
-	sel.total = n
-	return sel.page(), nil
+	return run.selectRead(ctx, at)
 }
 
 // Count returns the number of rows that match, [MaxCount] at most; more says that there
 // are more. It ignores the order, the limit and the token of the query.
 func (r *Reader) Count(ctx context.Context, q Query) (n int, more bool, err error) {
 	q.Order = nil
-	plan, err := r.plan(q)
+	run, err := r.begin(q)
 	if err != nil {
 		return 0, false, err
 	}
-	if q.Budget == nil {
-		q.Budget = r.Budget()
-	}
-	count := counter{query: q, plan: plan}
-	if err := count.rest(ctx, plan.source(r.db, position{})); err != nil {
+	count := counter{run: run}
+	if err := count.rest(ctx, run.source(position{})); err != nil {
 		return 0, false, err
 	}
 	return min(count.n, MaxCount), count.n > MaxCount, nil
@@ -149,28 +117,110 @@ func (r *Reader) Count(ctx context.Context, q Query) (n int, more bool, err erro
 // tables, not for requests. A row that comes or goes meanwhile may be missed.
 func (r *Reader) Each(ctx context.Context, q Query) iter.Seq2[*rows.Row, error] {
 	return func(yield func(*rows.Row, error) bool) {
-		q.Order = nil
-		plan, err := r.plan(q)
+		q.Order, q.Unseen, q.Budget = nil, nil, unbounded()
+		run, err := r.begin(q)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		for from := plan.source(r.db, position{}); !from.done(); {
-			piece, err := from.read(ctx, 0, nil)
+		for from := run.source(position{}); !from.done(); {
+			piece, err := from.read(ctx, maxChunk)
+			var shown []bool
+			if err == nil {
+				shown, err = run.shown(ctx, piece.rows)
+			}
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			for _, row := range piece.rows {
-				ok, err := plan.matches(row)
-				if err != nil {
-					yield(nil, err)
-					return
-				}
-				if ok && !yield(row, nil) {
+			for i, row := range piece.rows {
+				if shown[i] && !yield(row, nil) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// run is a query that is being carried out.
+type run struct {
+	query   Query
+	plan    *plan
+	db      *rows.DB
+	related *related
+	scope   filter.Scope
+}
+
+// begin plans a query.
+func (r *Reader) begin(q Query) (*run, error) {
+	plan, err := r.plan(q)
+	if err != nil {
+		return nil, err
+	}
+	if q.Budget == nil {
+		q.Budget = r.Budget()
+	}
+	run := &run{query: q, plan: plan, db: r.db, related: newRelated(r.db, q.Budget, q.Reads)}
+	if q.Scope != nil {
+		run.scope = *q.Scope
+	}
+	run.scope.Related = run.related
+	return run, nil
+}
+
+// shown reports for each of some rows whether it belongs to the list.
+func (r *run) shown(ctx context.Context, list []*rows.Row) ([]bool, error) {
+	shown := make([]bool, len(list))
+	if !r.plan.asksRows {
+		for i, row := range list {
+			ok, err := r.plan.may(row)
+			if err != nil {
+				return nil, err
+			}
+			shown[i] = ok && r.sees(row)
+		}
+		return shown, nil
+	}
+	r.related.trim()
+	holds, err := r.related.hold(ctx, r.plan.match, list, &r.scope)
+	if err != nil {
+		return nil, err
+	}
+	for i, row := range list {
+		shown[i] = holds[i] && r.sees(row)
+	}
+	return shown, nil
+}
+
+func (r *run) sees(row *rows.Row) bool { return r.query.Unseen == nil || !r.query.Unseen(row) }
+
+// selectRead reads a page of rows that are read in the order that is asked for.
+func (r *run) selectRead(ctx context.Context, at position) (Page, error) {
+	sel := selection{run: r}
+	from := r.source(at)
+	for !from.done() && !sel.more {
+		if err := sel.read(ctx, from); err != nil {
+			return Page{}, err
+		}
+	}
+	if !r.query.Count {
+		return sel.page(), nil
+	}
+	// The pages of one list say the same number: the first one counts, in one go with the
+	// reading, and the token carries it on.
+	n := at.Count
+	if r.query.Token == "" || n == nil {
+		count := counter{run: r}
+		if r.query.Token == "" {
+			count.n = len(sel.rows) + sel.after
+		} else {
+			from = r.source(position{})
+		}
+		if err := count.rest(ctx, from); err != nil {
+			return Page{}, err
+		}
+		n = &count.n
+	}
+	sel.total = n
+	return sel.page(), nil
 }

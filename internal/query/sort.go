@@ -11,12 +11,11 @@ import (
 // top collects the first rows of an order out of those that are read, no more than a page
 // takes: a heap with the last of them on top.
 type top struct {
-	query   Query
-	plan    *plan
-	sort    *sorting
-	related *related
-	start   place // the page begins after this place
-	first   bool  // there is no page before
+	*run
+	sort  *sorting
+	names *related // what the order leads to
+	start place    // the page begins after this place
+	first bool     // there is no page before
 
 	list []placed
 	cut  *place // nothing from here on belongs to the page
@@ -35,17 +34,17 @@ type placed struct {
 }
 
 // selectSorted reads a page of rows that are ordered after they were read: all that match.
-func (r *Reader) selectSorted(ctx context.Context, q Query, plan *plan, at position) (Page, error) {
-	t := &top{query: q, plan: plan, sort: plan.sort, related: newRelated(r.db, q.Budget), first: q.Token == ""}
+func (r *run) selectSorted(ctx context.Context, at position) (Page, error) {
+	t := &top{run: r, sort: r.plan.sort, names: newRelated(r.db, r.query.Budget, r.query.Reads), first: r.query.Token == ""}
 	if !t.first {
 		var err error
-		if t.start, err = plan.sort.decodePlace(at); err != nil {
+		if t.start, err = t.sort.decodePlace(at); err != nil {
 			return Page{}, err
 		}
 	}
-	from := plan.source(r.db, position{})
+	from := r.source(position{})
 	for !from.done() {
-		piece, err := from.read(ctx, t.chunk(), q.Budget)
+		piece, err := from.read(ctx, t.chunk())
 		if err != nil {
 			return Page{}, err
 		}
@@ -67,28 +66,28 @@ func (t *top) chunk() int {
 // take adds the rows of a piece that match and belong to the page as far as is known.
 func (t *top) take(ctx context.Context, p piece) error {
 	t.seen, t.size = t.seen+p.skipped, t.size+p.skippedBytes
+	shown, err := t.shown(ctx, p.rows)
+	if err != nil {
+		return err
+	}
 	var matching []*rows.Row
-	for _, row := range p.rows {
+	for i, row := range p.rows {
 		t.seen, t.size = t.seen+1, t.size+row.Size(nil)
-		ok, err := t.query.shows(t.plan, row)
-		if err != nil {
-			return err
-		}
-		if ok {
+		if shown[i] {
 			matching = append(matching, row)
 		}
 	}
 	t.total += len(matching)
 	for _, k := range t.sort.keys {
-		if err := t.related.fetch(ctx, matching, k.hops); err != nil {
+		if err := t.names.fetch(ctx, matching, k.hops); err != nil {
 			return err
 		}
 	}
-	if len(t.related.rows) > MaxNames {
+	if len(t.names.rows) > MaxNames {
 		return t.sort.tooManyNames()
 	}
 	for _, row := range matching {
-		at, err := t.sort.placeOf(row, t.related)
+		at, err := t.sort.placeOf(row, t.names)
 		if err != nil {
 			return err
 		}

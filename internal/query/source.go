@@ -8,8 +8,7 @@ import (
 
 // source is the rows of a plan, read piece by piece.
 type source struct {
-	db     *rows.DB
-	plan   *plan
+	*run
 	only   *rows.Where // leaves out rows before they are decoded; nil: none
 	merged bool        // else the shards are read one after another
 	shards []shard
@@ -36,8 +35,9 @@ type piece struct {
 }
 
 // source returns the rows of a plan after a position.
-func (p *plan) source(db *rows.DB, at position) *source {
-	s := &source{db: db, plan: p, only: p.only, merged: p.merged, at: at.Partition}
+func (r *run) source(at position) *source {
+	p := r.plan
+	s := &source{run: r, only: p.only, merged: p.merged, at: at.Partition}
 	if p.id != "" {
 		s.shards = make([]shard, 1)
 		return s
@@ -65,19 +65,18 @@ func (s *source) done() bool {
 	return true
 }
 
-// read reads the next piece, of about limit rows (0: as many as a page of the store
-// holds). It examines no more rows than a budget has, unless it is nil.
-func (s *source) read(ctx context.Context, limit int, budget *Budget) (piece, error) {
+// read reads the next piece, of about limit rows.
+func (s *source) read(ctx context.Context, limit int) (piece, error) {
 	switch {
 	case s.plan.id != "":
-		return s.readOne(ctx, budget)
+		return s.readOne(ctx)
 	case s.merged:
-		return s.merge(ctx, limit, budget)
+		return s.merge(ctx, limit)
 	}
 	now := &s.shards[s.at]
 	var p piece
 	if !now.done {
-		if err := s.fill(ctx, now, limit, budget, &p); err != nil {
+		if err := s.fill(ctx, now, limit, &p); err != nil {
 			return p, err
 		}
 	}
@@ -93,11 +92,9 @@ func (s *source) read(ctx context.Context, limit int, budget *Budget) (piece, er
 }
 
 // readOne reads the one row that can match.
-func (s *source) readOne(ctx context.Context, budget *Budget) (piece, error) {
-	if budget != nil {
-		if err := budget.spend(s.plan.table, 1); err != nil {
-			return piece{}, err
-		}
+func (s *source) readOne(ctx context.Context) (piece, error) {
+	if err := s.query.Budget.spend(s.plan.table, 1); err != nil {
+		return piece{}, err
 	}
 	s.at = 1
 	found, err := s.db.Get(ctx, rows.Ref{Table: s.plan.table.Name, ID: s.plan.id})
@@ -107,25 +104,11 @@ func (s *source) readOne(ctx context.Context, budget *Budget) (piece, error) {
 	return piece{rows: found, ends: []position{{Partition: 1}}, seen: 1}, nil
 }
 
-// fill reads on in a shard, within a budget, and adds to p what it examined.
-func (s *source) fill(ctx context.Context, from *shard, limit int, budget *Budget, p *piece) error {
-	granted := limit
-	if budget != nil {
-		granted = budget.take(limit)
-		limit = max(1, granted) // with none left, only an end is no error
-	}
-	part, err := s.db.ReadWhere(ctx, s.plan.table, from.from, from.after, limit, s.only)
+// fill reads on in a shard and adds to p what it examined.
+func (s *source) fill(ctx context.Context, from *shard, limit int, p *piece) error {
+	part, err := s.query.Budget.read(ctx, s.db, s.plan.table, from.from, from.after, limit, s.only)
 	if err != nil {
 		return err
-	}
-	if len(part.Broken) > 0 { // a list must not lack a row
-		return part.Broken[0].Err
-	}
-	if budget != nil {
-		if part.Seen > granted {
-			return budget.tooBroad(s.plan.table)
-		}
-		budget.giveBack(granted - part.Seen)
 	}
 	from.rows, from.keys = append(from.rows, part.Rows...), append(from.keys, part.Keys...)
 	from.after, from.done = part.Next, part.Next == ""
@@ -138,13 +121,13 @@ func (s *source) fill(ctx context.Context, from *shard, limit int, budget *Budge
 // merge reads on in the shards that have nothing left to compare with, and returns the
 // rows of all of them in the order of their sort keys, up to where one has nothing left
 // again.
-func (s *source) merge(ctx context.Context, limit int, budget *Budget) (piece, error) {
+func (s *source) merge(ctx context.Context, limit int) (piece, error) {
 	var p piece
 	each := limit/len(s.shards) + minMerged // in each, so that one of many rows is not read alone all the time
 	for i := range s.shards {
 		from := &s.shards[i]
 		for len(from.rows) == 0 && !from.done {
-			if err := s.fill(ctx, from, each, budget, &p); err != nil {
+			if err := s.fill(ctx, from, each, &p); err != nil {
 				return p, err
 			}
 		}
