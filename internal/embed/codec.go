@@ -25,12 +25,14 @@ func appendText[T string | []byte](b []byte, s T) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
+// appendValue appends a value, with its length before it.
 func appendValue(b []byte, v store.Value) []byte {
-	b = append(b, byte(v.Kind()))
+	text := v.Text()
 	if v.Kind() == store.Bool {
-		return append(b, v.Text()[0])
+		text = text[:1]
 	}
-	return append(b, v.Text()...)
+	b = binary.AppendUvarint(b, uint64(1+len(text)))
+	return append(append(b, byte(v.Kind())), text...)
 }
 
 // image is an encoded item.
