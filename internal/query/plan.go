@@ -83,7 +83,7 @@ func (r *Reader) plan(q Query) (*plan, error) {
 	}
 	p.partitions = access(q.Table, equal)
 	if !p.everything {
-		p.only = rows.NewWhere(q.Table, match.Columns(), p.matches)
+		p.only = rows.NewWhere(q.Table, match.Columns(), func(row *rows.Row) (bool, error) { return match.Match(row) })
 	}
 	return p, nil
 }
