@@ -87,6 +87,9 @@ func (a *API) collection(w http.ResponseWriter, r *request, resource odata.Resou
 	case r.Method == http.MethodGet && resource.Count:
 		return a.count(w, r, t, query)
 	case r.Method == http.MethodGet:
+		if query.Apply != nil {
+			return a.apply(w, r, t, query)
+		}
 		return a.list(w, r, t, query)
 	case resource.Count:
 		return wrongMethod(w, r, "the number of rows of "+t.Set, http.MethodGet)

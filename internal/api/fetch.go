@@ -43,17 +43,7 @@ func (a *API) fetch(w http.ResponseWriter, r *request, t *schema.Table, text str
 	if err != nil {
 		return err
 	}
-	encoder := odata.Encoder{Base: r.base, Annotations: r.prefer.Annotations}
-	if encoder.Names, err = a.namesIn(r, records); err != nil {
-		return err
-	}
-	body, err := encoder.Records(t, records, more)
-	if err != nil {
-		return err
-	}
-	setPreferenceApplied(w, r)
-	odata.WriteJSON(w, http.StatusOK, body)
-	return nil
+	return a.respondRecords(w, r, t, records, more)
 }
 
 // refuseFetch gives what is wrong with a query its code.
@@ -297,8 +287,8 @@ func (a *API) fetchGroups(r *request, p *fetched) ([]odata.Record, error) {
 			continue
 		}
 		value := aggregateOf(f)
-		if value.Column == nil || value.Kind() != f.Column.Type.Kind() || value.Method == listing.Count || value.Method == listing.CountDistinct {
-			cell.Column = nil
+		if value.Kind() != f.Column.Type.Kind() || value.Method == listing.Count || value.Method == listing.CountDistinct {
+			cell.Column = nil // a number that is no value of the column
 		}
 		wanted.Values = append(wanted.Values, value)
 		computed = append(computed, cell)

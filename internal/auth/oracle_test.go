@@ -51,6 +51,9 @@ func TestVerifyAgreesWithLibrary(t *testing.T) {
 				change[name] = nil
 			}
 		}
+		if rapid.Bool().Draw(r, "good claims") { // or one run in twenty has no token that is taken
+			change = nil
+		}
 		by := rapid.SampledFrom([]signer{known, known, known, like, stranger}).Draw(r, "signer")
 		token := by.sign(t, goodClaims(change))
 		if rapid.IntRange(0, 4).Draw(r, "damaged") == 0 {

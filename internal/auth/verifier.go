@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"segue/internal/clock"
@@ -34,12 +35,22 @@ type Options struct {
 	Clock      clock.Clock // nil means clock.System
 }
 
+// maxVerified is how many tokens a [Verifier] knows to be signed.
+const maxVerified = 256
+
 // Verifier checks tokens of a local issuer against its fixed key set. It needs the
 // standard library alone, because every function links it, for `sam local`; tokens of
 // other issuers are checked by the gateway. It may be used concurrently.
+//
+// A client sends one token with all of its requests, and to check the signature takes
+// longer than most of them take otherwise. So the claims of a signed token are kept under
+// its hash; whether they hold, now, is checked each time.
 type Verifier struct {
 	keys map[string]*ecdsa.PublicKey // by id
 	opts Options
+
+	mu     sync.Mutex
+	signed map[[sha256.Size]byte]claims // not changed; all go when there are maxVerified
 }
 
 // NewVerifier returns a Verifier for a JSON Web Key Set. Of a key pair only the public half is
@@ -53,7 +64,7 @@ func NewVerifier(jwks []byte, opts Options) (*Verifier, error) {
 	if opts.Clock == nil {
 		opts.Clock = clock.System()
 	}
-	return &Verifier{keys, opts}, nil
+	return &Verifier{keys: keys, opts: opts, signed: map[[sha256.Size]byte]claims{}}, nil
 }
 
 // Verify makes a [Caller] of a token in compact form whose "kid" names a key of
@@ -64,13 +75,19 @@ func (v *Verifier) Verify(token string) (Caller, error) {
 	if len(token) > MaxTokenBytes {
 		return Caller{}, fmt.Errorf("%w: it has %d bytes, the limit is %d", ErrInvalid, len(token), MaxTokenBytes)
 	}
-	payload, err := v.signed(token)
-	if err != nil {
-		return Caller{}, err
-	}
-	c, err := parseClaims(payload)
-	if err != nil {
-		return Caller{}, err
+	hash := sha256.Sum256([]byte(token))
+	v.mu.Lock()
+	c, known := v.signed[hash]
+	v.mu.Unlock()
+	if !known {
+		payload, err := v.payload(token)
+		if err != nil {
+			return Caller{}, err
+		}
+		if c, err = parseClaims(payload); err != nil {
+			return Caller{}, err
+		}
+		v.remember(hash, c)
 	}
 	if err := v.validate(c); err != nil {
 		return Caller{}, err
@@ -78,9 +95,19 @@ func (v *Verifier) Verify(token string) (Caller, error) {
 	return c.caller(v.opts.RolesClaim)
 }
 
-// signed returns the payload of a token whose signature is right. No algorithm is
+// remember keeps the claims of a signed token.
+func (v *Verifier) remember(hash [sha256.Size]byte, c claims) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.signed) >= maxVerified {
+		clear(v.signed)
+	}
+	v.signed[hash] = c
+}
+
+// payload returns the payload of a token whose signature is right. No algorithm is
 // chosen by the token: its header must name the one there is.
-func (v *Verifier) signed(token string) ([]byte, error) {
+func (v *Verifier) payload(token string) ([]byte, error) {
 	unsigned := fmt.Errorf("%w: it is not a JWT signed with a key of the configured set", ErrInvalid)
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 || strings.ContainsAny(token, "\r\n") { // which the decoder skips

@@ -41,7 +41,7 @@ type signer struct {
 	private jwk.Key
 }
 
-func newSigner(t *testing.T, alg jwa.SignatureAlgorithm, kid string) signer {
+func newSigner(t testing.TB, alg jwa.SignatureAlgorithm, kid string) signer {
 	t.Helper()
 	var raw any
 	var err error
@@ -66,7 +66,7 @@ func newSigner(t *testing.T, alg jwa.SignatureAlgorithm, kid string) signer {
 	return signer{alg, key}
 }
 
-func (s signer) sign(t *testing.T, payload any) string {
+func (s signer) sign(t testing.TB, payload any) string {
 	t.Helper()
 	data, err := json.Marshal(payload)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s signer) sign(t *testing.T, payload any) string {
 }
 
 // jwks is the public key set of signers, without "alg", as Entra's is.
-func jwks(t *testing.T, signers ...signer) []byte {
+func jwks(t testing.TB, signers ...signer) []byte {
 	t.Helper()
 	set := jwk.NewSet()
 	for _, s := range signers {
@@ -381,5 +381,67 @@ func TestVerifierOfKeyPairs(t *testing.T) {
 	}
 	if _, err := newVerifier(t, data, trusted).Verify(s.sign(t, goodClaims(nil))); err != nil {
 		t.Error(err)
+	}
+}
+
+// What is remembered of a token is that it is signed, and nothing else.
+func TestVerifyAgain(t *testing.T) {
+	s := newSigner(t, jwa.ES256(), "k")
+	c := clock.NewManual(now)
+	v, err := auth.NewVerifier(jwks(t, s), auth.Options{Issuer: trusted.Issuer, Audience: trusted.Audience, Clock: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := s.sign(t, goodClaims(nil))
+	other := token[:len(token)-4] + "AAAA"
+	for range 2 {
+		got, err := v.Verify(token)
+		if err != nil || got.ID != userID {
+			t.Errorf("%+v, %v", got, err)
+		}
+		got.Roles[0] = "another" // the caller's own
+		if got, err := v.Verify(other); !errors.Is(err, auth.ErrInvalid) {
+			t.Errorf("another signature: %+v, %v; want ErrInvalid", got, err)
+		}
+	}
+	for n := range 600 { // more than are remembered
+		if got, err := v.Verify(s.sign(t, goodClaims(map[string]any{"name": strconv.Itoa(n)}))); err != nil || got.Name != strconv.Itoa(n) {
+			t.Fatalf("token %d: %+v, %v", n, got, err)
+		}
+	}
+	if got, err := v.Verify(token); err != nil || got.Roles[0] != "Sales Manager" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	c.Advance(2 * time.Hour)
+	if got, err := v.Verify(token); !errors.Is(err, auth.ErrExpired) {
+		t.Errorf("after its time: %+v, %v; want ErrExpired", got, err)
+	}
+}
+
+// BenchmarkVerify is a token that is seen for the first time, and one that was seen.
+func BenchmarkVerify(b *testing.B) {
+	s := newSigner(b, jwa.ES256(), "k")
+	keys, token := jwks(b, s), s.sign(b, goodClaims(nil))
+	verifier := func() *auth.Verifier {
+		v, err := auth.NewVerifier(keys, auth.Options{Clock: still()})
+		if err != nil {
+			b.Fatal(err)
+		}
+		return v
+	}
+	for _, again := range []bool{false, true} {
+		b.Run(map[bool]string{false: "first", true: "again"}[again], func(b *testing.B) {
+			v := verifier()
+			for b.Loop() {
+				if !again {
+					b.StopTimer()
+					v = verifier()
+					b.StartTimer()
+				}
+				if _, err := v.Verify(token); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -19,12 +19,14 @@ import (
 // checkpoint writes: few enough that the disk is soon free for the journal, many enough
 // that neighbors share pages.
 const (
-	checkpointBytes = 32 << 20
+	checkpointBytes = 48 << 20
 	checkpointKeys  = 4096
 )
 
-// trimRecords that consumers have been done with since the last checkpoint begin one as
-// well: after an import, so that the journal goes although nothing else is written.
+// trimRecords begin a checkpoint as well if nothing but the tables' knowledge of cursors
+// keeps them: the tables have them, and consumers have done with them since the last
+// checkpoint. It is so after an import, and without one the journal would stay until
+// something else is written.
 const trimRecords = 50_000
 
 // checkpointPause is how long a checkpoint waits for space on the disk.
@@ -40,8 +42,8 @@ type checkpoint struct {
 // commit loop calls it.
 func (s *Store) beginCheckpoint() {
 	now := s.state.Load()
-	due := s.pending >= s.options.bytes || now.done() >= s.kept.Load()+trimRecords
-	if !due || now.frozen != nil {
+	trim := min(now.done(), s.applied.Load()) >= s.kept.Load()+uint64(s.options.trim)
+	if s.pending < s.options.bytes && !trim || now.frozen != nil {
 		return
 	}
 	s.freeze()

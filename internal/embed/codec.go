@@ -25,12 +25,14 @@ func appendText[T string | []byte](b []byte, s T) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
+// appendValue appends a value, with its length before it.
 func appendValue(b []byte, v store.Value) []byte {
-	b = append(b, byte(v.Kind()))
+	text := v.Text()
 	if v.Kind() == store.Bool {
-		return append(b, v.Text()[0])
+		text = text[:1]
 	}
-	return append(b, v.Text()...)
+	b = binary.AppendUvarint(b, uint64(1+len(text)))
+	return append(append(b, byte(v.Kind())), text...)
 }
 
 // image is an encoded item.
@@ -70,11 +72,11 @@ func (i image) Item() (store.Item, error) {
 		if err != nil {
 			return nil, err
 		}
-		name := a.word
-		if name == "" {
-			name = string(a.name)
+		if a.place < 0 {
+			item[string(a.name)] = v
+		} else {
+			item[a.words[a.place]] = v
 		}
-		item[name] = v
 	}
 	return item, a.end()
 }
@@ -85,13 +87,13 @@ type attributes struct {
 	words []string // nil in the older form
 	left  uint64
 
-	word  string // the name, if it is one of the words
-	name  []byte // else
+	place int    // of the name among the words, -1 if it is none of them
+	name  []byte // then
 	value []byte
 }
 
 func (i image) attributes() attributes {
-	a := attributes{reader: reader{b: i.text}}
+	a := attributes{reader: reader{b: i.text}, place: -1}
 	if len(i.text) > 0 && i.text[0] == 0 {
 		a.byte()
 		a.words = i.words.list
@@ -120,8 +122,8 @@ func (a *attributes) next() bool {
 
 // is reports whether the attribute has a name.
 func (a *attributes) is(name string) bool {
-	if a.word != "" {
-		return a.word == name
+	if a.place >= 0 {
+		return a.words[a.place] == name
 	}
 	return string(a.name) == name
 }
@@ -131,11 +133,11 @@ func (a *attributes) is(name string) bool {
 func (a *attributes) readName() {
 	n := a.uint()
 	place := n >> 1
-	switch a.word = ""; {
+	switch a.place = -1; {
 	case n&1 == 0:
 		a.name = a.take(place)
 	case place < uint64(len(a.words)):
-		a.word = a.words[place]
+		a.place = int(place)
 	default:
 		a.fail()
 	}

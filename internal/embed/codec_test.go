@@ -54,6 +54,14 @@ func TestImageRoundTrip(t *testing.T) {
 		if err := errors.Join(i.Values(wanted, values), item.Values(wanted, want)); err != nil || !slices.Equal(values, want) {
 			t.Fatalf("columns %q: got %v, error %v, want %v", wanted, values, err, want)
 		}
+		p := probe{image: i}
+		for _, attrs := range [][]string{wanted, slices.Compact(slices.Sorted(slices.Values(wanted))), wanted[:1], wanted} {
+			values, want := make([]store.Value, len(attrs)), make([]store.Value, len(attrs))
+			values[0] = store.S("left over")
+			if err := errors.Join(p.Values(attrs, values), item.Values(attrs, want)); err != nil || !slices.Equal(values, want) {
+				t.Fatalf("columns %q of a probe: got %v, error %v, want %v", attrs, values, err, want)
+			}
+		}
 		if again := words.encode(got); !bytes.Equal(i.text, again) {
 			t.Fatalf("one item has two encodings:\n%x\n%x", i.text, again)
 		}

@@ -91,6 +91,8 @@ type Store struct {
 	pending    int         // bytes of records in the tree
 	checkpoint *checkpoint // the last that began, nil before the first
 	met        []string    // names that the vocabulary lacks
+	records    []byte      // buffer of a unit's records
+	image      []byte      // buffer of an item's image
 
 	state      atomic.Pointer[state]
 	words      atomic.Pointer[vocabulary] // each has all of those before
@@ -120,6 +122,7 @@ type options struct {
 	batch    int
 	bytes    int           // of records that begin a checkpoint
 	keys     int           // that one transaction of a checkpoint writes
+	trim     int           // records that begin a checkpoint when only cursors keep them
 	patience time.Duration // with another process that has the file open
 	backoff  clock.Backoff
 	clock    clock.Clock
@@ -127,7 +130,7 @@ type options struct {
 
 func defaults() options {
 	return options{
-		batch: 100, bytes: checkpointBytes, keys: checkpointKeys, patience: lockPatience, clock: clock.System(),
+		batch: 100, bytes: checkpointBytes, keys: checkpointKeys, trim: trimRecords, patience: lockPatience, clock: clock.System(),
 		backoff: clock.Backoff{Base: 100 * time.Millisecond, Most: 10 * time.Second},
 	}
 }

@@ -370,3 +370,42 @@ func TestChangeComesAfterItsRow(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestTrimBeginsCheckpoint: what the tables do not have waits for the size of a
+// checkpoint, however many records of it consumers are done with. What they have and
+// only cursors keep does not.
+func TestTrimBeginsCheckpoint(t *testing.T) {
+	s := openAt(t, filepath.Join(t.TempDir(), "table.db"), nil, NoSync(), func(o *options) { o.bytes, o.trim = 1<<40, 10 })
+	var k taker
+	drain := func() {
+		t.Helper()
+		if err := s.Drain(t.Context(), "c", k.handle); err != nil {
+			t.Fatal(err)
+		}
+	}
+	drain() // it exists from here on
+	kept := s.kept.Load()
+	fill(t, s, 30)
+	drain()
+	put(t, s, row("other"))
+	if now := s.state.Load(); now.epoch != 0 || s.kept.Load() != kept {
+		t.Errorf("a checkpoint has begun: epoch %d, kept from %d", now.epoch, s.kept.Load())
+	}
+	if err := s.checkpointNow(); err != nil {
+		t.Fatal(err)
+	}
+	kept = s.kept.Load()
+	for n := range 30 {
+		put(t, s, row(fmt.Sprintf("more %02d", n)))
+	}
+	if err := s.checkpointNow(); err != nil || s.kept.Load() > kept+1 {
+		t.Fatalf("kept from %d after %d, which the consumer is not done with; %v", s.kept.Load(), kept, err)
+	}
+	drain()
+	put(t, s, row("another"))
+	for end := time.Now().Add(10 * time.Second); s.kept.Load() < kept+30; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("kept from %d after %d; no checkpoint has begun", s.kept.Load(), kept)
+		}
+	}
+}

@@ -68,10 +68,11 @@ func (s *Store) page(ctx context.Context, w walk) (store.Page, error) {
 	var page store.Page
 	size, left := 0, "" // left is the last entry, if it was left out
 	err := s.read(ctx, func(v *view) error {
-		words := s.words.Load()
+		seen := &probe{image: s.words.Load().image(nil)}
 		for k, raw := range v.entries(w.space, w.span, w.descending) {
 			full := w.limit > 0 && len(page.Items)+page.Left == w.limit
-			if !full && w.keep != nil && !w.keep(words.image(raw)) {
+			seen.text = raw
+			if !full && w.keep != nil && !w.keep(seen) {
 				page.Left, page.LeftBytes, left = page.Left+1, page.LeftBytes+len(raw), k
 				continue
 			}

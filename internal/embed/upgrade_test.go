@@ -20,7 +20,7 @@ import (
 func olderImage(i store.Item) []byte {
 	b := binary.AppendUvarint(nil, uint64(len(i)))
 	for _, name := range slices.Sorted(maps.Keys(i)) {
-		b = appendText(appendText(b, name), appendValue(nil, i[name]))
+		b = appendValue(appendText(b, name), i[name])
 	}
 	return b
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 
 	"go.etcd.io/bbolt"
@@ -42,18 +41,24 @@ func newVocabulary(list []string) *vocabulary {
 }
 
 // encode returns the image of an item.
-func (v *vocabulary) encode(i store.Item) []byte {
-	b := binary.AppendUvarint([]byte{0}, uint64(len(v.list)))
+func (v *vocabulary) encode(i store.Item) []byte { return v.appendItem(nil, i) }
+
+// appendItem appends the image of an item.
+func (v *vocabulary) appendItem(b []byte, i store.Item) []byte {
+	b = binary.AppendUvarint(append(b, 0), uint64(len(v.list)))
 	b = binary.AppendUvarint(b, uint64(len(i)))
-	var value []byte
-	for _, name := range slices.Sorted(maps.Keys(i)) {
+	names := make([]string, 0, len(i))
+	for name := range i {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
 		if n, ok := v.numbers[name]; ok {
 			b = binary.AppendUvarint(b, uint64(n)<<1|1)
 		} else {
 			b = append(binary.AppendUvarint(b, uint64(len(name))<<1), name...)
 		}
-		value = appendValue(value[:0], i[name])
-		b = appendText(b, value)
+		b = appendValue(b, i[name])
 	}
 	return b
 }

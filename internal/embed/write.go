@@ -17,6 +17,9 @@ const maxGroup = 256
 // maxFrame bounds the records of one commit, in bytes, but for its last write.
 const maxFrame = 8 << 20
 
+// keptBytes is how large a buffer may be that one commit leaves to the next.
+const keptBytes = 1 << 20
+
 // errClosed is returned by calls after Close.
 var errClosed = fmt.Errorf("%w: it is closed", store.ErrUnavailable)
 
@@ -197,6 +200,7 @@ func (s *Store) commitUnit(do func(*unit) error) error {
 	var u *unit
 	err = s.snapshot(func(v *view) error {
 		u = newUnit(v)
+		u.records = s.records[:0]
 		if err := do(u); err != nil || u.count == 0 {
 			return err
 		}
@@ -205,6 +209,9 @@ func (s *Store) commitUnit(do func(*unit) error) error {
 	})
 	if err == nil && u.count > 0 {
 		err = s.appendFrame(u)
+		if s.records = u.records; cap(s.records) > keptBytes {
+			s.records = nil
+		}
 	}
 	if errors.Is(err, ErrDamaged) {
 		s.stopWriting(err)
@@ -276,14 +283,15 @@ func decide(u *unit, ops []store.Op) ([]change, error) {
 			return nil, &store.ConditionError{Op: n, Key: op.Key, Item: c.old}
 		}
 		var err error
-		if c.new, err = op.Result(c.old); err != nil {
+		if c.new, err = result(op, c.old); err != nil {
 			return nil, err
 		}
 		if c.new != nil {
 			if err := store.CheckItemSize(op.Key, c.new.Size()); err != nil {
 				return nil, err
 			}
-			c.after = words.encode(c.new)
+			u.store.image = words.appendItem(u.store.image[:0], c.new)
+			c.after = bytes.Clone(u.store.image) // no longer than it is: it stays in memory
 			u.store.meet(words, c.new)
 		}
 		if !words.sameItem(c.before, c.old, c.after) {
@@ -291,6 +299,15 @@ func decide(u *unit, ops []store.Op) ([]change, error) {
 		}
 	}
 	return changes, nil
+}
+
+// result is [store.Op.Result], of which only the change of an item is a copy: it is read
+// and no more.
+func result(op store.Op, old store.Item) (store.Item, error) {
+	if op.Kind == store.OpPut {
+		return op.Item, nil
+	}
+	return op.Result(old)
 }
 
 // apply writes items, index entries and change records.

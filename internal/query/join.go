@@ -65,7 +65,7 @@ func (r *Reader) Tuples(ctx context.Context, q Query, joins []Join, order []Fiel
 	if q.Budget == nil {
 		q.Budget = r.Budget()
 	}
-	j := joiner{reader: r, budget: q.Budget, related: newRelated(r.db, q.Budget)}
+	j := joiner{reader: r, query: q, related: newRelated(r.db, q.Budget, q.Reads)}
 	var tuples []Tuple
 	err := r.all(ctx, q, func(row *rows.Row) error {
 		tuples = append(tuples, Tuple{row})
@@ -83,21 +83,21 @@ func (r *Reader) Tuples(ctx context.Context, q Query, joins []Join, order []Fiel
 // all reads the rows of a query within its budget.
 func (r *Reader) all(ctx context.Context, q Query, take func(*rows.Row) error) error {
 	q.Order = nil
-	plan, err := r.plan(q)
+	run, err := r.begin(q)
 	if err != nil {
 		return err
 	}
-	for from := plan.source(r.db, position{}); !from.done(); {
-		piece, err := from.read(ctx, maxChunk, q.Budget)
+	for from := run.source(position{}); !from.done(); {
+		piece, err := from.read(ctx, maxChunk)
 		if err != nil {
 			return err
 		}
-		for _, row := range piece.rows {
-			ok, err := q.shows(plan, row)
-			if err != nil {
-				return err
-			}
-			if !ok {
+		shown, err := run.shown(ctx, piece.rows)
+		if err != nil {
+			return err
+		}
+		for i, row := range piece.rows {
+			if !shown[i] {
 				continue
 			}
 			if err := take(row); err != nil {
@@ -111,8 +111,13 @@ func (r *Reader) all(ctx context.Context, q Query, take func(*rows.Row) error) e
 // joiner joins rows to tuples.
 type joiner struct {
 	reader  *Reader
-	budget  *Budget
+	query   Query
 	related *related
+}
+
+// of returns the query of the rows that a join may have.
+func (j *joiner) of(join Join) Query {
+	return Query{Table: join.Table, Where: join.Where, Unseen: join.Unseen, Scope: j.query.Scope, Reads: j.query.Reads, Budget: j.query.Budget}
 }
 
 // joinAll adds the partners of each join, and of those inside it, to the tuples; at is
@@ -192,26 +197,22 @@ func (j *joiner) partners(ctx context.Context, t *schema.Table, tuples []Tuple, 
 
 // one follows the lookups of the rows above.
 func (j *joiner) one(ctx context.Context, t *schema.Table, above []*rows.Row, join Join) (map[string][]*rows.Row, error) {
-	q := Query{Table: join.Table, Where: join.Where, Unseen: join.Unseen}
-	plan, err := j.reader.plan(q)
+	run, err := j.reader.begin(j.of(join))
 	if err != nil {
 		return nil, err
 	}
 	h := hopOf(t, join)
-	if err := j.related.fetch(ctx, above, []hop{h}); err != nil {
+	partners, err := j.related.step(ctx, above, h)
+	if err != nil {
+		return nil, err
+	}
+	shown, err := run.shown(ctx, partners)
+	if err != nil {
 		return nil, err
 	}
 	found := map[string][]*rows.Row{}
-	for _, row := range above {
-		partner := j.related.follow(row, h)
-		if partner == nil || found[partner.ID] != nil {
-			continue
-		}
-		ok, err := q.shows(plan, partner)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
+	for i, partner := range partners {
+		if shown[i] {
 			found[partner.ID] = []*rows.Row{partner}
 		}
 	}
@@ -224,7 +225,7 @@ const maxAsked = 100
 
 // many reads the rows whose lookups point at the rows above.
 func (j *joiner) many(ctx context.Context, above []*rows.Row, ids map[string]bool, join Join) (map[string][]*rows.Row, error) {
-	q := Query{Table: join.Table, Where: join.Where, Unseen: join.Unseen, Budget: j.budget}
+	q := j.of(join)
 	found := map[string][]*rows.Row{}
 	take := func(row *rows.Row) error {
 		v, err := row.Value(join.Lookup.Name)
@@ -308,7 +309,7 @@ func (j *joiner) place(ctx context.Context, list []sorted, n, at int, key sortKe
 			above = append(above, row)
 		}
 	}
-	names := newRelated(j.related.db, j.budget)
+	names := newRelated(j.related.db, j.query.Budget, j.query.Reads)
 	if err := names.fetch(ctx, above, key.hops); err != nil {
 		return err
 	}

@@ -238,7 +238,7 @@ func TestAggregate(t *testing.T) {
 				}
 			}
 			total += int64(len(in))
-			if d := gocmp.Diff(naive(in), group.Values); d != "" {
+			if d := gocmp.Diff(aggregated(in), group.Values); d != "" {
 				t.Fatalf("seed %d, group %v (-want +got):\n%s", seed, group.Keys, d)
 			}
 		}
@@ -248,7 +248,7 @@ func TestAggregate(t *testing.T) {
 	}
 }
 
-func naive(in []values) []schema.Value {
+func aggregated(in []values) []schema.Value {
 	prices, sum, least := int64(0), decimal.Zero, schema.Null()
 	minutes, minuteSum := map[schema.Value]bool{}, int64(0)
 	last := schema.Null()

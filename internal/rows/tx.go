@@ -119,11 +119,15 @@ func (tx *Tx) Hold(row *Row) {
 	tx.patchHeld(row)
 }
 
+// stamps is how many columns a new row gets besides those that it is given, at most.
+const stamps = 8
+
 // Create adds a new row with these values. One commit cannot remove a row and make
 // it again: that ends it with a [*ContradictionError].
 func (tx *Tx) Create(t *schema.Table, id string, values map[string]schema.Value) *Row {
 	row := tx.db.newRow(t, id)
 	row.first = tx.db.first(row.Ref())
+	row.values = make(map[string]schema.Value, len(values)+stamps)
 	row.SetAll(values)
 	if tx.deleted[row.Ref()] {
 		tx.fail(&ContradictionError{Ref: row.Ref()})

@@ -13,24 +13,32 @@ import (
 type Where struct {
 	table   *schema.Table
 	columns []*schema.Column
-	attrs   []string // the id, the version and, of each column, its own name and that of its attribute
+	head    bool     // it reads the id or the version as well
+	attrs   []string // of each column its own name and that of its attribute, if it has another; at the end those of the head
 	match   func(*Row) (bool, error)
 }
 
 // NewWhere returns a condition on rows of a table that reads some columns, nil where one
 // of them follows from others: then only the whole row tells.
 func NewWhere(t *schema.Table, columns []string, match func(*Row) (bool, error)) *Where {
-	w := &Where{table: t, match: match, attrs: []string{store.SK, Version}}
+	w := &Where{table: t, match: match}
 	for _, column := range columns {
 		c := t.Column(column)
 		switch {
 		case column == t.ID || column == Version:
+			w.head = true
 		case c == nil || c.Derived != "" || c.Shown || slices.Contains(t.Implied(), c):
 			return nil
 		default:
 			w.columns = append(w.columns, c)
-			w.attrs = append(w.attrs, c.Name, c.Stored())
+			w.attrs = append(w.attrs, c.Name)
+			if c.Stored() != c.Name {
+				w.attrs = append(w.attrs, c.Stored())
+			}
 		}
+	}
+	if w.head {
+		w.attrs = append(w.attrs, store.SK, Version)
 	}
 	return w
 }
@@ -83,21 +91,42 @@ func (w *Where) keep(items []store.Item, part *Part) []store.Item {
 	return kept
 }
 
-// holds reports whether the condition holds for an item.
+// holds reports whether the condition holds for an item. Its row has the id after an
+// error, too.
 func (p *probe) holds(image store.Image) (bool, error) {
+	ok, err := p.read(image)
+	if err == nil {
+		return ok, nil
+	}
+	if p.row.ID == "" {
+		id := make([]store.Value, 1)
+		_ = image.Values([]string{store.SK}, id) // what cannot be read is what the error says
+		p.row.ID = id[0].Text()
+	}
+	return false, fmt.Errorf("%v: %w", p.row.Ref(), err)
+}
+
+func (p *probe) read(image store.Image) (bool, error) {
+	p.row.ID = ""
 	if err := image.Values(p.where.attrs, p.values); err != nil {
 		return false, err
 	}
-	clear(p.row.values)
-	p.row.ID, p.row.Version = p.values[0].Text(), p.values[1].Int()
-	for n, c := range p.where.columns {
-		attr := p.values[2+2*n]
-		if attr.Kind() == store.Absent { // see rename
-			attr = p.values[3+2*n]
+	if p.where.head {
+		end := len(p.values)
+		p.row.ID, p.row.Version = p.values[end-2].Text(), p.values[end-1].Int()
+	}
+	next := 0
+	for _, c := range p.where.columns {
+		attr := p.values[next]
+		if next++; c.Stored() != c.Name {
+			if attr.Kind() == store.Absent { // see rename
+				attr = p.values[next]
+			}
+			next++
 		}
 		v, err := decodeValue(c, attr)
 		if err != nil {
-			return false, fmt.Errorf("%v: %w", p.row.Ref(), err)
+			return false, err
 		}
 		p.row.values[c.Name] = v
 	}

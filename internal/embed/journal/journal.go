@@ -66,6 +66,8 @@ type Journal struct {
 	file   *os.File // written to, nil until there is something to write
 	offset int64    // where its next frame begins
 	filled int64    // up to where it has zeros, or its end
+	frame  []byte   // buffer of Append
+	zeros  []byte   // fillSize of them, nil until they are needed
 
 	mu    sync.Mutex
 	first []uint64 // numbers that the files begin with, ascending
@@ -169,8 +171,11 @@ func (j *Journal) Append(count int, payload []byte) error {
 	if len(payload) > maxPayload {
 		return fmt.Errorf("a frame has %d bytes, the limit is %d", len(payload), maxPayload)
 	}
-	frame := make([]byte, headerSize, headerSize+len(payload))
+	frame := slices.Grow(j.frame[:0], headerSize+len(payload))[:headerSize]
 	frame = append(frame, payload...)
+	if j.frame = frame; cap(frame) > fillSize {
+		j.frame = nil
+	}
 	putHeader(frame, uint32(count), j.next)
 	if err := j.room(len(frame)); err != nil {
 		return err
@@ -234,7 +239,13 @@ func (j *Journal) room(size int) error {
 	if j.noSync || j.offset+int64(size) <= j.filled {
 		return nil
 	}
-	zeros := make([]byte, max(fillSize, size))
+	if j.zeros == nil {
+		j.zeros = make([]byte, fillSize)
+	}
+	zeros := j.zeros
+	if size > fillSize {
+		zeros = make([]byte, size)
+	}
 	if _, err := j.file.WriteAt(zeros, j.filled); err == nil {
 		j.filled += int64(len(zeros))
 	} // else the frame itself may still find space

@@ -119,6 +119,19 @@ func write(b *strings.Builder, indent string, q uri.Query) {
 	if q.Count {
 		line("count")
 	}
+	if a := q.Apply; a != nil {
+		line("apply to %s", a.Filter)
+		for _, c := range a.By {
+			line("  by %s", c.Name)
+		}
+		for _, v := range a.Values {
+			of := "rows"
+			if v.Column != nil {
+				of = v.Column.Name
+			}
+			line("  %s of %s as %s", v.Method, of, v.Alias)
+		}
+	}
 	if q.SkipToken != "" {
 		line("token %s", q.SkipToken)
 	}

@@ -20,6 +20,7 @@ type Query struct {
 	Top       *int          // rows at most, ≥ 0; nil: not given
 	Count     bool          // of all rows that match, whatever the page
 	Expand    []Expand
+	Apply     *Apply // nil: rows are asked for, not groups of them
 	SkipToken string // where to go on, the token of the link that was followed; "": from the start
 }
 
@@ -111,6 +112,9 @@ func (q *Query) option(s *schema.Schema, t *schema.Table, option Option, aliases
 	case "$filter":
 		what = "'and', 'or' or the end"
 		q.Filter, err = p.filter(t)
+	case "$apply":
+		what = "the end"
+		q.Apply, err = p.apply(t)
 	case "$expand":
 		p.aliases = nil
 		q.Expand, err = p.expand(t, false)
@@ -129,7 +133,7 @@ func (q *Query) option(s *schema.Schema, t *schema.Table, option Option, aliases
 // that may be ignored.
 func refuseOption(name string) error {
 	switch name {
-	case "$apply", "$deltatoken", "fetchXml", "savedQuery", "userQuery", "sql":
+	case "$deltatoken", "fetchXml", "savedQuery", "userQuery", "sql":
 		return NotServed("the query option", name)
 	case "$skip":
 		return errorf("Skip Clause is not supported in CRM")

@@ -1,0 +1,66 @@
+package embed
+
+import (
+	"fmt"
+	"slices"
+
+	"segue/internal/store"
+)
+
+// probe is the image of one item after another, of which the same attributes are asked
+// for: it looks up once which words they are, and compares numbers, not names.
+type probe struct {
+	image
+	attrs  []string // asked for last
+	places []int    // of each among the words, -1 if it is none of them; nil if one is there twice
+}
+
+// Values implements [store.Image]. It is for one goroutine, unlike that of an image.
+func (p *probe) Values(attrs []string, into []store.Value) error {
+	if !slices.Equal(p.attrs, attrs) {
+		p.find(attrs)
+	}
+	if p.places == nil {
+		return p.image.Values(attrs, into)
+	}
+	clear(into)
+	a := p.attributes()
+	for left := len(attrs); left > 0 && a.next(); {
+		n := p.at(&a)
+		if n < 0 {
+			continue
+		}
+		v, err := decodeValue(a.value, string(a.value))
+		if err != nil {
+			return fmt.Errorf("attribute %s: %w", attrs[n], err)
+		}
+		into[n] = v
+		left--
+	}
+	return a.err
+}
+
+// find looks up attributes, unless one of them is asked for twice.
+func (p *probe) find(attrs []string) {
+	p.attrs, p.places = slices.Clone(attrs), nil
+	var places []int
+	for n, attr := range attrs {
+		if slices.Contains(attrs[:n], attr) {
+			return
+		}
+		place, known := p.words.numbers[attr]
+		if !known {
+			place = -1
+		}
+		places = append(places, place)
+	}
+	p.places = places
+}
+
+// at returns which of those that are asked for an attribute is, -1 for none.
+func (p *probe) at(a *attributes) int {
+	if a.place < 0 { // an item of which the name was new
+		return slices.Index(p.attrs, string(a.name))
+	}
+	return slices.Index(p.places, a.place)
+}
