@@ -38,7 +38,7 @@ func serves(name string) bool { return name != "evaluate" && name != "advance" &
 func build(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	args := []string{"build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", dir + "/"}
+	args := []string{"build", "-tags", "lambda.norpc,nethttpomithttp2", "-ldflags", "-s -w", "-o", dir + "/"}
 	for _, name := range names() {
 		args = append(args, "./"+name)
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 func main() {
-	app, err := boot.Function(lambdaio.Claims)
+	app, err := boot.Function(lambdaio.Claims, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -10,10 +10,11 @@ import (
 
 	"segue/internal/boot"
 	"segue/internal/lambdaio"
+	"segue/internal/queue/sqs"
 )
 
 func main() {
-	app, err := boot.Function(lambdaio.Claims)
+	app, err := boot.Function(lambdaio.Claims, sqs.Open)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
 // amazon is what Lambda tells a function about AWS: its region and the credentials of
@@ -54,8 +53,6 @@ func (a amazon) config(endpoint string) aws.Config {
 }
 
 func (a amazon) dynamoDB() *dynamodb.Client { return dynamodb.NewFromConfig(a.config(a.dynamodb)) }
-
-func (a amazon) queues() *awssqs.Client { return awssqs.NewFromConfig(a.config(a.sqs)) }
 
 // Limits of the HTTP client for AWS. A try that takes longer than tryEnds is worth
 // another one: DynamoDB responds in milliseconds.

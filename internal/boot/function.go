@@ -10,29 +10,33 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"segue/internal/clock"
 	"segue/internal/dynamo"
 	"segue/internal/emf"
 	"segue/internal/queue"
-	"segue/internal/queue/sqs"
 	"segue/internal/rows"
 	"segue/internal/sales"
 )
 
+// OpenQueue opens the queue at a URL, with the configuration of a client of SQS.
+type OpenQueue func(config aws.Config, url string, c clock.Clock) queue.Sender
+
 // Function boots a Lambda function, with the table in DynamoDB and logs for
 // CloudWatch. claims returns the claims that the gateway verified, from a
-// request's context.
-func Function(claims func(context.Context) (map[string]string, bool)) (*App, error) {
+// request's context. open is nil in a function that queues no tasks of jobs, which so
+// does not link the client of SQS.
+func Function(claims func(context.Context) (map[string]string, bool), open OpenQueue) (*App, error) {
 	env := FromEnvironment()
 	if env.Table == "" {
 		return nil, errors.New("SEGUE_TABLE is empty; it names the DynamoDB table")
 	}
 	log := slog.New(lambdacontext.NewLogHandler())
 	slog.SetDefault(log)
-	aws, c := amazonFromEnvironment(), Clock()
-	store := dynamo.New(aws.dynamoDB(), env.Table, rows.Indexes(), dynamo.Clock(c))
-	app, err := New(env, store, claims, Options{Freshness: sales.Freshness{For: Fresh, Clock: c}, Queue: env.jobQueue(aws, c)}, log)
+	cloud, c := amazonFromEnvironment(), Clock()
+	store := dynamo.New(cloud.dynamoDB(), env.Table, rows.Indexes(), dynamo.Clock(c))
+	app, err := New(env, store, claims, Options{Freshness: sales.Freshness{For: Fresh, Clock: c}, Queue: env.jobQueue(cloud, open, c)}, log)
 	if err != nil {
 		return nil, err
 	}
@@ -48,11 +52,11 @@ func Function(claims func(context.Context) (map[string]string, bool)) (*App, err
 
 // jobQueue returns the queue of a function: its own process does not live long
 // enough to hold tasks.
-func (env Environment) jobQueue(aws amazon, c clock.Clock) queue.Sender {
-	if env.JobQueue == "" {
+func (env Environment) jobQueue(a amazon, open OpenQueue, c clock.Clock) queue.Sender {
+	if open == nil || env.JobQueue == "" {
 		return noQueue{}
 	}
-	return sqs.New(aws.queues(), env.JobQueue, c)
+	return open(a.config(a.sqs), env.JobQueue, c)
 }
 
 // noQueue is the queue of a function that has none: a job waits until a function that
@@ -61,5 +65,5 @@ type noQueue struct{}
 
 // Send implements [queue.Sender].
 func (noQueue) Send(context.Context, time.Duration, ...queue.Message) error {
-	return fmt.Errorf("%w: SEGUE_JOB_QUEUE is empty; it is the URL of the queue of jobs", queue.ErrUnavailable)
+	return fmt.Errorf("%w: this function has no queue of jobs; SEGUE_JOB_QUEUE is its URL in those that have one", queue.ErrUnavailable)
 }
