@@ -47,7 +47,7 @@ EMBEDDED = ^(TestSchedule|TestReplay|TestStopServerAtWork|TestKillServerDuringIm
 store: ## run the store contract and the domain's tests on the emulator
 	scripts/with-emulator.sh bash -c "go test -race -count=1 -v -skip '$(EMBEDDED)' $(filter-out ./internal/sales/%,$(EMULATED)) && go test -count=1 -v -skip '$(EMBEDDED)' ./internal/sales/..."
 
-e2e: ## run the real parts end to end; RUN=TestInvoke, TestStartAPI, TestCloud, TestWalkthrough, TestNodeClient, TestREADME
+e2e: ## run the real parts end to end; RUN=TestBuild, TestInvoke, TestStartAPI, TestCloud, TestOwnTables, TestWalkthrough, TestNodeClient, TestREADME
 	go test -tags e2e -count=1 -timeout 20m -v -run '$(RUN)' ./tests/e2e
 
 runbooks: ## follow the runbooks that deploy another version, end to end

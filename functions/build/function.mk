@@ -1,6 +1,6 @@
 # How `sam build` makes a function, with or without the project's scripts: as a static
 # program without tables of symbols, without paths of the machine, without the RPC of
-# runtimes that are gone, and without HTTP/2, which neither DynamoDB nor Lambda speaks.
+# runtimes that are gone, and without HTTP/2, which none of their requests needs.
 # GOARCH is what the Makefile that includes this says.
 here := $(dir $(lastword $(MAKEFILE_LIST)))
 
