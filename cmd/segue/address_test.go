@@ -229,10 +229,16 @@ func TestTLSIsForLoopback(t *testing.T) {
 // A client that is given the certificate reaches the server; one that is not does not.
 func TestTLS(t *testing.T) {
 	p := &program{Data: t.TempDir(), Table: "segue"}
+	if said := p.whereTokens(t.Context()); !strings.Contains(said, "is not running: ") {
+		t.Errorf("before the server runs, token says %q", said)
+	}
 	stop := startServe(t, p, serveCommand{Addr: "127.0.0.1:0", TLS: true, Bare: true, Log: "error"})
 	server, err := p.server(t.Context(), "", "Operator")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if got, want := p.whereTokens(t.Context()), "For BASE="+strings.TrimSuffix(server.root, "/"); got != want {
+		t.Errorf("token says %q, want %q", got, want)
 	}
 	stranger := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}}
 	if response, err := stranger.Get(server.root); err == nil {

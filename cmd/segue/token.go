@@ -1,7 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"net"
+	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -9,7 +13,7 @@ import (
 	"segue/internal/sales"
 )
 
-// tokenCommand prints a token.
+// tokenCommand prints a token, and to whom it is of use on the standard error.
 type tokenCommand struct {
 	Role []string      `help:"Security role; may be repeated." default:"Sales Manager"`
 	Name string        `help:"Name of the user." default:"Demo User"`
@@ -30,7 +34,7 @@ func (t *tokenCommand) Validate() error {
 }
 
 // Run implements the command.
-func (t *tokenCommand) Run(p *program) error {
+func (t *tokenCommand) Run(ctx context.Context, p *program) error {
 	issuer, err := p.place().OpenIssuer()
 	if err != nil {
 		return err
@@ -44,5 +48,31 @@ func (t *tokenCommand) Run(p *program) error {
 		return err
 	}
 	fmt.Println(text)
+	fmt.Fprintln(os.Stderr, p.whereTokens(ctx))
 	return nil
+}
+
+// whereTokens says which server takes the tokens of the data folder.
+func (p *program) whereTokens(ctx context.Context) string {
+	url, err := p.leftAddress()
+	if err == nil && answers(ctx, url) {
+		return fmt.Sprintf("For BASE=%s/api/data/v9.2", url)
+	}
+	return fmt.Sprintf("For the server of %s, which is not running: `%s serve --data %[1]s` starts it.", p.Data, self())
+}
+
+// answers reports whether something listens at a URL.
+func answers(ctx context.Context, text string) bool {
+	at, err := url.Parse(text)
+	if err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	connection, err := new(net.Dialer).DialContext(ctx, "tcp", at.Host)
+	if err != nil {
+		return false
+	}
+	_ = connection.Close() // nothing was sent
+	return true
 }

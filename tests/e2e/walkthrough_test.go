@@ -247,13 +247,16 @@ func countLeads(t *testing.T, binary, data, address string) (n int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, _ := run(t, binary, "token", "--data", data)
+	token, err := exec.CommandContext(t.Context(), binary, "token", "--data", data).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for next := strings.TrimSpace(string(url)) + "/api/data/v9.2/leads?$select=leadid"; next != ""; {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, next, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(token))
+		r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
 		response, err := http.DefaultClient.Do(r)
 		if err != nil {
 			t.Fatal(err)
