@@ -23,7 +23,7 @@ import (
 	"segue/internal/dynamo/dynamotest"
 	"segue/internal/rows"
 	"segue/internal/sales/salestest"
-	"segue/internal/schema"
+	"segue/internal/schema/schematest"
 )
 
 // names are the functions in the order in which their events make a story.
@@ -203,10 +203,7 @@ func TestEvents(t *testing.T) {
 	}
 	data := functions["data"]
 	load(t, data, token)
-	tables, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
+	tables := schematest.Tables(t)
 	db := rows.New(tab, tables, clock.System())
 	parked := salestest.Park(t, db, rows.Ref{Table: "lead", ID: "1ead0000-0000-4000-8000-000000000002"}, "segmentation.evaluate")
 	for _, name := range names() {
