@@ -20,12 +20,23 @@ func TestLinks(t *testing.T) {
 	}
 	const queue = "github.com/aws/aws-sdk-go-v2/service/sqs"
 	queues := []string{"action", "advance", "evaluate", "job"} // tasks of jobs
+	args := []string{"list", "-f", `{{.ImportPath}} {{join .Deps " "}}`, "-tags", "lambda.norpc,nethttpomithttp2"}
 	for _, name := range names() {
-		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "lambda.norpc,nethttpomithttp2", "./"+name).Output()
-		if err != nil {
-			t.Fatalf("go list %s: %v", name, err)
+		args = append(args, "./"+name)
+	}
+	out, err := exec.CommandContext(t.Context(), "go", args...).Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	lists := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if len(lists) != len(names()) {
+		t.Fatalf("%d lists of packages, want %d", len(lists), len(names()))
+	}
+	for i, name := range names() {
+		packages := strings.Fields(lists[i])
+		if packages[0] != "segue/functions/"+name {
+			t.Fatalf("list %d is that of %s, want %s", i, packages[0], name)
 		}
-		packages := strings.Fields(string(out))
 		if !slices.Contains(packages, "segue/internal/dynamo") {
 			t.Fatalf("%s does not import the store; is this its list? %d packages", name, len(packages))
 		}
