@@ -88,7 +88,7 @@ func (r *Remote) Create(ctx context.Context, t *schema.Table, list []Row) error 
 // must have a value may have one there.
 func (r *Remote) Check(_ context.Context, t *schema.Table, _ string, values map[string]schema.Value) error {
 	_, err := t.CheckCreate(values)
-	if wrong, ok := errors.AsType[*schema.Error](err); err != nil && !(ok && wrong.Rule == schema.RuleRequired) {
+	if wrong, ok := errors.AsType[*schema.Error](err); ok && wrong.Rule != schema.RuleRequired {
 		return err
 	}
 	_, err = r.members(t, values)
