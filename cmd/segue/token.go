@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"slices"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"segue/internal/sales"
+	"segue/internal/webserver"
 )
 
 // tokenCommand prints a token, and to whom it is of use on the standard error.
@@ -48,28 +49,33 @@ func (t *tokenCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	fmt.Println(text)
-	fmt.Fprintln(os.Stderr, p.whereTokens(ctx))
+	fmt.Fprintln(os.Stderr, p.whereTokens(ctx, issuer.ProofKey()))
 	return nil
 }
 
-// whereTokens says which server takes the tokens of the data folder.
-func (p *program) whereTokens(ctx context.Context) string {
+// whereTokens says which server takes the tokens of the data folder; key is that of its
+// proof.
+func (p *program) whereTokens(ctx context.Context, key []byte) string {
 	url, err := p.leftAddress()
-	if err == nil && answers(ctx, url) {
+	if err == nil && p.answers(ctx, key, url) {
 		return fmt.Sprintf("For BASE=%s/api/data/v9.2", url)
 	}
 	return fmt.Sprintf("For the server of %s, which is not running: `%s serve --data %[1]s` starts it.", p.Data, self())
 }
 
-// answers reports whether something listens at a URL.
-func answers(ctx context.Context, text string) bool {
+// answers reports whether the server of the data folder is at a URL. Whoever else listens
+// there is to get no token.
+func (p *program) answers(ctx context.Context, key []byte, text string) bool {
 	at, err := url.Parse(text)
-	if err != nil {
+	trust, broken := webserver.Trust(p.Data)
+	if err != nil || broken != nil {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	connection, err := new(net.Dialer).DialContext(ctx, "tcp", at.Host)
+	dial := webserver.Dial(key)
+	if at.Scheme == "https" { // its certificate is the proof
+		dial = (&tls.Dialer{Config: trust}).DialContext
+	}
+	connection, err := dial(ctx, "tcp", at.Host)
 	if err != nil {
 		return false
 	}
