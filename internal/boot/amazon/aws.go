@@ -1,4 +1,9 @@
-package boot
+// Package amazon boots Segue on AWS: with its table in DynamoDB, its queue in SQS, and
+// logs and metrics for CloudWatch. It is apart from boot, so that what has another store,
+// as the tests of the domain have, does not link AWS's SDK.
+//
+// Invariant: rules, reactions and handlers are those of [boot.New].
+package amazon
 
 import (
 	"cmp"

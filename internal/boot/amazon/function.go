@@ -1,8 +1,9 @@
-package boot
+package amazon
 
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,31 +13,40 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"segue/internal/boot"
 	"segue/internal/clock"
 	"segue/internal/dynamo"
 	"segue/internal/emf"
 	"segue/internal/queue"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/store"
 )
 
 // OpenQueue opens the queue at a URL, with the configuration of a client of SQS.
 type OpenQueue func(config aws.Config, url string, c clock.Clock) queue.Sender
+
+// App is a Segue in a Lambda function.
+type App struct {
+	*boot.App
+	// Decode reads a Lambda event of the table's stream.
+	Decode func(json.RawMessage) ([]store.Change, error)
+}
 
 // Function boots a Lambda function, with the table in DynamoDB and logs for
 // CloudWatch. claims returns the claims that the gateway verified, from a
 // request's context. open is nil in a function that queues no tasks of jobs, which so
 // does not link the client of SQS.
 func Function(claims func(context.Context) (map[string]string, bool), open OpenQueue) (*App, error) {
-	env := FromEnvironment()
+	env := boot.FromEnvironment()
 	if env.Table == "" {
 		return nil, errors.New("SEGUE_TABLE is empty; it names the DynamoDB table")
 	}
 	log := slog.New(lambdacontext.NewLogHandler())
 	slog.SetDefault(log)
-	cloud, c := amazonFromEnvironment(), Clock()
-	store := dynamo.New(cloud.dynamoDB(), env.Table, rows.Indexes(), dynamo.Clock(c))
-	app, err := New(env, store, claims, Options{Freshness: sales.Freshness{For: Fresh, Clock: c}, Queue: env.jobQueue(cloud, open, c)}, log)
+	cloud, c := amazonFromEnvironment(), boot.Clock()
+	table := dynamo.New(cloud.dynamoDB(), env.Table, rows.Indexes(), dynamo.Clock(c))
+	app, err := boot.New(env, table, claims, boot.Options{Freshness: sales.Freshness{For: boot.Fresh, Clock: c}, Queue: jobQueue(env, cloud, open, c)}, log)
 	if err != nil {
 		return nil, err
 	}
@@ -47,12 +57,12 @@ func Function(claims func(context.Context) (map[string]string, bool), open OpenQ
 	if env.Metrics != "" {
 		app.Changes = emf.Writer{Out: os.Stdout, Namespace: env.Metrics, Clock: c}.Batches(app.Changes)
 	}
-	return app, nil
+	return &App{app, dynamo.DecodeEvent}, nil
 }
 
 // jobQueue returns the queue of a function: its own process does not live long
 // enough to hold tasks.
-func (env Environment) jobQueue(a amazon, open OpenQueue, c clock.Clock) queue.Sender {
+func jobQueue(env boot.Environment, a amazon, open OpenQueue, c clock.Clock) queue.Sender {
 	if open == nil || env.JobQueue == "" {
 		return noQueue{}
 	}
