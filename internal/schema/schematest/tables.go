@@ -8,8 +8,8 @@ import (
 )
 
 // Tables returns the tables of Segue and, where SEGUE_SCHEMA names a folder, those of
-// that folder: `make own` runs the tests so, for they must not depend on there being no
-// other columns and tables.
+// that folder, an absolute path: .ci/run runs tests with tests/own, for they must not
+// depend on there being no other columns and tables.
 func Tables(t testing.TB) *schema.Schema {
 	t.Helper()
 	tables, err := schema.Default()
