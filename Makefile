@@ -7,15 +7,14 @@ ADDR  ?= 127.0.0.1:8080
 DATA  ?= data
 ENV   ?= prod
 LEADS ?= 5000
-CACHE := $(or $(SEGUE_CACHE),$(CURDIR)/.cache)
-LINT  := $(CACHE)/bin/golangci-lint-v2.15.0
 
-help: ## list the targets
+help: ## list the targets, with the values that they would have
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | \
-		sed -e 's|$$(ADDR)|$(ADDR)|' -e 's|$$(DATA)|$(DATA)|' -e 's|$$(LEADS)|$(LEADS)|'
+		sed $(foreach v,ADDR DATA ENV LEADS,-e 's|$$($v)|$($v)|')
 
 run: segue ## serve on ADDR=$(ADDR) over DATA=$(DATA), a new one with LEADS=$(LEADS); RESET=1 deletes DATA first, DEMO=1 adds the demo to it, TLS=1 is https
-	@bin/segue serve --data $(DATA) --addr $(ADDR) --leads $(LEADS) $(if $(strip $(RESET)),--reset=$(strip $(RESET))) $(if $(strip $(DEMO)),--demo=$(strip $(DEMO))) $(if $(strip $(TLS)),--tls=$(strip $(TLS)))
+	@bin/segue serve --data $(DATA) --addr $(ADDR) --leads $(LEADS) $(call flag,reset,$(RESET)) $(call flag,demo,$(DEMO)) $(call flag,tls,$(TLS))
+flag = $(if $(strip $2),--$1=$(strip $2))
 
 segue: ## build the laptop program, bin/segue
 	@[[ -x bin/segue ]] || echo 'Building bin/segue. The first time Go fetches and compiles its libraries, which takes a few minutes on a small machine.'
@@ -28,26 +27,13 @@ test: ## run all tests that need nothing but Go
 	$(if $(RACE),,@echo 'There is no C compiler (go env CC), so the tests run without the race detector.')
 	go test $(RACE) -shuffle=on -timeout 8m ./...
 
-lint: $(LINT) ## check style and the imports between packages
-	$(LINT) run --allow-parallel-runners ./...
-	go test -count=1 -run TestNoNameIsSpelledAsText ./internal/schema/name
-
-$(LINT):
-	GOBIN=$(CACHE)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-	mv $(CACHE)/bin/golangci-lint $(LINT)
-
-lint-tool: $(LINT)
-
-# The packages whose tests open a table, queue or bucket on the emulator.
-EMULATED = $(addprefix ./,$(sort $(dir $(shell grep -rl --include=*_test.go dynamo/dynamotest cmd functions internal))))
-
-# Long tests of these packages that bring an embedded store of their own.
-EMBEDDED = ^(TestSchedule|TestReplay|TestStopServerAtWork|TestKillServerDuringImport)$$
+lint: ## check style and the imports between packages
+	scripts/lint.sh run
 
 store: ## run the store contract and the domain's tests on the emulator
-	scripts/with-emulator.sh bash -c "go test -race -count=1 -v -skip '$(EMBEDDED)' $(filter-out ./internal/sales/%,$(EMULATED)) && go test -count=1 -v -skip '$(EMBEDDED)' ./internal/sales/..."
+	scripts/with-emulator.sh scripts/store.sh
 
-e2e: ## run the real parts end to end; RUN=TestInvoke, TestStartAPI, TestCloud, TestWalkthrough, TestNodeClient, TestREADME
+e2e: ## run the real parts end to end; RUN=TestBuild, TestInvoke, TestStartAPI, TestCloud, TestOwnTables, TestWalkthrough, TestNodeClient, TestREADME
 	go test -tags e2e -count=1 -timeout 20m -v -run '$(RUN)' ./tests/e2e
 
 runbooks: ## follow the runbooks that deploy another version, end to end
@@ -64,12 +50,10 @@ validate: ## check template.yaml, and what SAM makes of it
 	go test -tags e2e -count=1 ./tests/stack
 
 build: ## build the functions as they will be deployed, with the tables of SCHEMA=folder, and check the sizes of their zips
-	scripts/build.sh $(if $(SCHEMA),--schema '$(SCHEMA)')
-	scripts/zip-sizes.sh
+	scripts/build.sh $(if $(SCHEMA),--schema '$(SCHEMA)') && scripts/zip-sizes.sh
 
-deploy: build ## deploy with SAM: make deploy ENV=dev or prod, the first time with ISSUER=https://… AUDIENCE=…; SCHEMA=folder is part of it, DROP=table,table.column may go
-	DROP='$(DROP)' scripts/deploy.sh $(ENV) $(if $(ISSUER),'JwtIssuer=$(ISSUER)') $(if $(AUDIENCE),'JwtAudience=$(AUDIENCE)') \
-		$(if $(TABLE),'TableName=$(TABLE)' 'TableStreamArn=$(STREAM)') $(if $(ORGANIZATION),'Organization=$(ORGANIZATION)') $(PARAMETERS)
+deploy: build ## deploy to ENV=$(ENV) with SAM, the first time with ISSUER=https://… AUDIENCE=…; SCHEMA=folder is part of it, DROP=table,table.column may go
+	DROP='$(DROP)' scripts/deploy.sh $(ENV) $(foreach p,ISSUER AUDIENCE TABLE STREAM ORGANIZATION,$(if $($p),'$p=$($p)')) $(PARAMETERS)
 
 cloud: ## deploy the stack to an emulator of AWS on this machine, and leave it running
 	scripts/cloud.sh up
@@ -91,6 +75,6 @@ soak: ## run the fault and race tests for a long time
 
 clean: ## remove what was fetched and built (not ./data)
 	scripts/emulator.sh stop
-	rm -rf $(CACHE) .aws-sam bin
+	rm -rf $(or $(SEGUE_CACHE),.cache) .aws-sam bin
 
-.PHONY: help run segue test lint lint-tool store e2e runbooks invoke api validate build deploy cloud cloud-stop bench bench-million bench-pocketbase soak clean
+.PHONY: help run segue test lint store e2e runbooks invoke api validate build deploy cloud cloud-stop bench bench-million bench-pocketbase soak clean

@@ -23,7 +23,7 @@ import (
 	"segue/internal/dynamo/dynamotest"
 	"segue/internal/rows"
 	"segue/internal/sales/salestest"
-	"segue/internal/schema"
+	"segue/internal/schema/schematest"
 )
 
 // names are the functions in the order in which their events make a story.
@@ -34,11 +34,19 @@ func names() []string {
 // serves reports whether a function serves HTTP.
 func serves(name string) bool { return name != "evaluate" && name != "advance" && name != "job" }
 
-// build makes all binaries as sam build does and returns their folder.
+// build makes all binaries as sam build does and returns their folder. It is the same
+// each time, for linking them costs more than the tests do: go build leaves one that is
+// up to date as it is, and puts a new one in its place at once.
 func build(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	args := []string{"build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", dir + "/"}
+	dir, err := filepath.Abs("../.cache/test/functions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"build", "-tags", "lambda.norpc,nethttpomithttp2", "-ldflags", "-s -w", "-o", dir + "/"}
 	for _, name := range names() {
 		args = append(args, "./"+name)
 	}
@@ -195,10 +203,7 @@ func TestEvents(t *testing.T) {
 	}
 	data := functions["data"]
 	load(t, data, token)
-	tables, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
+	tables := schematest.Tables(t)
 	db := rows.New(tab, tables, clock.System())
 	parked := salestest.Park(t, db, rows.Ref{Table: "lead", ID: "1ead0000-0000-4000-8000-000000000002"}, "segmentation.evaluate")
 	for _, name := range names() {

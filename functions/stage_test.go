@@ -14,7 +14,7 @@ import (
 	"segue/internal/clock"
 	"segue/internal/dynamo/dynamotest"
 	"segue/internal/rows"
-	"segue/internal/schema"
+	"segue/internal/schema/schematest"
 )
 
 // stage is the functions on a table and a queue of their own. It calls them as the
@@ -32,10 +32,7 @@ type stage struct {
 
 func newStage(t *testing.T, bin string, used map[string]*uses) *stage {
 	t.Helper()
-	tables, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
+	tables := schematest.Tables(t)
 	table := dynamotest.Open(t, rows.Indexes())
 	s := &stage{
 		T: t, bin: bin, endpoint: dynamotest.Endpoint(t), table: table.Name, used: used, running: map[string]*function{},

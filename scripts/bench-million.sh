@@ -43,8 +43,8 @@ go test -run '^$' -count=1 -bench '^BenchmarkSize$' -benchtime 1x -timeout 60m .
 		row("of it after `segue compact`, %", "%-compact", "%.0f", "")
 		row("time of that s", "s-compact", "%.1f", "all of it is written once")
 		row("start s", "s-start", "%.2f", "the definitions")
-		row("start after a crash s", "s-crash", "%.2f", "what the tables do not have is read from the journal, 48 to 96 MB at most")
-		row("memory MB", "MB-memory", "%.0f", "changes that the tables do not have, 96 MB of records at most, and the pages of a checkpoint")
+		row("start after a crash s", "s-crash", "%.2f", "what the tables do not have is read from the journal, 64 to 128 MB at most")
+		row("memory MB", "MB-memory", "%.0f", "changes that the tables do not have, 128 MB of records at most, and the pages of a checkpoint")
 		print "\n" cpu
 		exit failed
 	}'

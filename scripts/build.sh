@@ -23,8 +23,8 @@ while [[ $# -gt 0 ]]; do
 		usage
 		exit
 		;;
-	--schema) schema=${2:?$(usage)} ;;
-	--build-dir) built=${2:?$(usage)} ;;
+	--schema) schema=${2:?--schema needs a folder} ;;
+	--build-dir) built=${2:?--build-dir needs a folder} ;;
 	*)
 		options+=("$1")
 		shift

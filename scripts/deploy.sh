@@ -11,7 +11,8 @@ usage: scripts/deploy.sh ENVIRONMENT [PARAMETER=VALUE…] [OPTION…]
   ENVIRONMENT  dev, prod, or another section of samconfig.toml
   PARAMETER    one of template.yaml, in addition to those of the environment; SAM by
                itself would use it in their place. A stack keeps the value of a
-               parameter that is not given
+               parameter that is not given. ISSUER, AUDIENCE, TABLE, STREAM and
+               ORGANIZATION are short for five of them
   OPTION       one of `sam deploy`, such as --stack-name NAME or --tags NAME=VALUE; what
                comes after the first one is passed on as it is
 
@@ -35,7 +36,14 @@ while [[ $# -gt 0 && $1 != -* ]]; do
 		echo "deploy.sh: \"$1\" is not PARAMETER=VALUE" >&2
 		exit 2
 	fi
-	given+=("$1")
+	case $1 in
+	ISSUER=*) given+=("JwtIssuer=${1#*=}") ;;
+	AUDIENCE=*) given+=("JwtAudience=${1#*=}") ;;
+	TABLE=*) given+=("TableName=${1#*=}") ;;
+	STREAM=*) given+=("TableStreamArn=${1#*=}") ;;
+	ORGANIZATION=*) given+=("Organization=${1#*=}") ;;
+	*) given+=("$1") ;;
+	esac
 	shift
 done
 template=.aws-sam/build/template.yaml

@@ -35,20 +35,27 @@ func leaveAddress(data, url string) (forget func(), err error) {
 	}, nil
 }
 
+// leftAddress returns the URL that a server has left beside the store, which may have
+// ended since.
+func (p *program) leftAddress() (url string, err error) {
+	text, err := os.ReadFile(filepath.Join(p.Data, addressFile))
+	return strings.TrimSpace(string(text)), err
+}
+
 // server returns a way to call the server of the data folder, as an administrator of
 // the local issuer with this name. url is where it is; when it is "", that is what the
 // server has left beside the store.
 func (p *program) server(ctx context.Context, url, name string) (*remote, error) {
 	given := url != ""
 	if !given {
-		text, err := os.ReadFile(filepath.Join(p.Data, addressFile))
+		left, err := p.leftAddress()
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("the store in %s is open in another program that is no server; wait until it ends", p.Data)
 		}
 		if err != nil {
 			return nil, err
 		}
-		url = strings.TrimSpace(string(text))
+		url = left
 	}
 	issuer, err := p.place().OpenIssuer()
 	if err != nil {

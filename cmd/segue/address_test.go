@@ -115,6 +115,9 @@ func TestNoServerIsFound(t *testing.T) {
 	if _, err := p.failures(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "does not answer") {
 		t.Errorf("with the address of another store's server: %v", err)
 	}
+	if said := saidWithToken(t, p); !strings.Contains(said, "is not running: ") {
+		t.Errorf("with the address of another store's server, token says %q", said)
+	}
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
@@ -226,13 +229,29 @@ func TestTLSIsForLoopback(t *testing.T) {
 	}
 }
 
+// saidWithToken is what a token is printed with.
+func saidWithToken(t *testing.T, p *program) string {
+	t.Helper()
+	issuer, err := p.place().OpenIssuer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.whereTokens(t.Context(), issuer.ProofKey())
+}
+
 // A client that is given the certificate reaches the server; one that is not does not.
 func TestTLS(t *testing.T) {
 	p := &program{Data: t.TempDir(), Table: "segue"}
+	if said := saidWithToken(t, p); !strings.Contains(said, "is not running: ") {
+		t.Errorf("before the server runs, token says %q", said)
+	}
 	stop := startServe(t, p, serveCommand{Addr: "127.0.0.1:0", TLS: true, Bare: true, Log: "error"})
 	server, err := p.server(t.Context(), "", "Operator")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if got, want := saidWithToken(t, p), "For BASE="+strings.TrimSuffix(server.root, "/"); got != want {
+		t.Errorf("token says %q, want %q", got, want)
 	}
 	stranger := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}}
 	if response, err := stranger.Get(server.root); err == nil {

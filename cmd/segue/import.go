@@ -27,7 +27,7 @@ import (
 type importCommand struct {
 	File    string            `arg:"" help:"CSV file whose first line has logical or display names of columns." type:"existingfile"`
 	Table   string            `help:"Table that the rows go into." required:""`
-	Map     map[string]string `help:"Column for a header (Header=column); an empty column leaves it out."`
+	Map     map[string]string `help:"Column for a header (Header=column); an empty column leaves it out; may be repeated."`
 	Only    string            `help:"mapped: leave out the fields whose header is not mapped and names no column." enum:",mapped" default:""`
 	Set     map[string]string `help:"Value of a column for rows where the file has none (lastname=unknown); may be repeated." mapsep:"none"`
 	Options map[string]string `help:"Options that texts of a column mean (leadsourcecode=Google:8,Referral:3; '*' is any other text, an empty option leaves the cell out); may be repeated." mapsep:"none"`
@@ -119,6 +119,9 @@ func (c *importCommand) loadThrough(ctx context.Context, url string, p *program,
 		return err
 	}
 	refused := c.load(ctx, ingest.NewRemote(tables, server.url, server.token, server.transport), t)
+	if c.DryRun {
+		fmt.Println("Whether lookups point at rows that are there was not checked: only the server can tell.")
+	}
 	if !c.DryRun && t.Is(name.RecordTrait) && (refused == nil || errors.Is(refused, errRefused)) {
 		fmt.Println("The server evaluates the rows as they come.")
 	}
@@ -150,8 +153,11 @@ func (c *importCommand) load(ctx context.Context, w ingest.Writer, t *schema.Tab
 	if report.Rejected == 0 {
 		err = errors.Join(err, os.Remove(reject)) // it is empty
 	}
-	if errors.Is(err, ingest.ErrHeader) { // nothing was begun
-		return fmt.Errorf("%w\nGive a field a column with --map 'Header=column'; --only mapped leaves out the fields that have none.\nNothing was written", err)
+	if wrong, ok := errors.AsType[*ingest.HeaderError](err); ok && len(wrong.Fields) > 0 {
+		err = fmt.Errorf("%w\nGive a field a column with --map 'Header=column'; --only mapped leaves out the fields that have none", err)
+	}
+	if err != nil && report.Read == 0 { // nothing was begun
+		return fmt.Errorf("%w\nNothing was written", err)
 	}
 	fmt.Print(c.summary(report, t, reject))
 	if err == nil && report.Rejected > 0 {
@@ -183,20 +189,20 @@ func (c *importCommand) summary(report ingest.Report, t *schema.Table, reject st
 	if c.DryRun {
 		written, refused = "would be written", "would be refused"
 	}
-	fmt.Fprintf(&text, "%s lines read, %s rows %s, %s %s\n", thousands(report.Read), thousands(report.Written), written, thousands(report.Rejected), refused)
+	fmt.Fprintf(&text, "%s read, %s %s, %s %s\n", counted(report.Read, "line"), counted(report.Written, "row"), written, thousands(report.Rejected), refused)
 	if len(report.LeftOut) > 0 {
 		fmt.Fprintf(&text, "Left out, for no column has that name: %s\n", strings.Join(report.LeftOut, ", "))
 	}
 	for _, reason := range report.Reasons {
-		rows := "rows"
-		if reason.Rows == 1 {
-			rows = "row"
+		cell := ""
+		if reason.Cell != "" {
+			cell = fmt.Sprintf(": %q", reason.Cell)
 		}
-		fmt.Fprintf(&text, "  %s %s: %s (first in line %d)\n", thousands(reason.Rows), rows, reason.Text, reason.Line)
+		fmt.Fprintf(&text, "  %s: %s (first in line %d%s)\n", counted(reason.Rows, "row"), reason.Text, reason.Line, cell)
 	}
 	text.WriteString(advice(report.Reasons, t))
 	if report.Rejected > 0 {
-		fmt.Fprintf(&text, "These lines are in %s, with all their reasons.\n", reject)
+		fmt.Fprintf(&text, "The lines that are refused are in %s, with all their reasons.\n", reject)
 	}
 	for _, warning := range report.Warnings {
 		fmt.Fprintf(&text, "Note: %s\n", warning)
@@ -231,6 +237,14 @@ func advice(reasons []ingest.Reason, t *schema.Table) string {
 			column, strings.Join(list, ":N,"), more, strings.Join(options, ", "))
 	}
 	return text.String()
+}
+
+// counted writes a number of things.
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return thousands(n) + " " + thing
 }
 
 // thousands writes a number with a comma before each three digits.

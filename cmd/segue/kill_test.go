@@ -28,12 +28,11 @@ import (
 // no accepted write, evaluates every lead and doubles nothing.
 func TestKillServerDuringImport(t *testing.T) {
 	const leads = 2000
-	binary := build(t)
 	data, addr := t.TempDir(), freeAddr(t)
 	file, ids := leadFile(t, leads)
 
-	server := startServer(t, binary, data, addr)
-	loading := exec.Command(binary, "import", file, "--table", "lead", "--data", data, "--url", "http://"+addr)
+	server := startServer(t, data, addr)
+	loading := segue(t, "import", file, "--table", "lead", "--data", data, "--url", "http://"+addr)
 	var report bytes.Buffer
 	loading.Stdout, loading.Stderr = &report, os.Stderr
 	if err := loading.Start(); err != nil {
@@ -41,7 +40,7 @@ func TestKillServerDuringImport(t *testing.T) {
 	}
 	waitForLead(t, addr, server.token, ids[leads/4])
 	server.kill(t)
-	server = startServer(t, binary, data, addr)
+	server = startServer(t, data, addr)
 	if err := loading.Wait(); err != nil {
 		t.Fatalf("import: %v\n%s", err, report.String())
 	}
@@ -93,15 +92,6 @@ func checkLeads(t *testing.T, data string, ids []string) {
 	}
 }
 
-func build(t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "segue")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	return binary
-}
-
 func freeAddr(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -138,10 +128,16 @@ type running struct {
 	token   string
 }
 
-// startServer starts a server and waits until it has printed how to talk to it.
-func startServer(t *testing.T, binary, data, addr string) running {
+// serveProcess is a server with few leads and all that takes them.
+func serveProcess(t *testing.T, data, addr string) *exec.Cmd {
 	t.Helper()
-	command := exec.Command(binary, "serve", "--data", data, "--addr", addr)
+	return segue(t, "serve", "--data", data, "--addr", addr, "--leads", "200")
+}
+
+// startServer starts a server and waits until it has printed how to talk to it.
+func startServer(t *testing.T, data, addr string) running {
+	t.Helper()
+	command := serveProcess(t, data, addr)
 	command.Stderr = os.Stderr
 	out, err := command.StdoutPipe()
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os/exec"
 	"strings"
 	"sync"
 	"syscall"
@@ -24,10 +23,10 @@ type stoppable struct {
 	log bytes.Buffer
 }
 
-func startStoppable(t *testing.T, binary, data, addr string) *stoppable {
+func startStoppable(t *testing.T, data, addr string) *stoppable {
 	t.Helper()
 	s := &stoppable{}
-	s.command = exec.Command(binary, "serve", "--data", data, "--addr", addr)
+	s.command = serveProcess(t, data, addr)
 	s.command.Stderr = &s.log
 	out, err := s.command.StdoutPipe()
 	if err != nil {
@@ -44,8 +43,8 @@ func startStoppable(t *testing.T, binary, data, addr string) *stoppable {
 // A server that is told to stop finishes what is under way, changes included, and has
 // nothing to complain about.
 func TestStopServerAtWork(t *testing.T) {
-	binary, data, addr := build(t), t.TempDir(), freeAddr(t)
-	server := startStoppable(t, binary, data, addr)
+	data, addr := t.TempDir(), freeAddr(t)
+	server := startStoppable(t, data, addr)
 
 	var accepted sync.Map
 	var writers sync.WaitGroup

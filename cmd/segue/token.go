@@ -1,15 +1,20 @@
 package main
 
 import (
+	"context"
+	"crypto/tls"
 	"fmt"
+	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"segue/internal/sales"
+	"segue/internal/webserver"
 )
 
-// tokenCommand prints a token.
+// tokenCommand prints a token, and to whom it is of use on the standard error.
 type tokenCommand struct {
 	Role []string      `help:"Security role; may be repeated." default:"Sales Manager"`
 	Name string        `help:"Name of the user." default:"Demo User"`
@@ -30,7 +35,7 @@ func (t *tokenCommand) Validate() error {
 }
 
 // Run implements the command.
-func (t *tokenCommand) Run(p *program) error {
+func (t *tokenCommand) Run(ctx context.Context, p *program) error {
 	issuer, err := p.place().OpenIssuer()
 	if err != nil {
 		return err
@@ -44,5 +49,36 @@ func (t *tokenCommand) Run(p *program) error {
 		return err
 	}
 	fmt.Println(text)
+	fmt.Fprintln(os.Stderr, p.whereTokens(ctx, issuer.ProofKey()))
 	return nil
+}
+
+// whereTokens says which server takes the tokens of the data folder; key is that of its
+// proof.
+func (p *program) whereTokens(ctx context.Context, key []byte) string {
+	url, err := p.leftAddress()
+	if err == nil && p.answers(ctx, key, url) {
+		return fmt.Sprintf("For BASE=%s/api/data/v9.2", url)
+	}
+	return fmt.Sprintf("For the server of %s, which is not running: `%s serve --data %[1]s` starts it.", p.Data, self())
+}
+
+// answers reports whether the server of the data folder is at a URL. Whoever else listens
+// there is to get no token.
+func (p *program) answers(ctx context.Context, key []byte, text string) bool {
+	at, err := url.Parse(text)
+	trust, broken := webserver.Trust(p.Data)
+	if err != nil || broken != nil {
+		return false
+	}
+	dial := webserver.Dial(key)
+	if at.Scheme == "https" { // its certificate is the proof
+		dial = (&tls.Dialer{Config: trust}).DialContext
+	}
+	connection, err := dial(ctx, "tcp", at.Host)
+	if err != nil {
+		return false
+	}
+	_ = connection.Close() // nothing was sent
+	return true
 }

@@ -8,15 +8,16 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"segue/internal/api"
-	"segue/internal/boot"
+	"segue/internal/boot/amazon"
 	"segue/internal/boot/web"
 	"segue/internal/lambdaio"
+	"segue/internal/queue/sqs"
 )
 
 func main() {
-	app, err := boot.Function(lambdaio.Claims)
+	app, err := amazon.Function(lambdaio.Claims, sqs.Open)
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(lambdaio.HTTP(web.API(app).Action(), api.Gateway{}))
+	lambda.Start(lambdaio.HTTP(web.API(app.App).Action(), api.Gateway{}))
 }

@@ -8,15 +8,15 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"segue/internal/api"
-	"segue/internal/boot"
+	"segue/internal/boot/amazon"
 	"segue/internal/boot/web"
 	"segue/internal/lambdaio"
 )
 
 func main() {
-	app, err := boot.Function(lambdaio.Claims)
+	app, err := amazon.Function(lambdaio.Claims, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(lambdaio.HTTP(web.API(app).Connect(), api.Gateway{}))
+	lambda.Start(lambdaio.HTTP(web.API(app.App).Connect(), api.Gateway{}))
 }

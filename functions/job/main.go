@@ -8,12 +8,13 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
-	"segue/internal/boot"
+	"segue/internal/boot/amazon"
 	"segue/internal/lambdaio"
+	"segue/internal/queue/sqs"
 )
 
 func main() {
-	app, err := boot.Function(lambdaio.Claims)
+	app, err := amazon.Function(lambdaio.Claims, sqs.Open)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -276,7 +276,7 @@ func (a *API) respondRow(w http.ResponseWriter, r *request, row *rows.Row, query
 }
 
 func wireRow(row *rows.Row) odata.Row {
-	return odata.Row{ID: row.ID, Version: row.Version, Values: row.Values()}
+	return odata.Row{ID: row.ID, Version: row.Version, Values: row.Columns()}
 }
 
 func wireRows(list []*rows.Row) iter.Seq[odata.Row] {
@@ -307,7 +307,7 @@ func (a *API) encoder(r *request, columns []string, list ...*rows.Row) (odata.En
 	}
 	var lookups []schema.Lookup
 	for _, row := range list {
-		for name, v := range row.Values() {
+		for name, v := range row.Columns() {
 			lookup, ok := v.Ref()
 			if ok && (columns == nil || slices.Contains(columns, name)) {
 				lookups = append(lookups, lookup)

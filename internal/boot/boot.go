@@ -1,8 +1,8 @@
 // Package boot turns the environment into a running Segue: logger, store,
-// domain, authentication. It is the only reader of the environment, and the only
-// place where the parts are put together, so that a Lambda function and the
-// laptop program ([segue/internal/boot/laptop]) differ in what they boot and in nothing
-// else.
+// domain, authentication. It is the only reader of Segue's variables, and the only
+// place where the parts are put together, so that a Lambda function
+// ([segue/internal/boot/amazon]) and the laptop program ([segue/internal/boot/laptop])
+// differ in what they boot and in nothing else.
 //
 // Invariant: without gateway claims and without a key set, every request is
 // refused as not authenticated.
@@ -11,7 +11,6 @@ package boot
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -22,7 +21,6 @@ import (
 
 	"segue/internal/auth"
 	"segue/internal/clock"
-	"segue/internal/dynamo"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
@@ -109,8 +107,6 @@ type App struct {
 	Clock    clock.Clock
 	Log      *slog.Logger
 	Slow     time.Duration // how long a request may take before it is logged; 0 logs all
-	// Decode reads a Lambda event of the table's stream.
-	Decode func(json.RawMessage) ([]store.Change, error)
 }
 
 // Clock returns the clock of a program: the only one that is made, for all parts.
@@ -152,10 +148,7 @@ func New(env Environment, store store.Store, claims func(context.Context) (map[s
 	db := rows.New(store, tables, options.Freshness.Clock)
 	db.Write(form)
 	parts := Assemble(db, options)
-	return &App{
-		Parts: parts, Identity: identity, Public: env.Public, Clock: options.Freshness.Clock, Log: log,
-		Decode: dynamo.DecodeEvent,
-	}, nil
+	return &App{Parts: parts, Identity: identity, Public: env.Public, Clock: options.Freshness.Clock, Log: log}, nil
 }
 
 // authenticator returns an Authenticator that trusts the gateway's claims and the

@@ -116,14 +116,6 @@ func TestBrokenKeySetIsRefused(t *testing.T) {
 	}
 }
 
-// A function without a table does not start.
-func TestFunctionNeedsItsTable(t *testing.T) {
-	t.Setenv("SEGUE_TABLE", "")
-	if _, err := Function(nil); err == nil {
-		t.Error("a function boots without SEGUE_TABLE")
-	}
-}
-
 // The schema folder of a function's package is found where Lambda puts it.
 func TestBundledSchema(t *testing.T) {
 	root := t.TempDir()

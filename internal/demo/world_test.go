@@ -14,6 +14,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
+	"segue/internal/schema/schematest"
 	"segue/internal/store"
 )
 
@@ -78,11 +79,7 @@ func (w world) all(name string) []*rows.Row {
 
 func tables(t testing.TB) *schema.Schema {
 	t.Helper()
-	s, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return schematest.Tables(t)
 }
 
 // Create fails if the row is among them.

@@ -19,7 +19,7 @@ import (
 // checkpoint writes: few enough that the disk is soon free for the journal, many enough
 // that neighbors share pages.
 const (
-	checkpointBytes = 48 << 20
+	checkpointBytes = 64 << 20
 	checkpointKeys  = 4096
 )
 

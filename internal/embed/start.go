@@ -153,29 +153,43 @@ func (s *Store) prepare(tx *bbolt.Tx, m marks) error {
 func (s *Store) replay() (err error) {
 	frames := s.journal.Read(s.applied.Load() + 1)
 	defer func() { err = errors.Join(err, frames.Close()) }()
-	for {
-		frame, ok, err := frames.Next()
-		if err != nil || !ok {
+	attrs := s.keyAttributes()
+	for more := true; more; {
+		now := s.state.Load()
+		u := newUnit(&view{store: s, trees: []*overlay.Tree{now.tree}, marks: now.marks})
+		if more, err = s.replaySome(frames, u, attrs); err != nil {
 			return s.journalError(err)
 		}
-		records, err := parseFrame(frame, s.words.Load())
-		if err != nil {
-			return s.journalError(err)
-		}
-		if err := s.replayFrame(frame, records); err != nil {
-			return s.journalError(err)
-		}
-		if s.pending > s.options.bytes {
+		s.state.Store(&state{tree: u.tree, marks: u.marks})
+		if more {
 			if err := s.checkpointNow(); err != nil {
 				return err
 			}
 		}
 	}
+	return nil
 }
 
-func (s *Store) replayFrame(frame journal.Frame, records []logged) error {
-	now := s.state.Load()
-	u := newUnit(&view{store: s, trees: []*overlay.Tree{now.tree}, marks: now.marks})
+// replaySome replays frames until the next checkpoint or, if there is no more, the end.
+func (s *Store) replaySome(frames *journal.Reader, u *unit, attrs []string) (more bool, err error) {
+	for s.pending <= s.options.bytes {
+		frame, ok, err := frames.Next()
+		if err != nil || !ok {
+			return false, err
+		}
+		records, err := parseFrame(frame, s.words.Load())
+		if err != nil {
+			return false, err
+		}
+		if err := u.replay(records, attrs); err != nil {
+			return false, err
+		}
+		s.pending += len(frame.Payload)
+	}
+	return true, nil
+}
+
+func (u *unit) replay(records []logged, attrs []string) error {
 	for _, record := range records {
 		if record.number <= u.marks.last {
 			continue
@@ -185,32 +199,55 @@ func (s *Store) replayFrame(frame journal.Frame, records []logged) error {
 			u.marks.cursors[record.consumer] = record.cursor // nobody else has them yet
 			continue
 		}
-		c, err := replayed(record.change)
+		c, err := replayed(record.change, attrs)
 		if err != nil {
 			return err
 		}
 		u.place(c)
 		u.marks.changed = record.number
 	}
-	s.state.Store(&state{tree: u.tree, marks: u.marks})
-	s.pending += len(frame.Payload)
 	return nil
 }
 
-// replayed returns the change of a record.
-func replayed(c store.Change) (r change, err error) {
+// keyAttributes returns the attributes of which keys in the tables are made.
+func (s *Store) keyAttributes() []string {
+	attrs := []string{store.PK, store.SK}
+	for _, x := range s.indexes {
+		attrs = append(attrs, x.PK, x.SK)
+	}
+	return attrs
+}
+
+// replayed returns the change of a record, with no more of its items than some
+// attributes: a start reads many.
+func replayed(c store.Change, attrs []string) (r change, err error) {
 	r.key = c.Key
 	if c.Old != nil {
-		if r.old, err = c.Old.Item(); err != nil {
+		if r.old, err = part(c.Old, attrs); err != nil {
 			return r, err
 		}
 	}
 	if c.New != nil {
 		now, _ := c.New.(image)
 		r.after = now.text
-		r.new, err = c.New.Item()
+		r.new, err = part(c.New, attrs)
 	}
 	return r, err
+}
+
+// part returns some attributes of an item.
+func part(i store.Image, attrs []string) (store.Item, error) {
+	values := make([]store.Value, len(attrs))
+	if err := i.Values(attrs, values); err != nil {
+		return nil, err
+	}
+	item := make(store.Item, len(attrs))
+	for n, v := range values {
+		if v.Kind() != store.Absent {
+			item[attrs[n]] = v
+		}
+	}
+	return item, nil
 }
 
 // readMarks returns what the tables say of themselves.

@@ -2,6 +2,7 @@ package entity
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -10,6 +11,18 @@ import (
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
+
+// TargetError is why a row is refused whose lookup points at no row: the cause of a
+// [sales.NotFound].
+type TargetError struct {
+	Column string // of the lookup
+	Target rows.Ref
+}
+
+// Error names the column and the row that is not there.
+func (e *TargetError) Error() string {
+	return fmt.Sprintf("%s: %s With Id = %s Does Not Exist", e.Column, e.Target.Table, e.Target.ID)
+}
 
 // targets is the rows that lookups of a row point at, by column.
 type targets map[string]*rows.Row
@@ -50,7 +63,8 @@ func (e *Entities) loadTargets(ctx context.Context, tx *rows.Tx, c sales.Caller,
 	for _, column := range slices.Sorted(maps.Keys(lookups)) {
 		ref := lookups[column]
 		if found[ref] == nil || e.gone(found[ref]) {
-			return nil, sales.Refuse(sales.NotFound, "%s: %s With Id = %s Does Not Exist", column, ref.Table, ref.ID)
+			missing := &TargetError{Column: column, Target: ref}
+			return nil, &sales.Error{Kind: sales.NotFound, Text: missing.Error(), Cause: missing}
 		}
 		at[column] = found[ref]
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"segue/internal/guid"
 	"segue/internal/schema"
@@ -64,6 +65,9 @@ func CSV(ctx context.Context, w Writer, t *schema.Table, file io.Reader, o Optio
 	if err != nil {
 		return Report{}, fmt.Errorf("read the header: %w", err)
 	}
+	if first := header[0]; strings.HasPrefix(first, "\xff\xfe") || strings.HasPrefix(first, "\xfe\xff") {
+		return Report{}, errors.New("read the header: the file is UTF-16; save it as UTF-8 (in Excel: CSV UTF-8)")
+	}
 	l, err := newLayout(t, header, o)
 	if err != nil {
 		return Report{}, err
@@ -81,7 +85,7 @@ func CSV(ctx context.Context, w Writer, t *schema.Table, file io.Reader, o Optio
 		err = fmt.Errorf("stopped after line %d: %w", in.line, stopped)
 	}
 	report := i.ledger.close()
-	if l.id < 0 && len(l.key) == 0 {
+	if l.id < 0 && len(l.key) == 0 && report.Written > 0 {
 		report.Warnings = append(report.Warnings,
 			fmt.Sprintf("neither an id column (%s) nor a key is given: importing the file again creates every row again", t.ID))
 	}
@@ -126,22 +130,20 @@ func (i *importer) run(ctx context.Context) error {
 // record queues the row of a record for writing, or rejects the record.
 func (i *importer) record(number int, fields []string) {
 	line := i.in.line
-	id, values, problems := i.layout.row(fields)
-	if len(problems) > 0 {
-		if first := problems[0].field; first >= 0 {
+	row := i.layout.row(fields)
+	if len(row.problems) > 0 {
+		if first := row.problems[0].field; first >= 0 {
 			line = i.in.lineOf(first)
 		}
-		i.ledger.account(number, record{line, fields, problems})
+	}
+	if row.unknown { // the cells alone say what is wrong
+		i.ledger.account(number, record{line, fields, row.problems})
 		return
 	}
-	if id == "" {
-		id = i.options.NewID()
+	if row.id == "" {
+		row.id = i.options.NewID()
 	}
-	i.pool.send(Job{Table: i.layout.table, ID: id, Values: values, Done: func(err error) {
-		r := record{line: line, fields: fields}
-		if err != nil {
-			r.problems = []problem{{-1, err}}
-		}
-		i.ledger.account(number, r)
+	i.pool.send(Job{Table: i.layout.table, ID: row.id, Values: row.values, refused: len(row.problems) > 0, Done: func(err error) {
+		i.ledger.account(number, record{line, fields, append(row.problems, i.layout.problems(err, row.problems)...)})
 	}})
 }

@@ -52,6 +52,14 @@ func TestCSV(t *testing.T) {
 			file: "\"leadid\";\"lastname\";companyname\n" + rowID(1) + ";\"Berg, von\";\"A;B, C\"\n",
 			want: map[string]values{rowID(1): {"lastname": schema.Text("Berg, von"), "companyname": schema.Text("A;B, C")}},
 		},
+		"tabs": {
+			file: "leadid\tlastname\tcompanyname\n" + rowID(1) + "\tBerg, von\tA;B\n",
+			want: map[string]values{rowID(1): {"lastname": schema.Text("Berg, von"), "companyname": schema.Text("A;B")}},
+		},
+		"a comma at the end of each line": {
+			file: "leadid,lastname,\n" + rowID(1) + ",Berg,\n",
+			want: map[string]values{rowID(1): {"lastname": schema.Text("Berg")}},
+		},
 		"quoted line breaks and quotes": {
 			file: "leadid,description\n" + rowID(1) + ",\"one\r\ntwo \"\"three\"\"\"\n",
 			want: map[string]values{rowID(1): {"description": schema.Text("one\ntwo \"three\"")}},
@@ -144,12 +152,12 @@ func TestCSVRejects(t *testing.T) {
 		"4":  {"lastname", "at most 50 characters"},
 		"5":  {"parentaccountid", "must point at account"},
 		"6":  {"parentaccountid", "GUID"},
-		"9":  {"", `extraneous or missing "`},
+		"9":  {"", `column 44: a quote (") is not closed`},
 		"10": {"", "has 2 fields, the header has 6"},
 		"11": {"leadid", "must have a value"},
 		"13": {"Lead Source", `"No"`},
-		"14": {"Lead Source", "wrapped: lead.leadsourcecode: required: must have a value"},
-		"15": {"", `extraneous or missing "`},
+		"14": {"Lead Source", "leadsourcecode: must have a value"},
+		"15": {"", `a quote (") is not closed`},
 	}
 	list := records(t, rejects.String())
 	head := []string{"line", "column", "reason", "leadid", "lastname", "Lead Source", "estimatedclosedate", "parentaccountid", "description"}
@@ -258,7 +266,7 @@ func TestCSVRejectedByTheService(t *testing.T) {
 	w := newWorld(t)
 	file := "leadid,Last Name,Status,Status Reason\n" + rowID(1) + ",Berg,Open,Lost\n"
 	report, err := CSV(t.Context(), w.direct(), w.DB.Schema().Table("lead"), strings.NewReader(file), Options{})
-	want := []Reason{{Text: `statuscode: does not belong to statecode 0 (field "Status Reason")`, Column: "statuscode", Rows: 1, Line: 2}}
+	want := []Reason{{Text: `statuscode: does not belong to statecode 0 Open (field "Status Reason")`, Column: "statuscode", Cell: "Lost", Rows: 1, Line: 2}}
 	if d := cmp.Diff(want, report.Reasons); d != "" || err != nil {
 		t.Errorf("error %v (-want +got):\n%s", err, d)
 	}
@@ -401,10 +409,11 @@ func (e *endless) give(p []byte, text string) int {
 
 func TestCSVRejectFileFails(t *testing.T) {
 	disk := errors.New("disk full")
-	file := "lastname\n" + strings.Repeat(strings.Repeat("x", 60)+"\n", 100)
+	const lines = 5000
+	file := "lastname\n" + strings.Repeat(strings.Repeat("x", 60)+"\n", lines)
 	report, err := CSV(t.Context(), &written{}, tables(t).Table("lead"), strings.NewReader(file), Options{Reject: failing{disk}})
-	if !errors.Is(err, disk) || report.Read != 1 {
-		t.Errorf("report %+v, error %v, want %v after one line", report, err, disk)
+	if most := 3 * defaultWorkers * MaxCreate; !errors.Is(err, disk) || report.Read > most || len(report.Reasons) != 1 {
+		t.Errorf("report %+v, error %v, want %v after at most %d of %d lines", report, err, disk, most, lines)
 	}
 }
 
@@ -481,7 +490,7 @@ func TestCSVGroupsReasons(t *testing.T) {
 	}
 	want := []Reason{
 		{Text: `leadsourcecode has no option "Google" (field "Lead Source")`, Column: "leadsourcecode", Value: "Google", Rows: 200, Line: 2},
-		{Text: "revenue: must be a number", Column: "revenue", Rows: 100, Line: 2},
+		{Text: "revenue: must be a number", Column: "revenue", Cell: "much 0", Rows: 100, Line: 2},
 		{Text: "account … does not exist", Rows: 2, Line: 9},
 	}
 	if d := cmp.Diff(want, report.Reasons); d != "" || report.Rejected != 202 || report.Written != 198 {
@@ -497,6 +506,75 @@ func TestCSVGroupsReasons(t *testing.T) {
 	}
 	if len(list) != 202 || list[0][1] != "Lead Source, revenue" || strings.Count(list[0][2], "; ") != 1 {
 		t.Errorf("%d lines, the first %q", len(list), list[0])
+	}
+}
+
+// What only the service knows is said together with what the cells tell, each of it, and
+// what follows from a cell that is wrong is not said at all.
+func TestCSVGathersReasons(t *testing.T) {
+	w := newWorld(t)
+	importer := Direct{w.Entities, sales.Caller{ID: name.UserID(rowID(77)), Roles: []string{sales.SystemAdministrator}}}
+	file := strings.Join([]string{
+		"leadid,Lead Source,Status,Status Reason,Parent Account for lead,campaignid,Annual Revenue,",
+		rowID(1) + ",Google,Open,Lost," + rowID(8) + "," + rowID(9) + ",\"1,200.50\",",
+		rowID(2) + ",,Open,Lost," + rowID(8) + "," + rowID(9) + ",,",
+		rowID(3) + ",,,,,,,stray",
+		rowID(4) + ",Web,,,,,7,",
+	}, "\n")
+	for _, dry := range []bool{true, false} {
+		var rejects strings.Builder
+		report, err := CSV(t.Context(), importer, w.DB.Schema().Table("lead"), strings.NewReader(file), Options{DryRun: dry, Reject: &rejects})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := Report{Read: 4, Written: 1, Rejected: 3, Reasons: []Reason{
+			{Text: "campaignid: there is no row of campaign with that id", Column: "campaignid", Cell: rowID(9), Rows: 2, Line: 2},
+			{Text: `parentaccountid: there is no row of account with that id (field "Parent Account for lead")`, Column: "parentaccountid", Cell: rowID(8), Rows: 2, Line: 2},
+			{Text: `statuscode: does not belong to statecode 0 Open (field "Status Reason")`, Column: "statuscode", Cell: "Lost", Rows: 2, Line: 2},
+			{Text: `leadsourcecode has no option "Google" (field "Lead Source")`, Column: "leadsourcecode", Value: "Google", Rows: 1, Line: 2},
+			{Text: `revenue: must be a number with a point before its decimals and no other separator (field "Annual Revenue")`, Column: "revenue", Cell: "1,200.50", Rows: 1, Line: 2},
+			{Text: "field 8 has a value, but no name in the header", Rows: 1, Line: 4},
+		}}
+		if d := cmp.Diff(want, report); d != "" {
+			t.Errorf("dry run %v, report (-want +got):\n%s", dry, d)
+		}
+		list := records(t, rejects.String())
+		if got, want := list[1][1], "Lead Source, Annual Revenue, Status Reason, campaignid, Parent Account for lead"; got != want {
+			t.Errorf("columns of the first line %q, want %q", got, want)
+		}
+	}
+}
+
+// A file in another encoding is refused in words that help.
+func TestCSVOtherEncodings(t *testing.T) {
+	report, err := CSV(t.Context(), &written{}, tables(t).Table("lead"), strings.NewReader("lastname,subject\nM\xfcller,Pumps\n"), Options{})
+	want := []Reason{{Text: "lastname: is not UTF-8; save the file as UTF-8 (in Excel: CSV UTF-8)", Column: "lastname", Cell: "M\uFFFDller", Rows: 1, Line: 2}}
+	if d := cmp.Diff(want, report.Reasons); d != "" || err != nil {
+		t.Errorf("error %v, reasons (-want +got):\n%s", err, d)
+	}
+	for _, mark := range []string{"\xff\xfe", "\xfe\xff"} {
+		_, err := CSV(t.Context(), &written{}, tables(t).Table("lead"), strings.NewReader(mark+"l\x00a\x00s\x00t\x00\n"), Options{})
+		if err == nil || !strings.Contains(err.Error(), "the file is UTF-16; save it as UTF-8") {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
+// A cell that is wrong is not missing as well, where the system demands a value.
+func TestCSVNoReasonTwice(t *testing.T) {
+	w := newWorld(t)
+	importer := Direct{w.Entities, sales.Caller{ID: name.UserID(rowID(77)), Roles: []string{sales.SystemAdministrator}}}
+	file := "Record Type,msdyn_name\n" + strings.Repeat("x", 200) + ",Spring\n,Autumn\n"
+	report, err := CSV(t.Context(), importer, w.DB.Schema().Table("msdyn_sequence"), strings.NewReader(file), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Reason{
+		{Text: `msdyn_regardingentityname: must have at most 100 characters (UTF-16 code units) (field "Record Type")`, Column: "msdyn_regardingentityname", Cell: strings.Repeat("x", 39) + "…", Rows: 1, Line: 2},
+		{Text: `msdyn_regardingentityname: must have a value (field "Record Type")`, Column: "msdyn_regardingentityname", Rows: 1, Line: 3},
+	}
+	if d := cmp.Diff(want, report.Reasons); d != "" {
+		t.Errorf("reasons (-want +got):\n%s", d)
 	}
 }
 

@@ -23,6 +23,7 @@ type layout struct {
 	header    []string         // as in the file, trimmed
 	columns   []*schema.Column // by field; nil: left out
 	leftOut   []string         // headers that name no column
+	unnamed   []int            // fields without a header, as a comma at the end of each line makes one
 	id        int              // field of the primary key, -1 for none
 	key       []int            // fields that together make the id, by the name of their column
 	constants map[string]schema.Value
@@ -36,17 +37,36 @@ func newLayout(t *schema.Table, header []string, o Options) (*layout, error) {
 		table: t, columns: make([]*schema.Column, len(header)), id: -1,
 		constants: map[string]schema.Value{}, meanings: map[*schema.Column]map[string]schema.Value{},
 	}
-	problems := l.bind(header, o)
-	if len(problems) == 0 {
-		problems = l.identifyBy(o.Key)
+	wrong := HeaderError{Table: t.Name, Fields: l.bind(header, o)}
+	if len(wrong.Fields) == 0 {
+		wrong.Options = l.identifyBy(o.Key)
 	}
-	problems = append(problems, l.setConstants(o.Set)...)
-	problems = append(problems, l.translate(o.Translate)...)
-	if len(problems) > 0 {
-		return nil, fmt.Errorf("%w %s:\n  %s", ErrHeader, t.Name, strings.Join(problems, "\n  "))
+	wrong.Options = append(wrong.Options, l.setConstants(o.Set)...)
+	wrong.Options = append(wrong.Options, l.translate(o.Translate)...)
+	if len(wrong.Fields)+len(wrong.Options) > 0 {
+		return nil, &wrong
 	}
 	return l, nil
 }
+
+// HeaderError is everything for which a file was refused before anything was written. It
+// is an [ErrHeader].
+type HeaderError struct {
+	Table           string
+	Fields, Options []string // what is wrong with the fields of the header, and with what else was asked for
+}
+
+// Error has a line for each thing that is wrong.
+func (e *HeaderError) Error() string {
+	head := ErrHeader.Error() + " " + e.Table
+	if len(e.Fields) == 0 {
+		head = "the options do not fit the file and the table " + e.Table
+	}
+	return head + ":\n  " + strings.Join(slices.Concat(e.Fields, e.Options), "\n  ")
+}
+
+// Unwrap is the kind of the error.
+func (e *HeaderError) Unwrap() error { return ErrHeader }
 
 // bind finds the column of each header.
 func (l *layout) bind(header []string, o Options) (problems []string) {
@@ -62,6 +82,10 @@ func (l *layout) bind(header []string, o Options) (problems []string) {
 		target, mapped := targets[fold(name)]
 		if !mapped {
 			target = name
+		}
+		if target == "" && !mapped && !o.OnlyMapped {
+			l.unnamed = append(l.unnamed, i)
+			continue
 		}
 		column, err := l.bindField(target, mapped, o)
 		if err != nil {
@@ -97,9 +121,9 @@ func (l *layout) bindField(target string, mapped bool, o Options) (*schema.Colum
 	isTarget := func(key string) bool { return fold(key) == fold(target) }
 	switch {
 	case mapped:
-		return nil, err
+		return nil, fmt.Errorf("it is mapped to %q: %w", target, err)
 	case o.OnlyMapped:
-		l.leftOut = append(l.leftOut, target)
+		l.leftOut = append(l.leftOut, cmp.Or(target, fmt.Sprintf("field %d, which has no name", len(l.header))))
 		return nil, nil
 	case slices.ContainsFunc(o.Key, isTarget): // it identifies rows and has no column
 		return nil, nil
@@ -115,12 +139,9 @@ func (l *layout) identifyBy(key []string) (problems []string) {
 	for _, name := range key {
 		field := l.fieldOf(name)
 		if field < 0 {
-			column, err := find(l.table, name)
-			if err != nil {
-				problems = append(problems, fmt.Sprintf("key %q: %v", name, err))
-				continue
+			if column, err := find(l.table, name); err == nil {
+				field = slices.Index(l.columns, column)
 			}
-			field = slices.Index(l.columns, column)
 		}
 		if field < 0 {
 			problems = append(problems, fmt.Sprintf("key %q: the file has no such column", name))
@@ -269,40 +290,82 @@ func likeness(a, b string) float64 {
 // fold returns the form in which names of columns and values of keys are compared.
 func fold(text string) string { return strings.ToLower(strings.TrimSpace(text)) }
 
-// row converts a record. Empty fields are left out: an empty cell leaves its
-// column as it is. The id is "" when neither an id nor a key column
-// gives one. All that is wrong is reported.
-func (l *layout) row(fields []string) (id string, values map[string]schema.Value, problems []problem) {
+// converted is a record as a row.
+type converted struct {
+	id       string // "" when neither an id nor a key column gives one
+	values   map[string]schema.Value
+	problems []problem // all that is wrong with its cells
+	unknown  bool      // which row it is cannot be told
+}
+
+// row converts a record. Empty fields are left out: an empty cell leaves its column as it
+// is.
+func (l *layout) row(fields []string) converted {
 	if len(fields) != len(l.columns) {
-		return "", nil, []problem{{-1, fmt.Errorf("has %d fields, the header has %d", len(fields), len(l.columns))}}
+		return converted{unknown: true, problems: []problem{{-1, fmt.Errorf("has %d fields, the header has %d", len(fields), len(l.columns))}}}
 	}
-	values = maps.Clone(l.constants)
+	r := converted{values: maps.Clone(l.constants)}
 	for i, c := range l.columns {
-		if c == nil || strings.TrimSpace(fields[i]) == "" {
+		if strings.TrimSpace(fields[i]) == "" {
+			continue
+		}
+		if c == nil {
+			if slices.Contains(l.unnamed, i) {
+				r.problems = append(r.problems, problem{i, fmt.Errorf("field %d has a value, but no name in the header", i+1)})
+			}
 			continue
 		}
 		v, err := l.cell(c, fields[i])
 		if err != nil {
-			problems = append(problems, problem{i, err})
+			r.problems = append(r.problems, problem{i, err})
 			continue
 		}
 		if !v.IsNull() {
-			values[c.Name] = v
+			r.values[c.Name] = v
 		}
 	}
+	l.identify(&r, fields)
+	return r
+}
+
+// identify finds which row a record is.
+func (l *layout) identify(r *converted, fields []string) {
 	switch {
 	case l.id >= 0:
-		id, _ = values[l.table.ID].Text()
-		delete(values, l.table.ID)
-		if id == "" && strings.TrimSpace(fields[l.id]) == "" {
-			problems = append(problems, problem{l.id, errors.New("must have a value: it identifies the row")})
+		r.id, _ = r.values[l.table.ID].Text()
+		delete(r.values, l.table.ID)
+		r.unknown = r.id == ""
+		if strings.TrimSpace(fields[l.id]) == "" {
+			r.problems = append(r.problems, problem{l.id, errors.New("must have a value: it identifies the row")})
 		}
 	case len(l.key) > 0:
-		if id = l.keyID(fields, values); id == "" {
-			problems = append(problems, problem{l.key[0], errors.New("must have a value: the key identifies the row")})
+		r.id = l.keyID(fields, r.values)
+		r.unknown = r.id == ""
+		if r.unknown {
+			r.problems = append(r.problems, problem{l.key[0], errors.New("must have a value: the key identifies the row")})
 		}
 	}
-	return id, values, problems
+}
+
+// problems returns what a row was refused for, nil for nothing, beyond what is wrong with
+// its cells.
+func (l *layout) problems(err error, cells []problem) (more []problem) {
+	if err == nil {
+		return nil
+	}
+	all := Refusals{err}
+	if several, ok := errors.AsType[Refusals](err); ok {
+		all = several
+	}
+	for _, err := range all {
+		column := columnOf(err)
+		field := slices.IndexFunc(l.columns, func(c *schema.Column) bool { return c != nil && c.Name == column })
+		known := func(p problem) bool { return field >= 0 && p.field == field } // that it has no value then is no news
+		if !slices.ContainsFunc(cells, known) {
+			more = append(more, problem{field, err})
+		}
+	}
+	return more
 }
 
 // cell converts the text of a cell.
@@ -337,19 +400,11 @@ func (l *layout) keyID(fields []string, values map[string]schema.Value) string {
 	return guid.FromName(fmt.Sprintf("segue:import:%q", parts))
 }
 
-// blame returns the header of the field that is wrong, "" when none is named.
+// blame returns the header of the field that is wrong, or the column where the file has
+// none for it, "" when none is named.
 func (l *layout) blame(p problem) string {
 	if p.field >= 0 {
 		return l.header[p.field]
 	}
-	wrong, ok := errors.AsType[*schema.Error](p.err)
-	if !ok {
-		return ""
-	}
-	for i, c := range l.columns {
-		if c != nil && c.Name == wrong.Column {
-			return l.header[i]
-		}
-	}
-	return wrong.Column
+	return columnOf(p.err)
 }

@@ -13,6 +13,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
+	"segue/internal/schema/schematest"
 )
 
 // values is the columns of a row.
@@ -55,11 +56,7 @@ func (w world) all(name string) []*rows.Row {
 
 func tables(t testing.TB) *schema.Schema {
 	t.Helper()
-	s, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return schematest.Tables(t)
 }
 
 // written is a Writer that keeps what it was given, by id, and fails as told.

@@ -11,7 +11,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
+	"segue/internal/entity"
+	"segue/internal/excerpt"
 	"segue/internal/schema"
 )
 
@@ -32,6 +35,7 @@ type Reason struct {
 	Text   string
 	Column string // logical name of the column that is wrong, or ""
 	Value  string // that the column has no option for, or ""
+	Cell   string // of the first of them, an excerpt, where it is not in Text
 	Rows   int
 	Line   int // of the first of them in the file
 }
@@ -101,8 +105,9 @@ func (e *ledger) count(r record) {
 	e.report.Rejected++
 	var columns, texts []string
 	for _, p := range r.problems {
-		e.group(r.line, p)
-		texts = append(texts, p.err.Error())
+		reason := e.reason(r, p)
+		e.group(reason)
+		texts = append(texts, ownText(reason, p))
 		if column := e.layout.blame(p); column != "" && !slices.Contains(columns, column) {
 			columns = append(columns, column)
 		}
@@ -125,25 +130,68 @@ func (e *ledger) reject(r record, columns, texts string) {
 	}
 }
 
-// group counts a problem among those that are the same.
-func (e *ledger) group(line int, p problem) {
-	reason := Reason{Text: e.ids.ReplaceAllString(p.err.Error(), "…"), Line: line}
-	if broken, ok := errors.AsType[*csv.ParseError](p.err); ok {
-		reason.Text = broken.Err.Error() // without the line
-	}
-	if wrong, ok := errors.AsType[*schema.Error](p.err); ok {
-		reason.Column = wrong.Column
+// maxCell is how many characters of a cell a [Reason] repeats.
+const maxCell = 40
+
+// reason returns a problem of a record in the words that all records with the same
+// problem share.
+func (e *ledger) reason(r record, p problem) Reason {
+	reason := Reason{Text: e.ids.ReplaceAllString(p.err.Error(), "…"), Column: columnOf(p.err), Line: r.line}
+	wrong, ofSchema := errors.AsType[*schema.Error](p.err)
+	target, ofLookup := errors.AsType[*entity.TargetError](p.err)
+	broken, ofFile := errors.AsType[*csv.ParseError](p.err)
+	switch {
+	case ofFile:
+		reason.Text = brokenText(broken) // without the line
+		return reason
+	case ofLookup:
+		reason.Text = fmt.Sprintf("%s: there is no row of %s with that id", target.Column, target.Target.Table)
+	case !ofSchema:
+		return reason
+	case wrong.Rule == schema.RuleOption:
+		reason.Value = wrong.Value
+		reason.Text = fmt.Sprintf("%s has no option %q", wrong.Column, wrong.Value)
+	case p.field >= 0 && !utf8.ValidString(r.fields[p.field]):
+		reason.Text = wrong.Column + ": is not UTF-8; save the file as UTF-8 (in Excel: CSV UTF-8)"
+	default:
 		rule, _, _ := strings.Cut(wrong.Detail, ", has ") // how long this one is
-		if reason.Text = fmt.Sprintf("%s: %s", wrong.Column, rule); wrong.Rule == schema.RuleOption {
-			reason.Value = wrong.Value
-			reason.Text = fmt.Sprintf("%s has no option %q", wrong.Column, wrong.Value)
-		}
-		if header := e.layout.blame(p); fold(header) != wrong.Column {
-			reason.Text += fmt.Sprintf(" (field %q)", header)
-		}
+		reason.Text = fmt.Sprintf("%s: %s", wrong.Column, rule)
 	}
+	if p.field >= 0 && reason.Value == "" {
+		reason.Cell = excerpt.Runes(strings.ToValidUTF8(strings.TrimSpace(r.fields[p.field]), "\uFFFD"), maxCell)
+	}
+	if header := e.layout.blame(p); fold(header) != reason.Column {
+		reason.Text += fmt.Sprintf(" (field %q)", header)
+	}
+	return reason
+}
+
+// brokenText says how the form of a file is broken.
+func brokenText(broken *csv.ParseError) string {
+	if errors.Is(broken.Err, csv.ErrQuote) {
+		return `a quote (") is not closed, or stands inside a field, where it is written twice ("")`
+	}
+	if errors.Is(broken.Err, csv.ErrBareQuote) {
+		return `a quote (") stands in a field that does not begin with one; put the field in quotes and write it twice there ("")`
+	}
+	return broken.Err.Error()
+}
+
+// ownText returns a problem as the reject file has it, beside the fields.
+func ownText(reason Reason, p problem) string {
+	if broken, ok := errors.AsType[*csv.ParseError](p.err); ok {
+		return fmt.Sprintf("line %d, column %d: %s", broken.Line, broken.Column, reason.Text)
+	}
+	if reason.Cell != "" {
+		return fmt.Sprintf("%s: %q", reason.Text, reason.Cell)
+	}
+	return reason.Text
+}
+
+// group counts a reason among those that are the same.
+func (e *ledger) group(reason Reason) {
 	if len(e.reasons) >= maxReasons && e.reasons[reason.Text] == nil {
-		reason = Reason{Text: "other reasons", Line: line}
+		reason = Reason{Text: "other reasons", Line: reason.Line}
 	}
 	if e.reasons[reason.Text] == nil {
 		e.reasons[reason.Text] = &reason

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"hash/maphash"
 	"iter"
+	"maps"
+	"strings"
 	"sync"
 
+	"segue/internal/entity"
 	"segue/internal/schema"
 )
 
@@ -20,7 +23,24 @@ type Job struct {
 	ID     string
 	Values map[string]schema.Value
 	Done   func(error)
+
+	refused bool // it is not written: Done gets what else it would be refused for
 }
+
+// Refusals is all that a row is refused for.
+type Refusals []error
+
+// Error has all texts.
+func (r Refusals) Error() string {
+	texts := make([]string, len(r))
+	for i, err := range r {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Unwrap gives errors.Is and errors.As each of them.
+func (r Refusals) Unwrap() []error { return r }
 
 // WriteAll writes rows concurrently, those of one id in their order. It calls
 // Done for every row that it takes from jobs. The error means that writing ended early: [ErrUnavailable] or the end of ctx.
@@ -101,10 +121,14 @@ const maxSkip = 64
 func (w *worker) writeAll(ctx context.Context, list []Job) {
 	for len(list) > 0 {
 		n := 1
-		for n < len(list) && list[n].Table == list[0].Table {
+		for n < len(list) && list[n].Table == list[0].Table && list[n].refused == list[0].refused {
 			n++
 		}
-		w.write(ctx, list[:n])
+		if list[0].refused {
+			w.checkRefused(ctx, list[:n])
+		} else {
+			w.write(ctx, list[:n])
+		}
 		list = list[n:]
 	}
 }
@@ -116,7 +140,8 @@ func (w *worker) write(ctx context.Context, list []Job) {
 	if len(list) == 1 || w.skip > 0 {
 		w.skip = max(0, w.skip-1)
 		for _, j := range list {
-			j.Done(w.pool.try(ctx, func() error { return w.writer.Write(ctx, j.Table, j.ID, j.Values) }))
+			err := w.pool.try(ctx, func() error { return w.writer.Write(ctx, j.Table, j.ID, j.Values) })
+			j.Done(w.refusals(ctx, j, err))
 		}
 		return
 	}
@@ -141,6 +166,51 @@ func (w *worker) write(ctx context.Context, list []Job) {
 	for _, j := range list {
 		j.Done(err)
 	}
+}
+
+// checkRefused looks for what else rows are refused for.
+func (w *worker) checkRefused(ctx context.Context, list []Job) {
+	for _, j := range list {
+		err := w.pool.try(ctx, func() error { return w.writer.Check(ctx, j.Table, j.ID, j.Values) })
+		if w.pool.ended() {
+			err = nil // what is known of the row is enough to refuse it
+		}
+		j.Done(w.refusals(ctx, j, err))
+	}
+}
+
+// refusals returns all that a row is refused for, of which first is known, nil for none.
+// One refusal hides the next, so the row is checked again without the column that was to
+// blame.
+func (w *worker) refusals(ctx context.Context, j Job, first error) error {
+	if first == nil || Ends(ctx, first) {
+		return first
+	}
+	all, values := Refusals{first}, j.Values
+	for {
+		column := columnOf(all[len(all)-1])
+		if _, given := values[column]; !given {
+			return all
+		}
+		values = maps.Clone(values)
+		delete(values, column)
+		next := w.pool.try(ctx, func() error { return w.writer.Check(ctx, j.Table, j.ID, values) })
+		if next == nil || w.pool.ended() || columnOf(next) == column { // the last: for that it is gone
+			return all
+		}
+		all = append(all, next)
+	}
+}
+
+// columnOf returns the column that a row is refused for, "" when none is named.
+func columnOf(err error) string {
+	if wrong, ok := errors.AsType[*schema.Error](err); ok {
+		return wrong.Column
+	}
+	if wrong, ok := errors.AsType[*entity.TargetError](err); ok {
+		return wrong.Column
+	}
+	return ""
 }
 
 // try writes, unless the pool has stopped, and stops it where nothing else can be

@@ -84,9 +84,14 @@ func (r *Remote) Create(ctx context.Context, t *schema.Table, list []Row) error 
 	return r.send(ctx, http.MethodPost, t.Set+"/"+namespace+"CreateMultiple", map[string]any{"Targets": targets})
 }
 
-// Check knows nothing that the cells do not tell: the rules are at the service.
+// Check knows the rules of the schema alone; the others are at the service. A column that
+// must have a value may have one there.
 func (r *Remote) Check(_ context.Context, t *schema.Table, _ string, values map[string]schema.Value) error {
-	_, err := r.members(t, values)
+	_, err := t.CheckCreate(values)
+	if wrong, ok := errors.AsType[*schema.Error](err); ok && wrong.Rule != schema.RuleRequired {
+		return err
+	}
+	_, err = r.members(t, values)
 	return err
 }
 

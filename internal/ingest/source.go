@@ -19,7 +19,7 @@ const readAhead = 64 << 10
 // errTooLong ends a file: where the next record begins cannot be known.
 var errTooLong = errors.New("a record has more than 1 MB; is a quote not closed?")
 
-// source reads the records of a CSV file, separated by commas or semicolons,
+// source reads the records of a CSV file, separated by commas, semicolons or tabs,
 // the header first.
 type source struct {
 	limit  *limited
@@ -43,10 +43,10 @@ func newSource(file io.Reader) *source {
 	return s
 }
 
-// delimiter returns the more frequent separator outside of quotes in the first
+// delimiter returns the most frequent separator outside of quotes in the first
 // line that is not empty.
 func delimiter(start []byte) rune {
-	commas, semicolons, quoted := 0, 0, false
+	commas, semicolons, tabs, quoted := 0, 0, 0, false
 	for _, b := range bytes.TrimLeft(start, "\r\n") {
 		switch {
 		case b == '"':
@@ -56,15 +56,20 @@ func delimiter(start []byte) rune {
 			commas++
 		case b == ';':
 			semicolons++
+		case b == '\t':
+			tabs++
 		}
 		if b == '\n' && !quoted {
 			break
 		}
 	}
-	if semicolons > commas {
+	switch max(commas, semicolons, tabs) {
+	case commas:
+		return ','
+	case semicolons:
 		return ';'
 	}
-	return ','
+	return '\t'
 }
 
 // next returns the next record. After a *csv.ParseError, which is returned with the

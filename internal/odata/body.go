@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"segue/internal/excerpt"
-	"segue/internal/strictjson"
 )
 
 // member is one member of a JSON object, its value not decoded yet.
@@ -73,8 +72,20 @@ func badJSON(in *json.Decoder, err error) error {
 // scalar returns the value of a member as encoding/json decodes it, a number as
 // json.Number. ok is false for an object or array.
 func (m member) scalar() (v any, ok bool) {
-	if m.value[0] == '{' || m.value[0] == '[' {
+	switch m.value[0] { // of what a decoder has found to be a value
+	case '{', '[':
 		return nil, false
+	case 'n':
+		return nil, true
+	case 't', 'f':
+		return m.value[0] == 't', true
+	case '"':
+		text := string(m.value[1 : len(m.value)-1])
+		if plain(text) {
+			return text, true
+		}
+		err := json.Unmarshal(m.value, &text)
+		return text, err == nil
 	}
-	return v, strictjson.Decode(m.value, &v) == nil
+	return json.Number(m.value), true
 }

@@ -9,6 +9,7 @@ import (
 
 	"segue/internal/odata"
 	"segue/internal/schema"
+	"segue/internal/schema/schematest"
 )
 
 // Two GUIDs for the tests' rows, as in docs/webapi.md §17.
@@ -19,11 +20,7 @@ const (
 
 func tables(t testing.TB) *schema.Schema {
 	t.Helper()
-	s, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return schematest.Tables(t)
 }
 
 // outcome writes an error as "400 0x80060888 message", "" for none.

@@ -206,6 +206,10 @@ func (r *Row) Next() int64 {
 // and the version.
 func (r *Row) Values() map[string]schema.Value { return maps.Clone(r.values) }
 
+// Columns is [Row.Values] without the copy, for who reads it at once and does not change
+// it.
+func (r *Row) Columns() map[string]schema.Value { return r.values }
+
 // hasSet reports whether a Set changed the column since the row was loaded.
 func (r *Row) hasSet(column string) bool { return r.dirty[column] }
 

@@ -10,6 +10,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
+	"segue/internal/schema/schematest"
 	"segue/internal/store"
 )
 
@@ -126,10 +127,7 @@ func TestSixteenAtOnceAllSucceed(t *testing.T) {
 // onBothStores runs a test on rows of the embedded store and of DynamoDB.
 func onBothStores(t *testing.T, test func(t *testing.T, db *rows.DB, lead *schema.Table)) {
 	t.Helper()
-	tables, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
+	tables := schematest.Tables(t)
 	for name, open := range map[string]func(t *testing.T) store.Store{
 		"embedded": func(t *testing.T) store.Store { return rowstest.Open(t, t.TempDir()+"/rows.db") },
 		"DynamoDB": func(t *testing.T) store.Store { return dynamotest.Open(t, rows.Indexes()) },

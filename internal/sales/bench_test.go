@@ -12,6 +12,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/salestest"
+	"segue/internal/sales/salestest/both"
 	"segue/internal/sales/segment"
 	"segue/internal/schema/name"
 	"segue/internal/schema/schematest"
@@ -27,7 +28,7 @@ func onStores(b *testing.B, run func(b *testing.B, w *world)) {
 		run(b, newWorldOn(b, salestest.OpenEmbedded(b), salestest.Now, boot.Options{}))
 	})
 	b.Run("dynamodb", func(b *testing.B) {
-		run(b, newWorldOn(b, salestest.OpenDynamo(b), salestest.Now, boot.Options{}))
+		run(b, newWorldOn(b, both.OpenDynamo(b), salestest.Now, boot.Options{}))
 	})
 }
 

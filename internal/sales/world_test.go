@@ -1,6 +1,9 @@
 package sales_test
 
-import "segue/internal/sales/salestest"
+import (
+	"segue/internal/sales/salestest"
+	"segue/internal/sales/salestest/both"
+)
 
 // The words of the tests; salestest says what they mean.
 type (
@@ -8,7 +11,7 @@ type (
 	world       = salestest.World
 	changeStore = salestest.ChangeStore
 	journal     = salestest.Journal
-	place       = salestest.Place
+	place       = both.Place
 )
 
 var (
@@ -20,7 +23,7 @@ var (
 	scan       = salestest.Scan
 	link       = salestest.Link
 	crowd      = salestest.Crowd
-	onBoth     = salestest.OnBoth
+	onBoth     = both.Run
 	guardOf    = salestest.GuardOf
 	tableOf    = salestest.TableOf
 )

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 
@@ -42,10 +43,16 @@ func TestCheckCreate(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := s.Table(test.table).CheckCreate(test.give)
+			table := s.Table(test.table)
+			got, err := table.CheckCreate(test.give)
 			if err != nil {
 				t.Fatal(err)
 			}
+			maps.DeleteFunc(got, func(name string, v Value) bool { // a column that was added to the product's own may have a default
+				_, known := test.want[name]
+				_, given := test.give[name]
+				return !known && !given && v == table.Column(name).Default
+			})
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("row (-want +got):\n%s", diff)
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -56,6 +57,10 @@ func TestDefaultTables(t *testing.T) {
 		"teammembership teammemberships teammembershipid segue_name",
 		"transactioncurrency transactioncurrencies transactioncurrencyid currencyname",
 	}
+	got = slices.DeleteFunc(got, func(table string) bool { // one that was added to the product's own
+		prefix, _, added := strings.Cut(strings.Fields(table)[0], "_")
+		return added && prefix != "msdyn" && prefix != "segue"
+	})
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("tables (-want +got):\n%s", diff)
 	}

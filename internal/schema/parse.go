@@ -119,6 +119,9 @@ func (t Type) json() string {
 }
 
 func (c *Column) parseNumber(text string) (Value, error) {
+	if strings.Trim(text, "0123456789+-.,' ") == "" && strings.ContainsAny(text, ",' ") {
+		return Value{}, c.broken(RuleType, text, "must be a number with a point before its decimals and no other separator")
+	}
 	if len(text) > maxNumberText || strings.Trim(text, "0123456789+-.eE") != "" {
 		return Value{}, c.broken(RuleType, text, "must be a number")
 	}
@@ -188,18 +191,18 @@ func (c *Column) parseLookup(text string) (Value, error) {
 }
 
 func (c *Column) parseBoolean(text string) (Value, error) {
-	switch text = strings.ToLower(text); text {
+	switch strings.ToLower(text) {
 	case "true", "1":
 		return Bool(true), nil
 	case "false", "0":
 		return Bool(false), nil
 	}
 	for _, o := range c.Options {
-		if strings.ToLower(o.Label) == text {
+		if strings.EqualFold(o.Label, text) {
 			return Bool(o.Value == 1), nil
 		}
 	}
-	switch text {
+	switch strings.ToLower(text) {
 	case "yes":
 		return Bool(true), nil
 	case "no":

@@ -60,7 +60,8 @@ func (t *Table) pair(row map[string]Value) error {
 	owner, _ := t.StateOf(status)
 	if hasState && owner != state {
 		c := t.Column(statusColumn)
-		return c.brokenBy(RuleStatusPair, Int(status), "does not belong to %s %d", stateColumn, state)
+		label, _ := t.Column(stateColumn).label(state)
+		return c.brokenBy(RuleStatusPair, Int(status), "does not belong to %s %d %s", stateColumn, state, label)
 	}
 	row[stateColumn], row[statusColumn] = Int(owner), Int(status)
 	return nil

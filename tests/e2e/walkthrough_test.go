@@ -155,7 +155,7 @@ func TestWalkthrough(t *testing.T) {
 	refused := p.pigeons + p.long
 	reasons := []string{
 		fmt.Sprintf("  %d rows: leadsourcecode has no option \"Carrier Pigeon\" (field \"Lead Source\") (first in line 502)", p.pigeons),
-		fmt.Sprintf("  %d rows: firstname: must have at most 50 characters (UTF-16 code units) (field \"First Name\") (first in line 702)", p.long),
+		fmt.Sprintf("  %d rows: firstname: must have at most 50 characters (UTF-16 code units) (field \"First Name\") (first in line 702: ", p.long),
 		"Say which options these are: --options 'leadsourcecode=Carrier Pigeon:N', with N one of 1 Advertisement, 2 Employee Referral",
 		"Left out, for no column has that name: Prospect ID, Lead Origin, Total Visits, Time on Site, Last Activity",
 		fmt.Sprintf("%d of 9,000 rows were refused", refused),
@@ -247,13 +247,16 @@ func countLeads(t *testing.T, binary, data, address string) (n int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, _ := run(t, binary, "token", "--data", data)
+	token, err := exec.CommandContext(t.Context(), binary, "token", "--data", data).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for next := strings.TrimSpace(string(url)) + "/api/data/v9.2/leads?$select=leadid"; next != ""; {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, next, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(token))
+		r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
 		response, err := http.DefaultClient.Do(r)
 		if err != nil {
 			t.Fatal(err)

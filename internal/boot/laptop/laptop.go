@@ -26,6 +26,7 @@ import (
 	"segue/internal/api"
 	"segue/internal/auth/issuer"
 	"segue/internal/boot"
+	"segue/internal/boot/amazon"
 	"segue/internal/boot/web"
 	"segue/internal/dynamo"
 	"segue/internal/dynamo/stream"
@@ -111,7 +112,7 @@ func (p Place) Open(ctx context.Context, log *slog.Logger) (*App, error) {
 
 // config returns the configuration of clients of the endpoint.
 func (p Place) config(ctx context.Context) (aws.Config, error) {
-	options := []func(*config.LoadOptions) error{config.WithHTTPClient(boot.HTTPClient())}
+	options := []func(*config.LoadOptions) error{config.WithHTTPClient(amazon.HTTPClient())}
 	if p.Endpoint != AWS {
 		options = append(options, config.WithRegion("us-east-1"), config.WithBaseEndpoint(p.Endpoint),
 			config.WithCredentialsProvider(aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider("segue", "segue", ""))))

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"golang.org/x/sync/errgroup"
@@ -43,6 +44,11 @@ var _ queue.Sender = (*Queue)(nil)
 // New returns the queue at a URL. c waits between two attempts.
 func New(client *sqs.Client, url string, c clock.Clock) *Queue {
 	return &Queue{client: client, url: url, clock: c}
+}
+
+// Open returns the queue at a URL, with a client of its own.
+func Open(config aws.Config, url string, c clock.Clock) queue.Sender {
+	return New(sqs.NewFromConfig(config), url, c)
 }
 
 // Send implements [queue.Sender]. The delay is rounded up to whole seconds.

@@ -16,6 +16,7 @@ import (
 	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/schema"
+	"segue/internal/schema/schematest"
 	"segue/internal/store"
 )
 
@@ -64,10 +65,7 @@ func FirstVersions() func(rows.Ref) int64 {
 // New returns an empty Fixture.
 func New(t testing.TB) *Fixture {
 	t.Helper()
-	tables, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
+	tables := schematest.Tables(t)
 	s := Open(t, filepath.Join(t.TempDir(), "rows.db"))
 	probe := probe.New(s, rows.Indexes()...)
 	db := rows.New(probe, tables, clock.Of(Clock))

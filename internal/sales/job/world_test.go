@@ -16,6 +16,7 @@ import (
 	"segue/internal/sales/job"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
+	"segue/internal/schema/schematest"
 	"segue/internal/store"
 	"segue/internal/storetest"
 
@@ -45,10 +46,7 @@ type process struct {
 // takes several.
 func newPlace(t testing.TB, accounts int) *place {
 	t.Helper()
-	tables, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
+	tables := schematest.Tables(t)
 	model := storetest.NewModel(rows.Indexes())
 	p := &place{
 		t: t, tables: tables, store: model, probe: probe.New(model, rows.Indexes()...),

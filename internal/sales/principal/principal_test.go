@@ -17,6 +17,7 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/salestest"
+	"segue/internal/sales/salestest/both"
 	"segue/internal/schema/name"
 	"segue/internal/schema/schematest"
 )
@@ -136,7 +137,7 @@ func TestAdmit_Cost(t *testing.T) {
 // Many requests of many new users at once, in several processes: each user, the
 // unit and the organization are made once, and everything that was wanted is done.
 func TestAdmit_AtOnce(t *testing.T) {
-	salestest.OnBoth(t, func(t *testing.T, place salestest.Place) {
+	both.Run(t, func(t *testing.T, place both.Place) {
 		w := salestest.NewOn(t, place.Open(t), salestest.Now, boot.Options{Organization: "other"})
 		processes := []*boot.Parts{w.Plain(boot.Options{}), w.Plain(boot.Options{})} // of an organization that has no rows yet
 		salestest.Crowd(16, func(worker int) {

@@ -17,6 +17,7 @@ import (
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
+	"segue/internal/schema/schematest"
 	"segue/internal/store"
 	"segue/internal/storetest"
 )
@@ -33,10 +34,7 @@ func Scan(t testing.TB, on store.Store) map[store.Key]store.Item {
 	}: // at once, not in hundreds of requests
 		return on.Items(t)
 	}
-	tables, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
+	tables := schematest.Tables(t)
 	var partitions []string
 	for _, table := range tables.Tables() {
 		for shard := range schema.Shards {

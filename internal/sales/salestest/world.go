@@ -57,10 +57,7 @@ func New(t testing.TB, options boot.Options) *World {
 // NewOn makes a world on any store, empty or not; now stamps its rows.
 func NewOn(t testing.TB, store ChangeStore, now func() time.Time, options boot.Options) *World {
 	t.Helper()
-	tables, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
+	tables := schematest.Tables(t)
 	w := &World{T: t, Store: store, Probe: probe.New(store, rows.Indexes()...), policy: options.Policy}
 	w.begin = func() *boot.Parts {
 		db := rows.New(w.Probe, tables, clock.Of(now))

@@ -7,6 +7,7 @@ import (
 
 	"segue/internal/dynamo/dynamotest"
 	"segue/internal/sales/salestest"
+	"segue/internal/sales/salestest/both"
 	"segue/internal/store"
 )
 
@@ -15,7 +16,7 @@ func TestScheduleOnDynamo(t *testing.T) {
 	dynamotest.Endpoint(t) // or the whole is skipped
 	for seed := uint64(1); seed <= 2; seed++ {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			play(t, schedule{seed: seed, things: 4, rounds: 1, away: newOutside(t, salestest.OpenDynamo(t))}, newResult())
+			play(t, schedule{seed: seed, things: 4, rounds: 1, away: newOutside(t, both.OpenDynamo(t))}, newResult())
 		})
 	}
 }

@@ -36,7 +36,7 @@ import (
 	"segue/internal/rows/rowstest"
 	"segue/internal/sales"
 	"segue/internal/sales/salestest"
-	"segue/internal/schema"
+	"segue/internal/schema/schematest"
 )
 
 var (
@@ -155,10 +155,7 @@ func (of schedule) play(t *testing.T, out *result) {
 
 // fleet makes the processes and all that is between them and their store.
 func (of schedule) fleet(t *testing.T, policy sales.Policy, h *history) *fleet {
-	tables, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
+	tables := schematest.Tables(t)
 	s := &scheduler{t: t, random: rand.New(rand.NewPCG(of.seed, 1)), history: h}
 	recorded := &recorder{scheduler: s, history: h}
 	if of.away != nil {

@@ -12,6 +12,7 @@ import (
 	"segue/internal/filter"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
+	"segue/internal/schema/schematest"
 )
 
 // ids are segments by their ids.
@@ -31,10 +32,7 @@ func (r row) Value(column string) (schema.Value, error) { return r[column], nil 
 // compile compiles the items of a root on leads.
 func compile(t *testing.T, items string) *filter.Program {
 	t.Helper()
-	tables, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
+	tables := schematest.Tables(t)
 	group, err := filter.Parse(tables, "lead", `{"type":"and","items":[`+items+`]}`)
 	if err != nil {
 		t.Fatal(err)

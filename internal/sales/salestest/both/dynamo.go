@@ -1,4 +1,4 @@
-package salestest
+package both
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"segue/internal/dynamo/dynamotest"
 	"segue/internal/dynamo/stream"
 	"segue/internal/rows"
+	"segue/internal/sales/salestest"
 	"segue/internal/store"
 )
 
@@ -27,7 +28,7 @@ type dynamoStore struct {
 }
 
 // OpenDynamo opens a table of its own, or skips the test.
-func OpenDynamo(t testing.TB) ChangeStore {
+func OpenDynamo(t testing.TB) salestest.ChangeStore {
 	t.Helper()
 	s := &dynamoStore{Table: dynamotest.Open(t, rows.Indexes()), drained: map[string]int{}}
 	s.grown = sync.NewCond(&s.mu)
@@ -73,7 +74,7 @@ func (s *dynamoStore) end(err error) {
 	s.grown.Broadcast()
 }
 
-// Drain implements ChangeStore.
+// Drain implements [salestest.ChangeStore].
 func (s *dynamoStore) Drain(ctx context.Context, consumer string, handle store.Handler) error {
 	for {
 		batch, err := s.next(ctx, consumer)

@@ -1,4 +1,9 @@
-package boot
+// Package amazon boots Segue on AWS: with its table in DynamoDB, its queue in SQS, and
+// logs and metrics for CloudWatch. It is apart from boot, so that what has another store,
+// as the tests of the domain have, does not link AWS's SDK.
+//
+// Invariant: rules, reactions and handlers are those of [boot.New].
+package amazon
 
 import (
 	"cmp"
@@ -10,7 +15,6 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
 // amazon is what Lambda tells a function about AWS: its region and the credentials of
@@ -54,8 +58,6 @@ func (a amazon) config(endpoint string) aws.Config {
 }
 
 func (a amazon) dynamoDB() *dynamodb.Client { return dynamodb.NewFromConfig(a.config(a.dynamodb)) }
-
-func (a amazon) queues() *awssqs.Client { return awssqs.NewFromConfig(a.config(a.sqs)) }
 
 // Limits of the HTTP client for AWS. A try that takes longer than tryEnds is worth
 // another one: DynamoDB responds in milliseconds.

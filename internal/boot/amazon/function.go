@@ -1,8 +1,9 @@
-package boot
+package amazon
 
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,29 +11,42 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"segue/internal/boot"
 	"segue/internal/clock"
 	"segue/internal/dynamo"
 	"segue/internal/emf"
 	"segue/internal/queue"
-	"segue/internal/queue/sqs"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/store"
 )
+
+// OpenQueue opens the queue at a URL, with the configuration of a client of SQS.
+type OpenQueue func(config aws.Config, url string, c clock.Clock) queue.Sender
+
+// App is a Segue in a Lambda function.
+type App struct {
+	*boot.App
+	// Decode reads a Lambda event of the table's stream.
+	Decode func(json.RawMessage) ([]store.Change, error)
+}
 
 // Function boots a Lambda function, with the table in DynamoDB and logs for
 // CloudWatch. claims returns the claims that the gateway verified, from a
-// request's context.
-func Function(claims func(context.Context) (map[string]string, bool)) (*App, error) {
-	env := FromEnvironment()
+// request's context. open is nil in a function that queues no tasks of jobs, which so
+// does not link the client of SQS.
+func Function(claims func(context.Context) (map[string]string, bool), open OpenQueue) (*App, error) {
+	env := boot.FromEnvironment()
 	if env.Table == "" {
 		return nil, errors.New("SEGUE_TABLE is empty; it names the DynamoDB table")
 	}
 	log := slog.New(lambdacontext.NewLogHandler())
 	slog.SetDefault(log)
-	aws, c := amazonFromEnvironment(), Clock()
-	store := dynamo.New(aws.dynamoDB(), env.Table, rows.Indexes(), dynamo.Clock(c))
-	app, err := New(env, store, claims, Options{Freshness: sales.Freshness{For: Fresh, Clock: c}, Queue: env.jobQueue(aws, c)}, log)
+	cloud, c := amazonFromEnvironment(), boot.Clock()
+	table := dynamo.New(cloud.dynamoDB(), env.Table, rows.Indexes(), dynamo.Clock(c))
+	app, err := boot.New(env, table, claims, boot.Options{Freshness: sales.Freshness{For: boot.Fresh, Clock: c}, Queue: jobQueue(env, cloud, open, c)}, log)
 	if err != nil {
 		return nil, err
 	}
@@ -43,16 +57,16 @@ func Function(claims func(context.Context) (map[string]string, bool)) (*App, err
 	if env.Metrics != "" {
 		app.Changes = emf.Writer{Out: os.Stdout, Namespace: env.Metrics, Clock: c}.Batches(app.Changes)
 	}
-	return app, nil
+	return &App{app, dynamo.DecodeEvent}, nil
 }
 
 // jobQueue returns the queue of a function: its own process does not live long
 // enough to hold tasks.
-func (env Environment) jobQueue(aws amazon, c clock.Clock) queue.Sender {
-	if env.JobQueue == "" {
+func jobQueue(env boot.Environment, a amazon, open OpenQueue, c clock.Clock) queue.Sender {
+	if open == nil || env.JobQueue == "" {
 		return noQueue{}
 	}
-	return sqs.New(aws.queues(), env.JobQueue, c)
+	return open(a.config(a.sqs), env.JobQueue, c)
 }
 
 // noQueue is the queue of a function that has none: a job waits until a function that
@@ -61,5 +75,5 @@ type noQueue struct{}
 
 // Send implements [queue.Sender].
 func (noQueue) Send(context.Context, time.Duration, ...queue.Message) error {
-	return fmt.Errorf("%w: SEGUE_JOB_QUEUE is empty; it is the URL of the queue of jobs", queue.ErrUnavailable)
+	return fmt.Errorf("%w: this function has no queue of jobs; SEGUE_JOB_QUEUE is its URL in those that have one", queue.ErrUnavailable)
 }
