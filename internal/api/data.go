@@ -69,12 +69,12 @@ func wrongMethod(w http.ResponseWriter, r *request, what string, allowed ...stri
 
 func (a *API) collection(w http.ResponseWriter, r *request, resource odata.Resource) error {
 	t := resource.Table
-	text, err := odata.FetchXML(r.URL.RawQuery)
+	fetch, err := odata.ParseFetch(r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
-	if text != "" && r.Method == http.MethodGet && !resource.Count {
-		return a.fetch(w, r, t, text)
+	if fetch != (odata.Fetch{}) && r.Method == http.MethodGet && !resource.Count {
+		return a.fetch(w, r, t, fetch)
 	}
 	query, err := odata.ParseQuery(a.schema(), t, r.URL.RawQuery)
 	if err == nil {

@@ -45,6 +45,7 @@ func reasonOf(err error) string {
 
 // translate returns the public form of an error.
 func (a *API) translate(err error) *odata.Error {
+	err = refuseFetch(err)
 	if e, ok := errors.AsType[*odata.Error](err); ok {
 		return e
 	}

@@ -19,29 +19,44 @@ import (
 	"segue/internal/schema/name"
 )
 
-// fetch answers a query in FetchXML on rows of t.
-func (a *API) fetch(w http.ResponseWriter, r *request, t *schema.Table, text string) error {
-	f, err := fetchxml.Parse(a.schema(), text)
-	if err != nil {
-		return refuseFetch(err)
+// fetch answers a query in FetchXML on rows of t, given as such or as a view.
+func (a *API) fetch(w http.ResponseWriter, r *request, t *schema.Table, asked odata.Fetch) error {
+	if asked.Text == "" {
+		return a.view(w, r, t, asked)
 	}
+	f, err := fetchxml.Parse(a.schema(), asked.Text)
+	if err != nil {
+		return err
+	}
+	return a.answer(w, r, t, &fetched{fetch: f})
+}
+
+// answer answers a query.
+func (a *API) answer(w http.ResponseWriter, r *request, t *schema.Table, p *fetched) error {
+	f := p.fetch
 	if f.Table != t {
 		return odata.Errorf(odata.BadRequest, "the query is about %s and cannot be asked of %s", f.Table.Name, t.Set)
 	}
-	p := fetched{fetch: f}
 	p.joins = p.joinAll(&f.Entity, "")
 	var records []odata.Record
+	var err error
 	more := odata.More{Fetch: true}
 	switch {
 	case f.Aggregate:
-		records, err = a.fetchGroups(r, &p)
+		records, err = a.fetchGroups(r, p)
 	case len(f.Links) > 0 || f.Distinct:
-		records, err = a.fetchTuples(r, &p, &more)
+		records, err = a.fetchTuples(r, p, &more)
 	default:
-		records, err = a.fetchRows(r, &p, &more)
+		records, err = a.fetchRows(r, p, &more)
 	}
 	if err != nil {
 		return err
+	}
+	if p.next != nil {
+		more.Fetch, more.Next = false, ""
+		if more.Records {
+			more.Next = p.next(more.Cookie)
+		}
 	}
 	return a.respondRecords(w, r, t, records, more)
 }
@@ -67,6 +82,9 @@ type fetched struct {
 	order  []listing.FieldOrder
 	joins  []listing.Join // to be asked for
 	tables int            // number of places
+	// next makes the link to the next page of a view of the cookie that says where it
+	// begins; nil: clients page by the cookie.
+	next func(cookie string) string
 }
 
 // field is a column of the answer.
@@ -189,7 +207,7 @@ func (a *API) fetchRows(r *request, p *fetched, more *odata.More) ([]odata.Recor
 		page = listing.Page{}
 	}
 	if more.Records = page.Token != "" && p.fetch.Top == 0; more.Records {
-		more.Cookie = cookie(number, page.Token)
+		more.Cookie = p.cookie(number, page.Token)
 	}
 	if p.fetch.Total {
 		more.Total, more.Exceeded = &page.Count, page.Exceeded
@@ -242,7 +260,7 @@ func (a *API) fetchTuples(r *request, p *fetched, more *odata.More) ([]odata.Rec
 	from := min((number-1)*p.limit(), len(tuples))
 	to := min(from+p.limit(), len(tuples))
 	if more.Records = to < len(tuples) && p.fetch.Top == 0; more.Records {
-		more.Cookie = cookie(number, "")
+		more.Cookie = p.cookie(number, "")
 	}
 	tuples = tuples[from:to]
 	if err := a.entities.ShowAll(r.Context(), tuples); err != nil {
@@ -394,9 +412,16 @@ func (a *API) namesIn(r *request, records []odata.Record) (map[schema.Lookup]str
 
 // cookie returns the paging cookie after a page: encoded twice, for clients decode it
 // so. A token of a list stands in it, "" where the number of the page is enough.
-func cookie(page int, token string) string {
-	inner := fmt.Sprintf(`<cookie page="%d"><position last="%s" /></cookie>`, page, token)
+func (p *fetched) cookie(page int, token string) string {
+	if p.next != nil {
+		return resumption(page+1, token)
+	}
+	inner := innerCookie(page, token)
 	return fmt.Sprintf(`<cookie pagenumber="%d" pagingcookie="%s" istracking="False" />`, page+1, url.QueryEscape(url.PathEscape(inner)))
+}
+
+func innerCookie(page int, token string) string {
+	return fmt.Sprintf(`<cookie page="%d"><position last="%s" /></cookie>`, page, token)
 }
 
 // tokenOf returns the token in a paging cookie that a client sends back, "" for none.

@@ -31,6 +31,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/rows/rowstest"
 	"segue/internal/sales"
+	"segue/internal/sales/view"
 	"segue/internal/schema"
 	"segue/internal/store"
 	"segue/internal/storetest"
@@ -90,6 +91,9 @@ func newWorld(t *testing.T, more ...fs.FS) *world {
 	w.probe = probe.New(w.store, rows.Indexes()...)
 	db := rows.New(w.probe, w.tables, now)
 	db.FirstVersions(rowstest.FirstVersions())
+	if err := view.Give(db); err != nil {
+		t.Fatal(err)
+	}
 	w.parts = boot.Assemble(db, boot.Options{
 		Freshness: sales.Freshness{Clock: now},
 		NewID:     func() string { return fmt.Sprintf("0e100000-0000-4000-8000-%012d", ids.Add(1)) },

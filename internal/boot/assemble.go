@@ -27,6 +27,7 @@ import (
 	"segue/internal/sales/retention"
 	"segue/internal/sales/right"
 	"segue/internal/sales/segmentation"
+	"segue/internal/sales/view"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 	"segue/internal/store"
@@ -206,6 +207,8 @@ func (a assembly) rules() {
 	a.Entities.Register(sales.OfTable(name.Segment), a.segments.RedriveRules())
 	a.Entities.Register(sales.OfTable(name.SegmentAttribute), a.segments.RedriveRules())
 	a.Entities.Register(sales.OfTable(name.Job), a.Jobs.Rules())
+	a.Entities.Register(sales.OfTable(name.View), view.Rules(a.DB.Schema()))
+	a.Entities.Register(sales.OfTable(name.SavedView), view.Rules(a.DB.Schema()))
 }
 
 // reactions registers what follows from which changes.

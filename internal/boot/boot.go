@@ -23,6 +23,7 @@ import (
 	"segue/internal/clock"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/view"
 	"segue/internal/schema"
 	"segue/internal/store"
 )
@@ -147,6 +148,9 @@ func New(env Environment, store store.Store, claims func(context.Context) (map[s
 	}
 	db := rows.New(store, tables, options.Freshness.Clock)
 	db.Write(form)
+	if err := view.Give(db); err != nil {
+		return nil, err
+	}
 	parts := Assemble(db, options)
 	return &App{Parts: parts, Identity: identity, Public: env.Public, Clock: options.Freshness.Clock, Log: log}, nil
 }

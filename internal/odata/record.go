@@ -27,6 +27,7 @@ type More struct {
 	Cookie   string // with FetchXML: by which the next page is asked for, "" for the last
 	Records  bool   // with FetchXML: whether there is a next page
 	Fetch    bool   // it answers FetchXML
+	Next     string // link to the next page, "" for none
 }
 
 // The annotations of an answer to FetchXML.
@@ -65,6 +66,9 @@ func (e Encoder) more(o *object, more More) {
 	}
 	if e.Annotations.Want(totalExceeded) || more.Fetch && more.Total != nil {
 		o.raw("@"+totalExceeded, fmt.Append(nil, more.Exceeded))
+	}
+	if more.Next != "" {
+		o.text("@odata.nextLink", more.Next)
 	}
 	if !more.Fetch {
 		return

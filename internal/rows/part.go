@@ -56,6 +56,7 @@ func (db *DB) ReadWhere(ctx context.Context, t *schema.Table, p Partition, after
 		part.Next = page.Items[len(page.Items)-1][p.sortKey()].Text()
 	}
 	mine := slices.DeleteFunc(page.Items, func(i store.Item) bool { return tableOf(i.Key().PK) != t.Name })
+	mine = db.withGiven(p, mine, after, part.Next)
 	items := mine
 	if p.index != "" {
 		if items, err = db.itemsOf(ctx, t, mine); err != nil {

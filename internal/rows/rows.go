@@ -224,6 +224,7 @@ type DB struct {
 	form     Form
 	first    func(Ref) int64 // version of a new row
 	misreads func(error)
+	given    map[string][]store.Item // rows that are there by definition, by partition key
 }
 
 // New returns the rows of a schema in a store; c stamps them, and waits between
@@ -296,6 +297,11 @@ func (db *DB) items(ctx context.Context, refs []Ref) ([]store.Item, error) {
 		items, err := db.store.Get(ctx, keys...)
 		if err != nil {
 			return nil, fmt.Errorf("read %v and %d more: %w", part[0], len(part)-1, err)
+		}
+		for i, item := range items {
+			if item == nil && len(db.given) > 0 {
+				items[i] = db.givenItem(keys[i])
+			}
 		}
 		found = append(found, items...)
 	}

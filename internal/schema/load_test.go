@@ -44,6 +44,7 @@ func TestDefaultTables(t *testing.T) {
 		"organization organizations organizationid name",
 		"phonecall phonecalls activityid subject",
 		"pricelevel pricelevels pricelevelid name",
+		"savedquery savedqueries savedqueryid name",
 		"segue_erasure segue_erasures segue_erasureid segue_name",
 		"segue_generation  segue_generationid segue_name",
 		"segue_job segue_jobs segue_jobid segue_name",
@@ -56,6 +57,7 @@ func TestDefaultTables(t *testing.T) {
 		"team teams teamid name",
 		"teammembership teammemberships teammembershipid segue_name",
 		"transactioncurrency transactioncurrencies transactioncurrencyid currencyname",
+		"userquery userqueries userqueryid name",
 	}
 	got = slices.DeleteFunc(got, func(table string) bool { // one that was added to the product's own
 		prefix, _, added := strings.Cut(strings.Fields(table)[0], "_")

@@ -349,3 +349,14 @@ func (s *Schema) Collection(table, name string) (Relation, bool) {
 
 // timeLayout is how a date-time is written: UTC, no fractions (docs/webapi.md §6).
 const timeLayout = time.RFC3339
+
+// Plural returns the label of several.
+func Plural(label string) string {
+	if stem, ok := strings.CutSuffix(label, "y"); ok && !strings.HasSuffix(stem, "a") && !strings.HasSuffix(stem, "e") {
+		return stem + "ies"
+	}
+	if strings.HasSuffix(label, "s") {
+		return label + "es"
+	}
+	return label + "s"
+}

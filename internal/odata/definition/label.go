@@ -36,17 +36,6 @@ func managed(name string, is bool) property {
 	))
 }
 
-// Plural returns the label of several.
-func Plural(label string) string {
-	if stem, ok := strings.CutSuffix(label, "y"); ok && !strings.HasSuffix(stem, "a") && !strings.HasSuffix(stem, "e") {
-		return stem + "ies"
-	}
-	if strings.HasSuffix(label, "s") {
-		return label + "es"
-	}
-	return label + "s"
-}
-
 // base is what every definition begins with.
 func base(names ...string) layer {
 	return layer{kind: "MetadataBase", abstract: true, properties: []property{

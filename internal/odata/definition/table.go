@@ -60,10 +60,10 @@ func (m *Model) table(t *schema.Table) *object {
 	activity, custom := t.Is(name.ActivityTrait), strings.Contains(t.Name, "_")
 	own := layer{kind: tableKind, properties: []property{
 		text(logicalName, t.Name), text("SchemaName", schemaName(t.Name, t.Label)),
-		text("LogicalCollectionName", t.Set), text("CollectionSchemaName", schemaName(t.Set, Plural(t.Label))), text("EntitySetName", t.Set),
+		text("LogicalCollectionName", t.Set), text("CollectionSchemaName", schemaName(t.Set, schema.Plural(t.Label))), text("EntitySetName", t.Set),
 		text("PrimaryIdAttribute", t.ID), text("PrimaryNameAttribute", t.PrimaryName), null("PrimaryImageAttribute", edmString),
 		number("ObjectTypeCode", objectTypeCode(t.Name)),
-		label("DisplayName", t.Label, t.Name), label("DisplayCollectionName", Plural(t.Label), t.Name), label("Description", ""),
+		label("DisplayName", t.Label, t.Name), label("DisplayCollectionName", schema.Plural(t.Label), t.Name), label("Description", ""),
 		choice("OwnershipType", "OwnershipTypes", owned),
 		{"TableType", edmString, "Standard"},
 		number("ActivityTypeMask", activityMask(activity)),

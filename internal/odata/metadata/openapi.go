@@ -6,7 +6,6 @@ import (
 
 	"segue/internal/odata"
 	"segue/internal/odata/call"
-	"segue/internal/odata/definition"
 	"segue/internal/schema"
 )
 
@@ -123,7 +122,7 @@ func (m *Model) setPath(t *schema.Table) dict {
 		"@odata.count": dict{"type": "integer"}, "@odata.nextLink": dict{"type": "string"},
 		"value": dict{"type": "array", "items": ref(t.Name)},
 	}}
-	path := dict{"get": withParameters(operationOf("list_"+t.Set, "List "+definition.Plural(t.Label), t.Set, responses(jsonOf(list))),
+	path := dict{"get": withParameters(operationOf("list_"+t.Set, "List "+schema.Plural(t.Label), t.Set, responses(jsonOf(list))),
 		option("$select"), option("$filter"), option("$orderby"), option("$expand"), option("$top"), option("$count"))}
 	if !t.EngineMade {
 		create := operationOf("create_"+t.Set, "Create a row of "+t.Label, t.Set, responses(noContent()))

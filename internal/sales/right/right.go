@@ -102,6 +102,7 @@ func DefaultMatrix() Matrix {
 		owns        = Grant{Organization: seen, Own: worked}
 		connectsOwn = Grant{Organization: sales.Read, Own: connects &^ sales.Read}
 		stepsOwn    = Grant{Organization: sales.Read, Own: steps &^ sales.Read}
+		personal    = Grant{Own: sales.Everything} // others see it when it is assigned to a team of theirs
 		clears      = Grant{Organization: sales.Read | sales.Delete}
 		erases      = Grant{Organization: sales.Create | sales.Read} // nobody changes what tells of an erasure
 		steers      = Grant{Organization: sales.Read | sales.Write}  // jobs are canceled and resumed
@@ -122,6 +123,7 @@ func DefaultMatrix() Matrix {
 		{sales.OfTable(name.ParkedChange), clears, nothing, nothing, nothing},
 		{sales.OfTable(name.Erasure), erases, nothing, nothing, nothing},
 		{sales.OfTable(name.Job), steers, nothing, steers, nothing},
+		{sales.OfTable(name.SavedView), all, personal, personal, personal},
 		{sales.OfTrait(name.UserOwnedTrait), all, all, all, owns}, // records, activities and every other table with owners
 		{sales.EveryTable(), all, all, all, looks},
 	}

@@ -20,6 +20,7 @@ const (
 	Organization       = "organization"
 	PhoneCall          = "phonecall"
 	PriceList          = "pricelevel"
+	View               = "savedquery"
 	Erasure            = "segue_erasure"
 	Generation         = "segue_generation"
 	Job                = "segue_job"
@@ -32,6 +33,7 @@ const (
 	Team               = "team"
 	TeamMembership     = "teammembership"
 	Currency           = "transactioncurrency"
+	SavedView          = "userquery"
 )
 
 // The ids of the tables' rows: GUIDs in lower case.
@@ -52,6 +54,7 @@ type (
 	OrganizationID       string // of a row of organization
 	PhoneCallID          string // of a row of phonecall
 	PriceListID          string // of a row of pricelevel
+	ViewID               string // of a row of savedquery
 	ErasureID            string // of a row of segue_erasure
 	GenerationID         string // of a row of segue_generation
 	JobID                string // of a row of segue_job
@@ -64,6 +67,7 @@ type (
 	TeamID               string // of a row of team
 	TeamMembershipID     string // of a row of teammembership
 	CurrencyID           string // of a row of transactioncurrency
+	SavedViewID          string // of a row of userquery
 )
 
 // The traits of tables.
@@ -160,6 +164,7 @@ const (
 	Exchangerate                                     = "exchangerate"
 	Familystatuscode                                 = "familystatuscode"
 	Fax                                              = "fax"
+	Fetchxml                                         = "fetchxml"
 	Firstname                                        = "firstname"
 	Fullname                                         = "fullname"
 	Gendercode                                       = "gendercode"
@@ -173,8 +178,12 @@ const (
 	Isdisabled                                       = "isdisabled"
 	Ismanaged                                        = "ismanaged"
 	Isocurrencycode                                  = "isocurrencycode"
+	Isprivate                                        = "isprivate"
+	Isquickfindquery                                 = "isquickfindquery"
 	Jobtitle                                         = "jobtitle"
 	Lastname                                         = "lastname"
+	Layoutjson                                       = "layoutjson"
+	Layoutxml                                        = "layoutxml"
 	Leadid                                           = "leadid"
 	Leadqualitycode                                  = "leadqualitycode"
 	Leadsourcecode                                   = "leadsourcecode"
@@ -277,6 +286,7 @@ const (
 	Parentbusinessunitid                             = "parentbusinessunitid"
 	Parentcontactid                                  = "parentcontactid"
 	Parentcustomerid                                 = "parentcustomerid"
+	Parentqueryid                                    = "parentqueryid"
 	Parentsystemuserid                               = "parentsystemuserid"
 	Percentcomplete                                  = "percentcomplete"
 	Phonenumber                                      = "phonenumber"
@@ -290,12 +300,15 @@ const (
 	Purchasetimeframe                                = "purchasetimeframe"
 	Pursuitdecision                                  = "pursuitdecision"
 	Qualifyingopportunityid                          = "qualifyingopportunityid"
+	Querytype                                        = "querytype"
 	Readreceiptrequested                             = "readreceiptrequested"
 	Regardingobjectid                                = "regardingobjectid"
 	Resolvefeedback                                  = "resolvefeedback"
+	Returnedtypecode                                 = "returnedtypecode"
 	Revenue                                          = "revenue"
 	Salesstage                                       = "salesstage"
 	Salutation                                       = "salutation"
+	Savedqueryid                                     = "savedqueryid"
 	Scheduleddurationminutes                         = "scheduleddurationminutes"
 	Scheduledend                                     = "scheduledend"
 	Scheduledstart                                   = "scheduledstart"
@@ -382,6 +395,7 @@ const (
 	Title                                            = "title"
 	Torecipients                                     = "torecipients"
 	Transactioncurrencyid                            = "transactioncurrencyid"
+	Userqueryid                                      = "userqueryid"
 	Versionnumber                                    = "versionnumber"
 	Websiteurl                                       = "websiteurl"
 )
