@@ -81,10 +81,18 @@ func (p *parser) isNull(of property, op filter.Operator, operator token) (predic
 	return c, err
 }
 
+// count counts a condition.
+func (p *parser) count(at int) error {
+	if p.conditions++; p.conditions > MaxConditions {
+		return p.errorAt(at, "more than %d conditions", MaxConditions)
+	}
+	return nil
+}
+
 // operatorOn returns a condition without values, if the operator applies to the property.
 func (p *parser) operatorOn(of property, op filter.Operator, operator token) (comparison, error) {
-	if p.conditions++; p.conditions > MaxConditions {
-		return comparison{}, p.errorAt(operator.at, "more than %d conditions", MaxConditions)
+	if err := p.count(operator.at); err != nil {
+		return comparison{}, err
 	}
 	if !slices.Contains(filter.Operators(of.column.Type), op) {
 		return comparison{}, p.errorAt(operator.at, "operator '%s' does not apply to property '%s' of type %s", excerpt.Of(operator.text), NameOf(of.column), of.column.Type)

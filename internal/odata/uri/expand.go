@@ -53,7 +53,7 @@ func (p *parser) expanded(t *schema.Table, nested bool) (Expand, error) {
 		return Expand{}, p.errorf("'/%s' after '%s' cannot be expanded; options in brackets expected", excerpt.Of(after), name)
 	}
 	p.advance()
-	if !p.take(openToken) {
+	if e.Ref || !p.take(openToken) {
 		return e, nil
 	}
 	if err := p.nest(); err != nil {

@@ -68,19 +68,26 @@ func (p *parser) condition(f *frame) (predicate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.needPredicate(o)
+	return p.needPredicate(o, p.token.at)
 }
 
-// needPredicate says what is missing from an operand that is no predicate.
-func (p *parser) needPredicate(o operand) (predicate, error) {
+// needPredicate returns an operand as a predicate, which a property that is true or false
+// is by itself, or says what is missing from it, at the place after it.
+func (p *parser) needPredicate(o operand, after int) (predicate, error) {
 	switch {
 	case o.predicate != nil:
 		return o.predicate, nil
+	case o.property != nil && o.property.column.Type == schema.Boolean:
+		c, err := p.operatorOn(*o.property, filter.Eq, token{text: "eq", at: o.at})
+		return truthOf{c}, err
 	case o.property != nil:
-		return nil, p.expected("an operator")
+		return nil, p.errorAt(after, "an operator expected")
 	}
 	return nil, p.errorAt(o.at, "a condition expected")
 }
+
+// comparing is how strongly the operators of comparisons bind.
+const comparing = 3
 
 // precedence returns how strongly an operator binds, 0 for what is none. That of not,
 // which stands before its operand, is higher than all.
@@ -91,9 +98,9 @@ func precedence(operator string) int {
 	case "and":
 		return 2
 	case "eq", "ne", "gt", "ge", "lt", "le", "in", "has":
-		return 3
-	case "add", "sub", "mul", "div", "mod":
-		return 4
+		return comparing
+	case "add", "sub", "mul", "div", "divby", "mod":
+		return comparing + 1
 	}
 	return 0
 }
@@ -122,30 +129,33 @@ func (p *parser) expression(f *frame, least int) (operand, error) {
 
 func (p *parser) binary(f *frame, left operand, operator token, strength int) (operand, error) {
 	switch operator.text {
-	case "has", "add", "sub", "mul", "div", "mod":
+	case "has", "add", "sub", "mul", "div", "divby", "mod":
 		return operand{}, p.unsupported(operator.at, "operator '%s'", operator.text)
 	case "in":
 		return p.in(f, left, operator)
+	}
+	if operator.text == "and" || operator.text == "or" {
+		return p.join(f, left, operator, strength)
 	}
 	right, err := p.expression(f, strength+1)
 	if err != nil {
 		return operand{}, err
 	}
-	joins := operator.text == "and" || operator.text == "or"
-	if joins {
-		return p.join(left, operator, right)
-	}
 	condition, err := p.compare(left, operator, right)
 	return operand{at: left.at, predicate: condition}, err
 }
 
-// join joins two predicates by and or or.
-func (p *parser) join(left operand, operator token, right operand) (operand, error) {
-	first, err := p.needPredicate(left)
+// join reads what and or or joins to a predicate.
+func (p *parser) join(f *frame, left operand, operator token, strength int) (operand, error) {
+	first, err := p.needPredicate(left, operator.at)
 	if err != nil {
 		return operand{}, err
 	}
-	second, err := p.needPredicate(right)
+	right, err := p.expression(f, strength+1)
+	if err != nil {
+		return operand{}, err
+	}
+	second, err := p.needPredicate(right, p.token.at)
 	if err != nil {
 		return operand{}, err
 	}
@@ -172,10 +182,11 @@ func (p *parser) unary(f *frame) (operand, error) {
 	if err != nil {
 		return operand{}, err
 	}
-	if of.predicate == nil {
+	if of.predicate == nil && (of.property == nil || of.property.column.Type != schema.Boolean || precedence(p.token.text) == comparing) {
 		return operand{}, p.errorAt(of.at, "a condition in brackets expected after 'not'")
 	}
-	return operand{at: at, predicate: negation{of.predicate}}, nil
+	inner, err := p.needPredicate(of, p.token.at)
+	return operand{at: at, predicate: negation{inner}}, err
 }
 
 func (p *parser) primary(f *frame) (operand, error) {

@@ -46,7 +46,7 @@ func isFunction(name string) bool {
 		"length", "indexof", "substring", "tolower", "toupper", "trim", "concat", "matchesPattern", "hassubset", "hassubsequence",
 		"year", "month", "day", "hour", "minute", "second", "fractionalseconds", "totalseconds", "date", "time",
 		"totaloffsetminutes", "mindatetime", "maxdatetime", "now", "round", "floor", "ceiling", "cast", "isof", "case",
-		"geo.distance", "geo.intersects", "geo.length", "$count",
+		"geo.distance", "geo.intersects", "geo.length", "$count", "$filter",
 	}, name)
 }
 
@@ -91,6 +91,9 @@ func (p *parser) textFunction(f *frame, name token) (predicate, error) {
 func (p *parser) lambda(f *frame, name token, path string, all bool) (predicate, error) {
 	relation, err := p.collection(f, path, name.at)
 	if err != nil {
+		return nil, err
+	}
+	if err := p.count(name.at); err != nil {
 		return nil, err
 	}
 	p.advance()

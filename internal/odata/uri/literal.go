@@ -82,6 +82,9 @@ func idsOf(c *schema.Column, text string) (values []schema.Value, problem string
 // written with them too, such as 5.0 and 1e3.
 func numberOf(c *schema.Column, text string) (values []schema.Value, problem string) {
 	text = strings.TrimPrefix(text, "+")
+	if strings.HasSuffix(text, ".") || strings.Contains(text, ".e") || strings.Contains(text, ".E") {
+		return nil, "a digit expected after the decimal point"
+	}
 	v, err := c.FromJSON(json.Number(text))
 	if err != nil && c.Type.Kind() == schema.KindInt && len(text) <= 40 && strings.Trim(text, "0123456789+-.eE") == "" {
 		// The exponent first: 1e1000000000 would be built as that number.
@@ -98,9 +101,11 @@ func momentOf(c *schema.Column, op filter.Operator, text string) (values []schem
 	if text == "" {
 		return nil, "a date expected"
 	}
-	if t, err := time.Parse(time.RFC3339, text); err == nil && t.Nanosecond() > 0 && (op == filter.Ge || op == filter.Lt) {
-		t = t.Truncate(time.Second).Add(time.Second)
-		text = t.UTC().Format(time.RFC3339)
+	const withoutSeconds = "2006-01-02T15:04Z07:00"
+	if t, err := time.Parse(withoutSeconds, text); err == nil {
+		text = t.Format(time.RFC3339)
+	} else if t, err := time.Parse(time.RFC3339, text); err == nil && t.Nanosecond() > 0 && (op == filter.Ge || op == filter.Lt) {
+		text = t.Truncate(time.Second).Add(time.Second).Format(time.RFC3339)
 	}
 	return one(c.FromText(text))
 }

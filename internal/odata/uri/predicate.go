@@ -1,6 +1,9 @@
 package uri
 
-import "segue/internal/filter"
+import (
+	"segue/internal/filter"
+	"segue/internal/schema"
+)
 
 // An expression of OData is true, false or null, and a negation leaves null what it is.
 // A tree of package filter holds or does not. outcome says of which rows a tree is made:
@@ -75,6 +78,18 @@ func (e equalTo) node(o outcome) (filter.Node, error) {
 	default:
 		return e.of.node(isFalse)
 	}
+}
+
+// truthOf is a property that is true, false or null.
+type truthOf struct{ comparison }
+
+func (p truthOf) node(o outcome) (filter.Node, error) {
+	condition := p.Condition
+	condition.Values = []schema.Value{schema.Bool(o == isTrue || o == notTrue)}
+	if o == notTrue || o == notFalse {
+		condition.Operator = filter.Ne
+	}
+	return &condition, nil
 }
 
 // comparison is a condition that is true or false for any value, null included.

@@ -3,6 +3,7 @@ package uri
 import (
 	"strings"
 
+	"segue/internal/excerpt"
 	"segue/internal/filter"
 	"segue/internal/schema"
 )
@@ -25,6 +26,11 @@ func (p *parser) property(f *frame, word token) (*property, error) {
 		segments = segments[1:]
 	} else if segments[0] == "$it" {
 		segments = segments[1:]
+	}
+	for _, segment := range segments {
+		if strings.HasPrefix(segment, "$") {
+			return nil, p.unsupported(word.at, "'%s' in a path", excerpt.Of(segment))
+		}
 	}
 	found := &property{table: f.table}
 	for len(segments) > 1 {

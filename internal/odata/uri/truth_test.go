@@ -95,7 +95,19 @@ func drawComparison(t *rapid.T, start string) expression {
 	if start != "" {
 		number, text = "weight", "title"
 	}
-	switch rapid.IntRange(0, 4).Draw(t, "comparison") {
+	switch rapid.IntRange(0, 5).Draw(t, "comparison") {
+	case 5:
+		if start != "" {
+			return drawComparison(t, start)
+		}
+		not := rapid.SampledFrom([]string{"", "not "}).Draw(t, "not")
+		return expression{not + "wanted", func(row filtertest.Entry) truth {
+			v, ok := row.Values["wanted"].Bool()
+			if !ok {
+				return isNull
+			}
+			return of(v == (not == ""))
+		}}
 	case 0:
 		operator := rapid.SampledFrom([]string{"eq", "ne"}).Draw(t, "operator")
 		return expression{start + text + " " + operator + " null", func(row filtertest.Entry) truth {
