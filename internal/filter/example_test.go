@@ -3,6 +3,7 @@ package filter_test
 import (
 	"fmt"
 	"os"
+	"time"
 
 	"segue/internal/filter"
 	"segue/internal/schema"
@@ -78,4 +79,43 @@ func ExampleParse_error() {
 	fmt.Println(err)
 	// Output:
 	// filter at items[0].values[0] (offset 74): thing.employees: type: must be a JSON number, got "many"
+}
+
+// A condition that is relative to the time is evaluated in a scope; a program that is
+// bound to one can be evaluated on many rows.
+func ExampleProgram_Bind() {
+	tables, err := schema.Load(os.DirFS("filtertest/schema"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tree, err := filter.Parse(tables, "thing", `{"type":"and","items":[{"attribute":"seenon","operator":"today"}]}`)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = filter.Compile(tables, "thing", tree)
+	fmt.Println(err)
+
+	program, err := filter.Compile(tables, "thing", tree, filter.AsksNow)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	bound, err := program.Bind(&filter.Scope{
+		Now:  time.Date(2026, 3, 29, 23, 30, 0, 0, time.UTC),
+		Zone: time.FixedZone("CEST", 2*60*60),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, hour := range []int{21, 22} { // the date changes at 22:00 UTC
+		row := exampleRow{"seenon": schema.Time(time.Date(2026, 3, 29, hour, 0, 0, 0, time.UTC))}
+		fmt.Println(bound.Match(row))
+	}
+	// Output:
+	// filter at items[0]: operator today is relative to the time, and nothing changes here when time passes; it cannot be evaluated
+	// false <nil>
+	// true <nil>
 }

@@ -183,8 +183,8 @@ func ParseKey(t *schema.Table, text string, aliases map[string]string) ([]KeyPar
 		}
 		values, problem := valuesOf(filter.Operand(column, filter.Eq), filter.Eq, a.token())
 		switch {
-		case a.IsNull():
-			problem = "a key has no null"
+		case a.IsNull() || a.Quoted && a.Text == "": // rows keep the empty text as null
+			problem = "a key has no null and no empty text"
 		case problem == "":
 			key = append(key, KeyPart{column, values})
 			continue

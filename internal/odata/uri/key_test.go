@@ -38,7 +38,6 @@ func TestParseKey(t *testing.T) {
 		{"alternate key (dynamics-web-api)", "contacts", "emailaddress1='a@b.c',firstname='Jo'", "emailaddress1 = text a@b.c; firstname = text Jo"},
 		{"text with a quote, a comma, a bracket and an equals sign", "contacts", "firstname='O''B, (x)=y'", "firstname = text O'B, (x)=y"},
 		{"blanks", "contacts", " firstname = 'Jo' , lastname = 'X' ", "firstname = text Jo; lastname = text X"},
-		{"empty text", "contacts", "firstname=''", "firstname = text "},
 		{"lookup", "contacts", "_parentcustomerid_value=" + idI, "parentcustomerid = lookup account:" + idI + " | lookup contact:" + idI},
 		{"numbers, truth and a moment", "leads", "numberofemployees=5,revenue=-1.50,statecode=0,donotemail=true,createdon=2026-01-02T03:04:05Z",
 			"numberofemployees = whole number 5; revenue = decimal number -1.5; statecode = whole number 0; donotemail = boolean true; createdon = time 2026-01-02T03:04:05Z"},
@@ -54,7 +53,8 @@ func TestParseKey(t *testing.T) {
 		{"lookup by its name", "leads", "parentaccountid=" + idI, "Could not find a property named 'parentaccountid' on type 'Microsoft.Dynamics.CRM.lead'."},
 		{"name in another case", "leads", "Subject='a'", "Could not find a property named 'Subject' on type 'Microsoft.Dynamics.CRM.lead'."},
 		{"a name twice", "leads", "subject='a',subject='b'", "key of leads: 'subject' is given twice at position 12 in 'subject='a',subject='b''"},
-		{"null", "leads", "subject=null", "key of leads: subject: a key has no null at position 0 in 'subject=null'"},
+		{"null", "leads", "subject=null", "key of leads: subject: a key has no null and no empty text at position 0 in 'subject=null'"},
+		{"empty text", "contacts", "firstname=''", "key of contacts: firstname: a key has no null and no empty text at position 0 in 'firstname='''"},
 		{"null as text", "leads", "subject='null'", "subject = text null"},
 		{"number for a text", "leads", "subject=5", "key of leads: subject: a string in quotes expected at position 0 in 'subject=5'"},
 		{"text for a number", "leads", "statecode='0'", "key of leads: statecode: a number expected at position 0 in 'statecode='0''"},
@@ -65,7 +65,7 @@ func TestParseKey(t *testing.T) {
 		{"more text", "leads", "subject='a' 'b'", "key of leads: ',' or the end expected at position 12 in 'subject='a' 'b''"},
 		{"alias of an alias", "leads", "subject=@p3", "@p3: a literal expected, an alias stands for no other one at position 0 in '@p1'"},
 		{"alias of nothing", "leads", "subject=@p4", "@p4: a literal expected at position 0 in ''"},
-		{"alias that is not given", "leads", "subject=@p9", "key of leads: subject: a key has no null at position 0 in 'subject=@p9'"},
+		{"alias that is not given", "leads", "subject=@p9", "key of leads: subject: a key has no null and no empty text at position 0 in 'subject=@p9'"},
 		{"columns without end", "leads", strings.Repeat("a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1,i=1,", 2), "key of leads: 'a' is given twice at position 36 in '" + strings.Repeat("a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1,i=1,", 2) + "'"},
 	}
 	s := tables(t)
