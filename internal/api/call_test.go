@@ -3,8 +3,12 @@ package api_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+
+	"segue/internal/filter"
+	"segue/internal/schema"
 )
 
 // TestCalls_webapi_11: functions and actions are called as clients call them, and what
@@ -26,6 +30,18 @@ func TestCalls_webapi_11(t *testing.T) {
 		{"GET ~/RetrieveCurrentOrganization(AccessType=Microsoft.Dynamics.CRM.EndpointAccessType'Default')", 200, currentOrganization},
 		{"GET ~/RetrieveCurrentOrganization(AccessType=@p1)?@p1=Microsoft.Dynamics.CRM.EndpointAccessType'Default'", 200, currentOrganization},
 		{"GET ~/RetrieveCurrentOrganization(AccessType=@p1)?%40p1=Microsoft.Dynamics.CRM.EndpointAccessType%27Internet%27", 200, `"Values":["http://segue.test/","http://segue.test/api/data/v9.2/"]`},
+
+		{"GET ~/systemusers(" + userID + ")/Microsoft.Dynamics.CRM.RetrievePrincipalAccess(Target=@p1)?@p1={%22@odata.id%22:%22leads(" + leadID + ")%22}", 200,
+			`"AccessRights":"ReadAccess,CreateAccess,WriteAccess,DeleteAccess,AppendAccess,AppendToAccess,AssignAccess"`},
+		{"GET ~/systemusers(" + userID + ")/Microsoft.Dynamics.CRM.RetrievePrincipalAccess(Target=@p1)?@p1={%22@odata.id%22:%22msdyn_segments(" + segmentID + ")%22}\nAs: Salesperson", 200,
+			`"AccessRights":"ReadAccess"`},
+		{"GET ~/systemusers(" + userID + ")/Microsoft.Dynamics.CRM.RetrievePrincipalAccess(Target=@p1)?@p1={%22@odata.id%22:%22leads(" + leadID + ")%22}\nAs: no role", 200,
+			`"AccessRights":"None"`},
+		{"GET ~/systemusers(" + userID + ")/Microsoft.Dynamics.CRM.RetrievePrincipalAccess(Target=@p1)?@p1={%22@odata.id%22:%22leads(" + visitID + ")%22}", 404, `0x80040217`},
+		{"GET ~/systemusers(" + visitID + ")/Microsoft.Dynamics.CRM.RetrievePrincipalAccess(Target=@p1)?@p1={%22@odata.id%22:%22leads(" + leadID + ")%22}", 400, `ask for yourself`},
+		{"GET ~/systemusers(" + userID + ")/RetrievePrincipalAccess(Target=@p1)?@p1={}", 400, `Request message has unresolved parameters`},
+		{"GET ~/systemusers(" + userID + ")/Microsoft.Dynamics.CRM.RetrievePrincipalAccess", 400, `"code":"0x80040203"`},
+		{"POST ~/systemusers(" + userID + ")/Microsoft.Dynamics.CRM.RetrievePrincipalAccess\n\n{}", 405, `"code":"0x80040315"`},
 
 		{"GET ~/RetrieveCurrentOrganization", 400, `"code":"0x80040203","message":"the parameter 'AccessType' is required"`},
 		{"GET ~/RetrieveCurrentOrganization(AccessType='Nowhere')", 400, `"code":"0x80040203"`},
@@ -108,5 +124,97 @@ func TestQualifyLead_webapi_11(t *testing.T) {
 	}
 	if a := w.expect(http.StatusBadRequest, "POST ~/LoseOpportunity\n\n"+won); a.code() != "0x80040265" {
 		t.Errorf("lost after it was won: %v", a)
+	}
+}
+
+// TestMe: a program learns who its user is and what the roles permit, table by table.
+func TestMe(t *testing.T) {
+	w := newWorld(t)
+	type me struct {
+		UserID     string `json:"UserId"`
+		FullName   string
+		UnitID     string `json:"BusinessUnitId"`
+		Roles      []string
+		TimeZone   string
+		Locale     string
+		Privileges []struct {
+			Table                                                 string
+			Create, Read, Write, Delete, Append, AppendTo, Assign *string
+		}
+		RecordTypes, Features []string
+	}
+	level := func(m me, table, privilege string) string {
+		for _, p := range m.Privileges {
+			if p.Table != table {
+				continue
+			}
+			v := map[string]*string{"Create": p.Create, "Read": p.Read, "Write": p.Write, "Delete": p.Delete, "Assign": p.Assign}[privilege]
+			if v == nil {
+				return ""
+			}
+			return *v
+		}
+		return "no such table"
+	}
+	var manager, seller, nobody me
+	w.expect(http.StatusOK, "GET ~/segue_Me()").value(t, &manager)
+	w.expect(http.StatusOK, "GET ~/segue_Me\nAs: Salesperson").value(t, &seller)
+	w.expect(http.StatusOK, "GET ~/segue_Me()\nAs: no role").value(t, &nobody)
+	if manager.UserID != userID || manager.FullName != "Test User" || len(manager.UnitID) != 36 || !slices.Equal(manager.Roles, []string{"Sales Manager"}) ||
+		manager.TimeZone != "UTC" || manager.Locale != "en-US" || !slices.Contains(manager.RecordTypes, "lead") || slices.Contains(manager.RecordTypes, "task") ||
+		!slices.Contains(manager.Features, "QualifyLead") {
+		t.Errorf("%+v", manager)
+	}
+	for _, test := range []struct {
+		m                      me
+		table, privilege, want string
+	}{
+		{manager, "lead", "Write", "Global"},
+		{manager, "msdyn_segment", "Assign", ""},
+		{manager, "systemuser", "Write", ""},
+		{seller, "lead", "Write", "Basic"},
+		{seller, "lead", "Read", "Global"},
+		{seller, "msdyn_segment", "Create", ""},
+		{nobody, "lead", "Read", ""},
+		{manager, "segue_ledger", "Read", "no such table"},
+	} {
+		if got := level(test.m, test.table, test.privilege); got != test.want {
+			t.Errorf("%v: %s of %s is %q, want %q", test.m.Roles, test.privilege, test.table, got, test.want)
+		}
+	}
+}
+
+// TestOperators: a builder of conditions learns which operators a column of each type
+// has, and none that is listed is refused as unknown.
+func TestOperators(t *testing.T) {
+	w := newWorld(t)
+	var all struct {
+		Types []struct {
+			ColumnType, AttributeType string
+			Operators                 []struct {
+				Operator, Label, Values string
+				LeastValues, MostValues int
+				HoldsForNull            bool
+			}
+		}
+	}
+	w.expect(http.StatusOK, "GET ~/segue_Operators()").value(t, &all)
+	if len(all.Types) != len(schema.Types()) {
+		t.Errorf("%d types, want %d", len(all.Types), len(schema.Types()))
+	}
+	for _, typ := range all.Types {
+		var got []filter.Operator
+		for _, o := range typ.Operators {
+			got = append(got, filter.Operator(o.Operator))
+			if o.Label == "" || o.MostValues < o.LeastValues {
+				t.Errorf("%s: %+v", typ.ColumnType, o)
+			}
+			if o.Operator == "ne" && !o.HoldsForNull || o.Operator == "eq" && o.HoldsForNull || o.Operator == "between" && o.LeastValues != 2 {
+				t.Errorf("%s: %+v", typ.ColumnType, o)
+			}
+		}
+		if want := filter.Operators(schema.Type(typ.ColumnType)); !slices.Equal(got, want) || typ.AttributeType == "" {
+			t.Errorf("%s (%s): %v, want %v", typ.ColumnType, typ.AttributeType, got, want)
+		}
 	}
 }

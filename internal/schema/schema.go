@@ -44,6 +44,11 @@ const (
 	LookupTo Type = "lookup"   // a reference to a row
 )
 
+// Types lists the column types.
+func Types() []Type {
+	return []Type{String, Memo, Integer, BigInt, Decimal, Money, Double, Boolean, Choice, State, Status, DateTime, Date, GUID, LookupTo}
+}
+
 // Kind returns the kind of the values of columns of type t, KindNull for a type
 // that does not exist.
 func (t Type) Kind() Kind {

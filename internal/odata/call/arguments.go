@@ -313,7 +313,7 @@ func (p Parameter) scalar(v any, value json.RawMessage) (any, error) {
 	number, isNumber := v.(json.Number)
 	switch p.Type {
 	case schema.String:
-		if p.Enum != nil && !slices.Contains(p.Enum.Members, text) {
+		if p.Enum != nil && !p.Enum.holds(text) {
 			return nil, p.refuse("one of "+strings.Join(p.Enum.Members, ", "), value)
 		}
 		if isText {

@@ -62,7 +62,23 @@ type Parameter struct {
 // Enum is a type whose values are names.
 type Enum struct {
 	Name    string
-	Members []string // the value of each is its place, from 0
+	Members []string
+	// Flags is the values of the members of an enumeration of which several may hold at
+	// once, listed with commas between; nil: one holds, and its value is its place, from 0.
+	Flags []int
+}
+
+// holds reports whether a text is a value of the enumeration.
+func (e *Enum) holds(text string) bool {
+	if e.Flags == nil {
+		return slices.Contains(e.Members, text)
+	}
+	for member := range strings.SplitSeq(text, ",") {
+		if !slices.Contains(e.Members, member) {
+			return false
+		}
+	}
+	return true
 }
 
 // Return is what an operation responds with. The zero Return is nothing.

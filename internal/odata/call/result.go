@@ -131,7 +131,7 @@ func (p Property) holds(v any) bool {
 	switch v := v.(type) {
 	case string:
 		kind := p.Type.Kind()
-		return p.Enum != nil && slices.Contains(p.Enum.Members, v) ||
+		return p.Enum != nil && p.Enum.holds(v) ||
 			p.Enum == nil && (kind == schema.KindText || kind == schema.KindTime)
 	case int64:
 		return p.Type == schema.BigInt || p.Type == schema.Integer && v >= math.MinInt32 && v <= math.MaxInt32

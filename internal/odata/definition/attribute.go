@@ -30,6 +30,13 @@ func (m *Model) attribute(t *schema.Table, c *schema.Column, number int) *object
 	return o
 }
 
+// AttributeType returns what the definitions call the type of columns, their
+// AttributeType; lookups of owners and customers have others.
+func AttributeType(t schema.Type) string {
+	code, _, _ := attributeType(&schema.Column{Type: t})
+	return code
+}
+
 // attributeType is the type of a column: AttributeTypeCode, AttributeTypeName and the
 // name of its metadata type, whose first parts are mostly the same.
 func attributeType(c *schema.Column) (code, typeName, kind string) {

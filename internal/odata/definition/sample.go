@@ -18,10 +18,7 @@ func samples() []*object {
 		optionSet("sample", "Sample", "Picklist", true, options), booleanSet("sample", &schema.Column{Options: options}),
 		stateSet("sample", t, &schema.Column{}), statusSet("sample", t, &schema.Column{Options: options}),
 	}
-	for _, kind := range []schema.Type{
-		schema.String, schema.Memo, schema.Integer, schema.BigInt, schema.Decimal, schema.Money, schema.Double, schema.Boolean,
-		schema.Choice, schema.State, schema.Status, schema.DateTime, schema.GUID, schema.LookupTo,
-	} {
+	for _, kind := range schema.Types() {
 		list = append(list, m.attribute(t, &schema.Column{Name: "sample", Label: "Sample", Type: kind, Options: options}, 1))
 	}
 	return list

@@ -338,7 +338,7 @@ func (d document) set(t *schema.Table) {
 func (d document) operations() {
 	types := typesOf(d.Model.operations)
 	for _, e := range types.enums {
-		d.enum(e.Name, e.Members)
+		d.enum(e.Name, e.Members, e.Flags)
 	}
 	for _, c := range types.complex {
 		d.w.open("ComplexType", "Name", c.Name)

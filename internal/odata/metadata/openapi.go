@@ -209,7 +209,9 @@ func complexSchema(c *call.Complex) dict {
 		case p.Of != nil:
 			s = ref(p.Of.Name)
 		case p.Enum != nil:
-			s = dict{"type": "string", "enum": p.Enum.Members}
+			if s = (dict{"type": "string"}); p.Enum.Flags == nil {
+				s["enum"] = p.Enum.Members
+			}
 		default:
 			s = scalarSchema(p.Type)
 		}

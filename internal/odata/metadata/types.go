@@ -6,11 +6,19 @@ import (
 	"segue/internal/odata/definition"
 )
 
-// enum writes an enumeration, whose values are the places of its members.
-func (d document) enum(name string, members []string) {
-	d.w.open("EnumType", "Name", name)
+// enum writes an enumeration. The values of its members are flags, or their places.
+func (d document) enum(name string, members []string, flags []int) {
+	pairs := []string{"Name", name}
+	if flags != nil {
+		pairs = append(pairs, "IsFlags", "true")
+	}
+	d.w.open("EnumType", pairs...)
 	for i, m := range members {
-		d.w.leaf("Member", "Name", m, "Value", decimalText(i))
+		value := i
+		if flags != nil {
+			value = flags[i]
+		}
+		d.w.leaf("Member", "Name", m, "Value", decimalText(value))
 	}
 	d.w.close()
 }
@@ -18,7 +26,7 @@ func (d document) enum(name string, members []string) {
 // definitionTypes writes the types of the definitions.
 func (d document) definitionTypes() {
 	for _, e := range definition.Enums() {
-		d.enum(e[0], e[1:])
+		d.enum(e[0], e[1:], nil)
 	}
 	for _, t := range definition.Types() {
 		if t.Complex {

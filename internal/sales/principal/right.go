@@ -7,6 +7,7 @@ import (
 
 	"segue/internal/filter"
 	"segue/internal/query"
+	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/right"
 	"segue/internal/schema"
@@ -34,6 +35,20 @@ func (d *Directory) AuthorizeRow(ctx context.Context, c sales.Caller, p sales.Pr
 		return nil
 	}
 	return right.Missing(c, p, row.Table, is)
+}
+
+// Reaches reports whether a caller's privilege reaches a row.
+func (d *Directory) Reaches(ctx context.Context, c sales.Caller, p sales.Privilege, row *rows.Row) (bool, error) {
+	err := d.AuthorizeRow(ctx, c, p, OwnedRow(row))
+	if errors.Is(err, sales.Forbidden) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Level returns how far a caller's privilege on a table reaches.
+func (d *Directory) Level(c sales.Caller, t *schema.Table, p sales.Privilege) right.Level {
+	return d.matrix.Level(c, t, p)
 }
 
 // relation returns the lowest level at which a row is one of the caller's.
