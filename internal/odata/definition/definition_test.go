@@ -14,32 +14,6 @@ import (
 	"segue/internal/schema"
 )
 
-// Definitions have the properties, types and enumerations that $metadata says.
-func TestDefinitions_ConformToCSDL(t *testing.T) {
-	m := model(t)
-	c := described(t)
-	for set, typ := range map[string]string{"EntityDefinitions": "EntityMetadata", "RelationshipDefinitions": "RelationshipMetadataBase", "GlobalOptionSetDefinitions": "OptionSetMetadataBase"} {
-		list := get(t, m, set, "")["value"]
-		c.conforms(t, set, "Collection(mscrm."+typ+")", list)
-		if c.sets[set] != typ {
-			t.Errorf("%s is of %s in $metadata", set, c.sets[set])
-		}
-	}
-	for _, table := range []string{"lead", "opportunity", "task", "systemuser", "msdyn_sequencetarget"} {
-		at := "EntityDefinitions(LogicalName='" + table + "')"
-		for nav, typ := range map[string]string{
-			"Attributes": "AttributeMetadata", "ManyToOneRelationships": "OneToManyRelationshipMetadata", "OneToManyRelationships": "OneToManyRelationshipMetadata",
-			"ManyToManyRelationships": "ManyToManyRelationshipMetadata", "Keys": "EntityKeyMetadata",
-		} {
-			c.conforms(t, at+"/"+nav, "Collection(mscrm."+typ+")", get(t, m, at+"/"+nav, "")["value"])
-		}
-		for _, kind := range []string{"Picklist", "State", "Status", "Boolean"} {
-			list := get(t, m, at+"/Attributes/Microsoft.Dynamics.CRM."+kind+"AttributeMetadata", "$expand=OptionSet,GlobalOptionSet")["value"]
-			c.conforms(t, at+" "+kind, "Collection(mscrm."+kind+"AttributeMetadata)", list)
-		}
-	}
-}
-
 // Each table and column on the wire has a definition, and a MetadataId of its own.
 func TestDefinitions_All(t *testing.T) {
 	m := model(t)

@@ -190,3 +190,92 @@ func element(typ string) (name string, many bool) {
 	inner, many := strings.CutPrefix(typ, "Collection(")
 	return strings.TrimPrefix(strings.TrimSuffix(inner, ")"), "mscrm."), many
 }
+
+// conforms checks that a JSON value is of a type, with everything inside.
+func (c *csdl) conforms(t *testing.T, at, typ string, v any) {
+	t.Helper()
+	name, many := element(typ)
+	if many {
+		list, ok := v.([]any)
+		if !ok {
+			t.Errorf("%s is %T, not a list", at, v)
+		}
+		for _, one := range list {
+			c.conforms(t, at+"[]", strings.TrimSuffix(strings.TrimPrefix(typ, "Collection("), ")"), one)
+		}
+		return
+	}
+	if v == nil {
+		return
+	}
+	if members, ok := c.enums[name]; ok {
+		text, _ := v.(string)
+		if !contains(members, text) {
+			t.Errorf("%s is %v, not one of %v", at, v, members)
+		}
+		return
+	}
+	if c.types[name] != nil {
+		c.object(t, at, name, v)
+		return
+	}
+	ok := false
+	switch name {
+	case "Edm.String", "Edm.Guid":
+		_, ok = v.(string)
+	case "Edm.Boolean":
+		_, ok = v.(bool)
+	case "Edm.Int32", "Edm.Int64", "Edm.Decimal", "Edm.Double":
+		_, ok = v.(float64)
+	}
+	if !ok {
+		t.Errorf("%s is %v (%T), not of type %s", at, v, v, typ)
+	}
+}
+
+// object checks the members of an object against its type, or the one that it says it is
+// of, and that it has all properties of that.
+func (c *csdl) object(t *testing.T, at, typ string, v any) {
+	t.Helper()
+	o, ok := v.(map[string]any)
+	if !ok {
+		t.Errorf("%s is %T, not an object", at, v)
+		return
+	}
+	if said, ok := o["@odata.type"].(string); ok {
+		actual := strings.TrimPrefix(said, "#Microsoft.Dynamics.CRM.")
+		if !c.is(actual, typ) {
+			t.Errorf("%s is a %s, not a %s", at, said, typ)
+		}
+		typ = actual
+	}
+	for name, value := range o {
+		if strings.Contains(name, "@") {
+			continue
+		}
+		e, ok := c.property(typ, name)
+		if !ok {
+			if e, ok = c.nav(typ, name); !ok {
+				t.Errorf("%s: type %s has no property %s", at, typ, name)
+				continue
+			}
+		}
+		c.conforms(t, at+"/"+name, e.attr("Type"), value)
+	}
+	for _, layer := range c.chain(typ) {
+		for name := range layer.properties {
+			if _, ok := o[name]; !ok {
+				t.Errorf("%s, a %s, lacks %s", at, typ, name)
+			}
+		}
+	}
+}
+
+func contains(list []string, text string) bool {
+	for _, one := range list {
+		if one == text {
+			return true
+		}
+	}
+	return false
+}
