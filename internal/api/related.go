@@ -210,15 +210,15 @@ func (a *API) listReferences(w http.ResponseWriter, r *request, resource odata.R
 	return nil
 }
 
-// MaxCount is the largest number of rows that a count tells.
-const MaxCount = 5000
+// maxCount is the largest number of rows that a count tells.
+const maxCount = 5000
 
-// count serves how many rows of a list there are, MaxCount at most.
+// count serves how many rows of a list there are, maxCount at most.
 func (a *API) count(w http.ResponseWriter, r *request, t *schema.Table, query odata.Query) error {
 	if query.Select != nil || query.Top != nil || query.SkipToken != "" {
 		return odata.Errorf(odata.BadRequest, "only $filter may be used with $count")
 	}
-	page, err := a.entities.List(r.Context(), r.caller, t.Name, listing.Query{Where: query.Filter, Limit: MaxCount})
+	page, err := a.entities.List(r.Context(), r.caller, t.Name, listing.Query{Where: query.Filter, Limit: maxCount})
 	if err != nil {
 		return err
 	}

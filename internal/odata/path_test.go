@@ -120,7 +120,8 @@ func describe(r odata.Resource) string {
 }
 
 func FuzzParsePath(f *testing.F) {
-	for _, seed := range []string{"", "leads(" + idI + ")", "contacts(a='b/c')/d", "$batch", "WhoAmI()", "leads('"} {
+	for _, seed := range []string{"", "leads(" + idI + ")", "contacts(a='b/c')/d", "$batch", "WhoAmI()", "leads('",
+		"accounts(accountnumber='a''b,c=(d)')/lead_parent_account(" + idJ + ")/$ref", "accounts(accountnumber=1,sic='2')", "accounts(=,=)", "leads/$count"} {
 		f.Add(seed)
 	}
 	s := tables(f)
