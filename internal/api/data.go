@@ -2,7 +2,6 @@ package api
 
 import (
 	"fmt"
-	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -77,9 +76,6 @@ func (a *API) collection(w http.ResponseWriter, r *request, resource odata.Resou
 		return a.fetch(w, r, t, fetch)
 	}
 	query, err := odata.ParseQuery(a.schema(), t, r.URL.RawQuery)
-	if err == nil {
-		err = odata.Executed(query)
-	}
 	if err != nil {
 		return err
 	}
@@ -100,29 +96,29 @@ func (a *API) collection(w http.ResponseWriter, r *request, resource odata.Resou
 }
 
 func (a *API) list(w http.ResponseWriter, r *request, t *schema.Table, query odata.Query) error {
-	limit, top := odata.MaxPageSize, -1
+	limit, top := pageLimit(query.Expand), -1
 	if query.Top != nil {
 		top = *query.Top
 		limit = min(top, limit)
 	}
 	if r.prefer.MaxPageSize > 0 { // $top is ignored then (docs/webapi.md §7)
-		limit, top = r.prefer.MaxPageSize, -1
+		limit, top = min(r.prefer.MaxPageSize, pageLimit(query.Expand)), -1
 	}
-	var page listing.Page
-	if limit > 0 {
-		frame := odata.Frame(t, query.Select)
-		var err error
-		page, err = a.entities.List(r.Context(), r.caller, t.Name, listing.Query{
-			Where: query.Filter, Limit: limit, Token: query.SkipToken, Bytes: odata.MaxPageBytes,
-			Weigh: func(row *rows.Row) int { return frame + row.Size(query.Select) },
-		})
-		if err != nil {
-			return err
-		}
-	}
-	encoder, err := a.encoder(r, query.Select, page.Rows...)
+	reads := a.entities.Request(r.caller)
+	page, err := listed(r, reads, t, query, limit)
 	if err != nil {
 		return err
+	}
+	with, err := reads.Expand(r.Context(), page.Rows, expandsOf(query.Expand))
+	if err != nil {
+		return err
+	}
+	encoder, err := a.encoder(r, query, page.Rows, with)
+	if err != nil {
+		return err
+	}
+	if query.Count {
+		encoder.Count = &odata.Count{Rows: page.Count, Exceeded: page.Exceeded}
 	}
 	next := func(n int) string {
 		page.Cut(n)
@@ -132,13 +128,27 @@ func (a *API) list(w http.ResponseWriter, r *request, t *schema.Table, query oda
 		}
 		return odata.NextLink(r.base+r.path+"?"+r.URL.RawQuery, page.Token, left)
 	}
-	body, err := encoder.Collection(t, wireRows(page.Rows), query.Select, next)
+	body, err := encoder.Collection(t, wireRows(page.Rows, with), query.Select, next)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", t.Set, err)
 	}
 	setPreferenceApplied(w, r)
 	odata.WriteJSON(w, http.StatusOK, body)
 	return nil
+}
+
+// listed reads a page of a list, of no rows for a limit of none.
+func listed(r *request, reads *entity.Request, t *schema.Table, query odata.Query, limit int) (page listing.Page, err error) {
+	if limit > 0 {
+		return reads.List(r.Context(), t.Name, listing.Query{
+			Where: query.Filter, Order: ordersOf(query.Order), Count: query.Count, Limit: limit, Token: query.SkipToken,
+			Bytes: odata.MaxPageBytes, Weigh: weight(t, query.Select),
+		})
+	}
+	if query.Count {
+		page.Count, page.Exceeded, err = reads.Count(r.Context(), t.Name, query.Filter)
+	}
+	return page, err
 }
 
 func (a *API) create(w http.ResponseWriter, r *request, t *schema.Table, query odata.Query) error {
@@ -175,9 +185,6 @@ func (a *API) entity(w http.ResponseWriter, r *request, resource odata.Resource)
 	if err == nil {
 		err = odata.SelectOnly(query)
 	}
-	if err == nil {
-		err = odata.Executed(query)
-	}
 	if err != nil {
 		return err
 	}
@@ -207,9 +214,9 @@ func (a *API) retrieve(w http.ResponseWriter, r *request, ref rows.Ref, query od
 	if err != nil {
 		return err
 	}
-	// With annotations there is no 304: a formatted value may have changed without
-	// the row (docs/webapi.md §10).
-	if cond.NotVersion == row.Version && r.prefer.Annotations == nil {
+	// With annotations or expanded rows there is no 304: a formatted value, or one of
+	// those, may have changed without the row (docs/webapi.md §10).
+	if cond.NotVersion == row.Version && r.prefer.Annotations == nil && len(query.Expand) == 0 {
 		w.Header().Set("ETag", odata.ETag(row.Version))
 		w.WriteHeader(http.StatusNotModified)
 		return nil
@@ -230,6 +237,7 @@ func (a *API) update(w http.ResponseWriter, r *request, resource odata.Resource,
 	if input.ID != "" && to.Key == nil && input.ID != to.Ref.ID {
 		return odata.Errorf(odata.BadPayload, "%s is %s in the body and %s in the URL; the primary key never changes", t.ID, input.ID, to.Ref.ID)
 	}
+	query.Expand = nil // it is ignored here, as in Dataverse
 	update := operation.Update{Ref: to.Ref, Key: to.Key, Values: input.Values, Links: linksOf(input.Binds), If: cond, NewID: input.ID}
 	return a.commitOne(r, update, func(outcome operation.Outcome) error {
 		return a.respondWritten(w, r, outcome, query)
@@ -261,11 +269,16 @@ func (a *API) respondWritten(w http.ResponseWriter, r *request, outcome operatio
 
 // respondRow responds with one row.
 func (a *API) respondRow(w http.ResponseWriter, r *request, row *rows.Row, query odata.Query, status int) error {
-	encoder, err := a.encoder(r, query.Select, row)
+	list := []*rows.Row{row}
+	with, err := a.entities.Request(r.caller).Expand(r.Context(), list, expandsOf(query.Expand))
 	if err != nil {
 		return err
 	}
-	body, err := encoder.Entity(row.Table, wireRow(row), query.Select)
+	encoder, err := a.encoder(r, query, list, with)
+	if err != nil {
+		return err
+	}
+	body, err := encoder.Entity(row.Table, wireRow(row, with[0]), query.Select)
 	if err != nil {
 		return fmt.Errorf("encode %v: %w", row.Ref(), err)
 	}
@@ -273,20 +286,6 @@ func (a *API) respondRow(w http.ResponseWriter, r *request, row *rows.Row, query
 	w.Header().Set("ETag", odata.ETag(row.Version))
 	odata.WriteJSON(w, status, body)
 	return nil
-}
-
-func wireRow(row *rows.Row) odata.Row {
-	return odata.Row{ID: row.ID, Version: row.Version, Values: row.Columns()}
-}
-
-func wireRows(list []*rows.Row) iter.Seq[odata.Row] {
-	return func(yield func(odata.Row) bool) {
-		for _, row := range list {
-			if !yield(wireRow(row)) {
-				return
-			}
-		}
-	}
 }
 
 // setPreferenceApplied tells the client which of its preferences were honored.
@@ -297,24 +296,3 @@ func setPreferenceApplied(w http.ResponseWriter, r *request) {
 }
 
 const formattedValue = "OData.Community.Display.V1.FormattedValue"
-
-// encoder returns the encoder of a response. It reads the names of the rows that
-// lookups in list point at, if the client asked for formatted values.
-func (a *API) encoder(r *request, columns []string, list ...*rows.Row) (odata.Encoder, error) {
-	encoder := odata.Encoder{Base: r.base, Annotations: r.prefer.Annotations}
-	if !r.prefer.Annotations.Want(formattedValue) {
-		return encoder, nil
-	}
-	var lookups []schema.Lookup
-	for _, row := range list {
-		for name, v := range row.Columns() {
-			lookup, ok := v.Ref()
-			if ok && (columns == nil || slices.Contains(columns, name)) {
-				lookups = append(lookups, lookup)
-			}
-		}
-	}
-	var err error
-	encoder.Names, err = a.entities.Names(r.Context(), lookups)
-	return encoder, err
-}

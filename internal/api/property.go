@@ -59,7 +59,7 @@ func (a *API) readProperty(w http.ResponseWriter, r *request, resource odata.Res
 		odata.WriteText(w, odata.Raw(resource.Column, value))
 		return nil
 	}
-	encoder, err := a.encoder(r, []string{resource.Column.Name}, row)
+	encoder, err := a.encoder(r, odata.Query{Select: []string{resource.Column.Name}}, []*rows.Row{row}, nil)
 	if err != nil {
 		return err
 	}

@@ -210,18 +210,15 @@ func (a *API) listReferences(w http.ResponseWriter, r *request, resource odata.R
 	return nil
 }
 
-// maxCount is the largest number of rows that a count tells.
-const maxCount = 5000
-
-// count serves how many rows of a list there are, maxCount at most.
+// count serves how many rows of a list there are, [query.MaxCount] at most.
 func (a *API) count(w http.ResponseWriter, r *request, t *schema.Table, query odata.Query) error {
-	if query.Select != nil || query.Top != nil || query.SkipToken != "" {
+	if query.Select != nil || query.Top != nil || query.SkipToken != "" || query.Order != nil || query.Expand != nil || query.Apply != nil {
 		return odata.Errorf(odata.BadRequest, "only $filter may be used with $count")
 	}
-	page, err := a.entities.List(r.Context(), r.caller, t.Name, listing.Query{Where: query.Filter, Limit: maxCount})
+	n, _, err := a.entities.Request(r.caller).Count(r.Context(), t.Name, query.Filter)
 	if err != nil {
 		return err
 	}
-	odata.WriteText(w, strconv.Itoa(len(page.Rows)))
+	odata.WriteText(w, strconv.Itoa(n))
 	return nil
 }

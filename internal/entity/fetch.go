@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"segue/internal/filter"
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -57,25 +58,40 @@ func (e *Entities) Aggregate(ctx context.Context, c sales.Caller, name string, q
 	return groups, nil
 }
 
-// visibleAll narrows a query and its joins to what the caller may read.
+// visibleAll fills in what a query of the caller and its joins have beside what was asked
+// for: what the caller may read of each table, the time, the caller, and one budget.
 func (e *Entities) visibleAll(ctx context.Context, c sales.Caller, name string, q query.Query, joins []query.Join) (query.Query, []query.Join, error) {
-	q, err := e.visible(ctx, c, name, q)
+	r := e.Request(c)
+	asks := q.Where.Asks() | asksOf(joins)
+	q, err := r.visible(ctx, name, q)
 	if err != nil {
 		return q, nil, err
 	}
-	joins, err = e.visibleJoins(ctx, c, joins)
+	if q.Scope, err = r.scope(ctx, asks); err != nil {
+		return q, nil, sales.Public(err)
+	}
+	joins, err = r.visibleJoins(ctx, joins)
 	return q, joins, err
 }
 
-func (e *Entities) visibleJoins(ctx context.Context, c sales.Caller, joins []query.Join) ([]query.Join, error) {
+// asksOf returns what the conditions of joins ask beyond rows.
+func asksOf(joins []query.Join) filter.Asks {
+	var asks filter.Asks
+	for _, join := range joins {
+		asks |= join.Where.Asks() | asksOf(join.Joins)
+	}
+	return asks
+}
+
+func (r *Request) visibleJoins(ctx context.Context, joins []query.Join) ([]query.Join, error) {
 	narrowed := make([]query.Join, len(joins))
 	for i, join := range joins {
-		q, err := e.visible(ctx, c, join.Table.Name, query.Query{Where: join.Where})
+		q, err := r.visible(ctx, join.Table.Name, query.Query{Where: join.Where})
 		if err != nil {
 			return nil, err
 		}
 		join.Where, join.Unseen = q.Where, q.Unseen
-		if join.Joins, err = e.visibleJoins(ctx, c, join.Joins); err != nil {
+		if join.Joins, err = r.visibleJoins(ctx, join.Joins); err != nil {
 			return nil, err
 		}
 		narrowed[i] = join

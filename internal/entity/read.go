@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"segue/internal/filter"
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -59,52 +58,9 @@ func (e *Entities) load(ctx context.Context, tx *rows.Tx, ref rows.Ref) (*rows.R
 	return nil, nil //nolint:nilnil // no row is not an error here
 }
 
-// List reads a page of the rows of a table that the caller may read, which it fills
-// in in q. A page token is the caller's own where that is not all rows.
+// List is [Request.List] as a request of its own.
 func (e *Entities) List(ctx context.Context, c sales.Caller, name string, q query.Query) (query.Page, error) {
-	q, err := e.visible(ctx, c, name, q)
-	if err != nil {
-		return query.Page{}, err
-	}
-	page, err := e.lists.Select(ctx, q)
-	if err != nil {
-		return query.Page{}, refuseList(err)
-	}
-	return page, sales.Public(e.show(ctx, q.Table, page.Rows))
-}
-
-// Count returns the number of rows of a table that match a condition and that the caller
-// may read, [query.MaxCount] at most; more says that there are more.
-func (e *Entities) Count(ctx context.Context, c sales.Caller, name string, where *filter.Group) (n int, more bool, err error) {
-	q, err := e.visible(ctx, c, name, query.Query{Where: where})
-	if err != nil {
-		return 0, false, err
-	}
-	if n, more, err = e.lists.Count(ctx, q); err != nil {
-		return 0, false, refuseList(err)
-	}
-	return n, more, nil
-}
-
-// visible fills in the table of a query, and narrows it to what the caller may read.
-func (e *Entities) visible(ctx context.Context, c sales.Caller, name string, q query.Query) (query.Query, error) {
-	var err error
-	if q.Table, err = e.table(c, name, sales.Read); err != nil {
-		return q, err
-	}
-	visible, err := e.principals.Visible(ctx, c, q.Table)
-	if err != nil {
-		return q, sales.Public(err)
-	}
-	if visible != nil {
-		both := &filter.Group{Logic: filter.And, Items: []filter.Node{visible}}
-		if q.Where != nil {
-			both.Items = append(both.Items, q.Where)
-		}
-		q.Where = both
-	}
-	q.Unseen = e.unseen(q.Table)
-	return q, nil
+	return e.Request(c).List(ctx, name, q)
 }
 
 // refuseList says what is wrong with a list that was asked for.

@@ -6,15 +6,15 @@ import (
 	"segue/internal/schema"
 )
 
-// Operand is what the values of an operator are.
-type Operand string
+// OperandKind is what the values of an operator are.
+type OperandKind string
 
-// The operands.
+// The kinds of operands.
 const (
-	NoOperand      Operand = "none"
-	ColumnOperand  Operand = "column"  // values of the column's type
-	PatternOperand Operand = "pattern" // a text, or a part of one
-	NumberOperand  Operand = "number"  // whole numbers, whatever the column's type is
+	NoOperand      OperandKind = "none"
+	ColumnOperand  OperandKind = "column"  // values of the column's type
+	PatternOperand OperandKind = "pattern" // a text, or a part of one
+	NumberOperand  OperandKind = "number"  // whole numbers, whatever the column's type is
 )
 
 // Description is what a program must know of an operator to let a person choose it and
@@ -23,7 +23,7 @@ type Description struct {
 	Operator    Operator
 	Label       string
 	Least, Most int // number of values
-	Operand     Operand
+	Operand     OperandKind
 	Null        bool // it holds for a column without a value
 }
 
@@ -32,7 +32,7 @@ type Description struct {
 func Describe(t schema.Type) []Description {
 	var list []Description
 	for _, o := range Operators(t) {
-		least, most := o.arity()
+		least, most := o.Arity()
 		positive, negated := o.positive()
 		d := Description{Operator: o, Label: o.label(), Least: least, Most: most, Operand: ColumnOperand, Null: (positive == Null) != negated}
 		switch {
@@ -40,7 +40,7 @@ func Describe(t schema.Type) []Description {
 			d.Operand = NoOperand
 		case o.takesPattern():
 			d.Operand = PatternOperand
-		case strings.Contains(string(o), "-x-") || strings.HasPrefix(string(o), "in-"):
+		case o.takesNumbers():
 			d.Operand = NumberOperand
 		}
 		list = append(list, d)

@@ -26,12 +26,15 @@ type Row struct {
 	ID      string
 	Version int64
 	Values  map[string]schema.Value
+	With    [][]Expanded // what came with it for each of Encoder.Expand
 }
 
 // Encoder writes the responses to one request.
 type Encoder struct {
 	Base        string      // ServiceRoot
 	Annotations Annotations // what the client asked for
+	Expand      []Expand    // what comes with each row
+	Count       *Count      // of the rows of a list; nil: not asked for
 	// Names is the primary names of the rows that lookups point at, for their
 	// formatted values; a lookup that is not in the map has none.
 	Names map[schema.Lookup]string
@@ -49,7 +52,11 @@ func (e Encoder) EntityURL(t *schema.Table, id string) string {
 func (e Encoder) Entity(t *schema.Table, row Row, sel []string) ([]byte, error) {
 	var o object
 	o.text("@odata.context", e.context(t, sel)+"/$entity")
+	o.text("@odata.etag", ETag(row.Version))
 	if err := e.row(&o, t, row, responseColumns(t, sel)); err != nil {
+		return nil, err
+	}
+	if err := e.expanded(&o, t, row, e.Expand, single); err != nil {
 		return nil, err
 	}
 	return o.close(), nil
@@ -71,7 +78,11 @@ func (e Encoder) Collection(t *schema.Table, rows iter.Seq[Row], sel []string, n
 			value = append(value, ',')
 		}
 		o := object{written: value, start: len(value)}
+		o.text("@odata.etag", ETag(row.Version))
 		if err := e.row(&o, t, row, columns); err != nil {
+			return nil, err
+		}
+		if err := e.expanded(&o, t, row, e.Expand, listed); err != nil {
 			return nil, err
 		}
 		if value = o.close(); n > 0 && len(value) > MaxPageBytes {
@@ -82,12 +93,7 @@ func (e Encoder) Collection(t *schema.Table, rows iter.Seq[Row], sel []string, n
 	}
 	var o object
 	o.text("@odata.context", e.context(t, sel))
-	if e.Annotations.Want(totalCount) {
-		o.raw("@"+totalCount, []byte("-1")) // not counted
-	}
-	if e.Annotations.Want(totalExceeded) {
-		o.raw("@"+totalExceeded, []byte("false"))
-	}
+	e.count(&o)
 	o.raw("value", append(value, ']'))
 	if link := next(n); link != "" {
 		o.text("@odata.nextLink", link)
@@ -116,13 +122,16 @@ func (e Encoder) IDs(ids []string) []byte {
 
 // context returns the context URL of a response.
 func (e Encoder) context(t *schema.Table, sel []string) string {
-	context := e.Base + "$metadata#" + t.Set
-	if sel == nil {
-		return context
-	}
 	names := make([]string, len(sel))
 	for i, name := range sel {
 		names[i] = wireName(t.Column(name))
+	}
+	for _, x := range e.Expand {
+		names = append(names, contextOf(x))
+	}
+	context := e.Base + "$metadata#" + t.Set
+	if len(names) == 0 {
+		return context
 	}
 	return context + "(" + strings.Join(names, ",") + ")"
 }
@@ -152,9 +161,8 @@ func responseColumns(t *schema.Table, sel []string) []*schema.Column {
 	return columns
 }
 
-// row writes the tag and the columns of a row, null where it has no value.
+// row writes the columns of a row, null where it has no value.
 func (e Encoder) row(o *object, t *schema.Table, row Row, columns []*schema.Column) error {
-	o.text("@odata.etag", ETag(row.Version))
 	for _, c := range columns {
 		v := row.Values[c.Name]
 		switch c.Name {

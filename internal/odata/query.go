@@ -35,21 +35,6 @@ func SelectOnly(q Query) error {
 	return nil
 }
 
-// Executed refuses the options that are read and not served yet.
-func Executed(q Query) error {
-	switch {
-	case len(q.Order) > 0:
-		return notServed("the query option", "$orderby")
-	case len(q.Expand) > 0:
-		return notServed("the query option", "$expand")
-	case q.Count:
-		return notServed("the query option", "$count=true")
-	case q.Filter.Asks() != 0:
-		return notServed("a condition on related rows, dates or the caller", "$filter")
-	}
-	return nil
-}
-
 // fromURI turns an error of a part of a URL into an *Error.
 func fromURI(err error) error {
 	wrong, ok := errors.AsType[*uri.Error](err)

@@ -88,11 +88,16 @@ func implies(equal, values map[string]schema.Value) bool {
 	return true
 }
 
-// demandsOf returns what a condition demands of every row. Only conditions that every
-// row must meet count, those below an "and".
-func demandsOf(where *filter.Group) demands {
+// demandsOf returns what a condition demands of every row of a table. Only conditions that
+// every row must meet count, those below an "and".
+func demandsOf(t *schema.Table, where *filter.Group) demands {
 	d := demands{map[string]schema.Value{}, map[string]rows.Range{}}
 	d.add(where)
+	for _, c := range t.Derived() { // it has the value of another one, or null
+		if v, ok := d.equal[c.Name]; ok {
+			d.equal[c.Derived] = v
+		}
+	}
 	return d
 }
 

@@ -54,7 +54,7 @@ func (r *Reader) plan(q Query) (*plan, error) {
 		return nil, err
 	}
 	p := &plan{table: q.Table, match: match, local: match.Local(), asksRows: match.Needs().Asks&filter.AsksRows != 0, everything: len(where.Items) == 0}
-	d := demandsOf(where)
+	d := demandsOf(q.Table, where)
 	keys, err := sortKeys(s, q.Table, q.Order, d.equal)
 	if err != nil {
 		return nil, err

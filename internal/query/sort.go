@@ -77,6 +77,11 @@ func (t *top) take(ctx context.Context, p piece) error {
 			matching = append(matching, row)
 		}
 	}
+	return t.addAll(ctx, matching)
+}
+
+// addAll adds those of some rows that match which belong to the page as far as is known.
+func (t *top) addAll(ctx context.Context, matching []*rows.Row) error {
 	t.total += len(matching)
 	for _, k := range t.sort.keys {
 		if err := t.names.fetch(ctx, matching, k.hops); err != nil {
@@ -125,8 +130,14 @@ func (t *top) overfull() bool {
 	return len(t.list) > t.query.Limit || heavy || t.held-last.size >= maxHeld
 }
 
-func (t *top) page() Page {
+// inOrder brings what was collected into its order.
+func (t *top) inOrder() []placed {
 	slices.SortFunc(t.list, func(a, b placed) int { return t.sort.compare(a.at, b.at) })
+	return t.list
+}
+
+func (t *top) page() Page {
+	t.inOrder()
 	list, ends := make([]*rows.Row, len(t.list)), make([]position, len(t.list))
 	for i, p := range t.list {
 		list[i], ends[i] = p.row, t.sort.position(p.at)

@@ -42,9 +42,12 @@ func (p *parser) expanded(t *schema.Table, nested bool) (Expand, error) {
 	e.Navs = Navs(t, name)
 	switch {
 	case many:
-		e.Relation, e.Navs = relation, nil
+		e.Relation, e.Navs, e.Tables = relation, nil, []*schema.Table{relation.Table}
 	case e.Navs == nil:
 		return Expand{}, p.errorf("%s", NoProperty(t, name))
+	}
+	for _, nav := range e.Navs {
+		e.Tables = append(e.Tables, p.schema.Table(nav.Target.Table))
 	}
 	switch {
 	case e.Ref && many:
@@ -60,21 +63,16 @@ func (p *parser) expanded(t *schema.Table, nested bool) (Expand, error) {
 		return Expand{}, err
 	}
 	defer func() { p.nesting-- }()
+	begin := p.token.at
 	if err := p.expandOptions(&e, nested); err != nil {
 		return Expand{}, err
 	}
+	e.Options = p.tokens.text[begin:p.token.at]
 	return e, p.need(closeToken, "',', ';' or ')'")
 }
 
 // expandOptions reads the options of a navigation property, with semicolons between.
 func (p *parser) expandOptions(e *Expand, nested bool) error {
-	tables := []*schema.Table{e.Relation.Table}
-	if !e.Many() {
-		tables = nil
-		for _, nav := range e.Navs {
-			tables = append(tables, p.schema.Table(nav.Target.Table))
-		}
-	}
 	seen := map[string]bool{}
 	for p.token.kind != closeToken {
 		option := p.token
@@ -89,7 +87,7 @@ func (p *parser) expandOptions(e *Expand, nested bool) error {
 		if err := p.need(equalsToken, "'='"); err != nil {
 			return err
 		}
-		if err := p.expandOption(e, tables, option, nested); err != nil {
+		if err := p.expandOption(e, option, nested); err != nil {
 			return err
 		}
 		if !p.take(semicolonToken) {
@@ -99,7 +97,8 @@ func (p *parser) expandOptions(e *Expand, nested bool) error {
 	return nil
 }
 
-func (p *parser) expandOption(e *Expand, tables []*schema.Table, option token, nested bool) (err error) {
+func (p *parser) expandOption(e *Expand, option token, nested bool) (err error) {
+	tables := e.Tables
 	switch option.text {
 	case "$select":
 		return p.common(&e.Query, tables, option.text)

@@ -37,7 +37,9 @@ type Expand struct {
 	Name     string          // as the request has it
 	Navs     []schema.Nav    // to one row: the tables that it may be of; nil for many rows
 	Relation schema.Relation // to many rows
+	Tables   []*schema.Table // that the rows may be of
 	Ref      bool            // only the URL of the row is asked for: /$ref
+	Options  string          // those in brackets, decoded, as the request has them
 	Query                    // Select names the columns of any table of Navs
 }
 

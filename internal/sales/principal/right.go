@@ -108,6 +108,23 @@ func (d *Directory) Visible(ctx context.Context, c sales.Caller, t *schema.Table
 	return visible, nil
 }
 
+// Asking returns the caller as conditions ask for it.
+func (d *Directory) Asking(ctx context.Context, c sales.Caller) (*filter.Caller, error) {
+	unit, err := d.UnitOf(ctx, userOf(c))
+	if err != nil {
+		return nil, err
+	}
+	teams, err := d.teamsOf(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	asking := &filter.Caller{User: string(c.ID), Unit: string(unit)}
+	for _, team := range teams {
+		asking.Teams = append(asking.Teams, team.ID)
+	}
+	return asking, nil
+}
+
 // teamsOf returns the teams of a caller, read at most once in [Known].
 func (d *Directory) teamsOf(ctx context.Context, c sales.Caller) ([]schema.Lookup, error) {
 	if teams, ok := d.teams.Peek(string(c.ID)); ok {
