@@ -122,17 +122,17 @@ type place struct {
 	id     string
 }
 
-// placeOf returns the place of a row; related has the rows that its lookups lead to.
-func (s *sorting) placeOf(row *rows.Row, related *related) (place, error) {
-	at := place{make([]schema.Value, len(s.keys)), row.ID}
+// place finds the place of a row; related has the rows that its lookups lead to.
+func (s *sorting) place(at *place, row *rows.Row, related *related) error {
+	at.id = row.ID
 	for i, k := range s.keys {
 		v, err := k.value(row, related)
 		if err != nil {
-			return place{}, err
+			return err
 		}
 		at.values[i] = v
 	}
-	return at, nil
+	return nil
 }
 
 func (k sortKey) value(row *rows.Row, related *related) (schema.Value, error) {

@@ -154,7 +154,7 @@ func (c *counter) rest(ctx context.Context, from *source) error {
 func (s *source) count(c *counter) {
 	s.merged = false
 	s.only = rows.NewWhere(s.plan.table, s.plan.match.Columns(), func(row *rows.Row) (bool, error) {
-		ok, err := s.plan.may(row)
+		ok, err := s.plan.local.Match(row)
 		if ok {
 			c.n++
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"segue/internal/rows"
+	"segue/internal/schema"
 )
 
 // top collects the first rows of an order out of those that are read, no more than a page
@@ -43,6 +44,7 @@ func (r *run) selectSorted(ctx context.Context, at position) (Page, error) {
 		}
 	}
 	from := r.source(position{})
+	t.leaveOut(from)
 	for !from.done() {
 		piece, err := from.read(ctx, t.chunk())
 		if err != nil {
@@ -53,6 +55,44 @@ func (r *run) selectSorted(ctx context.Context, at position) (Page, error) {
 		}
 	}
 	return t.page(), nil
+}
+
+// leaveOut makes a source leave out rows that belong to other pages, so that they are not
+// decoded, if the columns that are stored with a row tell.
+func (t *top) leaveOut(from *source) {
+	columns := append(slices.Clone(t.plan.match.Columns()), t.plan.table.ID)
+	for _, k := range t.sort.keys {
+		if !k.own() {
+			return
+		}
+		columns = append(columns, k.column.Name)
+	}
+	if t.plan.asksRows || t.query.Unseen != nil {
+		return
+	}
+	at := place{values: make([]schema.Value, len(t.sort.keys))}
+	only := rows.NewWhere(t.plan.table, columns, func(row *rows.Row) (bool, error) {
+		ok, err := t.plan.local.Match(row)
+		if !ok || err != nil {
+			return false, err
+		}
+		if err := t.sort.place(&at, row, t.names); err != nil {
+			return false, err
+		}
+		if t.elsewhere(at) {
+			t.total++ // it is not seen again
+			return false, nil
+		}
+		return true, nil
+	})
+	if only != nil {
+		from.only = only
+	}
+}
+
+// elsewhere reports whether a place belongs to another page, as far as is known.
+func (t *top) elsewhere(at place) bool {
+	return !t.first && t.sort.compare(at, t.start) <= 0 || t.cut != nil && t.sort.compare(at, *t.cut) >= 0
 }
 
 // chunk returns how many rows to read next, which are held beside those of the page.
@@ -92,8 +132,8 @@ func (t *top) addAll(ctx context.Context, matching []*rows.Row) error {
 		return t.sort.tooManyNames()
 	}
 	for _, row := range matching {
-		at, err := t.sort.placeOf(row, t.names)
-		if err != nil {
+		at := place{values: make([]schema.Value, len(t.sort.keys))}
+		if err := t.sort.place(&at, row, t.names); err != nil {
 			return err
 		}
 		t.add(row, at)
@@ -103,10 +143,7 @@ func (t *top) addAll(ctx context.Context, matching []*rows.Row) error {
 
 // add adds a row unless it belongs to another page.
 func (t *top) add(row *rows.Row, at place) {
-	if !t.first && t.sort.compare(at, t.start) <= 0 {
-		return
-	}
-	if t.cut != nil && t.sort.compare(at, *t.cut) >= 0 {
+	if t.elsewhere(at) {
 		return
 	}
 	p := placed{row: row, at: at, size: row.Size(nil)}

@@ -12,35 +12,49 @@ import (
 // the columns that it reads are decoded.
 type Where struct {
 	table   *schema.Table
-	columns []*schema.Column
-	head    bool     // it reads the id or the version as well
-	attrs   []string // of each column its own name and that of its attribute, if it has another; at the end those of the head
+	columns []*schema.Column // the sources of those that follow from others before them
+	head    bool             // it reads the id or the version as well
+	attrs   []string         // of each column its own name and that of its attribute, if it has another; at the end those of the head
 	match   func(*Row) (bool, error)
 }
 
 // NewWhere returns a condition on rows of a table that reads some columns, nil where one
-// of them follows from others: then only the whole row tells.
+// of them is not stored: then only the whole row tells.
 func NewWhere(t *schema.Table, columns []string, match func(*Row) (bool, error)) *Where {
 	w := &Where{table: t, match: match}
 	for _, column := range columns {
-		c := t.Column(column)
-		switch {
-		case column == t.ID || column == Version:
+		if column == t.ID || column == Version {
 			w.head = true
-		case c == nil || c.Derived != "" || c.Shown || slices.Contains(t.Implied(), c):
+		} else if !w.add(column) {
 			return nil
-		default:
-			w.columns = append(w.columns, c)
-			w.attrs = append(w.attrs, c.Name)
-			if c.Stored() != c.Name {
-				w.attrs = append(w.attrs, c.Stored())
-			}
 		}
 	}
 	if w.head {
 		w.attrs = append(w.attrs, store.SK, Version)
 	}
 	return w
+}
+
+// add adds a column and those from which it follows; false says that it is not stored.
+func (w *Where) add(column string) bool {
+	c := w.table.Column(column)
+	switch {
+	case c == nil || c.Derived != "" || c.Shown:
+		return false
+	case slices.Contains(w.columns, c):
+		return true
+	}
+	for _, source := range c.Sources() {
+		if !w.add(source) {
+			return false
+		}
+	}
+	w.columns = append(w.columns, c)
+	w.attrs = append(w.attrs, c.Name)
+	if c.Stored() != c.Name {
+		w.attrs = append(w.attrs, c.Stored())
+	}
+	return true
 }
 
 // probe is what the condition reads of one item after another.
@@ -127,6 +141,9 @@ func (p *probe) read(image store.Image) (bool, error) {
 		v, err := decodeValue(c, attr)
 		if err != nil {
 			return false, err
+		}
+		if attr.Kind() == store.Absent && len(c.Sources()) > 0 {
+			v = p.row.imply(c)
 		}
 		p.row.values[c.Name] = v
 	}
