@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/api"
+	"segue/internal/doctest"
 	"segue/internal/dynamo"
 	"segue/internal/lambdaio"
 	"segue/internal/rows"
@@ -133,7 +134,7 @@ func syncEvaluate(w *world) {
 			hot = item
 		}
 	}
-	if *update {
+	if doctest.Update() {
 		payload = rewrite(w.t, payload, hot)
 		if err := os.WriteFile(path, payload, 0o644); err != nil {
 			w.t.Fatal(err)

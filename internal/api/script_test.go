@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"flag"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -10,9 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
-)
 
-var update = flag.Bool("update", false, "write the answers of testdata/*.txtar")
+	"segue/internal/doctest"
+)
 
 // TestScripts runs testdata/*.txtar, each on a world of its own. An archive has
 // requests (see world.send), each followed by a file "answer" (see
@@ -40,7 +39,7 @@ func TestScripts(t *testing.T) {
 				got := ""
 				t.Run(file.Name, func(t *testing.T) {
 					got = w.step(t, string(file.Data))
-					if *update {
+					if doctest.Update() {
 						return
 					}
 					if i+1 == len(archive.Files) || archive.Files[i+1].Name != "answer" {
@@ -52,7 +51,7 @@ func TestScripts(t *testing.T) {
 				})
 				written = append(written, file, txtar.File{Name: "answer", Data: []byte(got + "\n\n")})
 			}
-			if *update {
+			if doctest.Update() {
 				archive.Files = written
 				if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
 					t.Fatal(err)

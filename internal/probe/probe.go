@@ -287,8 +287,9 @@ func (c *Counts) add(d Counts) {
 	c.IndexUnits += d.IndexUnits
 }
 
+// size returns the bytes of a page that are paid for: what was left out was read too.
 func size(p store.Page) int {
-	n := 0
+	n := p.LeftBytes
 	for _, i := range p.Items {
 		n += i.Size()
 	}

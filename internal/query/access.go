@@ -1,6 +1,7 @@
 package query
 
 import (
+	"maps"
 	"slices"
 
 	"segue/internal/filter"
@@ -14,12 +15,14 @@ type access struct {
 	partitions []rows.Partition
 	pushed     []string // columns whose conditions the store answers
 	ordered    bool     // it has the rows in the order that is asked for, in each partition
+	exact      bool     // the store answers all conditions: rows are left out only where an index lags
 }
 
 // demands are what a condition demands of every row, as far as keys can answer it.
 type demands struct {
 	equal  map[string]schema.Value // columns that must have one value
 	ranges map[string]rows.Range   // columns that must have a value between two
+	more   *bool                   // there are conditions beside
 }
 
 // choose chooses the index that most narrows a list: by the most columns with a value of
@@ -42,6 +45,7 @@ func choose(t *schema.Table, d demands, order []sortKey) access {
 		var narrowed []string
 		a.partitions, narrowed = rows.Narrow(t, x, partitions, d.equal, d.ranges)
 		a.pushed = slices.Concat(columnsOf(x), narrowed)
+		a.exact = d.answeredBy(a.pushed)
 		if rank := rank(x, a, len(order) > 0); rank > most {
 			best, most = a, rank
 		}
@@ -91,7 +95,7 @@ func implies(equal, values map[string]schema.Value) bool {
 // demandsOf returns what a condition demands of every row of a table. Only conditions that
 // every row must meet count, those below an "and".
 func demandsOf(t *schema.Table, where *filter.Group) demands {
-	d := demands{map[string]schema.Value{}, map[string]rows.Range{}}
+	d := demands{map[string]schema.Value{}, map[string]rows.Range{}, new(bool)}
 	d.add(where)
 	for _, c := range t.Derived() { // it has the value of another one, or null
 		if v, ok := d.equal[c.Name]; ok {
@@ -101,8 +105,20 @@ func demandsOf(t *schema.Table, where *filter.Group) demands {
 	return d
 }
 
+// answeredBy reports whether a row meets the condition if it has what is demanded of these
+// columns.
+func (d demands) answeredBy(columns []string) bool {
+	for _, column := range slices.Concat(slices.Collect(maps.Keys(d.equal)), slices.Collect(maps.Keys(d.ranges))) {
+		if !slices.Contains(columns, column) {
+			return false
+		}
+	}
+	return !*d.more
+}
+
 func (d demands) add(where *filter.Group) {
 	if where.Logic != filter.And {
+		*d.more = true
 		return
 	}
 	for _, node := range where.Items {
@@ -111,21 +127,26 @@ func (d demands) add(where *filter.Group) {
 			d.condition(node)
 		case *filter.Group:
 			d.add(node)
+		default:
+			*d.more = true
 		}
 	}
 }
 
 func (d demands) condition(c *filter.Condition) {
 	if len(c.Path) > 0 || c.Other != "" { // no key has it
+		*d.more = true
 		return
 	}
 	switch c.Operator {
 	case filter.Eq:
 		d.equal[c.Column] = c.Values[0]
 	case filter.In:
-		if oneID(c.Values) {
-			d.equal[c.Column] = c.Values[0]
+		if !oneID(c.Values) {
+			*d.more = true
+			return
 		}
+		d.equal[c.Column] = c.Values[0]
 	case filter.Gt, filter.Ge:
 		d.atLeast(c.Column, c.Values[0], c.Operator == filter.Gt)
 	case filter.Lt, filter.Le:
@@ -134,6 +155,7 @@ func (d demands) condition(c *filter.Condition) {
 		d.atLeast(c.Column, c.Values[0], false)
 		d.atMost(c.Column, c.Values[1], false)
 	default: // keys do not answer it
+		*d.more = true
 	}
 }
 

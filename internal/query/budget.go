@@ -38,6 +38,9 @@ func (b *Budget) take(n int) int {
 	return n - over
 }
 
+// left returns how many rows are left.
+func (b *Budget) left() int { return b.max - int(b.used.Load()) }
+
 // giveBack returns rows that were taken and not examined.
 func (b *Budget) giveBack(n int) { b.used.Add(-int64(n)) }
 
@@ -64,6 +67,20 @@ func (b *Budget) read(ctx context.Context, db *rows.DB, t *schema.Table, p rows.
 	}
 	b.giveBack(granted - part.Seen)
 	return part, nil
+}
+
+// entries is read for the entries of an index.
+func (b *Budget) entries(ctx context.Context, db *rows.DB, t *schema.Table, p rows.Partition, after string, limit int) (rows.Entries, error) {
+	granted := b.take(limit)
+	entries, err := db.ReadEntries(ctx, t, p, after, max(1, granted))
+	switch {
+	case err != nil:
+		return entries, err
+	case entries.Seen > granted:
+		return entries, b.tooBroad(t)
+	}
+	b.giveBack(granted - entries.Seen)
+	return entries, nil
 }
 
 func (b *Budget) tooBroad(t *schema.Table) error { return &TooBroadError{t, b.max} }

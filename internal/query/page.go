@@ -102,7 +102,7 @@ func (s *selection) full() bool {
 // the rows read so far tell, and one to learn whether there is a next page.
 func (s *selection) chunk() int {
 	want := s.query.Limit - len(s.rows) + 1
-	if !s.plan.everything {
+	if !s.plan.everything && !s.plan.exact {
 		want = max(want, minChunk)
 	}
 	if s.seen == 0 {

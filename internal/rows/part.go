@@ -3,7 +3,6 @@ package rows
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"segue/internal/schema"
 	"segue/internal/store"
@@ -41,50 +40,112 @@ func (db *DB) Read(ctx context.Context, t *schema.Table, p Partition, after stri
 // ReadWhere is [DB.Read] that leaves out rows for which a condition does not hold, unless
 // it is nil.
 func (db *DB) ReadWhere(ctx context.Context, t *schema.Table, p Partition, after string, limit int, where *Where) (Part, error) {
-	from, to := p.ends(after)
-	page, err := db.store.Query(ctx, store.Query{
-		Index: p.index, Partition: p.key, After: from, To: to, Limit: limit, Descending: p.descending, Keep: where.keeper(),
-	})
-	if err != nil {
-		return Part{}, fmt.Errorf("list %s: %w", t.Name, err)
-	}
-	part := Part{Seen: len(page.Items) + page.Left, Skipped: page.Left, SkippedBytes: page.LeftBytes}
-	switch {
-	case page.More && page.LeftLast != "":
-		part.Next = page.LeftLast
-	case page.More:
-		part.Next = page.Items[len(page.Items)-1][p.sortKey()].Text()
-	}
-	mine := slices.DeleteFunc(page.Items, func(i store.Item) bool { return tableOf(i.Key().PK) != t.Name })
-	mine = db.withGiven(p, mine, after, part.Next)
-	items := mine
 	if p.index != "" {
-		if items, err = db.itemsOf(ctx, t, mine); err != nil {
+		entries, err := db.ReadEntries(ctx, t, p, after, limit)
+		if err != nil {
 			return Part{}, err
 		}
+		part, err := db.RowsOf(ctx, t, entries.List, where)
+		part.Seen, part.Next = entries.Seen, entries.Next
+		return part, err
 	}
+	page, err := db.page(ctx, t, p, after, limit, where.keeper())
+	if err != nil {
+		return Part{}, err
+	}
+	part := Part{Seen: len(page.Items) + page.Left, Skipped: page.Left, SkippedBytes: page.LeftBytes, Next: p.next(page)}
+	items := db.withGiven(p, page.Items, after, part.Next)
+	keys := make([]string, len(items))
+	for i, item := range items {
+		keys[i] = item[store.SK].Text()
+	}
+	db.fill(&part, items, keys, where)
+	return part, nil
+}
+
+// page reads a page of a partition.
+func (db *DB) page(ctx context.Context, t *schema.Table, p Partition, after string, limit int, keep func(store.Image) bool) (store.Page, error) {
+	from, to := p.ends(after)
+	page, err := db.store.Query(ctx, store.Query{
+		Index: p.index, Partition: p.key, After: from, To: to, Limit: limit, Descending: p.descending, Keep: keep,
+	})
+	if err != nil {
+		return store.Page{}, fmt.Errorf("list %s: %w", t.Name, err)
+	}
+	return page, nil
+}
+
+// next returns the sort key after which the page that follows another starts, "" for none.
+func (p Partition) next(page store.Page) string {
+	switch {
+	case page.More && page.LeftLast != "":
+		return page.LeftLast
+	case page.More:
+		return page.Items[len(page.Items)-1][p.sortKey()].Text()
+	}
+	return ""
+}
+
+// fill adds the rows of items and their sort keys to a part; an item is nil where there is
+// none.
+func (db *DB) fill(part *Part, items []store.Item, keys []string, where *Where) {
 	if where != nil {
-		items = where.keep(items, &part)
+		items = where.keep(items, part)
 	}
 	rows, broken := db.decodeAll(items)
 	part.Broken = append(part.Broken, broken...)
 	for i, row := range rows {
-		if row == nil {
-			continue
+		if row != nil {
+			part.Rows = append(part.Rows, row)
+			part.Keys = append(part.Keys, keys[i])
 		}
-		part.Rows = append(part.Rows, row)
-		part.Keys = append(part.Keys, mine[i][p.sortKey()].Text())
 	}
-	return part, nil
 }
 
-// itemsOf reads the items of index entries, all of one table, nil where one is gone.
-func (db *DB) itemsOf(ctx context.Context, t *schema.Table, entries []store.Item) ([]store.Item, error) {
-	refs := make([]Ref, len(entries))
-	for i, entry := range entries {
-		refs[i] = Ref{t.Name, entry.Key().SK}
+// Entry is an entry of an index, which may lag: where it has a row, and under which key.
+type Entry struct {
+	ID  string
+	Key string // sort key
+}
+
+// Entries is a piece of a partition of an index: the entries of one table, how many were
+// read in all, and the sort key after which the next piece starts, "" at the end.
+type Entries struct {
+	List []Entry
+	Seen int
+	Next string
+}
+
+// ReadEntries reads the piece of an index partition that starts after a sort key, of at
+// most limit entries, as [DB.Read] does, and no rows.
+func (db *DB) ReadEntries(ctx context.Context, t *schema.Table, p Partition, after string, limit int) (Entries, error) {
+	page, err := db.page(ctx, t, p, after, limit, nil)
+	if err != nil {
+		return Entries{}, err
 	}
-	return db.items(ctx, refs)
+	entries := Entries{Seen: len(page.Items), Next: p.next(page)}
+	for _, item := range page.Items {
+		if key := item.Key(); tableOf(key.PK) == t.Name {
+			entries.List = append(entries.List, Entry{key.SK, item[p.sortKey()].Text()})
+		}
+	}
+	return entries, nil
+}
+
+// RowsOf reads the rows of index entries, strongly consistent, but for those that are gone
+// and those for which a condition does not hold, unless it is nil.
+func (db *DB) RowsOf(ctx context.Context, t *schema.Table, entries []Entry, where *Where) (Part, error) {
+	refs, keys := make([]Ref, len(entries)), make([]string, len(entries))
+	for i, entry := range entries {
+		refs[i], keys[i] = Ref{t.Name, entry.ID}, entry.Key
+	}
+	items, err := db.items(ctx, refs)
+	if err != nil {
+		return Part{}, err
+	}
+	var part Part
+	db.fill(&part, items, keys, where)
+	return part, nil
 }
 
 // decodeAll returns the rows of items, nil for those that are not there and those that
