@@ -90,7 +90,11 @@ func (a *API) encoder(r *request, query odata.Query, list []*rows.Row, with [][]
 	}
 	var lookups []schema.Lookup
 	for i, row := range list {
-		lookups = addLookups(lookups, query, row, with[i])
+		var came []entity.Expansion
+		if with != nil {
+			came = with[i]
+		}
+		lookups = addLookups(lookups, query, row, came)
 	}
 	var err error
 	encoder.Names, err = a.entities.Names(r.Context(), lookups)

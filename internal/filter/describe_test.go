@@ -2,6 +2,7 @@ package filter_test
 
 import (
 	"testing"
+	"time"
 
 	"segue/internal/filter"
 	"segue/internal/schema"
@@ -48,12 +49,13 @@ func checkNull(t *testing.T, tables *schema.Schema, table *schema.Table, c *sche
 	}
 	program, err := filter.Compile(tables, table.Name, &filter.Group{Logic: filter.And, Items: []filter.Node{
 		&filter.Condition{Column: c.Name, Operator: d.Operator, Values: values},
-	}})
+	}}, filter.AsksAnything)
 	if err != nil {
 		t.Errorf("%s %s: %v", c.Name, d.Operator, err)
 		return
 	}
-	if got, err := program.Match(nothing{}); err != nil || got != d.Null {
+	scope := &filter.Scope{Now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Caller: &filter.Caller{}}
+	if got, err := program.MatchIn(nothing{}, scope); err != nil || got != d.Null {
 		t.Errorf("%s %s of null is %v, %v; it is said to be %v", c.Name, d.Operator, got, err, d.Null)
 	}
 }

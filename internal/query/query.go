@@ -7,6 +7,9 @@
 // read for every page, and the first of them are kept, so that a page costs memory and
 // not the list. [Reader.Explain] tells which of it a query gets.
 //
+// Size: pages, counts, groups and tuples are made of the same plans, sources and budget,
+// which nobody else may use.
+//
 // Invariant: a page shows no row that does not match when it is read, though an
 // index lags, and it costs a bounded number of reads: what would examine more rows than
 // its [Budget] is refused with an error that names the indexes, never answered in part.

@@ -130,8 +130,12 @@ func TestDefinitions(t *testing.T) {
 			`{"@odata.context":"~$metadata#EntityDefinitions('lead')/EntitySetName","value":"leads"}`,
 		},
 		{
-			"keys", "EntityDefinitions(LogicalName='lead')/Keys", "$select=KeyAttributes",
+			"no keys", "EntityDefinitions(LogicalName='lead')/Keys", "$select=KeyAttributes",
 			`{"@odata.context":"~$metadata#EntityDefinitions('lead')/Keys(KeyAttributes)","value":[]}`,
+		},
+		{
+			"keys", "EntityDefinitions(LogicalName='account')/Keys", "$select=LogicalName,KeyAttributes",
+			`{"@odata.context":"~$metadata#EntityDefinitions('account')/Keys(LogicalName,KeyAttributes)","value":[{"LogicalName":"segue_accountnumber","KeyAttributes":["accountnumber"],"MetadataId":"*"}]}`,
 		},
 		{
 			"no rows", "EntityDefinitions", "$select=LogicalName,&$filter=not startswith(LogicalName,'') and LogicalName ne null",

@@ -13,7 +13,7 @@ func samples() []*object {
 	options := []schema.Option{{Value: 0, Label: "No"}, {Value: 1, Label: "Yes"}}
 	m := &Model{}
 	list := []*object{
-		m.table(t), key("sample", "sampleid"), m.manyToMany().shape,
+		m.table(t), key(&schema.Table{Name: "sample"}, &schema.Key{Name: "sample", Label: "Sample", Columns: []string{"sampleid"}}), m.manyToMany().shape,
 		relationship(t.Name, &schema.Column{}, t, schema.Target{}),
 		optionSet("sample", "Sample", "Picklist", true, options), booleanSet("sample", &schema.Column{Options: options}),
 		stateSet("sample", t, &schema.Column{}), statusSet("sample", t, &schema.Column{Options: options}),

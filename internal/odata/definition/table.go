@@ -162,16 +162,19 @@ func objectTypeCode(table string) int {
 }
 
 // keys is the alternate keys of a table.
-func (m *Model) keys(*schema.Table) collection {
-	return collection{kind: "EntityKeyMetadata", key: logicalName, shape: key(name.Lead, name.Leadid)}
+func (m *Model) keys(t *schema.Table) collection {
+	found := collection{kind: "EntityKeyMetadata", key: logicalName, shape: key(t, &schema.Key{Name: "key", Label: "Key", Columns: []string{t.ID}})}
+	for _, k := range t.Keys {
+		found.items = append(found.items, key(t, k))
+	}
+	return found
 }
 
 // key is the definition of an alternate key.
-func key(table string, columns ...string) *object {
-	called := table + "_" + strings.Join(columns, "_")
-	return &object{layers: []layer{base("key", called), {kind: "EntityKeyMetadata", properties: []property{
-		text(logicalName, called), text("SchemaName", called), text("EntityLogicalName", table), label("DisplayName", called, called),
-		{"KeyAttributes", "Collection(" + edmString + ")", columns}, choice("EntityKeyIndexStatus", "EntityKeyIndexStatus", "Active"),
+func key(t *schema.Table, k *schema.Key) *object {
+	return &object{layers: []layer{base("key", t.Name+"."+k.Name), {kind: "EntityKeyMetadata", properties: []property{
+		text(logicalName, k.Name), text("SchemaName", k.Name), text("EntityLogicalName", t.Name), label("DisplayName", t.Name+"."+k.Name, k.Label),
+		{"KeyAttributes", "Collection(" + edmString + ")", k.Columns}, choice("EntityKeyIndexStatus", "EntityKeyIndexStatus", "Active"),
 		boolean("IsManaged", true), boolean("IsSynchronous", true), managed("IsCustomizable", false), null("IntroducedVersion", edmString),
 	}}}}
 }

@@ -149,7 +149,36 @@ func (d document) entityType(t *schema.Table) {
 		}
 		d.w.leaf("NavigationProperty", pairs...)
 	}
+	d.alternateKeys(t)
 	d.w.close()
+}
+
+// alternateKeys annotates a type with the keys by which a row may be named beside its
+// primary key.
+func (d document) alternateKeys(t *schema.Table) {
+	if !d.annotations || len(t.Keys) == 0 {
+		return
+	}
+	const keys = "OData.Community.Keys.V1."
+	d.w.open("Annotation", "Term", keys+"AlternateKeys")
+	d.w.open("Collection")
+	for _, k := range t.Keys {
+		d.w.open("Record", "Type", keys+"AlternateKey")
+		d.w.open("PropertyValue", "Property", "Key")
+		d.w.open("Collection")
+		for _, column := range k.Columns {
+			property := wireName(t.Column(column))
+			d.w.open("Record", "Type", keys+"PropertyRef")
+			d.w.leaf("PropertyValue", "Property", "Alias", "String", property)
+			d.w.leaf("PropertyValue", "Property", "Name", "PropertyPath", property)
+			d.w.close()
+		}
+		d.w.close() // Collection
+		d.w.close() // PropertyValue
+		d.w.close() // Record
+	}
+	d.w.close() // Collection
+	d.w.close() // Annotation
 }
 
 // column writes the property of a column.
