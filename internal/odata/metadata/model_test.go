@@ -120,6 +120,8 @@ func readType(t *testing.T, e csdlElement) *csdlType {
 				typ.key = append(typ.key, ref.attr("Name"))
 			}
 			continue
+		case "Annotation":
+			continue
 		case "NavigationProperty":
 			into = typ.navs
 		}
