@@ -1,6 +1,7 @@
 package filter_test
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/filter"
+	"segue/internal/filter/filtertest"
 	"segue/internal/schema"
 )
 
@@ -95,6 +97,65 @@ func TestAsks(t *testing.T) {
 			}
 			if _, err := program.Match(mapRow{}); test.asks&^filter.AsksZone != 0 && err == nil {
 				t.Error("Match has a result without a scope")
+			}
+		})
+	}
+}
+
+// failing is a row, and related rows, that cannot be read.
+type failing struct{}
+
+func (failing) Value(string) (schema.Value, error) { return schema.Null(), io.ErrUnexpectedEOF }
+
+func (failing) One(filter.Row, schema.Nav) (filter.Row, error) { return nil, io.ErrUnexpectedEOF }
+
+func (failing) Any(filter.Row, schema.Relation, *filter.Program) (bool, error) {
+	return false, io.ErrUnexpectedEOF
+}
+
+// TestReadErrors: what cannot be read is an error that names the condition, never a
+// result.
+func TestReadErrors(t *testing.T) {
+	s := loadSchema(t)
+	part := filtertest.Entry{Table: "part", ID: filtertest.IDs()[0], Values: map[string]schema.Value{"weight": schema.Text("heavy")}}
+	thing := filtertest.Entry{Table: "thing", ID: filtertest.IDs()[0], Values: map[string]schema.Value{
+		"about": schema.Ref(schema.Lookup{Table: "part", ID: part.ID}), "createdon": schema.Text("soon"),
+		"modifiedon": schema.Time(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)),
+	}}
+	world := filtertest.World{Tables: map[string][]filtertest.Entry{"part": {part}, "thing": {thing}}}
+	path := &filter.Condition{Path: []string{"about_part"}, Column: "weight", Operator: filter.Gt, Values: []schema.Value{schema.Int(3)}}
+	columns := &filter.Condition{Column: "createdon", Operator: filter.Lt, Other: "modifiedon"}
+	mirrored := &filter.Condition{Column: "modifiedon", Operator: filter.Lt, Other: "createdon"}
+	many := &filter.Related{Relationship: "thing_parts", Filter: and()}
+	one := &filter.Related{Relationship: "part_about_thing", Contains: true, Filter: and(condition("weight", filter.Gt, schema.Int(3)))}
+	tests := []struct {
+		name    string
+		node    filter.Node
+		row     filter.Row
+		related filter.RelatedRows
+		want    string
+	}{
+		{"column", columns, failing{}, nil, "filter at items[0]: read column createdon: unexpected EOF"},
+		{"column of another kind", columns, thing, nil, "filter at items[0]: column createdon of type datetime holds a value of kind text"},
+		{"other column of another kind", mirrored, thing, nil, "filter at items[0]: column createdon of type datetime holds a value of kind text"},
+		{"lookup", path, thing, failing{}, "filter at items[0]: follow about_part: unexpected EOF"},
+		{"column at the end of a path", path, thing, world.Related(nil), "filter at items[0]: column weight of type integer holds a value of kind text"},
+		{"many rows", many, thing, failing{}, "relationship thing_parts: unexpected EOF"},
+		{"one row", one, thing, failing{}, "relationship part_about_thing: unexpected EOF"},
+		{"column of one row", one, thing, world.Related(nil), "relationship part_about_thing: filter at items[0].filter.items[0]: column weight of type integer holds a value of kind text"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			program, err := filter.Compile(s, "thing", and(test.node), filter.AsksAnything)
+			if err != nil {
+				t.Fatal(err)
+			}
+			scope := &filter.Scope{Related: test.related}
+			if _, err := program.MatchIn(test.row, scope); err == nil || err.Error() != test.want {
+				t.Errorf("MatchIn: got error %v, want %s", err, test.want)
+			}
+			if _, err := program.ExplainIn(test.row, scope); err == nil || err.Error() != test.want {
+				t.Errorf("ExplainIn: got error %v, want %s", err, test.want)
 			}
 		})
 	}

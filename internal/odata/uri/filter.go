@@ -25,23 +25,6 @@ type operand struct {
 
 func (o operand) isNull() bool { return o.literal.kind == wordToken && o.literal.text == "null" }
 
-// ParseFilter reads the text of a $filter on rows of t. aliases are the texts of the
-// parameter aliases of the request by their names, such as @p1.
-func ParseFilter(s *schema.Schema, t *schema.Table, text string, aliases map[string]string) (*filter.Group, error) {
-	if aliases == nil {
-		aliases = map[string]string{}
-	}
-	p := newParser(s, "$filter", text, aliases)
-	g, err := p.filter(t)
-	if err == nil && p.token.kind != endToken {
-		err = p.expected("'and', 'or' or the end")
-	}
-	if err != nil {
-		return nil, err
-	}
-	return g, nil
-}
-
 // filter reads an expression on rows of t and stops at the first token after it.
 func (p *parser) filter(t *schema.Table) (*filter.Group, error) {
 	whole, err := p.condition(&frame{table: t})
