@@ -115,7 +115,7 @@ func Navs(t *schema.Table, name string) []schema.Nav {
 }
 
 // Collection returns the relationship of a navigation property to many rows, false when
-// the table has none of that name, or its rows are not on the wire.
+// the table has none of that name, it is hidden, or its rows are not on the wire.
 func Collection(s *schema.Schema, t *schema.Table, name string) (schema.Relation, bool) {
 	r, ok := s.Collection(t.Name, name)
 	return r, ok && r.Column.Write != schema.Hidden && r.Table.Set != ""
