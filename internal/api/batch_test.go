@@ -53,7 +53,7 @@ func briefs(parts []part) (list []string) {
 }
 
 // multiparts reads the parts of a multipart body.
-func multiparts(t *testing.T, contentType, body string) (headers []http.Header, texts []string) {
+func multiparts(t testing.TB, contentType, body string) (headers []http.Header, texts []string) {
 	t.Helper()
 	_, parameters, err := mime.ParseMediaType(contentType)
 	if err != nil {
@@ -78,7 +78,7 @@ func multiparts(t *testing.T, contentType, body string) (headers []http.Header, 
 
 // parts reads the answer to a batch and checks the form in which clients need it
 // (docs/webapi.md §12).
-func (a answer) parts(t *testing.T) (parts []part) {
+func (a answer) parts(t testing.TB) (parts []part) {
 	t.Helper()
 	contentType := a.header.Get("Content-Type")
 	if !strings.HasPrefix(contentType, "multipart/mixed; boundary=batchresponse_") || strings.Contains(contentType, `"`) {
@@ -107,7 +107,7 @@ func (a answer) parts(t *testing.T) (parts []part) {
 	return parts
 }
 
-func readPart(t *testing.T, header http.Header, text string) part {
+func readPart(t testing.TB, header http.Header, text string) part {
 	t.Helper()
 	response, err := http.ReadResponse(bufio.NewReader(strings.NewReader(text)), nil)
 	if err != nil {
@@ -476,9 +476,10 @@ func FuzzBatch(f *testing.F) {
 		head, body, _ := bytes.Cut(text, []byte("\n\n"))
 		f.Add(strings.TrimPrefix(string(head), "Content-Type: "), body)
 	}
+	w := newWorld(f)
+	token := w.token("Sales Manager")
 	f.Fuzz(func(t *testing.T, kind string, body []byte) {
-		w := newWorld(t)
-		token := w.token("Sales Manager")
+		w.t = t
 		a := w.exchange(fmt.Sprintf("POST /api/data/v9.2/$batch HTTP/1.1\r\nHost: segue.test\r\nConnection: close\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
 			token, strings.Map(func(r rune) rune {
 				if r < ' ' || r > '~' {

@@ -154,7 +154,7 @@ func syncEvaluate(w *world) {
 }
 
 // rewrite puts an item into the one record of a stream event.
-func rewrite(t *testing.T, payload []byte, item store.Item) []byte {
+func rewrite(t testing.TB, payload []byte, item store.Item) []byte {
 	t.Helper()
 	image := map[string]map[string]any{}
 	for name, v := range item {

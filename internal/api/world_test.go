@@ -49,7 +49,7 @@ const (
 // world is a Segue behind a socket, on an embedded store of its own that holds
 // the rows of events/fixture.json.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	store  *embed.Store
 	tables *schema.Schema
 	probe  *probe.Probe
@@ -63,7 +63,7 @@ type world struct {
 
 // newWorld makes a world of the product's tables and of those in more, which are
 // file systems for [schema.Load].
-func newWorld(t *testing.T, more ...fs.FS) *world {
+func newWorld(t testing.TB, more ...fs.FS) *world {
 	t.Helper()
 	w := &world{t: t, log: &bytes.Buffer{}}
 	dir := t.TempDir()
@@ -111,7 +111,7 @@ func newWorld(t *testing.T, more ...fs.FS) *world {
 }
 
 // fixture is the rows that tests and scripts start with.
-func fixture(t *testing.T) (list []struct {
+func fixture(t testing.TB) (list []struct {
 	Set, ID string
 	Body    json.RawMessage
 },
@@ -121,7 +121,7 @@ func fixture(t *testing.T) (list []struct {
 	return list
 }
 
-func readJSON(t *testing.T, name string, into any) {
+func readJSON(t testing.TB, name string, into any) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("../../events", name))
 	if err == nil {
@@ -187,7 +187,7 @@ func (a answer) code() string {
 }
 
 // value decodes the answer's body.
-func (a answer) value(t *testing.T, into any) {
+func (a answer) value(t testing.TB, into any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(a.body), into); err != nil {
 		t.Fatalf("%v: %v", a, err)
