@@ -165,7 +165,7 @@ func ParseKey(t *schema.Table, text string, aliases map[string]string) ([]KeyPar
 		return nil, err
 	}
 	if len(list) == 0 {
-		return nil, errorf("the key of '%s' is empty; a GUID or name=value expected", t.Set)
+		return nil, errorf("the key '' of '%s' is not a GUID", t.Set)
 	}
 	var key []KeyPart
 	for _, a := range list {
@@ -181,7 +181,7 @@ func ParseKey(t *schema.Table, text string, aliases map[string]string) ([]KeyPar
 				return nil, errorf("the key '%s' of '%s' is not a GUID", excerpt.Of(a.Text), t.Set)
 			}
 		}
-		values, problem := valuesOf(filter.Operand(column, filter.Eq), filter.Eq, a.token())
+		values, problem := valuesOf(column, filter.Eq, a.token()) // a row may be made of it: all rules of the column hold
 		switch {
 		case a.IsNull() || a.Quoted && a.Text == "": // rows keep the empty text as null
 			problem = "a key has no null and no empty text"
