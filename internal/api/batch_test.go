@@ -258,6 +258,29 @@ func TestBatchChangeSet_webapi_12(t *testing.T) {
 	}
 }
 
+// TestBatchKey_webapi_12: an alternate key that is taken is the failure of the request that
+// wants it, and requests find rows by keys that earlier ones gave.
+func TestBatchKey_webapi_12(t *testing.T) {
+	w := newWorld(t)
+	account := func(number string) string {
+		return "POST accounts\n\n" + `{"name":"A","accountnumber":"` + number + `"}`
+	}
+	w.expectParts(w.batch("", set(account("1"), "PATCH accounts(accountnumber='1')\nIf-Match: *\n\n"+`{"name":"B"}`,
+		"POST leads\n\n"+`{"lastname":"L","parentaccountid@odata.bind":"accounts(accountnumber='1')"}`, "PATCH accounts(accountnumber='2')\n\n"+`{"name":"C"}`,
+		"PATCH $4\nIf-Match: *\n\n"+`{"name":"D"}`)), http.StatusOK, "set 204 #1", "set 204 #2", "set 204 #3", "set 204 #4", "set 204 #5")
+	var named struct{ Value string }
+	w.expect(http.StatusOK, "GET ~/accounts(accountnumber='2')/name").value(t, &named)
+	if named.Value != "D" {
+		t.Errorf("the account is called %q", named.Value)
+	}
+	before := w.dump()
+	w.expectParts(w.batch("", set(account("3"), account("1"))), http.StatusPreconditionFailed, "set 412 #2 0x80060892")
+	w.expectParts(w.batch("", set(account("3"), account("3"))), http.StatusPreconditionFailed, "set 412 #2 0x80060892")
+	if diff := cmp.Diff(before, w.dump()); diff != "" {
+		t.Errorf("what was refused left:\n%s", diff)
+	}
+}
+
 // TestBatchFailure_webapi_12: the first failure ends a batch and is its status, unless the
 // client wants the rest.
 func TestBatchFailure_webapi_12(t *testing.T) {

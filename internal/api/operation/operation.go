@@ -8,6 +8,7 @@ package operation
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -118,9 +119,23 @@ func (e Executor) Do(ctx context.Context, c sales.Caller, ops ...Operation) ([]O
 		return nil
 	})
 	if err != nil {
-		return nil, sales.Public(err)
+		return nil, sales.Public(blamed(outcomes, err))
 	}
 	return outcomes, nil
+}
+
+// blamed says which operation an error of the commit is about, where it tells the row.
+func blamed(outcomes []Outcome, err error) error {
+	taken, ok := errors.AsType[*rows.DuplicateKeyError](err)
+	if !ok {
+		return err
+	}
+	for i, out := range outcomes {
+		if out.Row != nil && out.Row.Ref() == taken.Ref {
+			return &RefusedError{i, sales.Public(err)}
+		}
+	}
+	return err
 }
 
 // Identified returns operations in which each row that is to be made has an id.
