@@ -1,9 +1,11 @@
-// $metadata, checked by others: against the XML schema of the OASIS committee that
-// defines OData, and by the strict reader of the same committee.
+// What Segue tells of itself, checked by others: $metadata against the XML schema of
+// the OASIS committee that defines OData and by the strict reader of the same committee,
+// the definitions of tables and the functions by dynamics-web-api.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
+import { DynamicsWebApi } from "dynamics-web-api";
 import { validateXML } from "xmllint-wasm";
 
 const require = createRequire(import.meta.url);
@@ -57,3 +59,76 @@ for (const query of ["", "?annotations=true"]) {
     assert.equal(schema.WhoAmI[0].$Kind, "Function");
   });
 }
+
+test("definitions and functions, by dynamics-web-api", async (t) => {
+  const of = (options) =>
+    new DynamicsWebApi({
+      serverUrl: new URL("/", setting("SEGUE_URL")).href,
+      dataApi: { version: "9.2" },
+      onTokenRefresh: async () => setting("SEGUE_TOKEN"),
+      propagateErrors: true,
+      ...options,
+    });
+  const api = of({});
+  const entityKey = "LogicalName='lead'";
+  const crm = "Microsoft.Dynamics.CRM.";
+  const steps = {
+    "tables by filter": async () => {
+      const { value } = await api.retrieveEntities({ select: ["LogicalName", "EntitySetName"], filter: "LogicalName eq 'lead'" });
+      assert.deepEqual(value.map((one) => one.EntitySetName), ["leads"]);
+    },
+    "a table with its columns": async () => {
+      const lead = await api.retrieveEntity({ key: entityKey, select: ["LogicalName"], expand: [{ property: "Attributes", select: ["LogicalName"] }] });
+      assert.ok(lead.Attributes.some((one) => one.LogicalName === "subject"));
+      const again = await api.retrieveEntity({ key: lead.MetadataId });
+      assert.equal(again.PrimaryIdAttribute, "leadid");
+    },
+    "choices with their options": async () => {
+      const { value } = await api.retrieveAttributes({
+        entityKey,
+        castType: `${crm}PicklistAttributeMetadata`,
+        select: ["LogicalName"],
+        expand: [{ property: "OptionSet" }, { property: "GlobalOptionSet" }],
+      });
+      const rating = value.find((one) => one.LogicalName === "leadqualitycode");
+      assert.deepEqual(rating.OptionSet.Options.map((one) => one.Label.UserLocalizedLabel.Label), ["Hot", "Warm", "Cold"]);
+    },
+    "a column": async () => {
+      const subject = await api.retrieveAttribute({ entityKey, attributeKey: "LogicalName='subject'", castType: `${crm}StringAttributeMetadata` });
+      assert.equal(subject.MaxLength, 300);
+    },
+    relationships: async () => {
+      const { value } = await api.retrieveRelationships({ castType: `${crm}OneToManyRelationshipMetadata`, select: ["SchemaName"], filter: "ReferencedEntity eq 'lead'" });
+      assert.ok(value.some((one) => one.SchemaName === "Lead_Tasks"));
+      const one = await api.retrieveRelationship({ key: "SchemaName='Lead_Tasks'" });
+      assert.equal(one.ReferencingEntity, "task");
+    },
+    "global option sets": async () => {
+      const { value } = await api.retrieveGlobalOptionSets({});
+      assert.ok(value.some((one) => one.Name === "rating"));
+      const rating = await api.retrieveGlobalOptionSet({ key: "Name='rating'" });
+      assert.equal(rating.Options.length, 3);
+    },
+    $metadata: async () => assert.match(await api.retrieveCsdlMetadata({}), /<EntityType Name="lead"/),
+    "names of tables for sets": async () => {
+      const { value } = await of({ useEntityNames: true }).retrieveMultiple({ collection: "lead", select: ["subject"], top: 1 });
+      assert.ok(Array.isArray(value));
+    },
+    "functions, without and with parameters, bound": async () => {
+      const me = await api.callFunction("WhoAmI");
+      const parameters = { AccessType: `${crm}EndpointAccessType'Default'` };
+      const { Detail } = await api.callFunction({ functionName: "RetrieveCurrentOrganization", parameters });
+      assert.equal(Detail.OrganizationId, me.OrganizationId);
+      const access = await api.callFunction({
+        collection: "systemusers",
+        key: me.UserId,
+        functionName: `${crm}RetrievePrincipalAccess`,
+        parameters: { Target: { "@odata.id": `systemusers(${me.UserId})` } },
+      });
+      assert.match(access.AccessRights, /ReadAccess/);
+    },
+  };
+  for (const [name, step] of Object.entries(steps)) {
+    await t.test(name, step);
+  }
+});
