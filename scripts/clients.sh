@@ -1,22 +1,26 @@
 #!/usr/bin/env bash
-# Unmodified Dataverse clients, from npm, against a running Segue.
+# Unmodified clients of Dataverse and of OData against a running Segue.
 set -euo pipefail
 
 usage() {
 	cat <<'USAGE'
-usage: SEGUE_URL=… SEGUE_TOKEN=… scripts/clients.sh
+usage: SEGUE_URL=… SEGUE_TOKEN=… scripts/clients.sh [CLIENT…]
 
-  Installs the clients that tests/clients pins and runs its tests. The table
-  needs one active sequence for leads that can be connected.
+  Installs the clients that tests/clients pins, has each go through its scenario and
+  prints a line for it: how many of its steps passed, and how many there are. Fails
+  unless all pass. With an address that is https it runs the clients that know nothing
+  else, with http the others. The table needs one active sequence for leads.
 
 environment:
   SEGUE_URL      the URL of Segue, for example http://127.0.0.1:8080
   SEGUE_TOKEN    a bearer token of a caller who may create, connect and delete
+  SEGUE_CA       with https: the file of the certificate that the server shows
   SEGUE_GATEWAY  set when a gateway checks tokens before Segue sees them
+  SEGUE_CACHE    where the client for Python is installed (default: .cache)
 USAGE
 }
 
-if [[ -z ${SEGUE_URL:-} || -z ${SEGUE_TOKEN:-} || $# -gt 0 ]]; then
+if [[ -z ${SEGUE_URL:-} || -z ${SEGUE_TOKEN:-} || ${1:-} == -* ]]; then
 	usage >&2
 	exit 2
 fi
@@ -35,4 +39,12 @@ if ! cmp -s package-lock.json node_modules/.installed; then
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
 	cp package-lock.json node_modules/.installed
 fi
-exec npm test --silent
+export NODE_EXTRA_CA_CERTS=${SEGUE_CA:-} REQUESTS_CA_BUNDLE=${SEGUE_CA:-}
+failed=0
+node run.mjs "$@" || failed=1
+if [[ $SEGUE_URL == https:* && ($# -eq 0 || " $* " == *' dataverse-sdk '*) ]]; then
+	sdk=${SEGUE_CACHE:-$here/.cache}/dataverse-sdk
+	"$here/scripts/venv.sh" "$sdk" "$here/tests/clients/dataverse-sdk.txt"
+	"$sdk/bin/python" dataverse_sdk.py || failed=1
+fi
+exit $failed
