@@ -39,12 +39,12 @@ await scenario("o.js", [
     assert.equal(response.status, 405);
   }],
   ["batch", async () => {
-    const batch = web({ batch: { headers: new Headers(headers), useChangset: false } }).get("leads").get("WhoAmI");
+    const batch = web({ batch: { endpoint: "$batch", headers: new Headers(headers), useChangset: false } }).get("leads").get("WhoAmI");
     const answers = await batch.batch({ $select: "subject", $filter: own, $orderby: "subject" });
     assert.ok(JSON.stringify(answers).includes("changed"), JSON.stringify(answers));
   }],
   ["batch, change set", async () => {
-    const batch = web({ batch: { headers: new Headers(headers), useChangset: true } }).post("leads", { subject: "one", companyname: `${mark} set` }).post("leads", { subject: "two", companyname: `${mark} set` });
+    const batch = web({ batch: { endpoint: "$batch", headers: new Headers(headers), useChangset: true } }).post("leads", { subject: "one", companyname: `${mark} set` }).post("leads", { subject: "two", companyname: `${mark} set` });
     await batch.batch();
     assert.deepEqual(subjects(await web().get("leads").query({ $filter: `companyname eq '${mark} set'`, $orderby: "subject" })), ["one", "two"]);
   }],
