@@ -33,7 +33,7 @@ lint: ## check style and the imports between packages
 store: ## run the store contract and the domain's tests on the emulator
 	scripts/with-emulator.sh scripts/store.sh
 
-e2e: ## run the real parts end to end; RUN=TestBuild, TestInvoke, TestStartAPI, TestCloud, TestOwnTables, TestWalkthrough, TestNodeClient, TestREADME
+e2e: ## run the real parts end to end; RUN=TestBuild, TestInvoke, TestStartAPI, TestCloud, TestOwnTables, TestWalkthrough, TestClients, TestREADME
 	go test -tags e2e -count=1 -timeout 20m -v -run '$(RUN)' ./tests/e2e
 
 runbooks: ## follow the runbooks that deploy another version, end to end

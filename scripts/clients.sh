@@ -39,12 +39,11 @@ if ! cmp -s package-lock.json node_modules/.installed; then
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
 	cp package-lock.json node_modules/.installed
 fi
-export NODE_EXTRA_CA_CERTS=${SEGUE_CA:-} REQUESTS_CA_BUNDLE=${SEGUE_CA:-}
 failed=0
-node run.mjs "$@" || failed=1
+NODE_EXTRA_CA_CERTS=${SEGUE_CA:-} node run.mjs "$@" || failed=1
 if [[ $SEGUE_URL == https:* && ($# -eq 0 || " $* " == *' dataverse-sdk '*) ]]; then
 	sdk=${SEGUE_CACHE:-$here/.cache}/dataverse-sdk
 	"$here/scripts/venv.sh" "$sdk" "$here/tests/clients/dataverse-sdk.txt"
-	"$sdk/bin/python" dataverse_sdk.py || failed=1
+	REQUESTS_CA_BUNDLE=${SEGUE_CA:-} "$sdk/bin/python" dataverse_sdk.py || failed=1
 fi
 exit $failed

@@ -39,9 +39,9 @@ await scenario("o.js", [
     assert.equal(response.status, 405);
   }],
   ["batch", async () => {
-    const batch = web({ batch: { endpoint: "$batch", headers: new Headers(headers), useChangset: false } }).get("leads").get("WhoAmI");
-    const answers = await batch.batch({ $select: "subject", $filter: own, $orderby: "subject" });
-    assert.ok(JSON.stringify(answers).includes("changed"), JSON.stringify(answers));
+    const batch = web({ batch: { endpoint: "$batch", headers: new Headers(headers), useChangset: false } }).get("leads").get("accounts");
+    const answers = await batch.batch({ $top: 1, $orderby: "createdon desc" });
+    assert.equal(answers.length, 2);
   }],
   ["batch, change set", async () => {
     const batch = web({ batch: { endpoint: "$batch", headers: new Headers(headers), useChangset: true } }).post("leads", { subject: "one", companyname: `${mark} set` }).post("leads", { subject: "two", companyname: `${mark} set` });

@@ -142,14 +142,13 @@ func (s *stack) story() {
 	s.do("Salesperson", "DELETE", data+"leads("+id(1)+")", "", http.StatusNoContent)
 }
 
-// npm is the client that TestNodeClient drives make run with: it does the same here, and
+// npm is the client that TestClients drives make run with: it does the same here, and
 // gets the same answers.
 func (s *stack) npm() {
-	want := nodeClientOnMakeRun(s.T, "127.0.0.1:8056")
+	want, _ := clientsOnMakeRun(s.T, "127.0.0.1:8056", "dynamics-web-api")
 	s.asked = new(requests)
-	runNodeClient(s.T, s.url, s.token("segue", manager), "SEGUE_GATEWAY=1")
+	s.steps += runClients(s.T, s.url, s.token("segue", manager), []string{"dynamics-web-api"}, "SEGUE_GATEWAY=1")
 	got := s.asked.once()
-	s.steps += len(got)
 	if diff := cmp.Diff(want, got); diff != "" {
 		s.Errorf("requests and answers (-make run +deployed):\n%s", diff)
 	}

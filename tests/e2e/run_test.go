@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -45,7 +46,13 @@ func (s server) token() string {
 // makeRun runs `make run` in a folder until the test ends.
 func makeRun(t *testing.T, dir string, args ...string) server {
 	t.Helper()
-	command := exec.Command("make", append([]string{"run"}, args...)...)
+	return start(t, dir, "make", append([]string{"run"}, args...)...)
+}
+
+// start runs a command in a folder that serves until the test ends.
+func start(t *testing.T, dir, name string, args ...string) server {
+	t.Helper()
+	command := exec.Command(name, args...)
 	command.Dir = dir
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var errs bytes.Buffer
@@ -75,49 +82,61 @@ func makeRun(t *testing.T, dir string, args ...string) server {
 	select {
 	case s, ok := <-ready:
 		if !ok {
-			t.Fatalf("make run ended: %s", errs.String())
+			t.Fatalf("%v ended: %s", command.Args, errs.String())
 		}
 		return s
 	case <-time.After(2 * time.Minute):
-		t.Fatalf("make run is not ready: %s", errs.String())
+		t.Fatalf("%v is not ready: %s", command.Args, errs.String())
 		return server{}
 	}
 }
 
-// npm's dynamics-web-api, as it is, against make run.
-func TestNodeClient(t *testing.T) {
-	for _, done := range nodeClientOnMakeRun(t, "127.0.0.1:8055") {
-		t.Log(done)
-	}
+// Clients from npm and PyPI, as they are: those that speak http against make run, those
+// that know nothing but https against segue serve --tls.
+func TestClients(t *testing.T) {
+	_, steps := clientsOnMakeRun(t, "127.0.0.1:8055")
+	data := t.TempDir()
+	s := start(t, root(t), "go", "run", "./cmd/segue", "serve", "--tls", "--data", data, "--addr", "127.0.0.1:8057")
+	steps += runClients(t, "https://127.0.0.1:8057", s.token(), nil, "SEGUE_CA="+filepath.Join(data, "segue.crt"))
+	t.Logf("%d steps driven", steps)
 }
 
-// nodeClientOnMakeRun runs the client against a make run at an address, and returns what
-// it asked for.
-func nodeClientOnMakeRun(t *testing.T, addr string) []string {
+// clientsOnMakeRun runs clients, all unless some are named, against a make run at an
+// address, and returns what they asked for and how many steps they took.
+func clientsOnMakeRun(t *testing.T, addr string, clients ...string) (asked []string, steps int) {
 	t.Helper()
 	s := makeRun(t, root(t), "DATA="+t.TempDir(), "ADDR="+addr)
-	var asked requests
+	var noted requests
 	front := httptest.NewServer(&httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host = "http", addr
-			r.Out.Host = r.In.Host // of which it makes the links that the client reads
+			r.Out.URL.RawQuery = r.In.URL.RawQuery // a proxy leaves out what has semicolons
+			r.Out.Host = r.In.Host                 // of which it makes the links that the client reads
 		},
-		ModifyResponse: asked.note,
+		ModifyResponse: noted.note,
 	})
 	defer front.Close()
-	runNodeClient(t, front.URL, s.token())
-	return asked.once()
+	steps = runClients(t, front.URL, s.token(), clients)
+	return noted.once(), steps
 }
 
-// runNodeClient runs the client against the API at a URL.
-func runNodeClient(t *testing.T, api, token string, environment ...string) {
+// runClients runs clients against the API at a URL, each a subtest, and returns how many
+// steps they took.
+func runClients(t *testing.T, api, token string, clients []string, environment ...string) (steps int) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), filepath.Join(root(t), "scripts/clients.sh"))
-	command.Env = append(append(os.Environ(), "SEGUE_URL="+api, "SEGUE_TOKEN="+token), environment...)
+	command := exec.CommandContext(t.Context(), filepath.Join(root(t), "scripts/clients.sh"), clients...)
+	command.Env = append(append(os.Environ(), "SEGUE_URL="+api, "SEGUE_TOKEN="+token, "SEGUE_MARK=mark"), environment...)
 	out, err := command.CombinedOutput()
-	if err != nil || !bytes.Contains(out, []byte("fail 0")) {
+	passed := regexp.MustCompile(`(?m)^(\S.*?)  +(?:\S+ +)?(\d+)/(\d+)$`).FindAllSubmatch(out, -1)
+	if err != nil || len(passed) == 0 {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	for _, client := range passed {
+		t.Run(string(client[1]), func(t *testing.T) { t.Logf("%s of %s steps", client[2], client[3]) })
+		n, _ := strconv.Atoi(string(client[2])) // digits
+		steps += n
+	}
+	return steps
 }
 
 // requests are what a client asked for, with the status of each answer.
@@ -128,10 +147,10 @@ type requests struct {
 
 // note is the ModifyResponse of a proxy.
 func (r *requests) note(answer *http.Response) error {
-	id := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}`)
+	varies := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[0-9.:%A]+Z|skiptoken=[\w%-]+`)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.each = append(r.each, fmt.Sprint(answer.Request.Method, " ", id.ReplaceAllString(answer.Request.URL.RequestURI(), "<id>"), " ", answer.StatusCode))
+	r.each = append(r.each, fmt.Sprint(answer.Request.Method, " ", varies.ReplaceAllString(answer.Request.URL.RequestURI(), "<varies>"), " ", answer.StatusCode))
 	return nil
 }
 

@@ -99,6 +99,7 @@ func (s *stack) gateway() http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(to)
+			r.Out.URL.RawQuery = r.In.URL.RawQuery // a proxy leaves out what has semicolons
 			r.Out.Host = s.Host
 			s.mu.Lock()
 			defer s.mu.Unlock()
