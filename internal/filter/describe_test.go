@@ -6,14 +6,12 @@ import (
 
 	"segue/internal/filter"
 	"segue/internal/schema"
+	"segue/internal/schema/schematest"
 )
 
 // What is said of an operator and null is what the evaluator does.
 func TestDescribe(t *testing.T) {
-	tables, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
+	tables := schematest.Tables(t)
 	seen := map[schema.Type]bool{}
 	for _, table := range tables.Tables() {
 		for _, c := range table.Columns {

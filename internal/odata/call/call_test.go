@@ -12,6 +12,7 @@ import (
 	"segue/internal/odata"
 	"segue/internal/odata/call"
 	"segue/internal/schema"
+	"segue/internal/schema/schematest"
 )
 
 const (
@@ -22,11 +23,7 @@ const (
 
 func tables(t testing.TB) *schema.Schema {
 	t.Helper()
-	s, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return schematest.Tables(t)
 }
 
 // outcome is status, code and text of a refusal, "" for none.

@@ -6,17 +6,14 @@ import (
 
 	"segue/internal/odata/definition"
 	"segue/internal/schema"
+	"segue/internal/schema/schematest"
 )
 
 const base = "http://host/api/data/v9.2/"
 
 func tables(t testing.TB) *schema.Schema {
 	t.Helper()
-	s, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return schematest.Tables(t)
 }
 
 func model(t testing.TB) *definition.Model {

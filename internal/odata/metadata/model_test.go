@@ -8,17 +8,14 @@ import (
 	"segue/internal/api/operation"
 	"segue/internal/odata/metadata"
 	"segue/internal/schema"
+	"segue/internal/schema/schematest"
 )
 
 const base = "http://host/api/data/v9.2/"
 
 func tables(t testing.TB) *schema.Schema {
 	t.Helper()
-	s, err := schema.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return schematest.Tables(t)
 }
 
 func model(t testing.TB) *metadata.Model {
