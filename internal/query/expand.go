@@ -94,7 +94,7 @@ func (x *Related) childrenOfAll(ctx context.Context, parents []rows.Ref, column 
 	if err != nil {
 		return nil, err
 	}
-	order := &sorting{keys: keys, descending: len(keys) > 0 && keys[len(keys)-1].descending}
+	order := &sorting{keys}
 	q.Order = nil
 	run, err := x.reader.begin(q)
 	if err != nil {

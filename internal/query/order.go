@@ -14,7 +14,8 @@ import (
 
 // Order orders rows by a column: null first, text as conditions compare it, a choice by
 // its number, a lookup by the name of the row that it points at. What has the same place
-// is ordered by the primary key, in the direction of the last column.
+// is ordered by the primary key, in the direction of the last column, or by what else the
+// index has that serves the order.
 type Order struct {
 	Path       []string // navigation properties to follow to the row that has the column; nil: the row itself
 	Column     string
@@ -42,19 +43,18 @@ type sortKey struct {
 	hops       []hop          // to the row that has it
 	column     *schema.Column // of its table; of a lookup, the rows that it points at decide by their names
 	descending bool
+	added      bool // it is the primary key, which nobody asked for: an index may have others before it
 }
 
 // own reports whether it is a column of the row itself whose value decides.
 func (k sortKey) own() bool { return len(k.hops) == 0 }
 
-// sorting is an order that rows are brought into after they were read.
-type sorting struct {
-	keys       []sortKey
-	descending bool // the primary keys that come after
-}
+// sorting is an order that rows are brought into after they were read. Its last key is
+// the primary key.
+type sorting struct{ keys []sortKey }
 
-// sortKeys checks an order. A column that must have one value orders nothing and is left
-// out.
+// sortKeys checks an order and ends it with the primary key. A column that must have one
+// value orders nothing and is left out.
 func sortKeys(s *schema.Schema, t *schema.Table, order []Order, equal map[string]schema.Value) ([]sortKey, error) {
 	var keys []sortKey
 	for _, o := range order {
@@ -67,10 +67,13 @@ func sortKeys(s *schema.Schema, t *schema.Table, order []Order, equal map[string
 		}
 		keys = append(keys, key)
 		if key.own() && o.Column == t.ID { // no two rows have the same
-			break
+			return keys, nil
 		}
 	}
-	return keys, nil
+	if len(order) == 0 {
+		return nil, nil
+	}
+	return append(keys, sortKey{name: t.ID, column: t.Column(t.ID), descending: order[len(order)-1].Descending, added: true}), nil
 }
 
 func newSortKey(s *schema.Schema, t *schema.Table, o Order) (sortKey, error) {
@@ -109,28 +112,29 @@ func inOrder(t *schema.Table, x *schema.Index, equal map[string]schema.Value, ke
 	}
 	columns = append(columns, t.ID)
 	for i, k := range keys {
-		if !k.own() || k.descending != keys[0].descending || i == len(columns) || k.column.Name != columns[i] {
+		switch {
+		case k.descending != keys[0].descending:
+			return false
+		case k.added:
+			return true
+		case !k.own() || i == len(columns) || k.column.Name != columns[i]:
 			return false
 		}
 	}
 	return true
 }
 
-// place is where a row stands in an order: a value for each key, texts folded, and its id.
-type place struct {
-	values []schema.Value
-	id     string
-}
+// place is where a row stands in an order: a value for each key, texts folded.
+type place []schema.Value
 
 // place finds the place of a row; related has the rows that its lookups lead to.
-func (s *sorting) place(at *place, row *rows.Row, related *related) error {
-	at.id = row.ID
+func (s *sorting) place(at place, row *rows.Row, related *related) error {
 	for i, k := range s.keys {
 		v, err := k.value(row, related)
 		if err != nil {
 			return err
 		}
-		at.values[i] = v
+		at[i] = v
 	}
 	return nil
 }
@@ -175,7 +179,7 @@ func folded(c *schema.Column, v schema.Value) schema.Value {
 // compare orders two places.
 func (s *sorting) compare(a, b place) int {
 	for i, k := range s.keys {
-		n := CompareValues(a.values[i], b.values[i])
+		n := CompareValues(a[i], b[i])
 		if k.descending {
 			n = -n
 		}
@@ -183,11 +187,7 @@ func (s *sorting) compare(a, b place) int {
 			return n
 		}
 	}
-	n := strings.Compare(a.id, b.id)
-	if s.descending {
-		n = -n
-	}
-	return n
+	return 0
 }
 
 // CompareValues orders two values of one column; null comes first, texts by their bytes.

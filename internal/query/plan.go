@@ -89,11 +89,11 @@ func (p *plan) order(keys []sortKey) {
 	if len(keys) == 0 {
 		return
 	}
-	descending := keys[len(keys)-1].descending
 	if !p.ordered {
-		p.sort = &sorting{keys, descending}
+		p.sort = &sorting{keys}
 		return
 	}
+	descending := keys[0].descending
 	p.merged, p.descending = len(p.partitions) > 1, descending
 	if descending {
 		p.partitions = slices.Clone(p.partitions)

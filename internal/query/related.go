@@ -20,9 +20,9 @@ func newHop(s *schema.Schema, from []*schema.Table, nav string) (hop, bool) {
 	h := hop{columns: map[string]string{}}
 	for _, t := range from {
 		for _, n := range t.Navs(nav) {
-			if n.Column.Write != schema.Hidden {
+			if to := s.Table(n.Target.Table); to != nil && n.Column.Write != schema.Hidden {
 				h.columns[t.Name] = n.Column.Name
-				h.tables = append(h.tables, s.Table(n.Target.Table))
+				h.tables = append(h.tables, to)
 			}
 		}
 	}
@@ -36,7 +36,9 @@ func toNames(s *schema.Schema, from []*schema.Table, c *schema.Column) hop {
 		h.columns[t.Name] = c.Name
 	}
 	for _, target := range c.Targets {
-		h.tables = append(h.tables, s.Table(target.Table))
+		if to := s.Table(target.Table); to != nil {
+			h.tables = append(h.tables, to)
+		}
 	}
 	return h
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"segue/internal/rows"
-	"segue/internal/schema"
 )
 
 // top collects the first rows of an order out of those that are read, no more than a page
@@ -19,7 +18,7 @@ type top struct {
 	first bool     // there is no page before
 
 	list []placed
-	cut  *place // nothing from here on belongs to the page
+	cut  place // nothing from here on belongs to the page
 
 	weight, held int // of list
 	seen, size   int // rows that were read, and their bytes
@@ -60,7 +59,7 @@ func (r *run) selectSorted(ctx context.Context, at position) (Page, error) {
 // leaveOut makes a source leave out rows that belong to other pages, so that they are not
 // decoded, if the columns that are stored with a row tell.
 func (t *top) leaveOut(from *source) {
-	columns := append(slices.Clone(t.plan.match.Columns()), t.plan.table.ID)
+	columns := slices.Clone(t.plan.match.Columns())
 	for _, k := range t.sort.keys {
 		if !k.own() {
 			return
@@ -70,13 +69,13 @@ func (t *top) leaveOut(from *source) {
 	if t.plan.asksRows || t.query.Unseen != nil {
 		return
 	}
-	at := place{values: make([]schema.Value, len(t.sort.keys))}
+	at := make(place, len(t.sort.keys))
 	only := rows.NewWhere(t.plan.table, columns, func(row *rows.Row) (bool, error) {
 		ok, err := t.plan.local.Match(row)
 		if !ok || err != nil {
 			return false, err
 		}
-		if err := t.sort.place(&at, row, t.names); err != nil {
+		if err := t.sort.place(at, row, t.names); err != nil {
 			return false, err
 		}
 		if t.elsewhere(at) {
@@ -92,7 +91,7 @@ func (t *top) leaveOut(from *source) {
 
 // elsewhere reports whether a place belongs to another page, as far as is known.
 func (t *top) elsewhere(at place) bool {
-	return !t.first && t.sort.compare(at, t.start) <= 0 || t.cut != nil && t.sort.compare(at, *t.cut) >= 0
+	return !t.first && t.sort.compare(at, t.start) <= 0 || t.cut != nil && t.sort.compare(at, t.cut) >= 0
 }
 
 // chunk returns how many rows to read next, which are held beside those of the page.
@@ -132,8 +131,8 @@ func (t *top) addAll(ctx context.Context, matching []*rows.Row) error {
 		return t.sort.tooManyNames()
 	}
 	for _, row := range matching {
-		at := place{values: make([]schema.Value, len(t.sort.keys))}
-		if err := t.sort.place(&at, row, t.names); err != nil {
+		at := make(place, len(t.sort.keys))
+		if err := t.sort.place(at, row, t.names); err != nil {
 			return err
 		}
 		t.add(row, at)
@@ -153,7 +152,7 @@ func (t *top) add(row *rows.Row, at place) {
 	heap.Push(t, p)
 	for t.overfull() {
 		last, _ := heap.Pop(t).(placed)
-		t.cut = &last.at
+		t.cut = last.at
 	}
 }
 

@@ -20,9 +20,9 @@ type position struct {
 	// or in all of them where they are merged.
 	Partition int    `json:"p,omitempty"`
 	After     string `json:"a,omitempty"`
-	// Where rows are ordered after they were read: after the row with these values and id.
+	// Where rows are ordered after they were read: after the row with these values, the last
+	// of which is its id.
 	Values []*string `json:"v,omitempty"`
-	ID     string    `json:"i,omitempty"`
 
 	Count *int   `json:"c,omitempty"` // of the rows that match, where they were counted
 	List  string `json:"f,omitempty"` // digest of the list that a token belongs to
@@ -63,8 +63,8 @@ func digest(text string) string {
 
 // position returns the position after a place.
 func (s *sorting) position(at place) position {
-	p := position{ID: at.id, Values: make([]*string, len(at.values))}
-	for i, v := range at.values {
+	p := position{Values: make([]*string, len(at))}
+	for i, v := range at {
 		if !v.IsNull() {
 			text := v.String()
 			p.Values[i] = &text
@@ -76,18 +76,18 @@ func (s *sorting) position(at place) position {
 // decodePlace returns the place of a position, which a token may have made up.
 func (s *sorting) decodePlace(at position) (place, error) {
 	if len(at.Values) != len(s.keys) {
-		return place{}, ErrBadToken
+		return nil, ErrBadToken
 	}
-	p := place{make([]schema.Value, len(s.keys)), at.ID}
+	p := make(place, len(s.keys))
 	for i, text := range at.Values {
 		if text == nil {
 			continue
 		}
 		v, err := s.keys[i].decode(*text)
 		if err != nil {
-			return place{}, ErrBadToken
+			return nil, ErrBadToken
 		}
-		p.values[i] = v
+		p[i] = v
 	}
 	return p, nil
 }
