@@ -39,7 +39,7 @@ func TestExpand_ReadsInBatches(t *testing.T) {
 	w.Settle()
 	accounts := entity.Expand{Nav: "parentaccountid"}
 	tasks := entity.Expand{Nav: "Lead_Tasks", Many: true, Table: "task", By: "regardingobjectid", Query: query.Query{Limit: 10}}
-	leadsOf := entity.Expand{Nav: "lead_parent_account", Many: true, Table: "lead", By: "parentaccountid", Query: query.Query{Limit: 2}, With: []entity.Expand{tasks}}
+	leadsOf := entity.Expand{Nav: "lead_parent_account", Many: true, Table: "lead", By: "parentaccountid", Query: query.Query{Limit: 100}, With: []entity.Expand{tasks}}
 	for name, test := range map[string]struct {
 		table   string
 		expand  entity.Expand
@@ -49,7 +49,7 @@ func TestExpand_ReadsInBatches(t *testing.T) {
 	}{
 		"accounts of leads":                       {"lead", accounts, 1, 0, 30},
 		"tasks of leads, by index":                {"lead", tasks, 30, 30, 3},
-		"leads of accounts, a walk, and of those": {"account", leadsOf, 6, 16 + 6, 6 + 1},
+		"leads of accounts, a walk, and of those": {"account", leadsOf, 30, 16 + 30, 30 + 3},
 	} {
 		r := w.Entities.Request(manager())
 		page, err := r.List(t.Context(), test.table, query.Query{Limit: 100})
