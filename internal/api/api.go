@@ -31,6 +31,7 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/principal"
+	"segue/internal/sales/tracking"
 	"segue/internal/schema/name"
 )
 
@@ -61,6 +62,7 @@ type API struct {
 	operations  call.Registry // functions and actions
 	model       *metadata.Model
 	definitions *definition.Model
+	tracking    *tracking.Log
 }
 
 // New makes an API.
@@ -69,6 +71,7 @@ func New(config Config) *API {
 	return &API{
 		config: config, entities: config.Operations.Entities, connections: config.Operations.Connections,
 		operations: operations, model: metadata.New(tables, operations), definitions: definition.New(tables),
+		tracking: tracking.New(config.Operations.DB),
 	}
 }
 

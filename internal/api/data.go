@@ -79,6 +79,9 @@ func (a *API) collection(w http.ResponseWriter, r *request, resource odata.Resou
 	if err != nil {
 		return err
 	}
+	if tracks(r, query) {
+		return a.track(w, r, resource, query)
+	}
 	switch {
 	case r.Method == http.MethodGet && resource.Count:
 		return a.count(w, r, t, query)

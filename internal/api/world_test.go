@@ -54,6 +54,7 @@ type world struct {
 	tables *schema.Schema
 	probe  *probe.Probe
 	parts  *boot.Parts
+	now    *clock.Manual
 	config api.Config
 	api    *api.API
 	issuer *issuer.Issuer
@@ -88,6 +89,7 @@ func newWorld(t testing.TB, more ...fs.FS) *world {
 	}
 	var ids atomic.Int64
 	now := clock.NewManual(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)) // stands still, so that whole answers can be compared
+	w.now = now
 	w.probe = probe.New(w.store, rows.Indexes()...)
 	db := rows.New(w.probe, w.tables, now)
 	db.FirstVersions(rowstest.FirstVersions())

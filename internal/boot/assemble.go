@@ -27,6 +27,7 @@ import (
 	"segue/internal/sales/retention"
 	"segue/internal/sales/right"
 	"segue/internal/sales/segmentation"
+	"segue/internal/sales/tracking"
 	"segue/internal/sales/view"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -165,7 +166,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 			DB: db, Principals: principals, Entities: entities, Connections: connections,
 			Jobs:      job.New(db, options.Queue, options.Freshness.Clock, job.Options{}),
 			Reactions: changes, Changes: changes.Handle, Advance: advance.New(db, options.Freshness.Clock), Local: local,
-			Expiry: retention.New(db), Erasures: erasure.New(db, connections, options.NewID), Deletion: deletion.New(db, entities, options.NewID),
+			Expiry: retention.New(db, options.Policy.Retention > 0), Erasures: erasure.New(db, connections, options.NewID), Deletion: deletion.New(db, entities, options.NewID),
 			Pipeline: pipeline.New(entities, principals),
 		},
 		segments: segmentation.New(db, connections, options.Policy, known),
@@ -174,7 +175,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	a.rules()
 	a.reactions()
 	a.due()
-	if options.NoTimeToLive && options.Policy.Retention > 0 {
+	if options.NoTimeToLive {
 		a.Advance.Before(a.Expiry.Daily)
 	}
 	a.jobs(options.Freshness.For)
@@ -227,6 +228,13 @@ func (a assembly) reactions() {
 	a.Reactions.Register("segmentation.leave", a.segments.LeaveDeleted(), on(targets, inserted))
 	a.Reactions.Register("connection.verify", a.Connections.Verify(), on(targets, inserted))
 	a.Reactions.Register("connection.sweep", a.Connections.Sweep(), on(sequences, modified))
+	var tracked []sales.Interest
+	for _, t := range a.DB.Schema().Tables() {
+		if t.Track {
+			tracked = append(tracked, on(sales.OfTable(t.Name), inserted, modified, removed))
+		}
+	}
+	a.Reactions.Register("tracking.log", tracking.New(a.DB).Reaction(), tracked...)
 	a.Reactions.Register("job.begin", a.Jobs.Begin(), on(sales.OfTable(name.Job), inserted, modified))
 }
 

@@ -99,3 +99,43 @@ func (e *Entities) Names(ctx context.Context, lookups []schema.Lookup) (map[sche
 	}
 	return names, nil
 }
+
+// Sight is what a caller sees of a row: the row, or nothing; Hidden tells that it is
+// there.
+type Sight struct {
+	Row    *rows.Row
+	Hidden bool
+}
+
+// Look reads rows of a table as a caller sees them, in the order of ids.
+func (e *Entities) Look(ctx context.Context, c sales.Caller, name string, ids []string) ([]Sight, error) {
+	t, err := e.table(c, name, sales.Read)
+	if err != nil {
+		return nil, err
+	}
+	refs := make([]rows.Ref, len(ids))
+	for i, id := range ids {
+		refs[i] = rows.Ref{Table: name, ID: id}
+	}
+	found, err := e.db.Get(ctx, refs...)
+	if err != nil {
+		return nil, sales.Public(err)
+	}
+	sights := make([]Sight, len(ids))
+	var seen []*rows.Row
+	for i, row := range found {
+		if row == nil || e.gone(row) {
+			continue
+		}
+		err := e.principals.AuthorizeRow(ctx, c, sales.Read, principal.OwnedRow(row))
+		switch {
+		case errors.Is(err, sales.Forbidden):
+			sights[i].Hidden = true
+		case err != nil:
+			return nil, sales.Public(err)
+		default:
+			sights[i].Row, seen = row, append(seen, row)
+		}
+	}
+	return sights, sales.Public(e.show(ctx, t, seen))
+}

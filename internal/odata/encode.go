@@ -38,6 +38,9 @@ type Encoder struct {
 	// Names is the primary names of the rows that lookups point at, for their
 	// formatted values; a lookup that is not in the map has none.
 	Names map[schema.Lookup]string
+	// DeltaLink is the link to what changes after a list; "" for none. It is on the last
+	// page of the list.
+	DeltaLink string
 }
 
 // EntityURL returns the URL of a row. It ends in "<id>)", by which clients find the
@@ -97,6 +100,8 @@ func (e Encoder) Collection(t *schema.Table, rows iter.Seq[Row], sel []string, n
 	o.raw("value", append(value, ']'))
 	if link := next(n); link != "" {
 		o.text("@odata.nextLink", link)
+	} else if e.DeltaLink != "" {
+		o.text("@odata.deltaLink", e.DeltaLink)
 	}
 	return o.close(), nil
 }

@@ -29,7 +29,8 @@ func TestParsePrefer(t *testing.T) {
 		{"page is not a number", []string{"odata.maxpagesize=many"}, odata.Prefer{}, ""},
 		{"quoted page, case", []string{`OData.MaxPageSize="3"`}, odata.Prefer{MaxPageSize: 3}, "odata.maxpagesize=3"},
 		{"first counts", []string{"return=minimal", "return=representation"}, odata.Prefer{}, ""},
-		{"not served", []string{`odata.track-changes, respond-async, odata.callback;url="http://a,b"`}, odata.Prefer{}, ""},
+		{"not served", []string{`respond-async, odata.callback;url="http://a,b"`}, odata.Prefer{}, ""},
+		{"of a list", []string{"odata.track-changes"}, odata.Prefer{TrackChanges: true}, ""},
 		{"continue", []string{"odata.continue-on-error"}, odata.Prefer{ContinueOnError: true}, ""},
 		{"do not continue", []string{"odata.continue-on-error=false"}, odata.Prefer{}, ""},
 	}

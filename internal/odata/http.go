@@ -142,19 +142,31 @@ func WriteError(w http.ResponseWriter, e *Error) {
 // they were, and the new token. top is what is left of $top, less than 0 to leave it
 // as it is.
 func NextLink(requestURL, token string, top int) string {
-	path, query, _ := strings.Cut(requestURL, "?")
-	var options []string
-	for pair := range strings.SplitSeq(query, "&") {
-		encoded, _, _ := strings.Cut(pair, "=")
-		name, err := url.QueryUnescape(encoded)
-		if pair == "" || err != nil || name == "$skiptoken" || name == "$top" && top >= 0 {
-			continue
-		}
-		options = append(options, pair)
-	}
+	path, options := linkWithout(requestURL, func(name string) bool { return name == "$skiptoken" || name == "$top" && top >= 0 })
 	if top >= 0 {
 		options = append(options, "$top="+strconv.Itoa(top))
 	}
 	options = append(options, "$skiptoken="+url.QueryEscape(token))
 	return path + "?" + strings.Join(options, "&")
+}
+
+// DeltaLink returns the link to what has changed in the list that was asked for, from the
+// place that a token stands for.
+func DeltaLink(requestURL, token string) string {
+	path, options := linkWithout(requestURL, func(name string) bool { return name == "$skiptoken" || name == "$deltatoken" })
+	return path + "?" + strings.Join(append(options, "$deltatoken="+url.QueryEscape(token)), "&")
+}
+
+// linkWithout returns the path of a URL and its query options without some, encoded as
+// they were.
+func linkWithout(requestURL string, some func(name string) bool) (path string, options []string) {
+	path, query, _ := strings.Cut(requestURL, "?")
+	for pair := range strings.SplitSeq(query, "&") {
+		encoded, _, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(encoded)
+		if pair != "" && err == nil && !some(name) {
+			options = append(options, pair)
+		}
+	}
+	return path, options
 }

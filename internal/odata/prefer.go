@@ -10,12 +10,14 @@ import (
 const MaxPageSize = 5000
 
 // Prefer is what a client would like. A preference that is malformed, unknown
-// or not served (odata.track-changes, respond-async, …) is ignored, as the
+// or not served (respond-async, …) is ignored, as the
 // standard asks (RFC 7240); if one comes twice, the first counts.
 type Prefer struct {
 	Representation bool        // return the row after a write
 	Annotations    Annotations // nil: none asked for
 	MaxPageSize    int         // 1…MaxPageSize; 0: not given
+
+	TrackChanges bool // a list ends with a link to what changes from then on
 
 	ContinueOnError bool // a batch goes on after a request that failed
 }
@@ -52,6 +54,8 @@ func (p *Prefer) set(name, value string) {
 		}
 	case "odata.continue-on-error":
 		p.ContinueOnError = value != "false"
+	case "odata.track-changes":
+		p.TrackChanges = value != "false"
 	case "odata.maxpagesize":
 		if n, err := strconv.Atoi(value); err == nil && n > 0 {
 			p.MaxPageSize = min(n, MaxPageSize)

@@ -29,7 +29,7 @@ func ParseQuery(s *schema.Schema, t *schema.Table, rawQuery string) (Query, erro
 // SelectOnly refuses the options that have no meaning where one row is asked
 // for or returned.
 func SelectOnly(q Query) error {
-	if q.Filter != nil || q.Top != nil || q.SkipToken != "" || q.Order != nil || q.Count {
+	if q.Filter != nil || q.Top != nil || q.SkipToken != "" || q.DeltaToken != "" || q.Order != nil || q.Count {
 		return Errorf(BadRequest, "only $select and $expand may be used in a request for one row")
 	}
 	return nil

@@ -51,6 +51,7 @@ func TestDefaultTables(t *testing.T) {
 		"segue_jobtask  segue_jobtaskid segue_name",
 		"segue_ledger  segue_ledgerid segue_name",
 		"segue_parkedchange segue_parkedchanges segue_parkedchangeid segue_name",
+		"segue_trackedchange  segue_trackedchangeid segue_rowid",
 		"segue_uniquekey  segue_uniquekeyid segue_table",
 		"systemuser systemusers systemuserid fullname",
 		"task tasks activityid subject",

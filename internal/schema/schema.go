@@ -167,6 +167,7 @@ type Table struct {
 	PrimaryName string      `json:"primaryName"` // column that names a row to a person
 	Traits      []string    `json:"traits"`      // what it has in common with others; see Trait and Is
 	EngineMade  bool        `json:"engineMade"`  // rows are made by Segue alone, never by a create on the wire
+	Track       bool        `json:"track"`       // changes of its rows are logged, so that clients can ask for them
 	States      []StatePair `json:"states"`      // empty: no statecode
 	Indexes     []*Index    `json:"indexes"`     // its own, then those of its traits
 	Keys        []*Key      `json:"keys"`        // alternate keys

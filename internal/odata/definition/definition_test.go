@@ -95,7 +95,7 @@ func TestDefinitions(t *testing.T) {
 		},
 		{
 			"by id", "EntityDefinitions(LEAD)", "$select=LogicalName,IsOptimisticConcurrencyEnabled,ChangeTrackingEnabled",
-			`{"@odata.context":"~$metadata#EntityDefinitions(LogicalName,IsOptimisticConcurrencyEnabled,ChangeTrackingEnabled)/$entity","LogicalName":"lead","IsOptimisticConcurrencyEnabled":true,"ChangeTrackingEnabled":false,"MetadataId":"LEAD"}`,
+			`{"@odata.context":"~$metadata#EntityDefinitions(LogicalName,IsOptimisticConcurrencyEnabled,ChangeTrackingEnabled)/$entity","LogicalName":"lead","IsOptimisticConcurrencyEnabled":true,"ChangeTrackingEnabled":true,"MetadataId":"LEAD"}`,
 		},
 		{
 			"dynamics-web-api retrieveEntity", "EntityDefinitions(LogicalName='transactioncurrency')", "$select=LogicalName&$expand=Attributes($select=LogicalName;$filter=IsPrimaryName eq true)",

@@ -71,7 +71,7 @@ func (m *Model) table(t *schema.Table) *object {
 		boolean("HasNotes", false), boolean("HasFeedback", false), boolean("HasEmailAddresses", t.Column(name.Emailaddress1) != nil),
 		boolean("IsCustomEntity", custom), boolean("IsManaged", true), boolean("IsIntersect", false), boolean("IsPrivate", false),
 		boolean("IsLogicalEntity", false), boolean("IsChildEntity", false), boolean("IsBusinessProcessEnabled", false),
-		boolean("IsOptimisticConcurrencyEnabled", true), boolean("ChangeTrackingEnabled", false),
+		boolean("IsOptimisticConcurrencyEnabled", true), boolean("ChangeTrackingEnabled", t.Track),
 		boolean("IsValidForAdvancedFind", true), boolean("IsStateModelAware", len(t.States) > 0), boolean("EnforceStateTransitions", false),
 		boolean("IsImportable", !t.EngineMade), boolean("IsAvailableOffline", false), boolean("IsEnabledForCharts", false),
 		boolean("IsKnowledgeManagementEnabled", false), boolean("IsDocumentManagementEnabled", false), boolean("IsOneNoteIntegrationEnabled", false),

@@ -14,14 +14,15 @@ import (
 // Query is the query options of a request, or those of a navigation property inside
 // $expand.
 type Query struct {
-	Select    []string      // columns by logical name, in the order of the request; nil: all
-	Filter    *filter.Group // nil: every row
-	Order     []Order       // nil: in no order that the request asks for
-	Top       *int          // rows at most, ≥ 0; nil: not given
-	Count     bool          // of all rows that match, whatever the page
-	Expand    []Expand
-	Apply     *Apply // nil: rows are asked for, not groups of them
-	SkipToken string // where to go on, the token of the link that was followed; "": from the start
+	Select     []string      // columns by logical name, in the order of the request; nil: all
+	Filter     *filter.Group // nil: every row
+	Order      []Order       // nil: in no order that the request asks for
+	Top        *int          // rows at most, ≥ 0; nil: not given
+	Count      bool          // of all rows that match, whatever the page
+	Expand     []Expand
+	Apply      *Apply // nil: rows are asked for, not groups of them
+	SkipToken  string // where to go on, the token of the link that was followed; "": from the start
+	DeltaToken string // from where on changes are asked for, the token of the link that was followed
 }
 
 // Order is what rows are ordered by: a column of the row, or one at the end of a path
@@ -105,6 +106,9 @@ func (q *Query) option(s *schema.Schema, t *schema.Table, option Option, aliases
 	case "$skiptoken": // some clients put a slash at the end of the whole link
 		q.SkipToken = strings.TrimSuffix(option.Value, "/")
 		return nil
+	case "$deltatoken":
+		q.DeltaToken = strings.TrimSuffix(option.Value, "/")
+		return nil
 	case "$count":
 		q.Count = option.Value == "true"
 		if !q.Count && option.Value != "false" {
@@ -135,7 +139,7 @@ func (q *Query) option(s *schema.Schema, t *schema.Table, option Option, aliases
 // that may be ignored.
 func refuseOption(name string) error {
 	switch name {
-	case "$deltatoken", "fetchXml", "savedQuery", "userQuery", "sql":
+	case "fetchXml", "savedQuery", "userQuery", "sql":
 		return NotServed("the query option", name)
 	case "$skip":
 		return errorf("Skip Clause is not supported in CRM")

@@ -1,5 +1,5 @@
-// Package retention deletes rows whose time is over: those of tables with the trait
-// expiring, after the moment that the row names. On DynamoDB the table's time to live
+// Package retention deletes rows whose time is over: those of tables with a column that
+// expires, after the moment that the row names. On DynamoDB the table's time to live
 // does it, at no cost; the embedded store has none, so a laptop goes through these
 // tables once a day, by a job.
 //
@@ -23,13 +23,15 @@ const Kind = "expire"
 
 // Sweeper begins a job a day. It is safe for concurrent use.
 type Sweeper struct {
-	db   *rows.DB
-	mu   sync.Mutex
-	done time.Time // the day whose job has begun
+	db    *rows.DB
+	ended bool // rows that have ended go, those of tables with the trait expiring
+	mu    sync.Mutex
+	done  time.Time // the day whose job has begun
 }
 
-// New returns the sweeper of the rows of db.
-func New(db *rows.DB) *Sweeper { return &Sweeper{db: db} }
+// New returns the sweeper of the rows of db. Where ended rows are kept for ever, it goes
+// through the other tables alone whose rows have an end.
+func New(db *rows.DB, ended bool) *Sweeper { return &Sweeper{db: db, ended: ended} }
 
 // Daily begins the job of the day unless it has begun; a job of the day that is there
 // already stays as it is, also after a restart.
@@ -42,7 +44,7 @@ func (s *Sweeper) Daily(ctx context.Context) error {
 	}
 	job := sales.NewJob{ID: name.JobID(guid.Derive("expire", day.Format(time.DateOnly))), Kind: Kind, Name: "Delete rows whose time is over"}
 	for _, t := range s.db.Schema().Tables() {
-		if t.Expiry() != nil {
+		if t.Expiry() != nil && (s.ended || !t.Is(name.ExpiringTrait)) {
 			job.Scans = append(job.Scans, sales.Scan{Table: t.Name, Small: true})
 		}
 	}

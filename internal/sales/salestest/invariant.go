@@ -3,6 +3,7 @@ package salestest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"segue/internal/filter"
+	"segue/internal/probe"
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -22,13 +24,42 @@ import (
 	"segue/internal/storetest"
 )
 
-// Scan reads every item of a store, by key; a store that a test puts around
-// another embeds it as its ChangeStore and says so by Inner.
+// Scan reads every item of a store, by key, but for the log of changes: it tells how often
+// and when they were followed, and a repeat of one is another entry. Package tracking
+// tests it. A store that a test puts around another embeds it as its ChangeStore and says
+// so by Inner.
 func Scan(t testing.TB, on store.Store) map[store.Key]store.Item {
+	t.Helper()
+	items := scan(t, on)
+	maps.DeleteFunc(items, func(key store.Key, _ store.Item) bool { return IsLog(key) })
+	return items
+}
+
+// IsLog reports whether a key is that of an entry of the log of changes.
+func IsLog(key store.Key) bool { return rows.RefOf(key).Table == name.TrackedChange }
+
+// WithoutLog returns the counts of a probe without the puts in the log of changes, each
+// of which is one put of one item.
+func WithoutLog(t testing.TB, p *probe.Probe) probe.Counts {
+	t.Helper()
+	n := p.Counts()
+	for _, call := range p.Calls() {
+		if call.Method != probe.Write || !IsLog(call.Keys[0]) {
+			continue
+		}
+		if len(call.Keys) != 1 {
+			t.Errorf("%d items in one write of the log", len(call.Keys))
+		}
+		n.Writes, n.Ops, n.WriteUnits = n.Writes-1, n.Ops-1, n.WriteUnits-1
+	}
+	return n
+}
+
+func scan(t testing.TB, on store.Store) map[store.Key]store.Item {
 	t.Helper()
 	switch on := on.(type) {
 	case interface{ Inner() ChangeStore }:
-		return Scan(t, on.Inner())
+		return scan(t, on.Inner())
 	case interface {
 		Items(t testing.TB) map[store.Key]store.Item
 	}: // at once, not in hundreds of requests

@@ -27,6 +27,7 @@ const (
 	JobTask            = "segue_jobtask"
 	Ledger             = "segue_ledger"
 	ParkedChange       = "segue_parkedchange"
+	TrackedChange      = "segue_trackedchange"
 	UniqueKey          = "segue_uniquekey"
 	User               = "systemuser"
 	Task               = "task"
@@ -61,6 +62,7 @@ type (
 	JobTaskID            string // of a row of segue_jobtask
 	LedgerID             string // of a row of segue_ledger
 	ParkedChangeID       string // of a row of segue_parkedchange
+	TrackedChangeID      string // of a row of segue_trackedchange
 	UniqueKeyID          string // of a row of segue_uniquekey
 	UserID               string // of a row of systemuser
 	TaskID               string // of a row of task
@@ -369,6 +371,7 @@ const (
 	SegueTally                                       = "segue_tally"
 	SegueTasks                                       = "segue_tasks"
 	SegueTasksdone                                   = "segue_tasksdone"
+	SegueTrackedchangeid                             = "segue_trackedchangeid"
 	SegueTries                                       = "segue_tries"
 	SegueUniquekeyid                                 = "segue_uniquekeyid"
 	SegueValue                                       = "segue_value"
