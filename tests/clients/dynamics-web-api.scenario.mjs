@@ -311,6 +311,14 @@ await scenario("dynamics-web-api", [
   ["count", async () => assert.ok((await web.count({ collection: "leads" })) >= 4)],
   ["count, filter", async () => assert.equal(await web.count({ collection: "leads", filter: `companyname eq '${mark}'` }), 4)],
   ["countAll", async () => assert.equal(await web.countAll({ collection: "leads", filter: `companyname eq '${mark}'` }), 4)],
+  ["change tracking", async () => {
+    const first = await web.retrieveMultiple({ collection: "leads", select: ["subject"], trackChanges: true });
+    assert.ok(first.oDataDeltaLink);
+    await web.update({ collection: "leads", key: ids.own, data: { subject: "tracked" } });
+    const delta = await eventually(() => web.retrieveMultiple({ collection: "leads" }, first.oDataDeltaLink), ({ value }) => value.some((row) => row.leadid === ids.own));
+    assert.ok(delta.value.some((row) => row.leadid === ids.own && row.subject === "tracked"));
+    await web.update({ collection: "leads", key: ids.own, data: { subject: "own" } });
+  }],
   ["fetch", async () => {
     const list = await web.fetch({ collection: "leads", fetchXml: `<fetch><entity name="lead"><attribute name="subject"/><order attribute="subject"/><filter><condition attribute="companyname" operator="eq" value="${mark}"/></filter></entity></fetch>` });
     assert.deepEqual(subjects(list), ["own", "second", "third", "V"]);
