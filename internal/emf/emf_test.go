@@ -101,7 +101,9 @@ func want(t *testing.T, got, counted map[string]int64) {
 }
 
 // at gives changes the time of the world, which the machine's clock of its store has not.
+// It leaves out the log of changes, as the filters of the event source do.
 func at(changes []store.Change) []store.Change {
+	changes = slices.DeleteFunc(changes, func(c store.Change) bool { return salestest.IsLog(c.Key) })
 	for i := range changes {
 		changes[i].At = salestest.Now()
 	}
@@ -117,8 +119,8 @@ func TestBatches(t *testing.T) {
 	want(t, batch(t, w.Changes, at(w.Fresh())), map[string]int64{"Changes": 2, "Evaluated": 2, "Connected": 1})
 
 	// What that has led to: the record, its target and its first step.
-	led := w.Fresh()
-	want(t, batch(t, w.Changes, at(led)), map[string]int64{"Changes": int64(len(led)), "Evaluated": 0})
+	led := at(w.Fresh())
+	want(t, batch(t, w.Changes, led), map[string]int64{"Changes": int64(len(led)), "Evaluated": 0})
 
 	w.Update("lead", taken.ID, salestest.Values{"subject": "another"})
 	want(t, batch(t, w.Changes, at(w.Fresh())), map[string]int64{"Changes": 1})

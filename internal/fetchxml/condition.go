@@ -141,13 +141,14 @@ func (p *parser) compare(condition *filter.Condition, c *schema.Column, e *eleme
 		condition.Values = append(condition.Values, values...)
 	}
 	// A lookup with several targets equals an id in any of their tables.
-	if len(texts) == 1 && len(condition.Values) > 1 {
-		switch condition.Operator {
-		case filter.Eq:
-			condition.Operator = filter.In
-		case filter.Ne:
-			condition.Operator = filter.NotIn
-		}
+	if len(texts) > 1 || len(condition.Values) < 2 {
+		return nil
+	}
+	if condition.Operator == filter.Eq {
+		condition.Operator = filter.In
+	}
+	if condition.Operator == filter.Ne {
+		condition.Operator = filter.NotIn
 	}
 	return nil
 }
@@ -161,17 +162,15 @@ func valuesOf(c *schema.Column, operator filter.Operator, text string) ([]schema
 		}
 		return []schema.Value{schema.Int(n)}, nil
 	}
-	switch c.Type {
-	case schema.String, schema.Memo:
+	if c.Type == schema.String || c.Type == schema.Memo {
 		return []schema.Value{schema.Text(text)}, nil // of any length, the empty one included
-	case schema.LookupTo:
-		if id, ok := guid.Parse(text); ok {
-			var values []schema.Value
-			for _, target := range c.Targets {
-				values = append(values, schema.Ref(schema.Lookup{Table: target.Table, ID: id}))
-			}
-			return values, nil
+	}
+	if id, ok := guid.Parse(text); ok && c.Type == schema.LookupTo {
+		var values []schema.Value
+		for _, target := range c.Targets {
+			values = append(values, schema.Ref(schema.Lookup{Table: target.Table, ID: id}))
 		}
+		return values, nil
 	}
 	free := *c // a number out of range is not an error: it equals no value
 	free.Min, free.Max = nil, nil

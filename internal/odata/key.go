@@ -31,9 +31,6 @@ func parseKey(t *schema.Table, text string) (Key, error) {
 	key := Key{Values: map[string]schema.Value{}}
 	var columns []string
 	for _, part := range parts {
-		if text, ok := part.Values[0].Text(); ok && text == "" { // which rows keep as null
-			return Key{}, Errorf(BadRequest, "the key value of '%s' is empty", wireName(part.Column))
-		}
 		columns = append(columns, part.Column.Name)
 		key.Values[part.Column.Name] = part.Values[0]
 	}

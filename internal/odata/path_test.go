@@ -59,7 +59,7 @@ func TestParsePath(t *testing.T) {
 		{name: "below a set", path: "leads/subject", fails: "404 0x80060888 Resource not found for the segment 'subject'."},
 
 		{name: "key is no GUID", path: "leads(abc)", fails: "400 0x80060888 the key 'abc' of 'leads' is not a GUID"},
-		{name: "no key", path: "leads()", fails: "400 0x80060888 the key of 'leads' is empty; a GUID or name=value expected"},
+		{name: "no key", path: "leads()", fails: "400 0x80060888 the key '' of 'leads' is not a GUID"},
 		{name: "half a brace", path: "leads({" + idI + ")", fails: "400 0x80060888 key of leads: name=value expected, '{" + idI + "' is not closed or begins nothing at position 0 in '{" + idI + "'"},
 		{name: "bracket open", path: "leads(" + idI, fails: "400 0x80060888 ')' expected at the end of the segment 'leads(" + idI + "'"},
 		{name: "quote open", path: "leads('a", fails: "400 0x80060888 the path 'leads('a' has a quote that is not closed"},
@@ -68,7 +68,7 @@ func TestParsePath(t *testing.T) {
 		{name: "alternate key that is none", path: "contacts(emailaddress1='a/b@c.d',firstname='Jo')", fails: "400 0x80060890 The specified key attributes are not a defined key for the contact entity: 'emailaddress1, firstname'"},
 		{name: "part of no table in a key", path: "accounts(nothing='1')", fails: "400 0x80060888 Could not find a property named 'nothing' on type 'Microsoft.Dynamics.CRM.account'."},
 		{name: "key value without quotes", path: "accounts(accountnumber=1)", fails: "400 0x80060888 key of accounts: accountnumber: a string in quotes expected at position 0 in 'accountnumber=1'"},
-		{name: "key value of nothing", path: "accounts(accountnumber='')", fails: "400 0x80060888 the key value of 'accountnumber' is empty"},
+		{name: "key value of nothing", path: "accounts(accountnumber='')", fails: "400 0x80060888 key of accounts: accountnumber: a key has no null and no empty text at position 0 in 'accountnumber='''"},
 		{name: "key value twice", path: "accounts(accountnumber='1',accountnumber='2')", fails: "400 0x80060888 key of accounts: 'accountnumber' is given twice at position 18 in 'accountnumber='1',accountnumber='2''"},
 		{name: "bound action", path: "leads(" + idI + ")/Microsoft.Dynamics.CRM.X", fails: "501 0x80040219 the bound operation is not supported in this version: 'Microsoft.Dynamics.CRM.X'"},
 	}

@@ -91,7 +91,6 @@ func TestParseQueryRefuses(t *testing.T) {
 		{"count", "$count=yes", "400 0x80060888 $count must be true or false, not 'yes'"},
 		{"orderby", "$orderby=x%20desc", "400 0x80060888 Could not find a property named 'x' on type 'Microsoft.Dynamics.CRM.lead'. ($orderby at position 0 in 'x desc')"},
 		{"expand", "$expand=subject", "400 0x80060888 Could not find a property named 'subject' on type 'Microsoft.Dynamics.CRM.lead'. ($expand at position 0 in 'subject')"},
-		{"apply", "$apply=groupby((statuscode))", "501 0x80040219 the query option is not supported in this version: '$apply'"},
 		{"fetchXml", "fetchXml=%3Cfetch%3E", "501 0x80040219 the query option is not supported in this version: 'fetchXml'"},
 		{"filter", "$filter=statecode eq Open", "400 0x80060888 Could not find a property named 'Open' on type 'Microsoft.Dynamics.CRM.lead'. ($filter at position 13 in 'statecode eq Open')"},
 		{"filter that is not served", "$filter=length(subject) eq 1", "501 0x80040219 $filter: function 'length' is not supported in this version at position 0 in 'length(subject) eq 1'"},

@@ -253,6 +253,7 @@ func (p Part) of(at time.Time) int64 {
 func (c *accumulator) add(method Method, v schema.Value) {
 	c.n++
 	switch method {
+	case Count: // n is all
 	case CountDistinct:
 		if text, ok := v.Text(); ok {
 			v = schema.Text(filter.Folded(text))
