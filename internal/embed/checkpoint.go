@@ -14,8 +14,8 @@ import (
 	"segue/internal/store"
 )
 
-// checkpointBytes of records begin a checkpoint; writes wait when there are twice as many
-// while one is still under way. checkpointKeys is how many keys one transaction of a
+// checkpointBytes of records begin a checkpoint. Writes wait while the tables lack twice as
+// many, those that a checkpoint is writing among them. checkpointKeys is how many keys one transaction of a
 // checkpoint writes: few enough that the disk is soon free for the journal, many enough
 // that neighbors share pages.
 const (
@@ -71,7 +71,11 @@ func (s *Store) beginCheckpoint() {
 // error is why it cannot.
 func (s *Store) roomInMemory() error {
 	running := s.checkpoint
-	if s.pending < 2*s.options.bytes || running == nil {
+	lacking := s.pending
+	if f := s.state.Load().frozen; f != nil {
+		lacking += f.bytes
+	}
+	if lacking < 2*s.options.bytes || running == nil {
 		return nil
 	}
 	for {
@@ -90,7 +94,7 @@ func (s *Store) roomInMemory() error {
 // freeze makes the tree the one that a checkpoint writes.
 func (s *Store) freeze() {
 	s.publish(func(now *state) {
-		now.frozen = &frozen{now.tree, now.marks}
+		now.frozen = &frozen{now.tree, now.marks, s.pending}
 		now.tree = overlay.New()
 		now.epoch++
 	})

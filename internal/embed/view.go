@@ -23,6 +23,7 @@ type state struct {
 type frozen struct {
 	tree *overlay.Tree
 	marks
+	bytes int // of records in it
 }
 
 // marks are positions in the journal. Every change and every move of a cursor takes a
