@@ -10,7 +10,10 @@
 //
 // Invariant: an erased record (segue_erasedon) has no value in a personal column but the
 // word Erased, whatever is written later and whatever change comes again, and is on no
-// sequence.
+// sequence. It is the row that refuses. A record that was deleted before it was erased has
+// none, and whoever writes it again brings the person back, until it is erased again: a row
+// in its place would be one more in lists and counts, or, if nobody were to see it, make
+// each count of records read rows.
 package erasure
 
 import (
@@ -45,9 +48,10 @@ func New(db *rows.DB, connections *connection.Connections, newID func() string) 
 }
 
 // EraseIn erases a record, and those that it says are about the same person, in a unit of
-// work on behalf of whoever asks for it, and begins the job that does the rest. A record
-// that is not there is erased too: what is left of it may tell of the person. Erasing
-// again goes through everything again and changes nothing.
+// work on behalf of whoever asks for it, and begins the job that does the rest. Of a record
+// that is not there, what is left is erased, for it may tell of the person; nothing keeps
+// the record from being made again. Erasing again goes through everything again, and
+// changes nothing unless the person has come back.
 func (e *Erasures) EraseIn(ctx context.Context, tx *rows.Tx, ref rows.Ref) (name.ErasureID, error) {
 	if err := connection.Connectable(e.db.Schema(), ref.Table); err != nil {
 		return "", sales.Refuse(sales.Invalid, "rows of %q are not records; a person is erased by a record, and what is about it goes too", ref.Table)

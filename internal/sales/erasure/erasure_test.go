@@ -8,6 +8,7 @@ import (
 
 	"segue/internal/api/operation"
 	"segue/internal/boot"
+	"segue/internal/entity"
 	"segue/internal/odata/call"
 	"segue/internal/probe"
 	"segue/internal/rows"
@@ -208,6 +209,38 @@ func TestEraseADeletedRecord(t *testing.T) {
 	w.Settle()
 	if left := mentions(t, w); len(left) > 0 {
 		t.Errorf("the person is still in %v", left)
+	}
+}
+
+// TestEraseWhatCameBack: a record that was deleted before it was erased has no row that
+// could refuse its id. An import makes it again, and a second erasure takes the person out
+// for good.
+func TestEraseWhatCameBack(t *testing.T) {
+	w := salestest.New(t, boot.Options{})
+	lead := w.Lead(1, salestest.Values{"lastname": secret})
+	w.Remove("lead", lead.ID)
+	w.Settle()
+	erase(w, lead)
+	w.Settle()
+	again := func() error {
+		_, _, err := w.Entities.Update(t.Context(), administrator(), lead, schematest.Row(salestest.Values{"lastname": secret}), entity.If{})
+		return err
+	}
+	if err := again(); err != nil {
+		t.Fatal(err)
+	}
+	w.Create("task", salestest.ID("task", 1), salestest.Values{"subject": secret, "regardingobjectid": salestest.Lookup(lead)})
+	w.Settle()
+	if len(mentions(t, w)) < 2 {
+		t.Fatalf("the person is in %v", mentions(t, w))
+	}
+	erase(w, lead)
+	w.Settle()
+	if left := mentions(t, w); len(left) > 0 {
+		t.Errorf("the person is still in %v", left)
+	}
+	if err := again(); !errors.Is(err, sales.Precondition) {
+		t.Errorf("the record, which has a row now, is filled again: %v", err)
 	}
 }
 
