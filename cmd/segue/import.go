@@ -27,7 +27,7 @@ import (
 type importCommand struct {
 	File    string            `arg:"" help:"CSV file whose first line has logical or display names of columns." type:"existingfile"`
 	Table   string            `help:"Table that the rows go into." required:""`
-	Map     map[string]string `help:"Column for a header (Header=column); an empty column leaves it out; may be repeated."`
+	Map     map[string]string `help:"Column for a header (Header=column), or - to leave it out (Header=-); may be repeated."`
 	Only    string            `help:"mapped: leave out the fields whose header is not mapped and names no column." enum:",mapped" default:""`
 	Set     map[string]string `help:"Value of a column for rows where the file has none (lastname=unknown); may be repeated." mapsep:"none"`
 	Options map[string]string `help:"Options that texts of a column mean (leadsourcecode=Google:8,Referral:3; '*' is any other text, an empty option leaves the cell out); may be repeated." mapsep:"none"`
@@ -35,7 +35,15 @@ type importCommand struct {
 	DryRun  bool              `help:"Check the rows and write none."`
 	Reject  string            `help:"File for the lines that were refused; FILE.rejected when left out."`
 	URL     string            `help:"Load through the server at this URL; when left out, the one that has the store open, if there is one."`
-	Workers int               `help:"Batches of rows written at the same time." default:"8"`
+	Workers int               `help:"Batches of rows written at the same time; at least 1." default:"8"`
+}
+
+// Validate refuses an import in which nothing would be written. Kong calls it.
+func (c *importCommand) Validate() error {
+	if c.Workers < 1 {
+		return fmt.Errorf("--workers %d: at least 1 has to write", c.Workers)
+	}
+	return nil
 }
 
 // importUser is the name of the user who imports, to whom rows belong whose file
@@ -144,17 +152,14 @@ func (c *importCommand) load(ctx context.Context, w ingest.Writer, t *schema.Tab
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	reject := cmp.Or(c.Reject, c.File+".rejected")
-	rejects, err := os.Create(reject)
+	rejects, err := openRejects(reject, file)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w\nNothing was written", err)
 	}
 	report, err := c.loadLines(ctx, w, t, file, rejects, meanings)
-	err = errors.Join(err, rejects.Close())
-	if report.Rejected == 0 {
-		err = errors.Join(err, os.Remove(reject)) // it is empty
-	}
+	err = errors.Join(err, rejects.finish(err == nil && !c.DryRun))
 	if wrong, ok := errors.AsType[*ingest.HeaderError](err); ok && len(wrong.Fields) > 0 {
-		err = fmt.Errorf("%w\nGive a field a column with --map 'Header=column'; --only mapped leaves out the fields that have none", err)
+		err = fmt.Errorf("%w\nGive a field a column with --map 'Header=column', or leave it out with --map 'Header=-'; --only mapped leaves out all that have none", err)
 	}
 	if err != nil && report.Read == 0 { // nothing was begun
 		return fmt.Errorf("%w\nNothing was written", err)

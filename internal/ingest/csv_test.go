@@ -127,6 +127,7 @@ func TestCSVRejects(t *testing.T) {
 		",Berg,,,,",
 		rowID(9) + ",\"Falk\n\",No,,,", // the wrong field begins one line on
 		rowID(10) + ",Refused,,,,",
+		"Berg",
 		rowID(11) + ",Berg,,,,\"never closed",
 	}, "\n")
 	w := &written{fail: func(_ string, v values) error {
@@ -143,7 +144,7 @@ func TestCSVRejects(t *testing.T) {
 	if len(w.rows) != 1 || w.rows[rowID(6)][0]["description"] != schema.Text("two\nlines") {
 		t.Errorf("written %v, want %s alone", w.rows, rowID(6))
 	}
-	if report.Read != 12 || report.Written != 1 || report.Rejected != 11 || len(report.Reasons) != 10 {
+	if report.Read != 13 || report.Written != 1 || report.Rejected != 12 || len(report.Reasons) != 11 {
 		t.Errorf("report %+v", report)
 	}
 	want := map[string][]string{ // by line: column and a part of the reason
@@ -157,7 +158,8 @@ func TestCSVRejects(t *testing.T) {
 		"11": {"leadid", "must have a value"},
 		"13": {"Lead Source", `"No"`},
 		"14": {"Lead Source", "leadsourcecode: must have a value"},
-		"15": {"", `a quote (") is not closed`},
+		"15": {"", "has 1 field, the header has 6"},
+		"16": {"", `a quote (") is not closed`},
 	}
 	list := records(t, rejects.String())
 	head := []string{"line", "column", "reason", "leadid", "lastname", "Lead Source", "estimatedclosedate", "parentaccountid", "description"}

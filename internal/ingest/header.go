@@ -97,8 +97,8 @@ func (l *layout) bind(header []string, o Options) (problems []string) {
 			l.id = i
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(targets)) {
-		if !used[name] {
+	for _, name := range slices.Sorted(maps.Keys(o.Map)) {
+		if !used[fold(name)] {
 			problems = append(problems, fmt.Sprintf("%q is mapped but is not in the header", name))
 		}
 	}
@@ -231,12 +231,12 @@ func find(t *schema.Table, name string) (*schema.Column, error) {
 	case len(writable) > 1:
 		return nil, fmt.Errorf("several columns have that label: %s", names(writable))
 	case len(fit) > 0:
-		return nil, fmt.Errorf("%s is set by Segue alone; map it to - to leave it out, as --only mapped does", fit[0].Name)
+		return nil, fmt.Errorf("%s is set by Segue alone", fit[0].Name)
 	}
 	if alike := similar(t, name); len(alike) > 0 {
 		return nil, fmt.Errorf("no column has that name; close to it: %s", names(alike))
 	}
-	return nil, errors.New("no column has that name; map it to a column, or to - to leave it out, as --only mapped does")
+	return nil, errors.New("no column has that name")
 }
 
 func names(columns []*schema.Column) string {
@@ -301,8 +301,12 @@ type converted struct {
 // row converts a record. Empty fields are left out: an empty cell leaves its column as it
 // is.
 func (l *layout) row(fields []string) converted {
-	if len(fields) != len(l.columns) {
-		return converted{unknown: true, problems: []problem{{-1, fmt.Errorf("has %d fields, the header has %d", len(fields), len(l.columns))}}}
+	if has := len(fields); has != len(l.columns) {
+		unit := "fields"
+		if has == 1 {
+			unit = "field"
+		}
+		return converted{unknown: true, problems: []problem{{-1, fmt.Errorf("has %d %s, the header has %d", has, unit, len(l.columns))}}}
 	}
 	r := converted{values: maps.Clone(l.constants)}
 	for i, c := range l.columns {

@@ -146,7 +146,7 @@ func TestWalkthrough(t *testing.T) {
 	plain := []string{"import", file, "--table", "lead", "--data", data}
 	text, status = run(t, binary, plain...)
 	says(t, text, `field 1 "Prospect ID": no column has that name`, `"Email": no column has that name; close to it: donotemail (Do not allow Emails), emailaddress1 (Email Address 1)`,
-		"Give a field a column with --map 'Header=column'; --only mapped leaves out the fields that have none.")
+		"Give a field a column with --map 'Header=column', or leave it out with --map 'Header=-'; --only mapped leaves out all that have none\n")
 	if status == 0 {
 		t.Error("a header that fits nothing is a success")
 	}
