@@ -47,11 +47,13 @@ while [[ $# -gt 0 && $1 != -* ]]; do
 	shift
 done
 template=.aws-sam/build/template.yaml
-for ((i = 1; i < $#; i++)); do
-	if [[ ${!i} == --template-file ]]; then
-		next=$((i + 1))
-		template=${!next}
-	fi
+for ((i = 1; i <= $#; i++)); do
+	next=$((i + 1))
+	case ${!i} in # SAM has three names for it
+	--template-file | --template | -t) template=${!next-} ;;
+	--template-file=* | --template=*) template=${!i#*=} ;;
+	-t?*) template=${!i#-t} ;;
+	esac
 done
 if [[ ! -f $template ]]; then
 	echo "deploy.sh: $template is not there: build first, with \`make build\`" >&2

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"segue/internal/boot/stack"
 	"segue/internal/schema"
@@ -31,15 +32,21 @@ func (c *builtCommand) Run() error {
 			return fmt.Errorf("%s: %w", c.Schema, err)
 		}
 	}
+	var drop []string // DROP is typed by a person, with spaces and a comma at the end
+	for _, name := range c.Drop {
+		if name = strings.TrimSpace(name); name != "" {
+			drop = append(drop, name)
+		}
+	}
 	if c.Deployed != "" {
 		deployed, err := parseTemplate(c.Deployed)
 		if err != nil {
 			return err
 		}
-		if err := stack.RefuseLoss(deployed, built, c.Drop); err != nil {
+		if err := stack.RefuseLoss(deployed, built, drop); err != nil {
 			return err
 		}
-	} else if len(c.Drop) > 0 {
+	} else if len(drop) > 0 {
 		return errors.New("--drop is for a stack that is there: give its template, --deployed")
 	}
 	value, _ := built.Parameter()

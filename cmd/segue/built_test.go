@@ -52,6 +52,9 @@ func TestBuilt(t *testing.T) {
 	if err := (&builtCommand{Template: without, Deployed: with, Drop: []string{"lead.new_visits"}}).Run(); err != nil {
 		t.Errorf("a column that may go: %v", err)
 	}
+	if err := (&builtCommand{Template: without, Deployed: with, Drop: []string{" lead.new_visits", " ", ""}}).Run(); err != nil {
+		t.Errorf("a column that may go, in a list with spaces and a comma too many: %v", err)
+	}
 	if err := (&builtCommand{Template: without, Drop: []string{"lead.new_visits"}}).Run(); err == nil || !strings.Contains(err.Error(), "--deployed") {
 		t.Errorf("a column that may go, of no stack: %v", err)
 	}
