@@ -71,11 +71,11 @@ func (p *program) server(ctx context.Context, url, name string) (*remote, error)
 	}
 	url = strings.TrimRight(url, "/")
 	transport := &http.Transport{TLSClientConfig: trust}
-	switch {
-	case given: // the operator says whom to trust
+	if given { // the operator says whom to trust
 		transport.Proxy = http.ProxyFromEnvironment
-	case !strings.HasPrefix(url, "https:"): // else its certificate is the proof
-		transport.DialContext = webserver.Dial(issuer.ProofKey())
+	} else {
+		transport.DialContext = webserver.Dial(issuer.ProofKey(), nil)
+		transport.DialTLSContext = webserver.Dial(issuer.ProofKey(), trust)
 	}
 	r := &remote{client: &http.Client{Timeout: time.Minute, Transport: transport}, transport: transport, url: url, root: url + "/api/data/v9.2/", token: token}
 	if err := r.get(ctx, "WhoAmI", new(struct{})); err != nil && !given {

@@ -278,3 +278,38 @@ func TestTLS(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A folder that was copied beside a running server has its address, its keys and its
+// certificate: that server is not the copy's all the same. It is that of its folder by
+// whatever path.
+func TestServerOfACopiedFolder(t *testing.T) {
+	for _, https := range []bool{false, true} {
+		dir := t.TempDir()
+		p := &program{Data: filepath.Join(dir, "data"), Table: "segue"}
+		stop := startServe(t, p, serveCommand{Addr: "127.0.0.1:0", TLS: https, Bare: true, Log: "error"})
+		copied := &program{Data: filepath.Join(dir, "copy"), Table: "segue"}
+		if err := os.CopyFS(copied.Data, os.DirFS(p.Data)); err != nil {
+			t.Fatal(err)
+		}
+		if said := saidWithToken(t, copied); !strings.Contains(said, "is not running: ") {
+			t.Errorf("with TLS %v, of the copy token says %q", https, said)
+		}
+		if _, err := copied.server(t.Context(), "", "Operator"); err == nil || !strings.Contains(err.Error(), "does not answer as its own") {
+			t.Errorf("with TLS %v, of the copy: %v", https, err)
+		}
+		link := filepath.Join(dir, "link")
+		if err := os.Symlink(p.Data, link); err != nil {
+			t.Fatal(err)
+		}
+		t.Chdir(dir)
+		for _, path := range []string{"data", link} {
+			same := &program{Data: path, Table: "segue"}
+			if _, err := same.server(t.Context(), "", "Operator"); err != nil {
+				t.Errorf("with TLS %v, by %s: %v", https, path, err)
+			}
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -41,11 +42,13 @@ func seal(key, challenge []byte, address net.Addr) []byte {
 }
 
 // Proving returns a handler that proves to the clients of [Dial] that it has the key, and
-// else is h.
+// else is h. It is no mux of net/http, which would answer an unclean path in place of h.
 func Proving(h http.Handler, key []byte) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/", h)
-	mux.HandleFunc("GET "+proofPath, func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet || r.URL.Path != proofPath {
+			h.ServeHTTP(w, r)
+			return
+		}
 		challenge, err := hex.DecodeString(r.URL.Query().Get("challenge"))
 		address, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 		if err != nil || !ok || len(challenge) != challengeBytes {
@@ -54,16 +57,20 @@ func Proving(h http.Handler, key []byte) http.Handler {
 		}
 		_, _ = io.WriteString(w, hex.EncodeToString(seal(key, challenge, address))) // a client that is gone needs none
 	})
-	return mux
 }
 
-// Dial returns a way to connect, without TLS, that takes no server but one that proves
-// that it has the key.
-func Dial(key []byte) func(ctx context.Context, network, address string) (net.Conn, error) {
+// Dial returns a way to connect that takes no server but one that proves that it has the
+// key, over TLS unless trust is nil. A certificate is no such proof: whoever copies the
+// key's folder copies the certificate too.
+func Dial(key []byte, trust *tls.Config) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, proofTime)
 		defer cancel()
-		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		dial := (&net.Dialer{}).DialContext
+		if trust != nil {
+			dial = (&tls.Dialer{Config: trust}).DialContext
+		}
+		conn, err := dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}

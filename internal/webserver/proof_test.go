@@ -39,7 +39,7 @@ func TestProof(t *testing.T) {
 	key, other := []byte("a key"), []byte("another key")
 	server := httptest.NewServer(webserver.Proving(http.HandlerFunc(greeting), key))
 	defer server.Close()
-	if _, text, err := fetch(t, server.URL, webserver.Dial(key)); err != nil || text != "hello" {
+	if _, text, err := fetch(t, server.URL, webserver.Dial(key, nil)); err != nil || text != "hello" {
 		t.Errorf("the server says %q, error %v", text, err)
 	}
 	// What a stranger may say: of what it has heard, the same as the server once.
@@ -54,11 +54,11 @@ func TestProof(t *testing.T) {
 		"a long answer": "HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + strings.Repeat("0", 99999),
 		"the challenge": "HTTP/1.1 200 OK\r\nContent-Length: 64\r\n\r\n" + hex.EncodeToString(make([]byte, 32)),
 	} {
-		if _, _, err := fetch(t, "http://"+saying(t, say), webserver.Dial(key)); err == nil {
+		if _, _, err := fetch(t, "http://"+saying(t, say), webserver.Dial(key, nil)); err == nil {
 			t.Errorf("%s is taken for a proof", name)
 		}
 	}
-	if _, _, err := fetch(t, server.URL, webserver.Dial(other)); err == nil {
+	if _, _, err := fetch(t, server.URL, webserver.Dial(other, nil)); err == nil {
 		t.Error("a server with another key is taken")
 	}
 }

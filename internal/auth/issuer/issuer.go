@@ -62,7 +62,7 @@ func Open(dir string) (*Issuer, error) {
 	if err != nil || private.Curve != elliptic.P256() {
 		return nil, fmt.Errorf("issuer key %s is not a private key on P-256", path)
 	}
-	proof, err := proofKey(&private)
+	proof, err := proofKey(&private, dir)
 	if err != nil {
 		return nil, fmt.Errorf("derive from issuer key %s: %w", path, err)
 	}
@@ -107,16 +107,24 @@ func (i *Issuer) Issue(sub, name string, roles []string, ttl time.Duration) (str
 func (i *Issuer) JWKS() []byte { return i.jwks }
 
 // ProofKey returns a key that whoever can read the issuer's key file can derive, and
-// nobody else: by it processes on one folder know each other. Nothing that is done with
+// nobody else: by it processes on one folder know each other, and those on a copy of the
+// folder are none of them. The folder is its path without symbolic links. Nothing that is done with
 // it signs a token. It must not be changed.
 func (i *Issuer) ProofKey() []byte { return i.proof }
 
-func proofKey(private *ecdsa.PrivateKey) ([]byte, error) {
+func proofKey(private *ecdsa.PrivateKey, dir string) ([]byte, error) {
 	secret, err := private.Bytes()
 	if err != nil {
 		return nil, err
 	}
-	return hkdf.Key(sha256.New, secret, nil, "segue: processes on one folder", sha256.Size)
+	folder, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if folder, err = filepath.EvalSymlinks(folder); err != nil {
+		return nil, err
+	}
+	return hkdf.Key(sha256.New, secret, nil, "segue: processes on one folder: "+folder, sha256.Size)
 }
 
 func publicSet(key jwk.Key) ([]byte, error) {

@@ -180,4 +180,14 @@ func TestProofKey(t *testing.T) {
 	if bytes.Equal(key, openIssuer(t, t.TempDir()).ProofKey()) {
 		t.Error("two folders have the same key")
 	}
+	copied, link := t.TempDir(), filepath.Join(t.TempDir(), "link")
+	if err := errors.Join(os.CopyFS(copied, os.DirFS(dir)), os.Symlink(dir, link)); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Equal(key, openIssuer(t, copied).ProofKey()) {
+		t.Error("a copy of the folder has the same key")
+	}
+	if !bytes.Equal(key, openIssuer(t, link).ProofKey()) {
+		t.Error("a link to the folder has another key")
+	}
 }
