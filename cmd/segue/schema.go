@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"segue/internal/schema"
 )
@@ -25,8 +26,12 @@ func (c *schemaCommand) Run(ctx context.Context, p *program) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Was, err)
 		}
-		if err := p.place().RefuseLoss(ctx, old, now); err != nil {
+		losses, err := p.place().Losses(ctx, old, now)
+		if err != nil {
 			return err
+		}
+		if len(losses) > 0 {
+			return fmt.Errorf("%s takes away what rows use; put it back, or change these rows first:\n  %s", c.Folder, strings.Join(losses, "\n  "))
 		}
 	}
 	own, err := schema.Default()

@@ -241,6 +241,19 @@ func (s *Schema) Changes(now *Schema) []Change {
 	return changes
 }
 
+// Hidden lists the tables of a schema whose rows requests do not find by the same set any
+// more under another one, or can make none.
+func (s *Schema) Hidden(now *Schema) []*Table {
+	var hidden []*Table
+	for _, t := range s.tables {
+		other := now.Table(t.Name)
+		if other == nil || t.Set != "" && (other.Set != t.Set || other.EngineMade && !t.EngineMade) {
+			hidden = append(hidden, t)
+		}
+	}
+	return hidden
+}
+
 // Takes reports whether a column takes all values of another, as far as can be told
 // without looking at them.
 func (c *Column) Takes(other *Column) bool {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -45,64 +46,75 @@ func (p Place) admitSchema(ctx context.Context, folder string, now *schema.Schem
 		if err != nil {
 			return fmt.Errorf("the schema that the store was last opened with, %s: %w", kept, err)
 		}
-		if err := refuseLoss(ctx, old, now, s, c); err != nil {
+		reasons, err := losses(ctx, old, now, s, c)
+		if err != nil {
 			return err
+		}
+		if len(reasons) > 0 {
+			return fmt.Errorf("SEGUE_SCHEMA takes away what rows use; put it back, or change these rows first:\n  %s", strings.Join(reasons, "\n  "))
 		}
 	}
 	return writeFolder(kept, given)
 }
 
-// RefuseLoss refuses, before a deployment, a schema for which rows of its table have
-// values that would be none any more. A store on a laptop does that when it is opened.
-func (p Place) RefuseLoss(ctx context.Context, old, now *schema.Schema) error {
+// Losses says, before a deployment, what a schema takes away that rows of its table use,
+// and how many. A store on a laptop refuses to be opened then.
+func (p Place) Losses(ctx context.Context, old, now *schema.Schema) ([]string, error) {
 	if p.Endpoint == "" {
-		return errors.New("give --endpoint: a store on this machine compares schemas by itself when it is opened")
+		return nil, errors.New("give --endpoint: a store on this machine compares schemas by itself when it is opened")
 	}
 	cfg, err := p.config(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	table := dynamo.New(dynamodb.NewFromConfig(cfg), p.Table, rows.Indexes(), dynamo.Clock(boot.Clock()))
-	return refuseLoss(ctx, old, now, table, boot.Clock())
+	return losses(ctx, old, now, table, boot.Clock())
 }
 
-// refuseLoss refuses a schema for which rows have values that would be none any more.
-func refuseLoss(ctx context.Context, old, now *schema.Schema, s store.Store, c clock.Clock) error {
+// losses says, of a schema for which rows have values that would be none any more, or are
+// of a table that requests would not reach as before, what they use, and how many do.
+func losses(ctx context.Context, old, now *schema.Schema, s store.Store, c clock.Clock) (reasons []string, err error) {
 	byTable := map[*schema.Table][]schema.Change{}
 	for _, change := range old.Changes(now) {
 		byTable[change.Table] = append(byTable[change.Table], change)
 	}
+	hidden := old.Hidden(now)
 	list := query.New(rows.New(s, old, c))
-	var reasons []string
 	for _, t := range old.Tables() {
-		found, err := losses(ctx, list, t, byTable[t])
+		changes := byTable[t]
+		if now.Table(t.Name) == nil {
+			changes = nil // its name says it all
+		}
+		found, err := lossesOf(ctx, list, t, changes, slices.Contains(hidden, t))
 		if err != nil {
-			return fmt.Errorf("read %s: %w", t.Name, err)
+			return nil, fmt.Errorf("read %s: %w", t.Name, err)
 		}
 		reasons = append(reasons, found...)
 	}
-	if len(reasons) > 0 {
-		return fmt.Errorf("SEGUE_SCHEMA takes away what rows use; put it back, or change these rows first:\n  %s", strings.Join(reasons, "\n  "))
-	}
-	return nil
+	return reasons, nil
 }
 
-// losses says, for each change of a table that breaks values, how many rows have one.
-func losses(ctx context.Context, list *query.Reader, t *schema.Table, changes []schema.Change) (reasons []string, err error) {
-	if len(changes) == 0 {
+// lossesOf says, for each change of a table that breaks values, how many rows have one,
+// and how many the table has if it is hidden.
+func lossesOf(ctx context.Context, list *query.Reader, t *schema.Table, changes []schema.Change, hidden bool) (reasons []string, err error) {
+	if len(changes) == 0 && !hidden {
 		return nil, nil
 	}
-	broken := make([]int, len(changes))
+	all, broken := 0, make([]int, len(changes))
 	for row, err := range list.Each(ctx, query.Query{Table: t}) {
 		if err != nil {
 			return nil, err
 		}
+		all++
 		values := row.Values()
 		for i, change := range changes {
 			if change.Breaks(values[change.Column.Name]) {
 				broken[i]++
 			}
 		}
+	}
+	if hidden && all > 0 {
+		reasons = append(reasons, fmt.Sprintf("%s is used by %d rows, and the schema does not have it, or not its set, or has Segue alone make rows", t.Name, all))
 	}
 	for i, change := range changes {
 		what := "declares it otherwise"

@@ -77,6 +77,68 @@ func TestSchemaFolder(t *testing.T) {
 	write(0, schema.Null())
 }
 
+// A table whose rows no request finds as before, or none makes any more, is refused with
+// the number of its rows, although no column goes.
+func TestSchemaFolderTakesATableOffTheWire(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "schema")
+	file := filepath.Join(folder, "tables", "new_plant.json")
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SEGUE_SCHEMA", folder)
+	place := Place{Data: t.TempDir()}
+	const gone = "the table" // no wire, no table
+	open := func(t *testing.T, wire string) (*App, error) {
+		t.Helper()
+		if wire == gone {
+			t.Setenv("SEGUE_SCHEMA", "")
+			return place.Open(t.Context(), slog.New(slog.DiscardHandler))
+		}
+		text := `{"name":"new_plant","label":"Plant","id":"new_plantid","primaryName":"new_name",` + wire + `
+			"traits":["userOwned"],"columns":[{"name":"new_name","label":"Name","type":"string","maxLength":100}]}`
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return place.Open(t.Context(), slog.New(slog.DiscardHandler))
+	}
+	const public = `"set":"new_plants",`
+	others := map[string]string{"no set": ``, "another set": `"set":"new_flowers",`, "for Segue alone": `"engineMade":true,"set":"new_plants",`}
+	for _, wire := range []string{``, public, others["another set"], public} { // it has no rows
+		app, err := open(t, wire)
+		if err != nil {
+			t.Fatalf("%s: %v", wire, err)
+		}
+		if err := app.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	app, err := open(t, public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		ref := rows.Ref{Table: "new_plant", ID: fmt.Sprintf("00000000-0000-4000-8000-%012d", i)}
+		if _, _, err := app.Entities.Update(t.Context(), sales.Engine(), ref, map[string]schema.Value{"new_name": schema.Text("Fern")}, entity.If{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := app.Close(); err != nil {
+		t.Fatal(err)
+	}
+	others[gone] = gone
+	for name, wire := range others {
+		t.Run(name, func(t *testing.T) {
+			app, err := open(t, wire)
+			if err == nil {
+				_ = app.Close() // the test has failed
+			}
+			if err == nil || !strings.Contains(err.Error(), "new_plant is used by 2 rows") || strings.Count(err.Error(), "new_plant") != 1 {
+				t.Errorf("error %v, want the table and 2 rows named, once", err)
+			}
+		})
+	}
+}
+
 // A kill while the schema is remembered, at whatever moment, does not lose the one of
 // before: what rows use cannot be taken away then either.
 func TestSchemaIsRememberedThroughAKill(t *testing.T) {

@@ -65,7 +65,7 @@ func losses(deployed, built *Template) (lost []string, reason string, err error)
 }
 
 // taken names the tables, and of those that stay the columns, that a schema takes away
-// from another one. A lookup that has lost nothing but a table that goes is not named
+// from another one. A table whose set goes is taken away from requests. A lookup that has lost nothing but a table that goes is not named
 // besides the table.
 func taken(before, now *schema.Schema) (names []string) {
 	gone := func(t schema.Target) bool { return now.Table(t.Table) == nil }
@@ -81,6 +81,11 @@ func taken(before, now *schema.Schema) (names []string) {
 		}
 		if !slices.Contains(names, name) {
 			names = append(names, name)
+		}
+	}
+	for _, t := range before.Hidden(now) {
+		if !slices.Contains(names, t.Name) {
+			names = append(names, t.Name)
 		}
 	}
 	return names

@@ -99,6 +99,11 @@ func TestRefuseLoss(t *testing.T) {
 	column := schema.Folder{"tables/lead.json": both["tables/lead.json"]}
 	shorter := plants()
 	shorter["tables/new_plant.json"] = []byte(strings.Replace(plant, `"maxLength":100`, `"maxLength":10`, 1))
+	declared := func(was, now string) *stack.Template {
+		folder := plants()
+		folder["tables/new_plant.json"] = []byte(strings.Replace(plant, was, now, 1))
+		return with(t, folder)
+	}
 	old, err := stack.Parse([]byte("Resources: {}"))
 	if err != nil {
 		t.Fatal(err)
@@ -127,6 +132,12 @@ func TestRefuseLoss(t *testing.T) {
 		"a name that stays":              {with(t, both), with(t, both), "new_plant", []string{"does not take new_plant away"}},
 		"no record":                      {old, with(t, both), "", []string{"DROP=unknown"}},
 		"no record, and said so":         {old, with(t, both), "unknown", nil},
+		"the set of a table":             {with(t, both), declared(`"set":"new_plants",`, ``), "", []string{": new_plant.", "DROP=new_plant"}},
+		"another set":                    {with(t, both), declared(`"set":"new_plants"`, `"set":"new_plantses"`), "", []string{": new_plant."}},
+		"a table for Segue alone":        {with(t, both), declared(`"set":`, `"engineMade":true,"set":`), "", []string{": new_plant."}},
+		"a set for a table":              {declared(`"set":"new_plants",`, ``), with(t, both), "", nil},
+		"a table no more Segue's alone":  {declared(`"set":`, `"engineMade":true,"set":`), with(t, both), "", nil},
+		"a set on purpose":               {with(t, both), declared(`"set":"new_plants",`, ``), "new_plant", nil},
 		"unknown where all is known":     {with(t, both), with(t, nil), "unknown", []string{"new_plant"}},
 		"a record that cannot be read":   {broken, with(t, both), "", []string{"plain", "DROP=unknown"}},
 		"a build that is not this one's": {with(t, both), old, "", []string{"does not say"}},
