@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `sam deploy` of what is built, with an environment of samconfig.toml. A build that would
-# take own tables or columns away from the stack is refused.
+# take own tables or columns away from the stack is refused, with the number of rows that
+# use them.
 set -euo pipefail
 shopt -s inherit_errexit
 
@@ -65,13 +66,15 @@ deployed=$(mktemp)
 trap 'rm -f "$deployed"' EXIT
 parameters=$("${SEGUE_CACHE:-.cache}/sam/bin/python" scripts/environment.py "$environment" "$deployed" "$@")
 mapfile -t parameters <<<"$parameters"
+table=${parameters[0]} region=${parameters[1]} profile=${parameters[2]}
+parameters=("${parameters[@]:3}")
 compare=()
 if [[ -s $deployed ]]; then
-	compare=(--deployed "$deployed" --drop "${DROP:-}")
+	compare=(--deployed "$deployed" --drop "${DROP:-}" ${table:+--endpoint aws --dynamodb-table "$table"})
 elif [[ -n ${DROP:-} ]]; then
 	echo "deploy.sh: DROP=$DROP: there is no stack yet that has anything" >&2
 	exit 1
 fi
-schema=$(go run ./cmd/segue built "$template" "${compare[@]}")
+schema=$(env ${region:+AWS_REGION="$region"} ${profile:+AWS_PROFILE="$profile"} go run ./cmd/segue built "$template" "${compare[@]}")
 scripts/sam.sh exec deploy --config-file "$here/samconfig.toml" --config-env "$environment" "$@" \
 	--parameter-overrides "${parameters[@]}" "${given[@]}" "Schema=$schema"

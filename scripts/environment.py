@@ -1,5 +1,6 @@
-"""Print the parameters of an environment of samconfig.toml, one a line, and write the
-template that its stack has to FILE, which is left alone when there is no stack.
+"""Print, one a line, the name of the table of a stack, its region, its profile, each empty
+when there is none, and the parameters of its environment of samconfig.toml. Write the
+template that the stack has to FILE, which is left alone when there is no stack.
 
 usage: environment.py ENVIRONMENT FILE [OPTION of `sam deploy`…]  (with the Python of scripts/sam.sh)
 """
@@ -14,18 +15,19 @@ from botocore.exceptions import ClientError
 
 
 def deployed(session, stack):
-    """Return the template of a stack, None when there is none."""
+    """Return the template of a stack and the name of its table, None when there is none."""
     cloudformation = session.client("cloudformation")
     try:
-        status = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+        found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
         if error.response["Error"]["Code"] == "ValidationError" and "does not exist" in str(error):
-            return None
+            return None, None
         raise
-    if status == "REVIEW_IN_PROGRESS":  # it is being made for the first time
-        return None
+    if found["StackStatus"] == "REVIEW_IN_PROGRESS":  # it is being made for the first time
+        return None, None
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
     body = cloudformation.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
-    return body if isinstance(body, str) else json.dumps(body)
+    return body if isinstance(body, str) else json.dumps(body), outputs.get("TableName")
 
 
 def main():
@@ -39,11 +41,12 @@ def main():
     for name in ("stack_name", "region", "profile"):
         parser.add_argument("--" + name.replace("_", "-"), default=said.get(name))
     given, _ = parser.parse_known_args(options)
-    template = deployed(boto3.Session(region_name=given.region, profile_name=given.profile), given.stack_name)
+    session = boto3.Session(region_name=given.region, profile_name=given.profile)
+    template, table = deployed(session, given.stack_name)
     if template is not None:
         with open(file, "w", encoding="utf-8") as out:
             out.write(template)
-    print("\n".join(said["parameter_overrides"]))
+    print("\n".join([table or "", session.region_name or "", given.profile or "", *said["parameter_overrides"]]))
 
 
 main()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,7 +23,7 @@ type builtCommand struct {
 }
 
 // Run implements the command. It prints the value of the template's parameter Schema.
-func (c *builtCommand) Run() error {
+func (c *builtCommand) Run(ctx context.Context, p *program) error {
 	built, err := parseTemplate(c.Template)
 	if err != nil {
 		return err
@@ -44,7 +45,7 @@ func (c *builtCommand) Run() error {
 			return err
 		}
 		if err := stack.RefuseLoss(deployed, built, drop); err != nil {
-			return err
+			return errors.Join(err, p.counted(ctx, err))
 		}
 	} else if len(drop) > 0 {
 		return errors.New("--drop is for a stack that is there: give its template, --deployed")
@@ -52,6 +53,28 @@ func (c *builtCommand) Run() error {
 	value, _ := built.Parameter()
 	fmt.Println(value)
 	return nil
+}
+
+// counted says how many rows of the stack's table use what a build takes away, or which
+// command does.
+func (p *program) counted(ctx context.Context, refusal error) error {
+	var loss *stack.Loss
+	if !errors.As(refusal, &loss) || loss.Before == nil {
+		return nil
+	}
+	const command = "`segue schema FOLDER --was FOLDER-OF-THE-STACK --endpoint aws --dynamodb-table TABLE` counts the rows that use them"
+	if p.Endpoint == "" {
+		return errors.New(command)
+	}
+	fmt.Fprintf(os.Stderr, "Counting the rows of %s that use what would go\n", p.Table)
+	losses, err := p.place().Losses(ctx, loss.Before, loss.Now)
+	if err != nil {
+		return fmt.Errorf("the rows of %s that use them were not counted: %w\n%s", p.Table, err, command)
+	}
+	if len(losses) == 0 {
+		return fmt.Errorf("no row of %s uses them", p.Table)
+	}
+	return errors.New(strings.Join(losses, "\n"))
 }
 
 // add puts a schema folder into the build: what the template says and what the functions

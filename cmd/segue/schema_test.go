@@ -66,4 +66,16 @@ func TestSchemaOfATable(t *testing.T) {
 	if err := (&schemaCommand{Folder: before, Was: after}).Run(t.Context(), p); err != nil {
 		t.Errorf("a column that no row uses: %v", err)
 	}
+	with, other, without := builtFolder(t), builtFolder(t), builtFolder(t)
+	for template, folder := range map[string]string{with: before, other: after} {
+		if err := (&builtCommand{Template: template, Schema: folder}).Run(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := (&builtCommand{Template: without, Deployed: with}).Run(t.Context(), p); err == nil || !strings.Contains(err.Error(), "lead.new_visits is used by 2 rows") {
+		t.Errorf("a build that forgets a column: %v", err)
+	}
+	if err := (&builtCommand{Template: without, Deployed: other}).Run(t.Context(), p); err == nil || !strings.Contains(err.Error(), "no row of "+table.Name) {
+		t.Errorf("a build that forgets a column that no row uses: %v", err)
+	}
 }

@@ -46,7 +46,7 @@ func TestOwnTables(t *testing.T) {
 	s.part("a change of an own table is evaluated", s.plants)
 	s.part("a build that forgets the tables", func() {
 		said := s.refusedUpdate()
-		for _, want := range []string{"new_plant", "lead.new_visits", "DROP=lead.new_visits,new_plant"} {
+		for _, want := range []string{"new_plant", "lead.new_visits", "DROP=lead.new_visits,new_plant", "new_plant is used by 2 rows"} {
 			if !strings.Contains(said, want) {
 				s.Errorf("the refusal does not say %q:\n%s", want, said)
 			}

@@ -13,27 +13,41 @@ import (
 // columns of a stack.
 const Unknown = "unknown"
 
-// RefuseLoss refuses a build that takes own tables or columns away which a stack has, or
+// Loss is the refusal of a build that takes own tables or columns away.
+type Loss struct {
+	reason string
+	names  []string // of all that goes
+	kept   []string // that nobody said may go
+
+	// Before is what the stack has, nil if that cannot be read; Now is what the build has.
+	Before, Now *schema.Schema
+}
+
+// Error implements error.
+func (l *Loss) Error() string {
+	return fmt.Sprintf("%s: %s.\nTheir rows and values would stay in the table, where no request and no evaluation finds them. "+
+		"Build with SCHEMA=folder, or say that they may go: DROP=%s", l.reason, strings.Join(l.kept, ", "), strings.Join(l.names, ","))
+}
+
+// RefuseLoss refuses, with a [Loss], a build that takes own tables or columns away which a stack has, or
 // declares them so that their values may be none any more, but for those that drop names:
 // a table, a column as table.column, or [Unknown] for all that cannot be read of the
 // stack. A name in drop for what stays is refused too, so that none is given for ever.
 func RefuseLoss(deployed, built *Template, drop []string) error {
-	lost, reason, err := losses(deployed, built)
+	loss, err := losses(deployed, built)
 	if err != nil {
 		return err
 	}
-	var kept []string
-	for _, name := range lost {
+	for _, name := range loss.names {
 		if table, _, _ := strings.Cut(name, "."); !slices.Contains(drop, name) && !slices.Contains(drop, table) {
-			kept = append(kept, name)
+			loss.kept = append(loss.kept, name)
 		}
 	}
-	if len(kept) > 0 {
-		return fmt.Errorf("%s: %s.\nTheir rows and values would stay in the table, where no request and no evaluation finds them. "+
-			"Build with SCHEMA=folder, or say that they may go: DROP=%s", reason, strings.Join(kept, ", "), strings.Join(lost, ","))
+	if len(loss.kept) > 0 {
+		return loss
 	}
 	for _, name := range drop {
-		if !slices.ContainsFunc(lost, func(l string) bool { return l == name || strings.HasPrefix(l, name+".") }) {
+		if !slices.ContainsFunc(loss.names, func(l string) bool { return l == name || strings.HasPrefix(l, name+".") }) {
 			return fmt.Errorf("DROP=%s: the build does not take %s away from the stack; leave it out", strings.Join(drop, ","), name)
 		}
 	}
@@ -41,27 +55,31 @@ func RefuseLoss(deployed, built *Template, drop []string) error {
 }
 
 // losses names what a build takes away from a stack, and says why that matters.
-func losses(deployed, built *Template) (lost []string, reason string, err error) {
+func losses(deployed, built *Template) (*Loss, error) {
 	fresh, err := built.Folder()
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	now, err := fresh.Schema()
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
+	unknown := func(reason string) *Loss { return &Loss{reason: reason, names: []string{Unknown}, Now: now} }
 	folder, err := deployed.Folder()
 	if errors.Is(err, ErrUnrecorded) {
-		return []string{Unknown}, "the stack was deployed by a version that kept no record of own tables and columns; those that it has are", nil
+		return unknown("the stack was deployed by a version that kept no record of own tables and columns; those that it has are"), nil
 	}
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	before, err := folder.Schema()
 	if err != nil {
-		return []string{Unknown}, fmt.Sprintf("this version cannot read the own tables and columns of the stack (%v); they are", err), nil
+		return unknown(fmt.Sprintf("this version cannot read the own tables and columns of the stack (%v); they are", err)), nil
 	}
-	return taken(before, now), "this build does not have what the stack has, or declares it otherwise", nil
+	return &Loss{
+		reason: "this build does not have what the stack has, or declares it otherwise",
+		names:  taken(before, now), Before: before, Now: now,
+	}, nil
 }
 
 // taken names the tables, and of those that stay the columns, that a schema takes away
