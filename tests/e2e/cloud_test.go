@@ -110,8 +110,8 @@ func (s *stack) refused() {
 func (s *stack) story() {
 	s.do(manager, "POST", data+"msdyn_sequences", `{"msdyn_sequenceid":"`+sequence+`","msdyn_name":"Trade show","msdyn_regardingentityname":"lead",
 		"msdyn_definition":"[{\"type\":\"phonecall\",\"name\":\"Call\"},{\"type\":\"email\",\"name\":\"Follow up\"}]"}`, http.StatusNoContent)
+	s.do(manager, "PUT", data+"msdyn_sequences("+sequence+")/msdyn_name", `{"value":"Trade shows"}`, http.StatusNoContent)
 	s.do(manager, "PATCH", data+"msdyn_sequences("+sequence+")", `{"statecode":1}`, http.StatusNoContent)
-	s.do(manager, "PUT", data+"msdyn_sequences("+sequence+")/msdyn_name", `{"value":"Trade shows"}`, http.StatusNotImplemented) // which the function says, so the route leads to it
 	s.do(manager, "POST", data+"msdyn_segments", `{"msdyn_segmentid":"`+segment+`","msdyn_name":"Trade shows","msdyn_objecttype":"lead",
 		"msdyn_entityfilter":"{\"type\":\"and\",\"items\":[{\"attribute\":\"leadsourcecode\",\"operator\":\"eq\",\"values\":[7]}]}",
 		"msdyn_sequence@odata.bind":"/msdyn_sequences(`+sequence+`)"}`, http.StatusNoContent)
