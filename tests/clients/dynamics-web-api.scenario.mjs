@@ -312,12 +312,14 @@ await scenario("dynamics-web-api", [
   ["count, filter", async () => assert.equal(await web.count({ collection: "leads", filter: `companyname eq '${mark}'` }), 4)],
   ["countAll", async () => assert.equal(await web.countAll({ collection: "leads", filter: `companyname eq '${mark}'` }), 4)],
   ["change tracking", async () => {
-    const first = await web.retrieveMultiple({ collection: "leads", select: ["subject"], trackChanges: true });
+    const id = await web.create({ collection: "opportunities", data: { name: mark } });
+    const first = await web.retrieveMultiple({ collection: "opportunities", select: ["name"], trackChanges: true });
     assert.ok(first.oDataDeltaLink);
-    await web.update({ collection: "leads", key: ids.own, data: { subject: "tracked" } });
-    const delta = await eventually(() => web.retrieveMultiple({ collection: "leads" }, first.oDataDeltaLink), ({ value }) => value.some((row) => row.leadid === ids.own));
-    assert.ok(delta.value.some((row) => row.leadid === ids.own && row.subject === "tracked"));
-    await web.update({ collection: "leads", key: ids.own, data: { subject: "own" } });
+    await web.update({ collection: "opportunities", key: id, data: { name: "tracked" } });
+    const changed = ({ value }) => value.some((row) => row.opportunityid === id && row.name === "tracked");
+    const delta = await eventually(() => web.retrieveMultiple({ collection: "opportunities" }, first.oDataDeltaLink), changed);
+    assert.ok(changed(delta));
+    await web.deleteRecord({ collection: "opportunities", key: id });
   }],
   ["fetch", async () => {
     const list = await web.fetch({ collection: "leads", fetchXml: `<fetch><entity name="lead"><attribute name="subject"/><order attribute="subject"/><filter><condition attribute="companyname" operator="eq" value="${mark}"/></filter></entity></fetch>` });
