@@ -391,6 +391,12 @@ await scenario("dynamics-web-api", [
     const row = await web.retrieve({ collection: "opportunities", key: ids.opportunity, select: ["statecode"] });
     assert.equal(row.statecode, 1);
   }],
+  ["LoseOpportunity", async () => {
+    const id = await web.create({ collection: "opportunities", data: { name: mark } });
+    await web.callAction({ actionName: "LoseOpportunity", action: { Status: 4, OpportunityClose: { subject: "Lost", "opportunityid@odata.bind": `/opportunities(${id})` } } });
+    const row = await web.retrieve({ collection: "opportunities", key: id, select: ["statecode"] });
+    assert.equal(row.statecode, 2);
+  }],
   ["function with parameters", async () => {
     const version = await web.callFunction({ functionName: "RetrieveVersion" });
     assert.match(version.Version, /^\d+(\.\d+)+$/);

@@ -116,6 +116,8 @@ func (s *stack) story() {
 		"msdyn_entityfilter":"{\"type\":\"and\",\"items\":[{\"attribute\":\"leadsourcecode\",\"operator\":\"eq\",\"values\":[7]}]}",
 		"msdyn_sequence@odata.bind":"/msdyn_sequences(`+sequence+`)"}`, http.StatusNoContent)
 	s.do(manager, "PATCH", data+"msdyn_segments("+segment+")", `{"statecode":0}`, http.StatusNoContent)
+	s.do("Salesperson", "POST", data+"contacts", `{"lastname":"Example"}`, http.StatusNoContent) // whose changes have a filter of their own
+	s.do("Salesperson", "GET", "/api/openapi.json", "", http.StatusOK)
 
 	s.do("Salesperson", "POST", data+"leads", `{"leadid":"`+id(1)+`","subject":"Sixty machines",`+fromShow+`}`, http.StatusNoContent)
 	list := data + "msdyn_sequencetargets?$filter=" + strings.ReplaceAll("_msdyn_target_value eq "+id(1)+" and statecode eq 0", " ", "%20")

@@ -147,7 +147,7 @@ type requests struct {
 
 // note is the ModifyResponse of a proxy.
 func (r *requests) note(answer *http.Response) error {
-	varies := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[0-9.:%A]+Z|skiptoken=[\w%-]+`)
+	varies := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[0-9.:%A]+Z|(?:skip|delta)token=[\w%-]+|paging-cookie[\w%.-]*`)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.each = append(r.each, fmt.Sprint(answer.Request.Method, " ", varies.ReplaceAllString(answer.Request.URL.RequestURI(), "<varies>"), " ", answer.StatusCode))
