@@ -36,8 +36,8 @@ store: ## run the store contract and the domain's tests on the emulator
 e2e: ## run the real parts end to end; RUN=TestBuild, TestInvoke, TestStartAPI, TestCloud, TestOwnTables, TestWalkthrough, TestClients, TestREADME
 	go test -tags e2e -count=1 -timeout 20m -v -run '$(RUN)' ./tests/e2e
 
-runbooks: ## follow the runbooks that deploy another version, end to end
-	$(MAKE) e2e RUN=TestRunbooks
+runbooks: ## follow the runbooks that deploy another version, and deploy own tables, end to end
+	$(MAKE) e2e RUN='TestRunbooks|TestBuild|TestOwnTables'
 
 invoke: ## run one function in a container: make invoke FN=connect
 	scripts/invoke.sh $(FN)
