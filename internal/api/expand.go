@@ -69,7 +69,7 @@ func wireRows(list []*rows.Row, with [][]entity.Expansion) iter.Seq[odata.Row] {
 
 // wireRow returns a row, and what came with it, as it is encoded.
 func wireRow(row *rows.Row, with []entity.Expansion) odata.Row {
-	wire := odata.Row{ID: row.ID, Version: row.Version, Values: row.Values()}
+	wire := odata.Row{ID: row.ID, Version: row.Version, Values: row.Columns()}
 	for _, x := range with {
 		list := make([]odata.Expanded, len(x.Rows))
 		for i, one := range x.Rows {
@@ -104,7 +104,7 @@ func (a *API) encoder(r *request, query odata.Query, list []*rows.Row, with [][]
 // addLookups adds what the lookups of a row point at that are among its response, and
 // those of the rows that came with it.
 func addLookups(lookups []schema.Lookup, query odata.Query, row *rows.Row, with []entity.Expansion) []schema.Lookup {
-	for name, v := range row.Values() {
+	for name, v := range row.Columns() {
 		lookup, ok := v.Ref()
 		if ok && (query.Select == nil || slices.Contains(query.Select, name)) {
 			lookups = append(lookups, lookup)
