@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -38,7 +39,9 @@ func newStage(t *testing.T, bin string, used map[string]*uses) *stage {
 		T: t, bin: bin, endpoint: dynamotest.Endpoint(t), table: table.Name, used: used, running: map[string]*function{},
 		db: rows.New(table, tables, clock.System()), client: sqs.NewFromConfig(dynamotest.Config(dynamotest.Endpoint(t))),
 	}
-	made, err := s.client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &table.Name})
+	made, err := s.client.CreateQueue(t.Context(), &sqs.CreateQueueInput{
+		QueueName: &table.Name, Attributes: map[string]string{"VisibilityTimeout": "5"}, // seconds
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,11 +181,13 @@ func (s *stage) settle() {
 	for {
 		s.follow()
 		messages := s.receive()
-		if len(messages) == 0 && s.empty() {
-			return
-		}
-		if len(messages) > 0 {
+		switch {
+		case len(messages) > 0:
 			s.handOver(messages)
+		case s.empty():
+			return
+		default:
+			time.Sleep(50 * time.Millisecond)
 		}
 	}
 }
@@ -197,14 +202,20 @@ func (s *stage) receive() []types.Message {
 	return out.Messages
 }
 
-// empty reports whether the queue has no messages, none that are delayed either.
+// empty reports whether the queue has no messages: none that are delayed, and none whose
+// receipt was lost on the way here, which the queue hands out again.
 func (s *stage) empty() bool {
 	s.Helper()
 	out, err := s.client.GetQueueAttributes(s.Context(), &sqs.GetQueueAttributesInput{QueueUrl: s.queue, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})
 	if err != nil {
 		s.Fatal(err)
 	}
-	return out.Attributes["ApproximateNumberOfMessages"] == "0" && out.Attributes["ApproximateNumberOfMessagesDelayed"] == "0"
+	for _, kind := range []string{"", "Delayed", "NotVisible"} {
+		if out.Attributes["ApproximateNumberOfMessages"+kind] != "0" {
+			return false
+		}
+	}
+	return true
 }
 
 // handOver calls job for messages, and deletes them.
