@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"segue/internal/odata/uri"
 	"segue/internal/schema"
 )
 
@@ -145,27 +146,13 @@ func selected(x Expand, name string) *schema.Column {
 // it has in brackets.
 func linkOptions(options string) string {
 	var query []string
-	depth, quoted, start := 0, false, 0
-	add := func(end int) {
-		if name, value, ok := strings.Cut(strings.TrimSpace(options[start:end]), "="); ok {
+	list, _ := uri.Split(options, ';') // closed: they have been read
+	for _, option := range list {
+		if name, value, ok := strings.Cut(strings.TrimSpace(option), "="); ok {
 			query = append(query, name+"="+strings.ReplaceAll(url.QueryEscape(value), "+", "%20"))
 		}
-		start = end + 1
 	}
-	for i := range len(options) {
-		switch c := options[i]; {
-		case c == '\'':
-			quoted = !quoted
-		case quoted:
-		case c == '(':
-			depth++
-		case c == ')':
-			depth--
-		case c == ';' && depth == 0:
-			add(i)
-		}
-	}
-	if add(len(options)); len(query) == 0 {
+	if len(query) == 0 {
 		return ""
 	}
 	return "?" + strings.Join(query, "&")

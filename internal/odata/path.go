@@ -62,9 +62,9 @@ func ParsePath(s *schema.Schema, path string) (Resource, error) {
 		return Resource{}, Errorf(BadRequest, "the path has %d bytes, the limit is %d", len(path), MaxBatchURL)
 	}
 	path = strings.TrimSuffix(path, "/")
-	segments, ok := splitPath(path)
+	segments, ok := uri.Split(path, '/')
 	if !ok {
-		return Resource{}, Errorf(BadRequest, "the path '%s' has a quote that is not closed", excerpt.Of(path))
+		return Resource{}, Errorf(BadRequest, "the path '%s' has a quote or bracket that is not closed", excerpt.Of(path))
 	}
 	first, rest := segments[0], segments[1:]
 	name, key, keyed := strings.Cut(first, "(")
@@ -98,22 +98,6 @@ func ParsePath(s *schema.Schema, path string) (Resource, error) {
 		err = r.follow(s, rest)
 	}
 	return r, err
-}
-
-// splitPath splits a path at slashes outside quotes; ok is false when a quote is not
-// closed.
-func splitPath(path string) (segments []string, ok bool) {
-	quoted, start := false, 0
-	for i := range len(path) {
-		switch {
-		case path[i] == '\'':
-			quoted = !quoted
-		case path[i] == '/' && !quoted:
-			segments = append(segments, path[start:i])
-			start = i + 1
-		}
-	}
-	return append(segments, path[start:]), !quoted
 }
 
 // reserved returns what a first segment asks for that OData gives a meaning, "" for

@@ -41,7 +41,7 @@ func TestParsePath(t *testing.T) {
 		{name: "one of related rows", path: "accounts(" + idI + ")/lead_parent_account(" + idJ + ")/$ref", want: "related accounts " + idI + " lead.parentaccountid $ref of " + idJ},
 
 		{name: "one of related rows, to read", path: "accounts(" + idI + ")/lead_parent_account(" + idJ + ")", fails: "501 0x80040219 the path to one of related rows is not supported in this version: 'lead_parent_account(" + idJ + ")'"},
-		{name: "bracket open in related rows", path: "accounts(" + idI + ")/lead_parent_account(" + idJ, fails: "400 0x80060888 ')' expected at the end of the segment 'lead_parent_account(" + idJ + "'"},
+		{name: "bracket open in related rows", path: "accounts(" + idI + ")/lead_parent_account(" + idJ, fails: "400 0x80060888 the path 'accounts(" + idI + ")/lead_parent_account(0a1b2c3d-0000-4000-8000-00000000…' has a quote or bracket that is not closed"},
 		{name: "past a lookup", path: "leads(" + idI + ")/parentaccountid/name", fails: "501 0x80040219 the path is not supported in this version: 'parentaccountid/name'"},
 		{name: "past an ending", path: "leads(" + idI + ")/parentaccountid/$ref/x", fails: "404 0x80060888 Resource not found for the segment 'x'."},
 		{name: "past the count", path: "leads/$count/x", fails: "404 0x80060888 Resource not found for the segment 'x'."},
@@ -61,8 +61,8 @@ func TestParsePath(t *testing.T) {
 		{name: "key is no GUID", path: "leads(abc)", fails: "400 0x80060888 the key 'abc' of 'leads' is not a GUID"},
 		{name: "no key", path: "leads()", fails: "400 0x80060888 the key '' of 'leads' is not a GUID"},
 		{name: "half a brace", path: "leads({" + idI + ")", fails: "400 0x80060888 key of leads: name=value expected, '{" + idI + "' is not closed or begins nothing at position 0 in '{" + idI + "'"},
-		{name: "bracket open", path: "leads(" + idI, fails: "400 0x80060888 ')' expected at the end of the segment 'leads(" + idI + "'"},
-		{name: "quote open", path: "leads('a", fails: "400 0x80060888 the path 'leads('a' has a quote that is not closed"},
+		{name: "bracket open", path: "leads(" + idI, fails: "400 0x80060888 the path 'leads(" + idI + "' has a quote or bracket that is not closed"},
+		{name: "quote open", path: "leads('a", fails: "400 0x80060888 the path 'leads('a' has a quote or bracket that is not closed"},
 		{name: "too long", path: strings.Repeat("a", odata.MaxBatchURL+1), fails: "400 0x80060888 the path has 65537 bytes, the limit is 65536"},
 
 		{name: "alternate key that is none", path: "contacts(emailaddress1='a/b@c.d',firstname='Jo')", fails: "400 0x80060890 The specified key attributes are not a defined key for the contact entity: 'emailaddress1, firstname'"},

@@ -89,9 +89,9 @@ func (b Bodies) Resolve(url string) (Reference, error) {
 	return Reference{Table: t, Key: parsed}, err
 }
 
-// lastSegment returns what follows the last slash of a URL that is not in quotes.
+// lastSegment returns what follows the last slash of a URL that is not in quotes or brackets.
 func lastSegment(url string) string {
-	segments, ok := splitPath(url)
+	segments, ok := uri.Split(url, '/')
 	if !ok {
 		return url[strings.LastIndexByte(url, '/')+1:]
 	}
@@ -103,7 +103,7 @@ func RowPath(t *schema.Table, id string) string { return t.Set + "(" + id + ")" 
 
 // RowIn returns the row that a path begins with, as <set>(<key>), "" for none.
 func RowIn(path string) string {
-	segments, ok := splitPath(path)
+	segments, ok := uri.Split(path, '/')
 	if !ok || !strings.HasSuffix(segments[0], ")") {
 		return ""
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"segue/internal/odata"
+	"segue/internal/odata/uri"
 	"segue/internal/schema"
 )
 
@@ -149,31 +150,18 @@ type Path struct {
 // Cut cuts a path, percent-decoded, at its last segment; ok is false when its quotes or
 // brackets are not closed.
 func Cut(path string) (p Path, ok bool) {
-	path = strings.TrimSuffix(path, "/")
-	start, depth, quoted := 0, 0, false
-	for i := range len(path) {
-		switch c := path[i]; {
-		case c == '\'':
-			quoted = !quoted
-		case quoted:
-		case c == '(':
-			depth++
-		case c == ')':
-			depth--
-		case c == '/' && depth == 0:
-			start = i + 1
-		}
-	}
-	if depth != 0 || quoted {
+	segments, closed := uri.Split(strings.TrimSuffix(path, "/"), '/')
+	if !closed {
 		return Path{}, false
 	}
-	name, arguments, bracketed := strings.Cut(path[start:], "(")
+	last := len(segments) - 1
+	name, arguments, bracketed := strings.Cut(segments[last], "(")
 	if bracketed {
 		if arguments, ok = strings.CutSuffix(arguments, ")"); !ok {
 			return Path{}, false
 		}
 	}
-	p = Path{On: strings.TrimSuffix(path[:start], "/"), Arguments: arguments}
+	p = Path{On: strings.Join(segments[:last], "/"), Arguments: arguments}
 	p.Name, p.Qualified = strings.CutPrefix(name, odata.Namespace)
 	return p, true
 }

@@ -8,6 +8,7 @@ import (
 
 	"segue/internal/excerpt"
 	"segue/internal/odata"
+	"segue/internal/odata/uri"
 )
 
 // options is the query options of a request, or of an expanded property.
@@ -115,7 +116,11 @@ func expansion(shape *object, value string, depth int) ([]expanded, error) {
 		return nil, odata.Errorf(odata.BadRequest, "$expand is nested deeper than %d", maxExpand)
 	}
 	var list []expanded
-	for _, item := range splitOutside(value, ',') {
+	items, closed := uri.Split(value, ',')
+	if !closed {
+		return nil, odata.Errorf(odata.BadRequest, "$expand: a quote or bracket is not closed in '%s'", excerpt.Of(value))
+	}
+	for _, item := range items {
 		name, inner, nested := strings.Cut(strings.TrimSpace(item), "(")
 		if name == "" && !nested {
 			continue
@@ -130,7 +135,8 @@ func expansion(shape *object, value string, depth int) ([]expanded, error) {
 			if !closed {
 				return nil, odata.Errorf(odata.BadRequest, "$expand: ')' expected at the end of '%s'", excerpt.Of(item))
 			}
-			for _, option := range splitOutside(inner, ';') {
+			options, _ := uri.Split(inner, ';') // closed, as what encloses it is
+			for _, option := range options {
 				name, value, _ := strings.Cut(option, "=")
 				pairs = append(pairs, [2]string{name, value})
 			}
@@ -142,27 +148,6 @@ func expansion(shape *object, value string, depth int) ([]expanded, error) {
 		list = append(list, expanded{n, o})
 	}
 	return list, nil
-}
-
-// splitOutside splits a text at a separator outside quotes and brackets.
-func splitOutside(text string, separator byte) []string {
-	var parts []string
-	start, depth, quoted := 0, 0, false
-	for i := range len(text) {
-		switch c := text[i]; {
-		case c == '\'':
-			quoted = !quoted
-		case quoted:
-		case c == '(':
-			depth++
-		case c == ')':
-			depth--
-		case c == separator && depth == 0:
-			parts = append(parts, text[start:i])
-			start = i + 1
-		}
-	}
-	return append(parts, text[start:])
 }
 
 func noProperty(shape *object, name string) error {

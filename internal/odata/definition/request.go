@@ -8,6 +8,7 @@ import (
 	"segue/internal/excerpt"
 	"segue/internal/guid"
 	"segue/internal/odata"
+	"segue/internal/odata/uri"
 )
 
 // Response is what a request for definitions is answered with.
@@ -66,7 +67,10 @@ type place struct {
 
 // find follows a path.
 func (m *Model) find(path string) (place, error) {
-	segments := splitOutside(strings.TrimSuffix(path, "/"), '/')
+	segments, closed := uri.Split(strings.TrimSuffix(path, "/"), '/')
+	if !closed {
+		return place{}, odata.Errorf(odata.BadRequest, "the path '%s' has a quote or bracket that is not closed", excerpt.Of(path))
+	}
 	name, key, keyed := strings.Cut(segments[0], "(")
 	set, ok := m.definitions(name)
 	if !ok {
