@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"segue/internal/odata"
+	"segue/internal/odata/uri"
 	listing "segue/internal/query"
 	"segue/internal/schema"
 )
@@ -18,7 +19,7 @@ func (a *API) apply(w http.ResponseWriter, r *request, t *schema.Table, query od
 	var cells []odata.Cell
 	for _, c := range query.Apply.By {
 		wanted.By = append(wanted.By, listing.Key{Field: listing.Field{Table: t, Column: c}})
-		cells = append(cells, odata.Cell{Name: odata.WireName(c), Column: c})
+		cells = append(cells, odata.Cell{Name: uri.NameOf(c), Column: c})
 	}
 	for _, v := range query.Apply.Values {
 		aggregate := listing.Aggregate{Method: listing.Method(v.Method)}

@@ -12,6 +12,7 @@ import (
 
 	"segue/internal/fetchxml"
 	"segue/internal/odata"
+	"segue/internal/odata/uri"
 	listing "segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -133,7 +134,7 @@ func (p *fetched) wanted(e *fetchxml.Entity, alias string, at int) {
 		case alias != "":
 			f.name = alias + "." + attribute.Column.Name
 		default:
-			f.name = odata.WireName(attribute.Column)
+			f.name = uri.NameOf(attribute.Column)
 		}
 		named = named || attribute.Column.Name == e.Table.ID
 		p.fields = append(p.fields, f)

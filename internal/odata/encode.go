@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"segue/internal/odata/uri"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
@@ -111,7 +112,7 @@ func (e Encoder) Collection(t *schema.Table, rows iter.Seq[Row], sel []string, n
 func Frame(t *schema.Table, sel []string) int {
 	size := len(`{"@odata.etag":"W/\"1234567890123456\""},`)
 	for _, c := range responseColumns(t, sel) {
-		size += len(wireName(c)) + len(`"":null,`)
+		size += len(uri.NameOf(c)) + len(`"":null,`)
 	}
 	return size
 }
@@ -129,7 +130,7 @@ func (e Encoder) IDs(ids []string) []byte {
 func (e Encoder) context(t *schema.Table, sel []string) string {
 	names := make([]string, len(sel))
 	for i, name := range sel {
-		names[i] = wireName(t.Column(name))
+		names[i] = uri.NameOf(t.Column(name))
 	}
 	for _, x := range e.Expand {
 		names = append(names, contextOf(x))
@@ -180,8 +181,8 @@ func (e Encoder) row(o *object, t *schema.Table, row Row, columns []*schema.Colu
 		if err != nil {
 			return fmt.Errorf("encode %s %s: %w", t.Name, row.ID, err)
 		}
-		e.annotate(o, wireName(c), c, v)
-		o.raw(wireName(c), text)
+		e.annotate(o, uri.NameOf(c), c, v)
+		o.raw(uri.NameOf(c), text)
 	}
 	return nil
 }

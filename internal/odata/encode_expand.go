@@ -125,7 +125,7 @@ func contextOf(x Expand) string {
 	}
 	var names []string
 	for _, name := range x.Select {
-		names = append(names, wireName(selected(x, name)))
+		names = append(names, uri.NameOf(selected(x, name)))
 	}
 	for _, inner := range x.Expand {
 		names = append(names, contextOf(inner))

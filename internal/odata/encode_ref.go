@@ -3,6 +3,7 @@ package odata
 import (
 	"net/http"
 
+	"segue/internal/odata/uri"
 	"segue/internal/schema"
 )
 
@@ -13,8 +14,8 @@ func (e Encoder) Value(t *schema.Table, id string, c *schema.Column, v schema.Va
 		return nil, err
 	}
 	var o object
-	o.text("@odata.context", e.Base+"$metadata#"+RowPath(t, id)+"/"+wireName(c))
-	e.annotate(&o, wireName(c), c, v)
+	o.text("@odata.context", e.Base+"$metadata#"+RowPath(t, id)+"/"+uri.NameOf(c))
+	e.annotate(&o, uri.NameOf(c), c, v)
 	o.raw("value", text)
 	return o.close(), nil
 }

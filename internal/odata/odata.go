@@ -80,10 +80,6 @@ func PublicBase(r *http.Request, configured string) string {
 	return scheme + "://" + r.Host
 }
 
-// wireName returns the name of a column in query strings and responses, where a
-// lookup is shown as the GUID that it holds.
-func wireName(c *schema.Column) string { return uri.NameOf(c) }
-
 // columnOf returns the column of a wire name, nil when none has it or the column is
 // hidden.
 func columnOf(t *schema.Table, name string) *schema.Column { return uri.Column(t, name) }

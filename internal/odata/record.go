@@ -106,6 +106,3 @@ func (e Encoder) record(o *object, record Record) error {
 	}
 	return nil
 }
-
-// WireName returns the name of a column's property.
-func WireName(c *schema.Column) string { return wireName(c) }

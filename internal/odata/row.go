@@ -132,7 +132,7 @@ func (b Bodies) Value(t *schema.Table, c *schema.Column, body []byte) (schema.Va
 	if c.Name == t.ID {
 		return schema.Null(), Errorf(BadPayload, "the primary key '%s' never changes", c.Name)
 	}
-	row, err := b.members(t, []member{{wireName(c), members[0].value}})
+	row, err := b.members(t, []member{{uri.NameOf(c), members[0].value}})
 	return row.Values[c.Name], err
 }
 

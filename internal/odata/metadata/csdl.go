@@ -8,6 +8,7 @@ import (
 	"segue/internal/odata"
 	"segue/internal/odata/call"
 	"segue/internal/odata/definition"
+	"segue/internal/odata/uri"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
@@ -167,7 +168,7 @@ func (d document) alternateKeys(t *schema.Table) {
 		d.w.open("PropertyValue", "Property", "Key")
 		d.w.open("Collection")
 		for _, column := range k.Columns {
-			property := wireName(t.Column(column))
+			property := uri.NameOf(t.Column(column))
 			d.w.open("Record", "Type", keys+"PropertyRef")
 			d.w.leaf("PropertyValue", "Property", "Alias", "String", property)
 			d.w.leaf("PropertyValue", "Property", "Name", "PropertyPath", property)
@@ -183,7 +184,7 @@ func (d document) alternateKeys(t *schema.Table) {
 
 // column writes the property of a column.
 func (d document) column(c *schema.Column) {
-	pairs := []string{"Name", wireName(c), "Type", edmType(c.Type)}
+	pairs := []string{"Name", uri.NameOf(c), "Type", edmType(c.Type)}
 	switch c.Type {
 	case schema.String, schema.Memo:
 		if c.MaxLength > 0 {
@@ -209,14 +210,6 @@ func (d document) column(c *schema.Column) {
 		d.w.close()
 	}
 	d.w.close()
-}
-
-// wireName returns the name of the property of a column.
-func wireName(c *schema.Column) string {
-	if c.Type == schema.LookupTo {
-		return "_" + c.Name + "_value"
-	}
-	return c.Name
 }
 
 // edmType returns the type of a column's values on the wire.
@@ -304,7 +297,7 @@ func (d document) lookup(n toOne) {
 		return
 	}
 	d.w.open("NavigationProperty", pairs...)
-	d.w.leaf("ReferentialConstraint", "Property", wireName(n.column), "ReferencedProperty", n.key)
+	d.w.leaf("ReferentialConstraint", "Property", uri.NameOf(n.column), "ReferencedProperty", n.key)
 	d.w.close()
 }
 

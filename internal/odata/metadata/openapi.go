@@ -6,6 +6,7 @@ import (
 
 	"segue/internal/odata"
 	"segue/internal/odata/call"
+	"segue/internal/odata/uri"
 	"segue/internal/schema"
 )
 
@@ -153,7 +154,7 @@ func keyParameter(t *schema.Table) dict {
 func rowSchema(t *schema.Table) dict {
 	properties := dict{}
 	for _, c := range visible(t) {
-		properties[wireName(c)] = columnSchema(c)
+		properties[uri.NameOf(c)] = columnSchema(c)
 	}
 	return dict{"type": "object", "title": t.Label, "properties": properties}
 }
