@@ -1,7 +1,6 @@
 package fetchxml
 
 import (
-	"strconv"
 	"strings"
 
 	"segue/internal/excerpt"
@@ -155,15 +154,16 @@ func (p *parser) compare(condition *filter.Condition, c *schema.Column, e *eleme
 
 // valuesOf reads one text: one value, or one for each table that a lookup may point at.
 func valuesOf(c *schema.Column, operator filter.Operator, text string) ([]schema.Value, error) {
-	if takesNumber(operator) {
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return nil, &schema.Error{Column: c.Name, Rule: schema.RuleType, Value: text, Detail: "expected a whole number"}
+	bound := filter.Operand(c, operator)
+	switch bound.Type {
+	case schema.String, schema.Memo:
+		return []schema.Value{schema.Text(text)}, nil // the empty one included
+	case schema.Date: // of a moment its date counts
+		text = strings.TrimSpace(text)
+		if n := strings.IndexAny(text, "T "); n >= 0 {
+			text = text[:n]
 		}
-		return []schema.Value{schema.Int(n)}, nil
-	}
-	if c.Type == schema.String || c.Type == schema.Memo {
-		return []schema.Value{schema.Text(text)}, nil // of any length, the empty one included
+	default:
 	}
 	if id, ok := guid.Parse(text); ok && c.Type == schema.LookupTo {
 		var values []schema.Value
@@ -172,17 +172,9 @@ func valuesOf(c *schema.Column, operator filter.Operator, text string) ([]schema
 		}
 		return values, nil
 	}
-	free := *c // a number out of range is not an error: it equals no value
-	free.Min, free.Max = nil, nil
-	v, err := free.FromText(text)
+	v, err := bound.FromText(text)
 	if err != nil {
 		return nil, err
 	}
 	return []schema.Value{v}, nil
-}
-
-// takesNumber reports whether an operator compares with a number of units, or of a
-// period or year, whatever the type of its column.
-func takesNumber(operator filter.Operator) bool {
-	return strings.Contains(string(operator), "-x-") || strings.HasPrefix(string(operator), "in-")
 }
