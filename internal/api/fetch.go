@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -435,5 +434,5 @@ func tokenOf(cookie string) string {
 	if err := xml.Unmarshal([]byte(cookie), &inner); err != nil {
 		return ""
 	}
-	return regexp.MustCompile(`^[A-Za-z0-9_-]*$`).FindString(inner.Position.Last)
+	return inner.Position.Last
 }
