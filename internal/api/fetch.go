@@ -210,7 +210,7 @@ func (a *API) fetchRows(r *request, p *fetched, more *odata.More) ([]odata.Recor
 		more.Cookie = p.cookie(number, page.Token)
 	}
 	if p.fetch.Total {
-		more.Total, more.Exceeded = &page.Count, page.Exceeded
+		more.Count = &odata.Count{Rows: page.Count, Exceeded: page.Exceeded}
 	}
 	tuples := make([]listing.Tuple, len(page.Rows))
 	for i, row := range page.Rows {
@@ -254,7 +254,7 @@ func (a *API) fetchTuples(r *request, p *fetched, more *odata.More) ([]odata.Rec
 	}
 	if p.fetch.Total {
 		total := min(len(tuples), listing.MaxCount)
-		more.Total, more.Exceeded = &total, len(tuples) > total
+		more.Count = &odata.Count{Rows: total, Exceeded: len(tuples) > total}
 	}
 	number := max(1, p.fetch.Page)
 	from := min((number-1)*p.limit(), len(tuples))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 
 	"segue/internal/odata/uri"
@@ -97,7 +98,10 @@ func (e Encoder) Collection(t *schema.Table, rows iter.Seq[Row], sel []string, n
 	}
 	var o object
 	o.text("@odata.context", e.context(t, sel))
-	e.count(&o)
+	if e.Count != nil {
+		o.raw("@odata.count", strconv.AppendInt(nil, int64(e.Count.Rows), 10))
+	}
+	e.counted(&o, e.Count, false)
 	o.raw("value", append(value, ']'))
 	if link := next(n); link != "" {
 		o.text("@odata.nextLink", link)

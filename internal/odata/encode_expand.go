@@ -22,18 +22,17 @@ type Count struct {
 	Exceeded bool // there are more
 }
 
-// count writes the number of rows of a list, and the annotations that say it.
-func (e Encoder) count(o *object) {
-	total, exceeded := -1, false // not counted
-	if e.Count != nil {
-		total, exceeded = e.Count.Rows, e.Count.Exceeded
-		o.raw("@odata.count", strconv.AppendInt(nil, int64(total), 10))
+// counted writes the annotations that say the number of rows of a list, those that the
+// client asked for or all of them. Rows that were not counted are -1, as in Dataverse.
+func (e Encoder) counted(o *object, count *Count, all bool) {
+	if count == nil {
+		count = &Count{Rows: -1}
 	}
-	if e.Annotations.Want(totalCount) {
-		o.raw("@"+totalCount, strconv.AppendInt(nil, int64(total), 10))
+	if all || e.Annotations.Want(totalCount) {
+		o.raw("@"+totalCount, strconv.AppendInt(nil, int64(count.Rows), 10))
 	}
-	if e.Annotations.Want(totalExceeded) {
-		o.raw("@"+totalExceeded, strconv.AppendBool(nil, exceeded))
+	if all || e.Annotations.Want(totalExceeded) {
+		o.raw("@"+totalExceeded, strconv.AppendBool(nil, count.Exceeded))
 	}
 }
 

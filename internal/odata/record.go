@@ -22,12 +22,11 @@ type Cell struct {
 
 // More is what stands beside the records of a list.
 type More struct {
-	Total    *int   // all that match; nil where they were not counted
-	Exceeded bool   // there are more than Total
-	Cookie   string // with FetchXML: by which the next page is asked for, "" for the last
-	Records  bool   // with FetchXML: whether there is a next page
-	Fetch    bool   // it answers FetchXML
-	Next     string // link to the next page, "" for none
+	Count   *Count // of all that match; nil where they were not counted
+	Cookie  string // with FetchXML: by which the next page is asked for, "" for the last
+	Records bool   // with FetchXML: whether there is a next page
+	Fetch   bool   // it answers FetchXML
+	Next    string // link to the next page, "" for none
 }
 
 // The annotations of an answer to FetchXML.
@@ -57,16 +56,7 @@ func (e Encoder) Records(t *schema.Table, records []Record, more More) ([]byte, 
 }
 
 func (e Encoder) more(o *object, more More) {
-	total := -1
-	if more.Total != nil {
-		total = *more.Total
-	}
-	if e.Annotations.Want(totalCount) || more.Fetch && more.Total != nil {
-		o.raw("@"+totalCount, fmt.Append(nil, total))
-	}
-	if e.Annotations.Want(totalExceeded) || more.Fetch && more.Total != nil {
-		o.raw("@"+totalExceeded, fmt.Append(nil, more.Exceeded))
-	}
+	e.counted(o, more.Count, more.Fetch && more.Count != nil)
 	if more.Next != "" {
 		o.text("@odata.nextLink", more.Next)
 	}
