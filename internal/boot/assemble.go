@@ -27,6 +27,7 @@ import (
 	"segue/internal/sales/retention"
 	"segue/internal/sales/right"
 	"segue/internal/sales/segmentation"
+	"segue/internal/sales/simulation"
 	"segue/internal/sales/tracking"
 	"segue/internal/sales/view"
 	"segue/internal/schema"
@@ -79,6 +80,7 @@ type Parts struct {
 	Erasures    *erasure.Erasures
 	Deletion    *deletion.Deletion
 	Pipeline    *pipeline.Pipeline
+	Simulation  *simulation.Simulation
 	Reactions   *reaction.Handler  // takes up again what is parked
 	Changes     store.Handler      // follows the change records of the store
 	Advance     *advance.Advance   // takes up what is due, once a minute
@@ -90,7 +92,7 @@ type Parts struct {
 func (p *Parts) Operations() operation.Executor {
 	return operation.Executor{
 		DB: p.DB, Entities: p.Entities, Connections: p.Connections, Principals: p.Principals,
-		Pipeline: p.Pipeline, Redriver: p.Reactions, Eraser: p.Erasures, Deletion: p.Deletion,
+		Pipeline: p.Pipeline, Redriver: p.Reactions, Eraser: p.Erasures, Deletion: p.Deletion, Simulation: p.Simulation,
 	}
 }
 
@@ -161,15 +163,16 @@ func Assemble(db *rows.DB, options Options) *Parts {
 		options.Queue = local
 	}
 	changes := reaction.New(db, options.Program)
+	segments := segmentation.New(db, connections, options.Policy, known)
 	a := assembly{
 		Parts: &Parts{
 			DB: db, Principals: principals, Entities: entities, Connections: connections,
 			Jobs:      job.New(db, options.Queue, options.Freshness.Clock, job.Options{}),
 			Reactions: changes, Changes: changes.Handle, Advance: advance.New(db, options.Freshness.Clock), Local: local,
 			Expiry: retention.New(db, options.Policy.Retention > 0), Erasures: erasure.New(db, connections, options.NewID), Deletion: deletion.New(db, entities, options.NewID),
-			Pipeline: pipeline.New(entities, principals),
+			Pipeline: pipeline.New(entities, principals), Simulation: simulation.New(db, entities, segments),
 		},
-		segments: segmentation.New(db, connections, options.Policy, known),
+		segments: segments,
 		known:    known,
 	}
 	a.rules()

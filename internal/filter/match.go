@@ -6,15 +6,6 @@ import (
 	"segue/internal/schema"
 )
 
-// Verdict is the result of one node for one row, and why.
-type Verdict struct {
-	Node  string    `json:"node"` // path as in items[2].items[0]; "" is the root
-	Text  string    `json:"text"` // "and", "or" or the condition as in leadsourcecode in [1,8]
-	Holds bool      `json:"holds"`
-	Value *string   `json:"value,omitempty"` // what a condition read (Column.Text), nil for null and for groups
-	Items []Verdict `json:"items,omitempty"` // of a group
-}
-
 // Match reports whether the filter holds on row. It asks for the column of each
 // condition at most once and stops as soon as a group is decided, so an error
 // of the row in a condition that was not needed goes unnoticed. A value of another

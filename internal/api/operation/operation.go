@@ -20,6 +20,7 @@ import (
 	"segue/internal/sales/deletion"
 	"segue/internal/sales/pipeline"
 	"segue/internal/sales/principal"
+	"segue/internal/sales/simulation"
 	"segue/internal/schema"
 )
 
@@ -86,6 +87,7 @@ type Executor struct {
 	Redriver    Redriver
 	Eraser      Eraser
 	Deletion    *deletion.Deletion
+	Simulation  *simulation.Simulation
 }
 
 // MaxCreates is how many rows are created together at most. What the rules of a table

@@ -270,7 +270,8 @@ func (m *Model) callPath(o call.Signature, on *schema.Table) dict {
 	var parameters []dict
 	if on != nil {
 		operation["operationId"] = o.Name + "_" + on.Set
-		if o.Binding == call.ToRow {
+		if o.Binding == call.ToRow { // the same may be bound to the set too
+			operation["operationId"] = o.Name + "_" + on.Name
 			parameters = append(parameters, keyParameter(on))
 		}
 	}

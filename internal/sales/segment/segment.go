@@ -46,16 +46,19 @@ type Entry struct {
 // Catalogue is the active segments of one record type, highest priority first.
 type Catalogue struct {
 	Table    string
+	Order    []name.SegmentID        // all segments of the type by priority, inactive ones included
 	Segments []Entry                 // active ones
 	Known    map[name.SegmentID]bool // all segments of the type, inactive ones included
 	Columns  []string                // columns whose change makes the segments run (docs/domain.md §8.3)
+
+	own []string
 }
 
 // NewCatalogue makes a catalogue. order is the ids of all segments of the type
 // by priority; segments are the active ones in any order. Columns in own are
 // written by Segue itself and never make the segments run.
 func NewCatalogue(table string, order []name.SegmentID, segments []Entry, own []string) *Catalogue {
-	c := &Catalogue{Table: table, Known: map[name.SegmentID]bool{}}
+	c := &Catalogue{Table: table, Order: order, Known: map[name.SegmentID]bool{}, own: own}
 	place := map[name.SegmentID]int{}
 	for i, id := range order {
 		place[id], c.Known[id] = i, true
@@ -79,6 +82,19 @@ func NewCatalogue(table string, order []name.SegmentID, segments []Entry, own []
 	}
 	slices.Sort(c.Columns)
 	return c
+}
+
+// With returns the catalogue as it would be with an active segment, in place of the one
+// that has its id if there is one, and in another order.
+func (c *Catalogue) With(e Entry, order []name.SegmentID) *Catalogue {
+	changed := c.Without(e.ID)
+	return NewCatalogue(c.Table, order, append(changed.Segments, e), c.own)
+}
+
+// Without returns the catalogue as it would be if a segment were inactive.
+func (c *Catalogue) Without(id name.SegmentID) *Catalogue {
+	others := slices.DeleteFunc(slices.Clone(c.Segments), func(e Entry) bool { return e.ID == id })
+	return NewCatalogue(c.Table, c.Order, others, c.own)
 }
 
 // Decision is the outcome for one record.

@@ -22,7 +22,8 @@ type catalogues map[string]compiled
 type compiled struct {
 	*segment.Catalogue
 	broken  error
-	columns []string // all that an evaluation reads of a record's images
+	columns []string       // all that an evaluation reads of a record's images
+	newest  name.SegmentID // the segment that was created last
 }
 
 // readCatalogues returns the active segments of every record type. They are read
@@ -53,7 +54,7 @@ func (s *Segmentation) loadCatalogues(ctx context.Context) (catalogues, error) {
 	for _, order := range orders {
 		// An error is the type's own: the other types go on.
 		catalogue, err := s.compileCatalogue(order, all)
-		of := compiled{Catalogue: catalogue, broken: err}
+		of := compiled{Catalogue: catalogue, broken: err, newest: name.SegmentID(order.Text(name.SegueNewest))}
 		if err == nil {
 			of.columns = append(slices.Clip(catalogue.Columns), name.Statecode, name.MsdynSegmentid, name.SegueSequence, name.SegueConnected)
 		}
@@ -98,16 +99,22 @@ func (s *Segmentation) compileCatalogue(orderRow *rows.Row, all []*rows.Row) (*s
 		if view.RecordType() != recordType || view.State() != segment.Active {
 			continue
 		}
-		program, err := compileConditions(s.db.Schema(), row)
+		entry, err := entryOf(s.db.Schema(), name.SegmentID(row.ID), view)
 		if err != nil {
 			return nil, sales.BecauseOf(row.Ref(), fmt.Errorf("segment %q (%s): %w", view.Name(), row.ID, err))
 		}
-		active = append(active, segment.Entry{
-			ID: name.SegmentID(row.ID), Name: view.Name(), Program: program,
-			Sequence: view.Sequence(), Takes: view.Takes(), Default: view.Default(),
-		})
+		active = append(active, entry)
 	}
 	return segment.NewCatalogue(recordType, ids, active, ownColumns(s.db.Schema().Table(recordType))), nil
+}
+
+// entryOf makes the entry of an active segment.
+func entryOf(s *schema.Schema, id name.SegmentID, view segment.Segment) (segment.Entry, error) {
+	program, err := compileConditions(s, view)
+	return segment.Entry{
+		ID: id, Name: view.Name(), Program: program,
+		Sequence: view.Sequence(), Takes: view.Takes(), Default: view.Default(),
+	}, err
 }
 
 // ownColumns are the columns of a record type that Segue itself writes; their
@@ -124,8 +131,7 @@ func ownColumns(t *schema.Table) []string {
 
 // parseConditions reads the conditions of a segment and applies their limit
 // (docs/domain.md §9.1).
-func parseConditions(s *schema.Schema, row *rows.Row) (*filter.Group, error) {
-	view := segment.Segment{Row: row}
+func parseConditions(s *schema.Schema, view segment.Segment) (*filter.Group, error) {
 	if view.Conditions() == "" {
 		return &filter.Group{Logic: filter.And}, nil
 	}
@@ -148,12 +154,12 @@ func parseConditions(s *schema.Schema, row *rows.Row) (*filter.Group, error) {
 }
 
 // compileConditions makes the program that evaluates a segment.
-func compileConditions(s *schema.Schema, row *rows.Row) (*filter.Program, error) {
-	group, err := parseConditions(s, row)
+func compileConditions(s *schema.Schema, view segment.Segment) (*filter.Program, error) {
+	group, err := parseConditions(s, view)
 	if err != nil {
 		return nil, err
 	}
-	program, err := filter.Compile(s, segment.Segment{Row: row}.RecordType(), group)
+	program, err := filter.Compile(s, view.RecordType(), group)
 	if err != nil {
 		return nil, refuseConditions(err)
 	}

@@ -79,38 +79,24 @@ func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, catalogue *segmen
 // or enters (docs/domain.md §8.4, "connect step"). A refusal is an outcome with
 // a reason, not an error.
 func (s *Segmentation) connectMember(ctx context.Context, tx *rows.Tx, record *rows.Row, decision segment.Decision) (ConnectStatus, why, error) {
+	plan, err := s.Plan(ctx, record, decision)
+	if err != nil {
+		return 0, why{}, err
+	}
 	sequenceID := decision.Segment.Sequence
-	if sequenceID == "" {
-		return ConnectNoSequence, why{}, nil
-	}
-	parent, err := s.connections.Sequence(ctx, sequenceID)
-	if err != nil {
-		return 0, why{}, err
-	}
-	if !parent.Active {
-		return ConnectInactive, why{}, nil
-	}
-	live, err := connection.Live(record)
-	if err != nil {
-		return 0, why{}, err
-	}
-	if _, on := live[sequenceID]; on {
+	if plan.because.Code == onIts {
 		record.Set(name.SegueSequence, schema.RefTo(name.Sequence, sequenceID))
-		return ConnectUnchanged, why{Code: onIts}, nil
 	}
-	// A member that has completed the sequence, or was taken off it, is not
-	// enrolled again by its next change.
-	if (sales.Record{Row: record}).Entered() == sequenceID {
-		return ConnectUnchanged, why{Code: onItBefore}, nil
-	}
-	if len(live) > 0 && !s.policy.Several {
-		status, reason, err := s.leaveOthers(ctx, tx, record, decision)
-		if err != nil || status != 0 {
-			return status, reason, err
+	if plan.Ends {
+		if _, err := s.connections.EndConnections(ctx, tx, record, sequence.DisconnectAsked, ""); err != nil {
+			return 0, why{}, err
 		}
 	}
+	if !plan.Begins {
+		return plan.Status, plan.because, nil
+	}
 	request := connection.Request{Record: record.Ref(), Sequence: sequenceID, Segment: decision.Segment.ID}
-	_, err = s.connections.ConnectLoaded(ctx, tx, record, parent, request)
+	_, err = s.connections.ConnectLoaded(ctx, tx, record, plan.parent, request)
 	if refusal, ok := errors.AsType[*sales.Error](err); ok {
 		return ConnectFailed, why{Text: refusal.Text}, nil
 	}
@@ -121,17 +107,54 @@ func (s *Segmentation) connectMember(ctx context.Context, tx *rows.Tx, record *r
 	return ConnectDone, why{}, nil
 }
 
-// leaveOthers ends the connections of a record that moves to another segment. A
-// status other than 0 says why it keeps them.
-func (s *Segmentation) leaveOthers(ctx context.Context, tx *rows.Tx, record *rows.Row, decision segment.Decision) (ConnectStatus, why, error) {
+// Plan is what connecting a record to the sequence of its segment would do.
+type Plan struct {
+	Status ConnectStatus // what it comes to, unless the connection is refused
+	Begins bool          // a connection to the segment's sequence begins
+	Ends   bool          // and the connections that the record has end
+
+	parent  connection.Sequence // the sequence
+	because why
+}
+
+// Plan says what connecting a record to the sequence of the segment that it is in or
+// enters would do; it does nothing. decision has a segment.
+func (s *Segmentation) Plan(ctx context.Context, record *rows.Row, decision segment.Decision) (Plan, error) {
+	sequenceID := decision.Segment.Sequence
+	if sequenceID == "" {
+		return Plan{Status: ConnectNoSequence}, nil
+	}
+	parent, err := s.connections.Sequence(ctx, sequenceID)
+	if err != nil {
+		return Plan{}, err
+	}
+	if !parent.Active {
+		return Plan{Status: ConnectInactive}, nil
+	}
+	live, err := connection.Live(record)
+	if err != nil {
+		return Plan{}, err
+	}
+	if _, on := live[sequenceID]; on {
+		return Plan{Status: ConnectUnchanged, because: why{Code: onIts}}, nil
+	}
+	// A member that has completed the sequence, or was taken off it, is not
+	// enrolled again by its next change.
+	if decision.Status != segment.Segmented && (sales.Record{Row: record}).Entered() == sequenceID {
+		return Plan{Status: ConnectUnchanged, because: why{Code: onItBefore}}, nil
+	}
+	plan := Plan{Status: ConnectDone, Begins: true, parent: parent}
+	if len(live) == 0 || s.policy.Several {
+		return plan, nil
+	}
 	if !decision.Moved { // entering a first segment takes nobody off a sequence
-		return ConnectUnchanged, why{Code: onAnother}, nil
+		return Plan{Status: ConnectUnchanged, because: why{Code: onAnother}}, nil
 	}
 	// Ask before anything is ended: a move whose connection would be refused
 	// must not cost the record the one it has.
 	if refusal, ok := errors.AsType[*sales.Error](s.connections.RefuseIneligible(record)); ok {
-		return ConnectFailed, why{Text: refusal.Text}, nil
+		return Plan{Status: ConnectFailed, because: why{Text: refusal.Text}}, nil
 	}
-	_, err := s.connections.EndConnections(ctx, tx, record, sequence.DisconnectAsked, "")
-	return 0, why{}, err
+	plan.Ends = true
+	return plan, nil
 }

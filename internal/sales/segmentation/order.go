@@ -40,6 +40,12 @@ func loadOrder(ctx context.Context, tx *rows.Tx, recordType string) (*rows.Row, 
 	return row, []name.SegmentID{defaultID(recordType)}, nil
 }
 
+// usualPosition is the position of a new segment that asks for none: that of the segment
+// that was created last (docs/domain.md §8.2).
+func usualPosition(order []name.SegmentID, newest name.SegmentID) int {
+	return max(1, slices.Index(order, newest)+1)
+}
+
 // OrderRules let a manager set the whole order of a record type's segments at
 // once.
 func (s *Segmentation) OrderRules() entity.Rules { return orderRules{segmentation: s} }

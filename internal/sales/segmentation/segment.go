@@ -38,7 +38,7 @@ func (r segmentRules) Create(ctx context.Context, tx *rows.Tx, row *rows.Row) er
 	if view.State() != segment.Inactive {
 		return sales.Refuse(sales.Precondition, "a segment is created inactive (statecode 1) and activated by setting statecode 0")
 	}
-	if _, err := parseConditions(tx.Schema(), row); err != nil {
+	if _, err := parseConditions(tx.Schema(), view); err != nil {
 		return err
 	}
 	if err := refuseUnattachable(ctx, tx, row); err != nil {
@@ -51,9 +51,8 @@ func (r segmentRules) Create(ctx context.Context, tx *rows.Tx, row *rows.Row) er
 		return err
 	}
 	position := view.Priority()
-	if position == 0 { // that of the segment created last (docs/domain.md §8.2)
-		position = slices.Index(ids, name.SegmentID(orderRow.Text(name.SegueNewest))) + 1
-		position = max(position, 1)
+	if position == 0 {
+		position = usualPosition(ids, name.SegmentID(orderRow.Text(name.SegueNewest)))
 	}
 	row.Set(name.SeguePriority, schema.Null())
 	orderRow.Set(name.SegueNewest, schema.Text(row.ID))
@@ -81,7 +80,7 @@ func (r segmentRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, be
 	// keep anybody from deactivating the segment; followState demands sound ones of
 	// an active segment.
 	if now, _ := row.Value(name.MsdynEntityfilter); before[name.MsdynEntityfilter] != now { // Row.Value has no error
-		if _, err := parseConditions(tx.Schema(), row); err != nil {
+		if _, err := parseConditions(tx.Schema(), segment.Segment{Row: row}); err != nil {
 			return err
 		}
 	}
@@ -112,7 +111,7 @@ func followState(ctx context.Context, tx *rows.Tx, row *rows.Row, old schema.Val
 	view := segment.Segment{Row: row}
 	switch {
 	case view.State() == segment.Active: // also of one that is active already: its conditions may have changed
-		program, err := compileConditions(tx.Schema(), row)
+		program, err := compileConditions(tx.Schema(), view)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,106 @@
+package simulation
+
+import (
+	"context"
+	"time"
+
+	"segue/internal/filter"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/segment"
+	"segue/internal/schema/name"
+)
+
+// Explanation is what the segments of its type say about a record.
+type Explanation struct {
+	Record   rows.Ref
+	Version  int64 // of the record
+	AsOf     time.Time
+	Open     bool           // only open records are evaluated
+	Present  name.SegmentID // the segment that it is in; "" for none
+	Receipt  string         // why its last evaluation came to its result, "" where none has changed it
+	Status   segment.Status // of an evaluation now
+	Because  string
+	Segments []Judgement // by priority
+}
+
+// Judgement is what one active segment says about a record.
+type Judgement struct {
+	Segment  name.SegmentID
+	Name     string
+	Priority int // among the segments of its type, from 1, inactive ones included
+	Holds    bool
+	Winner   bool // the record would be in it after an evaluation
+	// Clauses are the groups and conditions in the order of the text, with the values
+	// read.
+	Clauses []filter.Verdict
+	// Missing are the fewest conditions that would have to come out otherwise for the
+	// segment to match; none where it does.
+	Missing []filter.Verdict
+}
+
+// Explain tells what each active segment says about a record, clause by clause. With one
+// it tells what that segment says, whether it is active or not.
+func (s *Simulation) Explain(ctx context.Context, c sales.Caller, ref rows.Ref, one name.SegmentID) (Explanation, error) {
+	if t := s.db.Schema().Table(ref.Table); t == nil || !t.Is(name.RecordTrait) {
+		return Explanation{}, sales.Refuse(sales.Invalid, "rows of %s are in no segments", ref.Table)
+	}
+	row, err := s.entities.Retrieve(ctx, c, ref)
+	if err != nil {
+		return Explanation{}, err
+	}
+	current, err := s.explained(ctx, c, ref, one)
+	if err != nil {
+		return Explanation{}, err
+	}
+	record := sales.Record{Row: row}
+	result := Explanation{
+		Record: ref, Version: row.Version, AsOf: s.db.Now(), Open: record.Open(), Present: record.Segment(), Receipt: row.Text(name.SegueBecause),
+	}
+	decision, err := current.Decide(row, result.Present)
+	if err != nil {
+		return Explanation{}, err
+	}
+	if result.Status, result.Because = decision.Status, decision.Because; !result.Open {
+		result.Status, result.Because = segment.NoMatch, "the record is closed; only open records are evaluated"
+	}
+	places := map[name.SegmentID]int{}
+	for i, id := range current.Order {
+		places[id] = i + 1
+	}
+	for _, e := range current.Segments {
+		if one != "" && e.ID != one {
+			continue
+		}
+		verdict, err := e.Program.Explain(row)
+		if err != nil {
+			return Explanation{}, err
+		}
+		missing, _ := verdict.Missing()
+		result.Segments = append(result.Segments, Judgement{
+			Segment: e.ID, Name: e.Name, Priority: places[e.ID], Holds: verdict.Holds,
+			Winner:  result.Open && decision.Segment != nil && decision.Segment.ID == e.ID,
+			Clauses: verdict.Flat(), Missing: missing,
+		})
+	}
+	return result, nil
+}
+
+// explained returns the segments that a record is explained by: the active ones, and one
+// that is asked for.
+func (s *Simulation) explained(ctx context.Context, c sales.Caller, ref rows.Ref, one name.SegmentID) (*segment.Catalogue, error) {
+	if one == "" {
+		if err := s.entities.Admit(ctx, c, sales.Right{Privilege: sales.Read, Table: name.Segment}); err != nil {
+			return nil, err
+		}
+		return s.segments.Current(ctx, ref.Table)
+	}
+	d, err := s.draft(ctx, c, Draft{Segment: one})
+	if err != nil {
+		return nil, err
+	}
+	if d.table != ref.Table {
+		return nil, sales.Refuse(sales.Invalid, "the segment is for rows of %s, the record is a row of %s", d.table, ref.Table)
+	}
+	return d.then, nil
+}

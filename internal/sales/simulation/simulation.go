@@ -1,0 +1,146 @@
+// Package simulation tells what segments would do with the records as they are, and why,
+// without doing it: which records a segment would get ([Simulation.Simulate]), what would
+// change if it were activated, moved or edited ([Simulation.Diff]), and what each segment
+// says about one record ([Simulation.Explain]).
+//
+// A segment need not be saved: a [Draft] is what it would be. Records are walked in parts
+// of a bounded number, so that a table of any size can be gone through with progress:
+// each part says where the next one begins.
+//
+// Invariant: nothing is written, and what is told of a record is what an evaluation of it
+// would decide at that moment, by the same code. A caller is told only of records that
+// they may read.
+package simulation
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"segue/internal/entity"
+	"segue/internal/query"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/connection"
+	"segue/internal/sales/segment"
+	"segue/internal/sales/segmentation"
+	"segue/internal/schema"
+	"segue/internal/schema/name"
+)
+
+// How many records are examined: by a call, and at a time.
+const (
+	MaxExamined = 20_000
+	atOnce      = 5000
+)
+
+// MaxRecords is how many records a call lists at most.
+const MaxRecords = 1000
+
+// Simulation simulates segments. It is safe for concurrent use.
+type Simulation struct {
+	db       *rows.DB
+	entities *entity.Entities
+	segments *segmentation.Segmentation
+	examined int
+}
+
+// New returns the simulation of the segments of db.
+func New(db *rows.DB, entities *entity.Entities, segments *segmentation.Segmentation) *Simulation {
+	return &Simulation{db: db, entities: entities, segments: segments, examined: MaxExamined}
+}
+
+// Bound has a call examine most records at most.
+func (s *Simulation) Bound(most int) { s.examined = most }
+
+// NewDraft is the id of a segment that is not saved at all.
+const NewDraft = segmentation.NewDraft
+
+// Draft is a segment as it would be.
+type Draft struct {
+	Segment name.SegmentID // a saved one; "" for one that is not saved at all
+	// Values are columns that differ from what is saved, checked by type.
+	Values map[string]schema.Value
+}
+
+// Part asks for a part of the walk over the records of a type.
+type Part struct {
+	From    string // Next of the part before; "" for the first
+	Records int    // how many records are listed at most; those after them are only counted
+}
+
+// Walk is how far a part went.
+type Walk struct {
+	AsOf     time.Time
+	Examined int    // open records
+	Next     string // where the next part begins; "" when all records are examined
+}
+
+// drafted is a draft in its place among the active segments of its record type.
+type drafted struct {
+	table string
+	now   *segment.Catalogue // as they are
+	then  *segment.Catalogue // as they would be
+	place int                // of the draft in then; -1 when it would be inactive
+}
+
+// draft reads what a draft would be. The caller must be allowed to read its segment.
+func (s *Simulation) draft(ctx context.Context, c sales.Caller, d Draft) (drafted, error) {
+	values := schema.Values{}
+	if d.Segment != "" {
+		row, err := s.entities.Retrieve(ctx, c, rows.RefTo(name.Segment, d.Segment))
+		if err != nil {
+			return drafted{}, err
+		}
+		values = row.Values()
+		delete(values, name.SeguePriority) // it stays where it is
+	} else if err := s.entities.Admit(ctx, c, sales.Right{Privilege: sales.Read, Table: name.Segment}); err != nil {
+		return drafted{}, err
+	}
+	saved := segment.Segment{Row: values}.RecordType()
+	maps.Copy(values, d.Values)
+	view := segment.Segment{Row: values}
+	if saved != "" && saved != view.RecordType() {
+		return drafted{}, sales.Refuse(sales.Precondition, "the record type (%s) of a segment never changes", name.MsdynObjecttype)
+	}
+	if err := connection.Connectable(s.db.Schema(), view.RecordType()); err != nil {
+		return drafted{}, err
+	}
+	now, err := s.segments.Current(ctx, view.RecordType())
+	if err != nil {
+		return drafted{}, err
+	}
+	if state, given := d.Values[name.Statecode]; given && state != schema.Int(int64(segment.Active)) {
+		return drafted{table: view.RecordType(), now: now, then: now.Without(d.Segment), place: -1}, nil
+	}
+	then, place, err := s.segments.Draft(ctx, d.Segment, view)
+	return drafted{table: view.RecordType(), now: now, then: then, place: place}, err
+}
+
+// walk hands over the open records of a type that the caller may read, a part of them.
+func (s *Simulation) walk(ctx context.Context, c sales.Caller, table string, part Part, take func(*rows.Row) error) (Walk, error) {
+	walk := Walk{AsOf: s.db.Now(), Next: part.From}
+	for left := s.examined; left > 0; {
+		page, err := s.entities.Request(c).List(ctx, table, query.Query{Limit: min(left, atOnce), Token: walk.Next})
+		if err != nil {
+			return walk, err
+		}
+		for _, row := range page.Rows {
+			left--
+			if record := (sales.Record{Row: row}); !record.Open() || !record.Erased().IsZero() {
+				continue
+			}
+			walk.Examined++
+			if err := take(row); err != nil {
+				return walk, err
+			}
+		}
+		if walk.Next = page.Token; walk.Next == "" {
+			break
+		}
+	}
+	return walk, nil
+}
+
+// nameOf is what people call a record.
+func nameOf(row *rows.Row) string { return row.Text(row.Table.PrimaryName) }
