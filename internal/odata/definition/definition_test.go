@@ -262,8 +262,11 @@ func TestDefinitions_Refusals(t *testing.T) {
 		{"EntityDefinitions", "$filter=OwnershipType eq 'UserOwned'", "400 0x80060888 $filter: a value of type Microsoft.Dynamics.CRM.OwnershipTypes expected"},
 		{"EntityDefinitions", "$filter=DisplayName eq 'x'", "400 0x80060888 $filter: 'DisplayName' is of type mscrm.Label, which cannot be compared"},
 		{"EntityDefinitions", "$filter=" + strings.Repeat("(", 40) + "IsActivity eq true" + strings.Repeat(")", 40), "400 0x80060888 $filter: brackets are nested deeper than 32"},
-		{"EntityDefinitions", "$orderby=LogicalName", "501 0x80040219 the query option '$orderby' is not served on definitions"},
-		{"EntityDefinitions", "$nothing=1", "400 0x80060888 the query option '$nothing' is not supported"},
+		{"EntityDefinitions", "$orderby=LogicalName", "400 0x80060888 The query parameter $orderby is not supported"},
+		{lead + "/Attributes", "$select=LogicalName&$orderby=LogicalName desc", "400 0x80060888 The query parameter $orderby is not supported"},
+		{lead, "$expand=Attributes($orderby=LogicalName)", "400 0x80060888 The query parameter $orderby is not supported"},
+		{"EntityDefinitions", "$skip=1", "400 0x80060888 The query parameter $skip is not supported"},
+		{"EntityDefinitions", "$nothing=1", "400 0x80060888 The query parameter $nothing is not supported"},
 		{"EntityDefinitions", "$top=x", "400 0x80060888 $top must be a whole number"},
 		{"EntityDefinitions", "$select=LogicalName&$select=SchemaName", "400 0x80060888 the query option '$select' is given twice"},
 	} {

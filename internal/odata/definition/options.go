@@ -83,10 +83,8 @@ func (o *options) set(shape *object, name, value string, depth int) (err error) 
 		if o.top, err = strconv.Atoi(value); err != nil || o.top < 0 {
 			err = odata.Errorf(odata.BadRequest, "$top must be a whole number of 0 or more, not '%s'", excerpt.Of(value))
 		}
-	case "$orderby", "$skip", "$search", "$apply", "$skiptoken", "$format", "$compute", "$levels":
-		err = odata.Errorf(odata.NotImplemented, "the query option '%s' is not served on definitions", name)
-	default:
-		err = odata.Errorf(odata.BadRequest, "the query option '%s' is not supported", excerpt.Of(name))
+	default: // $orderby and $skip among them: Dataverse refuses them in these words
+		err = odata.Errorf(odata.BadRequest, "The query parameter %s is not supported", excerpt.Of(name))
 	}
 	return err
 }
