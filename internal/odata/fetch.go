@@ -26,7 +26,7 @@ func ParseFetch(rawQuery string) (Fetch, error) {
 	}
 	options, _, err := uri.SplitQuery(rawQuery)
 	if err != nil {
-		return Fetch{}, fromURI(err)
+		return Fetch{}, FromURI(err)
 	}
 	var f Fetch
 	given, other := "", ""

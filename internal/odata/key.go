@@ -22,7 +22,7 @@ type Key struct {
 func parseKey(t *schema.Table, text string) (Key, error) {
 	parts, err := uri.ParseKey(t, text, nil)
 	if err != nil {
-		return Key{}, fromURI(err)
+		return Key{}, FromURI(err)
 	}
 	if len(parts) == 1 && parts[0].Column.Name == t.ID {
 		id, _ := parts[0].Values[0].Text()

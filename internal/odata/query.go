@@ -23,7 +23,7 @@ func ParseQuery(s *schema.Schema, t *schema.Table, rawQuery string) (Query, erro
 		return Query{}, Errorf(BadRequest, "the query string has %d bytes, the limit is %d", len(rawQuery), MaxBatchURL)
 	}
 	q, err := uri.ParseQuery(s, t, rawQuery)
-	return q, fromURI(err)
+	return q, FromURI(err)
 }
 
 // SelectOnly refuses the options that have no meaning where one row is asked
@@ -35,8 +35,9 @@ func SelectOnly(q Query) error {
 	return nil
 }
 
-// fromURI turns an error of a part of a URL into an *Error.
-func fromURI(err error) error {
+// FromURI returns the error of a part of a URL, a *uri.Error, as an *Error, and any other
+// as it is.
+func FromURI(err error) error {
 	wrong, ok := errors.AsType[*uri.Error](err)
 	if !ok {
 		return err

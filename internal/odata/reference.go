@@ -59,7 +59,7 @@ func (b Bodies) Reference(body []byte) (Reference, error) {
 func (b Bodies) Target(rawQuery string) (Reference, error) {
 	options, _, err := uri.SplitQuery(rawQuery)
 	if err != nil {
-		return Reference{}, fromURI(err)
+		return Reference{}, FromURI(err)
 	}
 	for _, option := range options {
 		if option.Name == "$id" {

@@ -3,7 +3,6 @@ package call
 import (
 	"bytes"
 	"encoding/json"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"segue/internal/excerpt"
 	"segue/internal/guid"
 	"segue/internal/odata"
+	"segue/internal/odata/uri"
 	"segue/internal/schema"
 	"segue/internal/strictjson"
 )
@@ -140,7 +140,7 @@ func (s Signature) ReadURL(tables *schema.Schema, text, rawQuery string) (Argume
 			return nil, odata.Errorf(odata.InvalidArgument, "the parameter '%s' is given twice", excerpt.Of(name))
 		}
 		if strings.HasPrefix(literal, "@") {
-			literal = aliases[literal]
+			literal = strings.TrimSpace(aliases[literal])
 		}
 		if err := r.addLiteral(name, literal); err != nil {
 			return nil, err
@@ -152,27 +152,20 @@ func (s Signature) ReadURL(tables *schema.Schema, text, rawQuery string) (Argume
 // readOptions returns the aliases of a query string. Options that OData gives a meaning
 // have none on the result of a function.
 func readOptions(rawQuery string) (map[string]string, error) {
-	aliases := map[string]string{}
-	for pair := range strings.SplitSeq(rawQuery, "&") {
-		name, value, _ := strings.Cut(pair, "=")
-		name, err := url.QueryUnescape(name)
-		if err == nil {
-			value, err = url.QueryUnescape(value)
-		}
-		switch {
-		case err != nil:
-			return nil, odata.Errorf(odata.BadRequest, "the query option '%s' is not percent-encoded correctly", excerpt.Of(pair))
-		case strings.HasPrefix(name, "$"):
-			return nil, odata.Errorf(odata.BadRequest, "the query option '%s' is not supported on a function", excerpt.Of(name))
-		case strings.HasPrefix(name, "@"):
-			aliases[name] = strings.TrimSpace(value)
+	options, aliases, err := uri.SplitQuery(rawQuery)
+	if err != nil {
+		return nil, odata.FromURI(err)
+	}
+	for _, option := range options {
+		if strings.HasPrefix(option.Name, "$") {
+			return nil, odata.Errorf(odata.BadRequest, "the query option '%s' is not supported on a function", excerpt.Of(option.Name))
 		}
 	}
 	return aliases, nil
 }
 
 // split cuts the text between the brackets of a function at the commas outside quotes,
-// brackets and braces.
+// brackets and braces: a value may be JSON, which the language of $filter does not have.
 func split(text string) []string {
 	if strings.TrimSpace(text) == "" {
 		return nil

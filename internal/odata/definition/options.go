@@ -1,7 +1,6 @@
 package definition
 
 import (
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,28 +30,20 @@ const maxExpand = 4
 
 // readOptions reads a query string.
 func readOptions(shape *object, rawQuery string) (options, error) {
-	var pairs [][2]string
-	for pair := range strings.SplitSeq(rawQuery, "&") {
-		name, value, _ := strings.Cut(pair, "=")
-		name, err := url.QueryUnescape(name)
-		if err == nil {
-			value, err = url.QueryUnescape(value)
-		}
-		if err != nil {
-			return options{}, odata.Errorf(odata.BadRequest, "the query option '%s' is not percent-encoded correctly", excerpt.Of(pair))
-		}
-		pairs = append(pairs, [2]string{name, value})
+	given, _, err := uri.SplitQuery(rawQuery)
+	if err != nil {
+		return options{}, odata.FromURI(err)
 	}
-	return optionsOf(shape, pairs, 0)
+	return optionsOf(shape, given, 0)
 }
 
 // optionsOf reads options by name and value. Names without $ are of the service, and
 // have no meaning here.
-func optionsOf(shape *object, pairs [][2]string, depth int) (o options, err error) {
+func optionsOf(shape *object, given []uri.Option, depth int) (o options, err error) {
 	o.top = -1
 	seen := map[string]bool{}
-	for _, pair := range pairs {
-		name, value := strings.TrimSpace(pair[0]), pair[1]
+	for _, option := range given {
+		name := strings.TrimSpace(option.Name)
 		if !strings.HasPrefix(name, "$") {
 			continue
 		}
@@ -60,7 +51,7 @@ func optionsOf(shape *object, pairs [][2]string, depth int) (o options, err erro
 			return o, odata.Errorf(odata.BadRequest, "the query option '%s' is given twice", excerpt.Of(name))
 		}
 		seen[name] = true
-		if err := o.set(shape, name, value, depth); err != nil {
+		if err := o.set(shape, name, option.Value, depth); err != nil {
 			return o, err
 		}
 	}
@@ -127,7 +118,7 @@ func expansion(shape *object, value string, depth int) ([]expanded, error) {
 		if n == nil {
 			return nil, noProperty(shape, name)
 		}
-		var pairs [][2]string
+		var given []uri.Option
 		if nested {
 			inner, closed := strings.CutSuffix(inner, ")")
 			if !closed {
@@ -136,10 +127,10 @@ func expansion(shape *object, value string, depth int) ([]expanded, error) {
 			options, _ := uri.Split(inner, ';') // closed, as what encloses it is
 			for _, option := range options {
 				name, value, _ := strings.Cut(option, "=")
-				pairs = append(pairs, [2]string{name, value})
+				given = append(given, uri.Option{Name: name, Value: value})
 			}
 		}
-		o, err := optionsOf(n.get().shape, pairs, depth+1)
+		o, err := optionsOf(n.get().shape, given, depth+1)
 		if err != nil {
 			return nil, err
 		}
