@@ -88,7 +88,7 @@ func (c *builtCommand) add(built *stack.Template) error {
 		return fmt.Errorf("no tables/*.json and no optionsets/*.json: %w", fs.ErrNotExist)
 	}
 	if was, err := built.Folder(); err != nil || len(was) > 0 {
-		return errors.Join(errors.New("the template has own tables already, or is not one of this version: build anew"), err)
+		return errors.Join(fmt.Errorf("--template %s: it already contains own tables, or another version of Segue built it; build it again", c.Template), err)
 	}
 	if err := built.Add(folder); err != nil {
 		return err

@@ -41,7 +41,7 @@ func TestBuilt(t *testing.T) {
 			t.Errorf("%s has %s, error %v", function, got, err)
 		}
 	}
-	if err := (&builtCommand{Template: with, Schema: columns}).Run(t.Context(), p); err == nil || !strings.Contains(err.Error(), "build anew") {
+	if err := (&builtCommand{Template: with, Schema: columns}).Run(t.Context(), p); err == nil || !strings.Contains(err.Error(), "build it again") {
 		t.Errorf("a second time: %v", err)
 	}
 	if err := (&builtCommand{Template: with, Deployed: without}).Run(t.Context(), p); err != nil {

@@ -58,7 +58,7 @@ func (c *importCommand) Run(ctx context.Context, p *program) error {
 	}
 	t := tables.Table(c.Table)
 	if t == nil || t.Set == "" {
-		return fmt.Errorf("there is no table %q; the tables are %s", c.Table, strings.Join(importable(tables), ", "))
+		return fmt.Errorf("table %q does not exist; the tables are %s", c.Table, strings.Join(importable(tables), ", "))
 	}
 	if c.URL != "" {
 		return c.loadThrough(ctx, c.URL, p, tables, t)

@@ -27,7 +27,7 @@ func (c *reindexCommand) run(ctx context.Context, p *program, app *laptop.App) e
 	tables := slices.Compact(slices.Sorted(slices.Values(c.Table)))
 	for _, table := range tables {
 		if app.DB.Schema().Table(table) == nil {
-			return fmt.Errorf("--table: there is no table %q", table)
+			return fmt.Errorf("--table: table %q does not exist", table)
 		}
 	}
 	if err := app.BeginReindex(ctx, tables); err != nil {

@@ -26,7 +26,7 @@ func (t *tokenCommand) Validate() error {
 	for i, role := range t.Role {
 		known := slices.IndexFunc(sales.Roles(), func(r string) bool { return strings.EqualFold(r, role) })
 		if known < 0 {
-			return fmt.Errorf("--role: there is no role %q; the roles are %s", role, strings.Join(sales.Roles(), ", "))
+			return fmt.Errorf("--role: role %q does not exist; the roles are %s", role, strings.Join(sales.Roles(), ", "))
 		}
 		t.Role[i] = sales.Roles()[known]
 	}

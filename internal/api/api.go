@@ -3,8 +3,8 @@
 // what writes a row or calls an action goes through package operation. How an
 // error looks on the wire is decided in one place, error.go.
 //
-// Size: the handlers are served by each other: a batch by all of them, a lookup and a
-// related row by those of rows and lists. What they share is small and private, the
+// Size: the handlers call each other: that of a batch all of them, those of a lookup and
+// a related row those of rows and lists. What they share is small and private, the
 // decoded request, how it is committed and how it is answered.
 //
 // Invariant: no handler does anything for a caller who is not authenticated, and
@@ -213,7 +213,7 @@ func (a *API) identify(r *request) error {
 		return err
 	}
 	if size := max(len(r.URL.Path), len(r.URL.RawQuery)); size > odata.MaxURL {
-		return odata.Errorf(odata.BadRequest, "the URL has %d bytes, the limit is %d, and %d in a batch", size, odata.MaxURL, odata.MaxBatchURL)
+		return odata.Errorf(odata.BadRequest, "the URL has %d bytes; the limit is %d, and %d in a batch", size, odata.MaxURL, odata.MaxBatchURL)
 	}
 	version, rest, ok := odata.ParseVersion(r.URL.Path)
 	if !ok {
@@ -227,7 +227,7 @@ func (a *API) identify(r *request) error {
 func refuseOtherCaller(r *request) error {
 	for _, header := range []string{"CallerObjectId", "MSCRMCallerID"} {
 		if user := r.Header.Get(header); user != "" && !strings.EqualFold(strings.Trim(user, "{}"), string(r.caller.ID)) {
-			return odata.Errorf(odata.CannotActOnBehalfOfAnotherUser, "%s: acting as %q is not available; requests run as the token's user %s", header, user, r.caller.ID)
+			return odata.Errorf(odata.CannotActOnBehalfOfAnotherUser, "%s: acting as user %q is not supported; requests run as the user of the token, %s", header, user, r.caller.ID)
 		}
 	}
 	return nil

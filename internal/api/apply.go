@@ -13,7 +13,7 @@ import (
 // order of what they are grouped by.
 func (a *API) apply(w http.ResponseWriter, r *request, t *schema.Table, query odata.Query) error {
 	if query.Select != nil || query.Filter != nil || query.Order != nil || query.Top != nil || query.Count || query.Expand != nil || query.SkipToken != "" {
-		return odata.Errorf(odata.BadRequest, "no other query option goes with $apply; a condition is written as filter(…)/ before the groups")
+		return odata.Errorf(odata.BadRequest, "no other query option can be used with $apply; write a condition as filter(…)/ before groupby or aggregate")
 	}
 	var wanted listing.Aggregation
 	var cells []odata.Cell

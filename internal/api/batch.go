@@ -100,7 +100,7 @@ func (b *batchRun) plain(part batch.Request) batch.Response {
 
 // answerFull is the refusal of a request whose response does not fit the answer.
 func answerFull() error {
-	refusal := odata.Errorf(odata.CrmHTTPError, "the answer to the batch has no room for this response, the limit is %d bytes: ask for fewer rows or columns, or in a batch of its own", maxAnswer)
+	refusal := odata.Errorf(odata.CrmHTTPError, "this response does not fit into the response to the batch, whose limit is %d bytes: request fewer rows or columns, or send this request in another batch", maxAnswer)
 	refusal.Status = http.StatusRequestEntityTooLarge
 	return refusal
 }
@@ -110,7 +110,7 @@ func answerFull() error {
 func (b *batchRun) changeSet(parts []batch.Request) []batch.Response {
 	set := &changeSet{references: odata.References{}}
 	if len(parts) > rows.MaxCommit {
-		err := odata.Errorf(odata.BadRequest, "a change set may have %d requests, which is what the store writes at once; this one has %d", rows.MaxCommit, len(parts))
+		err := odata.Errorf(odata.BadRequest, "a change set may have at most %d requests, the most that the store writes in one transaction; this one has %d", rows.MaxCommit, len(parts))
 		return []batch.Response{b.refused(newPartRecorder(), nil, "", err)}
 	}
 	for _, part := range parts {

@@ -377,7 +377,7 @@ func TestBatchLimits_webapi_12(t *testing.T) {
 			t.Errorf("%v; want %q", a, text)
 		}
 	}
-	refusals(w.batch("", set(many(101, lead)...)), http.StatusBadRequest, "set 400 0x80060888", "a change set may have 100 requests")
+	refusals(w.batch("", set(many(101, lead)...)), http.StatusBadRequest, "set 400 0x80060888", "a change set may have at most 100 requests")
 	refusals(w.batch("", set("GET leads")), http.StatusBadRequest, "set 400 #1 0x80060888", "a change set may not contain GET")
 	refusals(w.batch("", set("HEAD leads")), http.StatusBadRequest, "set 400 #1 0x80060888", "a change set may not contain GET")
 	inner := "POST $batch\nContent-Type: multipart/mixed;boundary=D\n\n--D\nContent-Type: application/http\n\n" + lead(1) + "\n--D--"
@@ -400,7 +400,7 @@ func TestBatchLimits_webapi_12(t *testing.T) {
 		return `POST msdyn_ConnectSequence` + "\n\n" + `{"SequenceId":"` + sequenceID + `","RegardingEntityId":"` + leads[i] + `","RegardingEntityName":"lead"}`
 	}
 	before = w.dump()
-	refusals(w.batch("", set(many(34, connect)...)), http.StatusBadRequest, "set 400 0x80040203", "102 rows would be written at once, the limit is 100")
+	refusals(w.batch("", set(many(34, connect)...)), http.StatusBadRequest, "set 400 0x80040203", "102 rows would be written at once; the limit is 100")
 	if diff := cmp.Diff(before, w.dump()); diff != "" {
 		t.Errorf("what was refused left:\n%s", diff)
 	}
@@ -410,7 +410,7 @@ func TestBatchLimits_webapi_12(t *testing.T) {
 // TestBatchURL_webapi_1: a batch takes longer URLs than a request by itself.
 func TestBatchURL_webapi_1(t *testing.T) {
 	w := newWorld(t)
-	target := func(size int) string { // "x" is no subject, so that no row is found
+	target := func(size int) string { // no lead has the subject "x", so the response is empty
 		head, tail := "leads?$select=subject&$filter=subject%20eq%20%27", "%27"
 		return head + strings.Repeat("x", size-len(head)-len(tail)) + tail
 	}

@@ -45,8 +45,8 @@ func TestCalls_webapi_11(t *testing.T) {
 
 		{"GET ~/RetrieveCurrentOrganization", 400, `"code":"0x80040203","message":"the parameter 'AccessType' is required"`},
 		{"GET ~/RetrieveCurrentOrganization(AccessType='Nowhere')", 400, `"code":"0x80040203"`},
-		{"GET ~/RetrieveCurrentOrganization(Access='Default')", 400, `"code":"0x80040203","message":"there is no parameter 'Access' of RetrieveCurrentOrganization"`},
-		{"GET ~/WhoAmI(x=1)", 400, `"code":"0x80040203","message":"there is no parameter 'x' of WhoAmI"`},
+		{"GET ~/RetrieveCurrentOrganization(Access='Default')", 400, `"code":"0x80040203","message":"RetrieveCurrentOrganization has no parameter 'Access'"`},
+		{"GET ~/WhoAmI(x=1)", 400, `"code":"0x80040203","message":"WhoAmI has no parameter 'x'"`},
 		{"GET ~/whoami", 404, `"code":"0x80060888","message":"Resource not found for the segment 'whoami'."`},
 		{"GET ~/WhoIsIt()", 404, `"code":"0x80060888"`},
 		{"GET ~/WhoAmI/UserId", 404, `"code":"0x80060888"`},

@@ -31,11 +31,11 @@ func (a *API) fetch(w http.ResponseWriter, r *request, t *schema.Table, asked od
 	return a.answer(w, r, t, &fetched{fetch: f})
 }
 
-// answer answers a query.
+// answer runs a query and writes the response.
 func (a *API) answer(w http.ResponseWriter, r *request, t *schema.Table, p *fetched) error {
 	f := p.fetch
 	if f.Table != t {
-		return odata.Errorf(odata.BadRequest, "the query is about %s and cannot be asked of %s", f.Table.Name, t.Set)
+		return odata.Errorf(odata.BadRequest, "the query is on table %s and cannot be run on %s", f.Table.Name, t.Set)
 	}
 	p.joins = p.joinAll(&f.Entity, "")
 	var records []odata.Record
@@ -167,7 +167,8 @@ func (p *fetched) record(tuple listing.Tuple) (odata.Record, error) {
 	return record, nil
 }
 
-// wireValue returns a value of a row, those included that are no column's.
+// wireValue returns the value of a column as clients see it: the row keeps its id and its
+// version beside the columns.
 func wireValue(row *rows.Row, c *schema.Column) (schema.Value, error) {
 	switch c.Name {
 	case row.Table.ID:

@@ -38,7 +38,7 @@ func late() *odata.Error {
 // client how to ask for less.
 func (Gateway) TooLarge(w http.ResponseWriter, size, limit int) {
 	refusal := odata.Errorf(odata.CrmHTTPError,
-		"The response has %d bytes, the limit is %d. Ask for fewer rows (Prefer: odata.maxpagesize) or fewer columns ($select).", size, limit)
+		"The response has %d bytes; the limit is %d. Ask for fewer rows (Prefer: odata.maxpagesize) or fewer columns ($select).", size, limit)
 	refusal.Status = http.StatusRequestEntityTooLarge
 	odata.WriteError(w, refusal)
 }

@@ -26,7 +26,7 @@ func TestGatewayRefusals(t *testing.T) {
 		{"panicked", api.Gateway{}.Panicked, 500,
 			`{"error":{"code":"0x80040216","message":"An unexpected error occurred."}}`},
 		{"too large", func(w http.ResponseWriter) { api.Gateway{}.TooLarge(w, 7, 6) }, 413,
-			`{"error":{"code":"0x8006088a","message":"The response has 7 bytes, the limit is 6. ` +
+			`{"error":{"code":"0x8006088a","message":"The response has 7 bytes; the limit is 6. ` +
 				`Ask for fewer rows (Prefer: odata.maxpagesize) or fewer columns ($select)."}}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

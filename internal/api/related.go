@@ -27,7 +27,7 @@ func (a *API) lookup(w http.ResponseWriter, r *request, resource odata.Resource)
 				return a.pointTo(w, r, targetOf(resource.Table, resource.Key), nav.Column, targetOf(to.Table, to.Key))
 			}
 		}
-		return odata.Errorf(odata.BadPayload, "%s may not point at a row of %s", name, to.Table.Name)
+		return odata.Errorf(odata.BadPayload, "%s cannot refer to a row of %s", name, to.Table.Name)
 	case r.Method == http.MethodDelete && resource.Ref:
 		return a.setColumn(w, r, targetOf(resource.Table, resource.Key), resource.Navs[0].Column, schema.Null(), nil)
 	case resource.Ref:
@@ -118,7 +118,7 @@ func (a *API) createRelated(w http.ResponseWriter, r *request, resource odata.Re
 	}
 	_, bound := input.Binds[column.Name]
 	if _, given := input.Values[column.Name]; given || bound {
-		return odata.Errorf(odata.BadPayload, "%s of the row is the row of the URL, and not in the body", column.Name)
+		return odata.Errorf(odata.BadPayload, "'%s' must not be in the body: it is the row that the URL names", column.Name)
 	}
 	if to := targetOf(resource.Table, resource.Key); to.Key == nil {
 		input.Values[column.Name] = schema.RefTo(resource.Table.Name, resource.ID)
@@ -182,7 +182,7 @@ func (a *API) listReferences(w http.ResponseWriter, r *request, resource odata.R
 		return err
 	}
 	if query.Select != nil {
-		return odata.Errorf(odata.BadRequest, "a reference has no properties to be selected")
+		return odata.Errorf(odata.BadRequest, "$select cannot be used with $ref")
 	}
 	limit := odata.MaxPageSize
 	if r.prefer.MaxPageSize > 0 {

@@ -30,7 +30,7 @@ func (a *API) track(w http.ResponseWriter, r *request, resource odata.Resource, 
 		return err
 	}
 	if query.DeltaToken == "" && resource.Count {
-		return odata.Errorf(odata.BadRequest, "a count has no link to changes; count them by the $deltatoken of a list")
+		return odata.Errorf(odata.BadRequest, "changes cannot be tracked from a count; to count changes, use the $deltatoken of a list")
 	}
 	at := a.tracking.Start(t)
 	if query.DeltaToken != "" {

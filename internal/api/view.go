@@ -24,7 +24,7 @@ func (a *API) view(w http.ResponseWriter, r *request, t *schema.Table, asked oda
 		return err
 	}
 	if table := row.Text(name.Returnedtypecode); table != t.Name {
-		return odata.Errorf(odata.BadRequest, "the view %s is about %s and cannot be asked of %s", row.ID, table, t.Set)
+		return odata.Errorf(odata.BadRequest, "the view %s is on table %s and cannot be run on %s", row.ID, table, t.Set)
 	}
 	f, err := fetchxml.Parse(a.schema(), row.Text(name.Fetchxml))
 	if err != nil { // a table or column of it has gone since it was written

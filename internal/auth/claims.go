@@ -67,7 +67,7 @@ func unverifiedPayload(authorization string) (claims, error) {
 		token = strings.TrimSpace(authorization)
 	}
 	if len(token) > MaxTokenBytes {
-		return nil, fmt.Errorf("%w: it has %d bytes, the limit is %d", ErrInvalid, len(token), MaxTokenBytes)
+		return nil, fmt.Errorf("%w: it has %d bytes; the limit is %d", ErrInvalid, len(token), MaxTokenBytes)
 	}
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {

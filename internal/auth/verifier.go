@@ -73,7 +73,7 @@ func NewVerifier(jwks []byte, opts Options) (*Verifier, error) {
 // signature is wrong is invalid.
 func (v *Verifier) Verify(token string) (Caller, error) {
 	if len(token) > MaxTokenBytes {
-		return Caller{}, fmt.Errorf("%w: it has %d bytes, the limit is %d", ErrInvalid, len(token), MaxTokenBytes)
+		return Caller{}, fmt.Errorf("%w: it has %d bytes; the limit is %d", ErrInvalid, len(token), MaxTokenBytes)
 	}
 	hash := sha256.Sum256([]byte(token))
 	v.mu.Lock()

@@ -121,7 +121,7 @@ func (e *Entities) Register(subject sales.Subject, r Rules) {
 func (e *Entities) table(c sales.Caller, name string, p sales.Privilege) (*schema.Table, error) {
 	t := e.db.Schema().Table(name)
 	if t == nil || t.Set == "" {
-		return nil, sales.Refuse(sales.NotFound, "there is no table %q", name)
+		return nil, sales.Refuse(sales.NotFound, "table %q does not exist", name)
 	}
 	return t, e.principals.Authorize(c, sales.Right{Privilege: p, Table: name})
 }

@@ -17,7 +17,7 @@ func (p *parser) filter(t *schema.Table, e *element) (*filter.Group, error) {
 	case "or":
 		g.Logic = filter.Or
 	default:
-		return nil, e.errorf(Malformed, "the type of a filter is %q, expected and or or", excerpt.Of(logic))
+		return nil, e.errorf(Malformed, "the type of a filter is %q; it must be and or or", excerpt.Of(logic))
 	}
 	e.ignore("isquickfindfields", "overridequickfindrecordlimitenabled", "hint")
 	if err := e.finish(); err != nil {
@@ -79,7 +79,7 @@ func (p *parser) related(t *schema.Table, e *element) (filter.Node, error) {
 
 func (p *parser) condition(t *schema.Table, e *element) (filter.Node, error) {
 	if _, ok := e.attribute("entityname"); ok {
-		return nil, e.errorf(NotServed, "conditions on the columns of a link (entityname) are not served outside of it")
+		return nil, e.errorf(NotServed, "the attribute entityname of a condition is not served: put the condition into a filter inside its link-entity")
 	}
 	c, err := p.column(t, e, "attribute")
 	if err != nil {

@@ -24,7 +24,7 @@ type element struct {
 // instructions are left out; encoding/xml knows no entities beyond those of XML itself.
 func read(text string) (*element, error) {
 	if len(text) > MaxText {
-		return nil, &Error{Malformed, 0, fmt.Sprintf("the text has %d bytes, the limit is %d", len(text), MaxText)}
+		return nil, &Error{Malformed, 0, fmt.Sprintf("the text has %d bytes; the limit is %d", len(text), MaxText)}
 	}
 	decoder := xml.NewDecoder(strings.NewReader(text))
 	var root *element
@@ -43,14 +43,14 @@ func read(text string) (*element, error) {
 		case xml.StartElement:
 			e := &element{name: token.Name.Local, offset: offset, attributes: token.Copy().Attr, read: map[string]bool{}}
 			if count++; count > MaxElements || len(open) >= MaxDepth {
-				return nil, e.errorf(Malformed, "more than %d elements, or elements inside each other deeper than %d", MaxElements, MaxDepth)
+				return nil, e.errorf(Malformed, "the query has more than %d elements, or elements nested deeper than %d", MaxElements, MaxDepth)
 			}
 			switch {
 			case len(open) > 0:
 				above := open[len(open)-1]
 				above.children = append(above.children, e)
 			case root != nil:
-				return nil, e.errorf(Malformed, "a second element %s after the end of the query", excerpt.Of(e.name))
+				return nil, e.errorf(Malformed, "unexpected element %s after the end of the query", excerpt.Of(e.name))
 			default:
 				root = e
 			}
@@ -106,7 +106,7 @@ func (e *element) flag(name string) (bool, error) {
 	case "true", "1":
 		return true, nil
 	default:
-		return false, e.errorf(Malformed, "%s is %q, expected true or false", name, excerpt.Of(value))
+		return false, e.errorf(Malformed, "%s is %q; it must be true or false", name, excerpt.Of(value))
 	}
 }
 

@@ -20,7 +20,7 @@ type parser struct {
 
 func (p *parser) fetch(e *element) (*Fetch, error) {
 	if e.name != "fetch" {
-		return nil, e.errorf(Malformed, "a query is a fetch element, not %s", excerpt.Of(e.name))
+		return nil, e.errorf(Malformed, "the root element must be fetch, not %s", excerpt.Of(e.name))
 	}
 	f := &Fetch{Cookie: e.value("paging-cookie")}
 	e.ignore("mapping", "version", "output-format", "no-lock", "latematerialize", "useraworderby", "options")
@@ -40,7 +40,7 @@ func (p *parser) fetch(e *element) (*Fetch, error) {
 		return nil, e.errorf(Malformed, "top and page cannot be used together")
 	}
 	if len(e.children) != 1 || e.children[0].name != "entity" {
-		return nil, e.errorf(Malformed, "fetch has exactly one entity element")
+		return nil, e.errorf(Malformed, "fetch must have exactly one entity element")
 	}
 	p.aggregate = f.Aggregate
 	entity := e.children[0]
@@ -67,7 +67,7 @@ func (e *element) numbers(f *Fetch) error {
 		}
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > number.most {
-			return e.errorf(Malformed, "%s is %q, expected a whole number from 1 to %d", number.name, excerpt.Of(text), number.most)
+			return e.errorf(Malformed, "%s is %q; it must be a whole number from 1 to %d", number.name, excerpt.Of(text), number.most)
 		}
 		*number.to = n
 	}
@@ -116,7 +116,7 @@ func (p *parser) entity(to *Entity, t *schema.Table, e *element) error {
 		}
 	}
 	if p.aggregate && to.All {
-		return e.errorf(Malformed, "an aggregate query names its attributes")
+		return e.errorf(Malformed, "an aggregate query must name its attributes: all-attributes is not allowed")
 	}
 	if err := filter.Check(p.schema, t.Name, to.Where); err != nil {
 		return e.errorf(Malformed, "%v", err)
@@ -176,11 +176,11 @@ func (p *parser) checkAttribute(e *element, a Attribute) error {
 	case a.GroupBy == (a.Aggregate != ""):
 		return e.errorf(Malformed, "the attribute %s of an aggregate query needs either groupby or aggregate", a.Column.Name)
 	case a.Part != "" && !a.GroupBy:
-		return e.errorf(Malformed, "dategrouping goes with groupby")
+		return e.errorf(Malformed, "dategrouping can only be used with groupby")
 	case a.Distinct && a.Aggregate != "countcolumn":
-		return e.errorf(Malformed, "distinct goes with countcolumn")
+		return e.errorf(Malformed, "distinct can only be used with the aggregate countcolumn")
 	case a.Aggregate != "" && !slices.Contains([]string{"count", "countcolumn", "sum", "avg", "min", "max"}, a.Aggregate):
-		return e.errorf(Malformed, "there is no aggregate %s", excerpt.Of(a.Aggregate))
+		return e.errorf(Malformed, "the aggregate is %q; it must be count, countcolumn, sum, avg, min or max", excerpt.Of(a.Aggregate))
 	case a.Part == "fiscal-period" || a.Part == "fiscal-year":
 		return e.errorf(NotServed, "dategrouping by %s is not served", a.Part)
 	}
@@ -194,15 +194,15 @@ func (p *parser) order(to *Entity, e *element) (err error) {
 	}
 	switch _, named := e.attribute("attribute"); {
 	case p.aggregate && o.Alias == "":
-		return e.errorf(Malformed, "an order of an aggregate query names an alias")
+		return e.errorf(Malformed, "the order of an aggregate query must name an alias")
 	case !p.aggregate && o.Alias != "":
-		return e.errorf(Malformed, "an order names an attribute, and an alias in aggregate queries alone")
+		return e.errorf(Malformed, "an order must name an attribute; only in an aggregate query it names an alias")
 	case named:
 		if o.Column, err = p.column(to.Table, e, "attribute"); err != nil {
 			return err
 		}
 	case o.Alias == "":
-		return e.errorf(Malformed, "an order names an attribute")
+		return e.errorf(Malformed, "an order must name an attribute")
 	}
 	if err := e.finish(); err != nil {
 		return err

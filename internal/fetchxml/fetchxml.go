@@ -6,8 +6,8 @@
 // values as an attribute or as elements, valueof; order; link-entity that is inner or
 // outer, to one row or to many, inside each other; link-entity of type any or not any
 // inside a filter; top, count, page, paging-cookie, returntotalrecordcount, distinct;
-// aggregates with groupby and dategrouping. What FetchXML has beyond it is refused as
-// not served, and never ignored: an answer that left a part out would be wrong.
+// aggregates with groupby and dategrouping. Anything else in FetchXML is refused as
+// not served, never ignored: an answer that left a part out would be wrong.
 //
 // Invariant: a [Fetch] names tables and columns that exist, and its filters pass
 // [filter.Check]; reading one takes bounded time and memory, whatever the text.

@@ -32,7 +32,7 @@ type checker struct {
 func (k checker) root(tableName string, g *Group) error {
 	t := k.schema.Table(tableName)
 	if t == nil {
-		return errorAt("", "there is no table %s", excerpt.Of(tableName))
+		return errorAt("", "table %s does not exist", excerpt.Of(tableName))
 	}
 	return k.group("", t, g, 1)
 }

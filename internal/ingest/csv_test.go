@@ -530,8 +530,8 @@ func TestCSVGathersReasons(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := Report{Read: 4, Written: 1, Rejected: 3, Reasons: []Reason{
-			{Text: "campaignid: there is no row of campaign with that id", Column: "campaignid", Cell: rowID(9), Rows: 2, Line: 2},
-			{Text: `parentaccountid: there is no row of account with that id (field "Parent Account for lead")`, Column: "parentaccountid", Cell: rowID(8), Rows: 2, Line: 2},
+			{Text: "campaignid: campaign has no row with that id", Column: "campaignid", Cell: rowID(9), Rows: 2, Line: 2},
+			{Text: `parentaccountid: account has no row with that id (field "Parent Account for lead")`, Column: "parentaccountid", Cell: rowID(8), Rows: 2, Line: 2},
 			{Text: `statuscode: does not belong to statecode 0 Open (field "Status Reason")`, Column: "statuscode", Cell: "Lost", Rows: 2, Line: 2},
 			{Text: `leadsourcecode has no option "Google" (field "Lead Source")`, Column: "leadsourcecode", Value: "Google", Rows: 1, Line: 2},
 			{Text: `revenue: must be a number with a point before its decimals and no other separator (field "Annual Revenue")`, Column: "revenue", Cell: "1,200.50", Rows: 1, Line: 2},

@@ -145,7 +145,7 @@ func (e *ledger) reason(r record, p problem) Reason {
 		reason.Text = brokenText(broken) // without the line
 		return reason
 	case ofLookup:
-		reason.Text = fmt.Sprintf("%s: there is no row of %s with that id", target.Column, target.Target.Table)
+		reason.Text = fmt.Sprintf("%s: %s has no row with that id", target.Column, target.Target.Table)
 	case !ofSchema:
 		return reason
 	case wrong.Rule == schema.RuleOption:

@@ -68,7 +68,7 @@ func (b Bodies) Deletion(body []byte, now time.Time) (Deletion, error) {
 	}
 	var given deletionBody
 	if err := json.Unmarshal(decodedOnce(body), &given); err != nil {
-		return Deletion{}, Errorf(InvalidArgument, "%s: a parameter, or a part of one, is not of its type", BulkDelete)
+		return Deletion{}, Errorf(InvalidArgument, "%s: a parameter, or a part of one, is not of the declared type", BulkDelete)
 	}
 	if err := given.refuse(now); err != nil {
 		return Deletion{}, err
@@ -107,7 +107,7 @@ func (b Bodies) deletionOf(q queryExpression, jobName string) (Deletion, error) 
 	t := b.Schema.Table(q.EntityName)
 	switch {
 	case t == nil || t.Set == "":
-		return Deletion{}, Errorf(QueryBuilderNoEntity, "there is no table '%s'", excerpt.Of(q.EntityName))
+		return Deletion{}, Errorf(QueryBuilderNoEntity, "EntityName: table '%s' does not exist", excerpt.Of(q.EntityName))
 	case len(q.LinkEntities) > 0:
 		return Deletion{}, notServed("a deletion by a query with links", q.EntityName)
 	case q.TopCount != nil:
@@ -185,8 +185,11 @@ func (e *expressionReader) primaryKeys(c conditionExpression) ([]string, error) 
 		}
 		ids = append(ids, id)
 	}
-	if len(ids) == 0 || c.Operator == "Equal" && len(ids) > 1 {
-		return nil, Errorf(InvalidArgument, "the operator %s of '%s' has %d values", c.Operator, c.AttributeName, len(ids))
+	if len(ids) == 0 {
+		return nil, Errorf(InvalidArgument, "the operator %s on '%s' needs a value", c.Operator, c.AttributeName)
+	}
+	if c.Operator == "Equal" && len(ids) > 1 {
+		return nil, Errorf(InvalidArgument, "the operator Equal on '%s' takes one value, not %d", c.AttributeName, len(ids))
 	}
 	return ids, nil
 }
@@ -298,7 +301,7 @@ func expressionValue(c *schema.Column, raw json.RawMessage) ([]schema.Value, err
 		v, err = c.FromText(text)
 	}
 	if err == nil && v.IsNull() {
-		return nil, Errorf(InvalidArgument, "'%s' has a value that is null: use the operator Null", c.Name)
+		return nil, Errorf(InvalidArgument, "'%s' is compared with null: use the operator Null or NotNull", c.Name)
 	}
 	if err != nil {
 		return nil, Errorf(InvalidArgument, "%v", err)

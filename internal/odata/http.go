@@ -91,7 +91,7 @@ func refuseOtherText(body []byte) error {
 	for at := 0; at < len(body); {
 		r, size := utf8.DecodeRune(body[at:])
 		if r == utf8.RuneError && size == 1 {
-			return Errorf(BadPayload, "the body is not in UTF-8: byte %d is no part of a character", at)
+			return Errorf(BadPayload, "the body is not in UTF-8: byte %d is not part of a character", at)
 		}
 		at += size
 	}

@@ -132,7 +132,7 @@ func TestReadBody(t *testing.T) {
 		{name: "charset in another spelling", contentType: `application/json; charset="utf8"`, body: strings.NewReader("{}"), want: "{}"},
 		{name: "charset that is part of UTF-8", contentType: "application/json; charset=us-ascii", body: strings.NewReader("{}"), want: "{}"},
 		{name: "other charset", contentType: "application/json; charset=utf-16", body: strings.NewReader("{}"), fails: "415 0x8006088a the body must be in UTF-8, not 'utf-16'"},
-		{name: "another charset than it says", contentType: "application/json", body: strings.NewReader("{\"subject\":\"\xe9\"}"), fails: "400 0x80048d19 the body is not in UTF-8: byte 12 is no part of a character"},
+		{name: "another charset than it says", contentType: "application/json", body: strings.NewReader("{\"subject\":\"\xe9\"}"), fails: "400 0x80048d19 the body is not in UTF-8: byte 12 is not part of a character"},
 		{name: "not encoded, it says", encoding: []string{"", "Identity, identity"}, body: strings.NewReader("{}"), want: "{}"},
 		{name: "compressed", encoding: []string{"gzip"}, body: strings.NewReader("{}"), fails: "415 0x8006088a the body must not be encoded ('gzip')"},
 		{name: "encoded and compressed", encoding: []string{"identity", "identity, br"}, body: strings.NewReader("{}"), fails: "415 0x8006088a the body must not be encoded ('br')"},

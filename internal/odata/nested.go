@@ -32,7 +32,7 @@ func (r *rowReader) nested(m member, navs []schema.Nav) error {
 	case scalar && v == nil:
 		return r.setLookup(navs[0].Column, schema.Null())
 	case scalar || m.value[0] != '{':
-		return r.refuse("property '%s' is a navigation property: it takes null or a row to be made; bind a row through '%s%s'", m.name, m.name, bindSuffix)
+		return r.refuse("property '%s' is a navigation property: it takes null or a new row; bind an existing row through '%s%s'", m.name, m.name, bindSuffix)
 	}
 	members, err := readObject(m.value)
 	if err != nil {
@@ -83,7 +83,7 @@ func (r *rowReader) nestedTable(name string, members []member, navs []schema.Nav
 // inner reads a row within the row.
 func (r *rowReader) inner(t *schema.Table, members []member) (Input, error) {
 	if t.Set == "" {
-		return Input{}, r.refuse("rows of %s are not made by clients", t.Name)
+		return Input{}, r.refuse("clients cannot create rows of %s", t.Name)
 	}
 	if r.depth >= maxNested {
 		return Input{}, r.refuse("rows are nested deeper than %d", maxNested)
@@ -126,7 +126,7 @@ func (n *Nested) addRow(r *rowReader, element json.RawMessage) error {
 	}
 	_, bound := input.Binds[n.Column.Name]
 	if !input.Values[n.Column.Name].IsNull() || bound {
-		return r.refuse("'%s': a row in it points at another by %s", n.Member, n.Column.Name)
+		return r.refuse("'%s': a row in it must not have '%s', which is the row around it", n.Member, n.Column.Name)
 	}
 	n.Rows = append(n.Rows, input)
 	return nil
@@ -166,5 +166,5 @@ func (i Input) Flat() error {
 	if at < 0 {
 		return nil
 	}
-	return Errorf(BadPayload, "'%s': related rows are made and bound with a new row alone; use $ref or requests of their own", i.Nested[at].Member)
+	return Errorf(BadPayload, "'%s': related rows can be created and bound only together with a new row; use $ref or separate requests", i.Nested[at].Member)
 }

@@ -60,10 +60,10 @@ func TestParsePath(t *testing.T) {
 
 		{name: "key is no GUID", path: "leads(abc)", fails: "400 0x80060888 the key 'abc' of 'leads' is not a GUID"},
 		{name: "no key", path: "leads()", fails: "400 0x80060888 the key '' of 'leads' is not a GUID"},
-		{name: "half a brace", path: "leads({" + idI + ")", fails: "400 0x80060888 key of leads: name=value expected, '{" + idI + "' is not closed or begins nothing at position 0 in '{" + idI + "'"},
+		{name: "half a brace", path: "leads({" + idI + ")", fails: "400 0x80060888 key of leads: name=value expected; '{" + idI + "' is not closed or not valid at position 0 in '{" + idI + "'"},
 		{name: "bracket open", path: "leads(" + idI, fails: "400 0x80060888 the path 'leads(" + idI + "' has a quote or bracket that is not closed"},
 		{name: "quote open", path: "leads('a", fails: "400 0x80060888 the path 'leads('a' has a quote or bracket that is not closed"},
-		{name: "too long", path: strings.Repeat("a", odata.MaxBatchURL+1), fails: "400 0x80060888 the path has 65537 bytes, the limit is 65536"},
+		{name: "too long", path: strings.Repeat("a", odata.MaxBatchURL+1), fails: "400 0x80060888 the path has 65537 bytes; the limit is 65536"},
 
 		{name: "alternate key that is none", path: "contacts(emailaddress1='a/b@c.d',firstname='Jo')", fails: "400 0x80060890 The specified key attributes are not a defined key for the contact entity: 'emailaddress1, firstname'"},
 		{name: "part of no table in a key", path: "accounts(nothing='1')", fails: "400 0x80060888 Could not find a property named 'nothing' on type 'Microsoft.Dynamics.CRM.account'."},

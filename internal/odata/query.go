@@ -20,7 +20,7 @@ type (
 // ParseQuery reads the query string of a request on rows of t, still encoded.
 func ParseQuery(s *schema.Schema, t *schema.Table, rawQuery string) (Query, error) {
 	if len(rawQuery) > MaxBatchURL {
-		return Query{}, Errorf(BadRequest, "the query string has %d bytes, the limit is %d", len(rawQuery), MaxBatchURL)
+		return Query{}, Errorf(BadRequest, "the query string has %d bytes; the limit is %d", len(rawQuery), MaxBatchURL)
 	}
 	q, err := uri.ParseQuery(s, t, rawQuery)
 	return q, FromURI(err)

@@ -87,7 +87,7 @@ func TestParseQueryRefuses(t *testing.T) {
 		{"skip", "$skip=3", "400 0x80060888 Skip Clause is not supported in CRM"},
 		{"format", "$format=json", "400 0x80060888 the query option '$format' is not supported"},
 		{"bad escape", "$filter=%zz", "400 0x80060888 the query option '$filter=%zz' is not percent-encoded correctly"},
-		{"too long", strings.Repeat("a", odata.MaxBatchURL+1), "400 0x80060888 the query string has 65537 bytes, the limit is 65536"},
+		{"too long", strings.Repeat("a", odata.MaxBatchURL+1), "400 0x80060888 the query string has 65537 bytes; the limit is 65536"},
 		{"count", "$count=yes", "400 0x80060888 $count must be true or false, not 'yes'"},
 		{"orderby", "$orderby=x%20desc", "400 0x80060888 Could not find a property named 'x' on type 'Microsoft.Dynamics.CRM.lead'. ($orderby at position 0 in 'x desc')"},
 		{"expand", "$expand=subject", "400 0x80060888 Could not find a property named 'subject' on type 'Microsoft.Dynamics.CRM.lead'. ($expand at position 0 in 'subject')"},

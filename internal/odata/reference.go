@@ -66,7 +66,7 @@ func (b Bodies) Target(rawQuery string) (Reference, error) {
 			return b.Resolve(option.Value)
 		}
 	}
-	return Reference{}, Errorf(BadRequest, "the row is named in the path, like lead_parent_account(<id>)/$ref, or by the query option '$id'")
+	return Reference{}, Errorf(BadRequest, "name the row in the path, like lead_parent_account(<id>)/$ref, or in the query option '$id'")
 }
 
 // Resolve reads the URL of a row by its end, <set>(<key>), or a Content-ID: clients send

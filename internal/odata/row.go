@@ -85,7 +85,7 @@ func (b Bodies) Targets(t *schema.Table, action string, body []byte, most int) (
 // key.
 func (b Bodies) Key(t *schema.Table, target Input) (Key, error) {
 	if target.URL == "" && target.ID == "" {
-		return Key{}, Errorf(InvalidArgument, "must have '%s' or '@odata.id'", t.ID)
+		return Key{}, Errorf(InvalidArgument, "the row must have '%s' or '@odata.id'", t.ID)
 	}
 	if target.URL == "" {
 		return Key{ID: target.ID}, nil
@@ -97,7 +97,7 @@ func (b Bodies) Key(t *schema.Table, target Input) (Key, error) {
 	case to.Table != t:
 		return Key{}, Errorf(InvalidArgument, "'@odata.id' must refer to a row of %s, not of %s", t.Name, to.Table.Name)
 	case target.ID != "" && to.ID != "" && target.ID != to.ID:
-		return Key{}, Errorf(InvalidArgument, "'@odata.id' and '%s' name two rows", t.ID)
+		return Key{}, Errorf(InvalidArgument, "'@odata.id' and '%s' name different rows", t.ID)
 	}
 	return to.Key, nil
 }

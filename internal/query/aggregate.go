@@ -84,7 +84,7 @@ func (a Aggregation) Check() error {
 		instant := key.Column.Type == schema.DateTime || key.Column.Type == schema.Date
 		switch {
 		case key.Part != "" && !instant:
-			return fmt.Errorf("%s is no date and cannot be grouped by %s", key.Column.Name, key.Part)
+			return fmt.Errorf("%s is not a date and cannot be grouped by %s", key.Column.Name, key.Part)
 		case key.Part != "" && !slices.Contains([]Part{Day, Week, Month, Quarter, Year}, key.Part):
 			return fmt.Errorf("dates cannot be grouped by %q: use day, week, month, quarter or year", key.Part)
 		}
@@ -113,7 +113,7 @@ func (a Aggregate) check() error {
 		ordered = ordered && kind != schema.KindTime // which has an order and no sum
 	case Least, Greatest:
 	default:
-		return fmt.Errorf("there is no aggregate method %q", a.Method)
+		return fmt.Errorf("aggregate method %q does not exist", a.Method)
 	}
 	if !ordered {
 		return fmt.Errorf("%s of %s: a column of type %s has none", a.Method, a.Column.Name, a.Column.Type)

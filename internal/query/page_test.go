@@ -53,7 +53,7 @@ func pages(t *testing.T, next func(token string) (query.Page, error), limit int)
 			t.Fatal(err)
 		}
 		if len(page.Rows) > limit || token != "" && len(page.Rows) == 0 {
-			t.Fatalf("a page of %d rows, the limit is %d", len(page.Rows), limit)
+			t.Fatalf("a page of %d rows; the limit is %d", len(page.Rows), limit)
 		}
 		if page.Token != "" && len(page.Rows) < limit {
 			t.Fatalf("a page of %d rows though there are more", len(page.Rows))

@@ -20,7 +20,7 @@ type TooManyError struct{ Rows int }
 
 // Error names the number and the limit.
 func (e *TooManyError) Error() string {
-	return fmt.Sprintf("%d rows would be written at once, the limit is %d", e.Rows, MaxCommit)
+	return fmt.Sprintf("%d rows would be written at once; the limit is %d", e.Rows, MaxCommit)
 }
 
 // hook is a function to run after a unit of work has been committed.

@@ -137,7 +137,7 @@ func (t *Table) checkIndex(x *Index) error {
 	for name, given := range x.Given {
 		c := t.Column(name)
 		if c == nil {
-			return fmt.Errorf("when: there is no column %q", name)
+			return fmt.Errorf("when: column %q does not exist", name)
 		}
 		if err := t.checkKeyColumn(name); err != nil { // an equality in a filter must mean the same
 			return fmt.Errorf("when: %w", err)
@@ -174,7 +174,7 @@ func (t *Table) checkDue(x *Index) error {
 func (t *Table) checkKeyColumn(name string) error {
 	c := t.Column(name)
 	if c == nil {
-		return fmt.Errorf("there is no column %q", name)
+		return fmt.Errorf("column %q does not exist", name)
 	}
 	switch c.Type {
 	case GUID, LookupTo, Boolean, DateTime, Date:

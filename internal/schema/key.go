@@ -70,7 +70,7 @@ func (t *Table) checkKey(k *Key) error {
 		c := t.Column(name)
 		switch {
 		case c == nil:
-			return fmt.Errorf("there is no column %q", name)
+			return fmt.Errorf("column %q does not exist", name)
 		case slices.Contains(k.Columns[:i], name):
 			return fmt.Errorf("column %s comes twice", name)
 		case c.Write == Hidden || c.Derived != "" || c.Shown || len(c.Sources()) > 0 || name == t.ID || name == versionColumn:

@@ -301,7 +301,7 @@ func (s *Schema) link() error {
 func (s *Schema) linkTarget(t *Table, c *Column, target Target) error {
 	to := s.byName[target.Table]
 	if to == nil {
-		return fmt.Errorf("there is no such table")
+		return fmt.Errorf("the table does not exist")
 	}
 	nav := Nav{Column: c, Target: target}
 	for _, name := range slices.Compact([]string{target.Nav, c.Name}) {

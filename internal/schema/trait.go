@@ -41,7 +41,7 @@ func (l *loader) traitsOf(t *Table) ([]*Trait, error) {
 		trait := l.traits[name]
 		switch {
 		case trait == nil:
-			return nil, fmt.Errorf("there is no trait %q", name)
+			return nil, fmt.Errorf("trait %q does not exist", name)
 		case trait.Every:
 			return nil, fmt.Errorf("every table has the trait %q; it must not be named", name)
 		case named[name]:
@@ -96,7 +96,7 @@ func (l *loader) targetsFor(c *Column) error {
 		trait := l.traits[target.Trait]
 		switch {
 		case trait == nil:
-			return fmt.Errorf("there is no trait %q", target.Trait)
+			return fmt.Errorf("trait %q does not exist", target.Trait)
 		case trait.Every:
 			return fmt.Errorf("every table has the trait %q; a lookup cannot point at every table", target.Trait)
 		case target != Target{Trait: target.Trait}:
@@ -129,7 +129,7 @@ func (l *loader) optionsFor(c *Column) error {
 	set := l.sets[c.OptionSet]
 	switch {
 	case set == nil:
-		return fmt.Errorf("there is no option set %q", c.OptionSet)
+		return fmt.Errorf("option set %q does not exist", c.OptionSet)
 	case len(c.Options) > 0:
 		return fmt.Errorf("it has options of its own besides the option set %q", c.OptionSet)
 	}

@@ -37,5 +37,5 @@ type ExceededError struct {
 
 // Error names the thing, its size and the limit.
 func (e *ExceededError) Error() string {
-	return fmt.Sprintf("%s has %d, the limit is %d", e.What, e.Size, e.Max)
+	return fmt.Sprintf("%s has %d; the limit is %d", e.What, e.Size, e.Max)
 }

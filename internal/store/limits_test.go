@@ -184,7 +184,7 @@ func TestCheckItemSize(t *testing.T) {
 		t.Errorf("largest item: got %s", got)
 	}
 	err := CheckItemSize(Key{"p", "s"}, MaxItemBytes+1)
-	if want := "bytes of item p/s has 409601, the limit is 409600"; err == nil || err.Error() != want {
+	if want := "bytes of item p/s has 409601; the limit is 409600"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

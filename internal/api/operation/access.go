@@ -37,7 +37,7 @@ func retrievePrincipalAccess() Declaration {
 				return Answer{}, err
 			}
 			if q.On.ID != string(q.Caller.ID) {
-				return Answer{}, sales.Refuse(sales.Precondition, "the roles of systemuser With Id = %s are known from that user's token alone; ask for yourself, %s", q.On.ID, q.Caller.ID)
+				return Answer{}, sales.Refuse(sales.Precondition, "the roles of systemuser With Id = %s are known only from that user's token; ask for yourself, %s", q.On.ID, q.Caller.ID)
 			}
 			may, err := e.access(ctx, q.Caller, rows.Ref(q.Given.Lookup(target)))
 			return Answer{Value: call.Result{rights: may}}, err

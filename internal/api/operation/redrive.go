@@ -47,7 +47,7 @@ func redrive() Declaration {
 			case all && ref.ID == "":
 				return Answer{}, e.Redriver.BeginRedrive(ctx, tx, ref.Table)
 			case all || ref.Table == "" || ref.ID == "":
-				return Answer{}, sales.Refuse(sales.Invalid, "the action takes Table and Id of a row, All, or All and a Table")
+				return Answer{}, sales.Refuse(sales.Invalid, "the parameters must be Table and Id, or All, or All and Table")
 			}
 			// The reactions have units of work of their own, and follow what is committed.
 			tx.OnCommit(redriven(ref), func(ctx context.Context) error {

@@ -71,7 +71,7 @@ func find(kind call.Kind, name string) (Declaration, error) {
 			return declared, nil
 		}
 	}
-	return Declaration{}, sales.Refuse(sales.Invalid, "there is no operation %q of kind %s", name, kind)
+	return Declaration{}, sales.Refuse(sales.Invalid, "operation %q of kind %s does not exist", name, kind)
 }
 
 // Ask calls a function. It changes nothing but what a first call of a user makes.

@@ -169,7 +169,7 @@ func (j *Journal) Next() uint64 {
 // disk itself, which may have lost what was written before, is [ErrDamaged].
 func (j *Journal) Append(count int, payload []byte) error {
 	if len(payload) > maxPayload {
-		return fmt.Errorf("a frame has %d bytes, the limit is %d", len(payload), maxPayload)
+		return fmt.Errorf("a frame has %d bytes; the limit is %d", len(payload), maxPayload)
 	}
 	frame := slices.Grow(j.frame[:0], headerSize+len(payload))[:headerSize]
 	frame = append(frame, payload...)

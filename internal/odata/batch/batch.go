@@ -9,8 +9,8 @@
 // inner requests; the answer is written so that the strictest of them reads it.
 //
 // Invariant: a body is read to its end before any of its requests is returned, so that
-// a batch that was cut off does nothing. What is wrong with one inner request
-// is told in its place, and does not hinder those before it.
+// a batch that was cut off does nothing. An error in one inner request is reported in its
+// place and does not affect those before it.
 package batch
 
 import (
@@ -114,7 +114,7 @@ func (r *reader) changeSet(boundary string, body []byte) error {
 // the request.
 func (r *reader) request(header textproto.MIMEHeader, body []byte) (Request, error) {
 	if r.requests++; r.requests > MaxRequests {
-		return Request{}, odata.Errorf(odata.BadRequest, "a batch may have %d requests; this one has more", MaxRequests)
+		return Request{}, odata.Errorf(odata.BadRequest, "a batch may have at most %d requests; this one has more", MaxRequests)
 	}
 	var request Request
 	kind, _, err := mime.ParseMediaType(header.Get("Content-Type"))

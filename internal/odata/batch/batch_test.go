@@ -156,7 +156,7 @@ func TestReadRefuses(t *testing.T) {
 		{"cut off", "multipart/mixed;boundary=B", part(get) + part(get), "400 part 2 of the batch cannot be read: the body ends before the last delimiter"},
 		{"cut off in a change set", "multipart/mixed;boundary=B", set(part(get)) + "--B--\r\n", "400 part 1 of the batch cannot be read: the body ends before the last delimiter"},
 		{"change set without a boundary", "multipart/mixed;boundary=B", "--B\r\nContent-Type: multipart/mixed\r\n\r\n\r\n--B--", "400 a change set has no boundary"},
-		{"1,001 requests", "multipart/mixed;boundary=B", strings.Repeat(part(get), 1001) + "--B--", "400 a batch may have 1000 requests; this one has more"},
+		{"1,001 requests", "multipart/mixed;boundary=B", strings.Repeat(part(get), 1001) + "--B--", "400 a batch may have at most 1000 requests; this one has more"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			items, err := batch.Read(test.kind, []byte(test.body))
@@ -173,7 +173,7 @@ func TestReadRefuses(t *testing.T) {
 
 // TestRequests: how inner requests may be written, and what is refused in its place.
 func TestRequests(t *testing.T) {
-	const head = "an inner request begins with '<method> <URL> HTTP/1.1', not with "
+	const head = "an inner request must begin with '<method> <URL> HTTP/1.1', not with "
 	for _, test := range []struct{ name, request, want string }{
 		{"request line alone", "GET leads HTTP/1.1", "GET leads? "},
 		{"bare line ends", "POST leads HTTP/1.1\nContent-Type: application/json\n\n{\"a\":1}\n\n", `POST leads? [application/json] {"a":1}`},
@@ -195,9 +195,9 @@ func TestRequests(t *testing.T) {
 		{"no protocol", "GET leads", " ? !" + head + "'GET leads' "},
 		{"no URL", "GET  HTTP/1.1", " ? !" + head + "'GET  HTTP/1.1' "},
 		{"no method", " leads HTTP/1.1", " ? !" + head + "' leads HTTP/1.1' "},
-		{"no header", "GET leads HTTP/1.1\r\nwhat\r\n\r\n", " ? !an inner request has up to 100 headers like 'Name: value', not 'what' "},
-		{"folded header", "GET leads HTTP/1.1\r\nA: b\r\n c: d\r\n\r\n", " ? !an inner request has up to 100 headers like 'Name: value', not ' c: d' "},
-		{"101 headers", "GET leads HTTP/1.1\r\n" + strings.Repeat("A: b\r\n", 101), " ? !an inner request has up to 100 headers like 'Name: value', not 'A: b' "},
+		{"no header", "GET leads HTTP/1.1\r\nwhat\r\n\r\n", " ? !an inner request may have up to 100 headers of the form 'Name: value', not 'what' "},
+		{"folded header", "GET leads HTTP/1.1\r\nA: b\r\n c: d\r\n\r\n", " ? !an inner request may have up to 100 headers of the form 'Name: value', not ' c: d' "},
+		{"101 headers", "GET leads HTTP/1.1\r\n" + strings.Repeat("A: b\r\n", 101), " ? !an inner request may have up to 100 headers of the form 'Name: value', not 'A: b' "},
 		{"65,536 bytes of URL", "GET leads?" + strings.Repeat("a", 65530) + " HTTP/1.1", "GET leads?" + strings.Repeat("a", 60) + " "},
 		{"65,537 bytes of URL", "GET leads?" + strings.Repeat("a", 65531) + " HTTP/1.1", "GET ? !the URL has 65537 bytes, the limit in a batch is 65536 "},
 	} {

@@ -29,7 +29,7 @@ func parseRequest(text []byte) (Request, error) {
 		}
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || !isToken(name) || n == maxHeaders {
-			return Request{}, odata.Errorf(odata.BadRequest, "an inner request has up to %d headers like 'Name: value', not '%s'", maxHeaders, excerpt.Of(line))
+			return Request{}, odata.Errorf(odata.BadRequest, "an inner request may have up to %d headers of the form 'Name: value', not '%s'", maxHeaders, excerpt.Of(line))
 		}
 		request.Header.Add(textproto.CanonicalMIMEHeaderKey(name), strings.Trim(value, " \t"))
 	}
@@ -44,7 +44,7 @@ func parseRequestLine(line string) (method, url string, err error) {
 	method, rest, _ := strings.Cut(line, " ")
 	at := strings.LastIndex(rest, " HTTP/1.")
 	if at < 0 || !isToken(method) || strings.TrimSpace(rest[:at]) == "" {
-		return "", "", odata.Errorf(odata.BadRequest, "an inner request begins with '<method> <URL> HTTP/1.1', not with '%s'", excerpt.Of(line))
+		return "", "", odata.Errorf(odata.BadRequest, "an inner request must begin with '<method> <URL> HTTP/1.1', not with '%s'", excerpt.Of(line))
 	}
 	return method, strings.TrimSpace(rest[:at]), nil
 }

@@ -68,7 +68,7 @@ func required(p Parameter) error {
 }
 
 func (s Signature) unknown(name string) error {
-	return odata.Errorf(odata.InvalidArgument, "there is no parameter '%s' of %s", excerpt.Of(name), s.Name)
+	return odata.Errorf(odata.InvalidArgument, "%s has no parameter '%s'", s.Name, excerpt.Of(name))
 }
 
 // takes reports whether v is of the Go type of the parameter.
@@ -244,7 +244,7 @@ func (p Parameter) fromLiteral(literal string) ([]byte, error) {
 	case p.Type == schema.GUID || p.Type == schema.DateTime || p.Enum != nil:
 		return json.Marshal(literal)
 	}
-	return nil, odata.Errorf(odata.InvalidArgument, "the parameter '%s' cannot be %s; a text is in quotes", p.Name, excerpt.Of(literal))
+	return nil, odata.Errorf(odata.InvalidArgument, "the parameter '%s' cannot be %s; a string must be in quotes", p.Name, excerpt.Of(literal))
 }
 
 // add adds an argument, given as JSON.

@@ -105,7 +105,7 @@ func anyOf[T any](list []T) []any {
 func (p Property) encodeOne(out []byte, v any) ([]byte, error) {
 	if v == nil {
 		if !p.Nullable {
-			return nil, fmt.Errorf("it is null, and must not be")
+			return nil, fmt.Errorf("it must not be null")
 		}
 		return append(out, "null"...), nil
 	}

@@ -1,4 +1,4 @@
-// Package metadata is the documents in which Segue tells of itself: the service
+// Package metadata is the documents in which Segue describes itself: the service
 // document, $metadata and the OpenAPI document, made of the schema, of the types of
 // definitions and of the signatures of functions and actions, and of nothing else.
 //

@@ -61,9 +61,9 @@ func (p *parser) isBoolean(of predicate, op filter.Operator, operator token, wit
 	truth := with.literal.text == "true"
 	switch {
 	case with.predicate != nil, with.literal.kind != wordToken, !truth && with.literal.text != "false":
-		return nil, p.errorAt(with.at, "true or false expected beside a condition")
+		return nil, p.errorAt(with.at, "true or false expected; a condition is compared with nothing else")
 	case op != filter.Eq && op != filter.Ne:
-		return nil, p.errorAt(operator.at, "a condition can only be equal to true or false, or not")
+		return nil, p.errorAt(operator.at, "a condition can only be compared with true and false, by eq and ne")
 	case op == filter.Ne:
 		return negation{equalTo{of, truth}}, nil
 	}
@@ -75,7 +75,7 @@ func (p *parser) isBoolean(of predicate, op filter.Operator, operator token, wit
 func (p *parser) isNull(of property, op filter.Operator, operator token) (predicate, error) {
 	presence := map[filter.Operator]filter.Operator{filter.Eq: filter.Null, filter.Ne: filter.NotNull}[op]
 	if presence == "" {
-		return nil, p.errorAt(operator.at, "null is only equal or not equal, it has no place in an order")
+		return nil, p.errorAt(operator.at, "null can only be compared by eq and ne")
 	}
 	c, err := p.operatorOn(of, presence, operator)
 	return c, err
@@ -129,9 +129,9 @@ func (p *parser) compareProperties(left property, op filter.Operator, operator t
 	other := right.property
 	switch {
 	case !slices.Equal(left.path, other.path):
-		return nil, p.errorAt(right.at, "the properties of a comparison must be of one row")
+		return nil, p.errorAt(right.at, "both properties of a comparison must be those of the same row")
 	case left.column.Type != other.column.Type:
-		return nil, p.errorAt(right.at, "property '%s' is of type %s and '%s' of type %s; a comparison needs one type",
+		return nil, p.errorAt(right.at, "property '%s' is of type %s and '%s' of type %s; only properties of the same type can be compared",
 			NameOf(left.column), left.column.Type, NameOf(other.column), other.column.Type)
 	}
 	c, err := p.operatorOn(left, op, operator)
@@ -160,7 +160,7 @@ func (p *parser) in(f *frame, left operand, operator token) (operand, error) {
 			return operand{}, p.errorAt(value.at, "a value expected")
 		}
 		if value.isNull() {
-			return operand{}, p.errorAt(value.at, "a value expected; null is asked for by 'eq null'")
+			return operand{}, p.errorAt(value.at, "a value expected; to find null, use 'eq null'")
 		}
 		values, err := p.values(left.property.column, filter.In, value.literal)
 		if err != nil {

@@ -104,7 +104,7 @@ func (p *parser) expandOption(e *Expand, option token, nested bool) (err error) 
 		return p.common(&e.Query, tables, option.text)
 	case "$filter":
 		if !e.Many() {
-			return p.errorAt(option.at, "$filter chooses among many rows, and '%s' leads to one", e.Name)
+			return p.errorAt(option.at, "$filter can only be used on a collection, and '%s' leads to one row", e.Name)
 		}
 		e.Filter, err = p.filter(tables[0])
 		return err
@@ -115,7 +115,7 @@ func (p *parser) expandOption(e *Expand, option token, nested bool) (err error) 
 		return p.common(&e.Query, tables, option.text)
 	case "$expand":
 		if len(tables) > 1 {
-			return p.errorAt(option.at, "'%s' may lead to rows of several tables; nothing can be expanded in them", e.Name)
+			return p.errorAt(option.at, "'%s' may lead to rows of several tables; $expand cannot be used inside it", e.Name)
 		}
 		e.Expand, err = p.expand(tables[0], true)
 		return err

@@ -34,7 +34,7 @@ func (p *parser) call(f *frame) (operand, error) {
 	case isFunction(last):
 		err = p.unsupported(name.at, "function '%s'", last)
 	default:
-		err = p.errorAt(name.at, "there is no function '%s'; a function or an operator expected", excerpt.Of(name.text))
+		err = p.errorAt(name.at, "unknown function '%s'; a function or an operator expected", excerpt.Of(name.text))
 	}
 	return operand{at: name.at, predicate: of}, err
 }
@@ -56,7 +56,7 @@ func (p *parser) textFunction(f *frame, name token) (predicate, error) {
 	operators := map[string]filter.Operator{"contains": filter.Contains, "startswith": filter.BeginsWith, "endswith": filter.EndsWith}
 	op, ok := operators[name.text]
 	if !ok {
-		return nil, p.errorAt(name.at, "there is no function '%s'; a function or an operator expected", excerpt.Of(name.text))
+		return nil, p.errorAt(name.at, "unknown function '%s'; a function or an operator expected", excerpt.Of(name.text))
 	}
 	p.advance()
 	p.advance() // the bracket, which made it a call
@@ -131,14 +131,14 @@ func (p *parser) collection(f *frame, path string, at int) (schema.Relation, err
 	}
 	path = strings.TrimPrefix(path, "$it/")
 	if first, _, below := strings.Cut(path, "/"); below {
-		return schema.Relation{}, p.errorAt(at, "any and all start at the row itself, not behind '%s'", excerpt.Of(first))
+		return schema.Relation{}, p.errorAt(at, "any and all must begin at the row itself, not after '%s'", excerpt.Of(first))
 	}
 	relation, ok := Collection(p.schema, f.table, path)
 	switch {
 	case ok:
 		return relation, nil
 	case Navs(f.table, path) != nil:
-		return schema.Relation{}, p.errorAt(at, "'%s' leads to one row; any and all go over many: use %s/ and a property", path, path)
+		return schema.Relation{}, p.errorAt(at, "'%s' leads to one row, but any and all need a collection; use %s/ and a property", path, path)
 	}
 	return schema.Relation{}, p.errorAt(at, "%s", NoProperty(f.table, path))
 }
@@ -154,9 +154,9 @@ func (p *parser) dataverse(f *frame, name token, function string) (predicate, er
 	}, function):
 		return nil, p.unsupported(name.at, "function '%s'", function)
 	case function == "ContainValues" || function == "DoesNotContainValues":
-		return nil, p.errorAt(name.at, "function '%s' applies to choices of several values, and no table has one", function)
+		return nil, p.errorAt(name.at, "function '%s' applies to multi-select choice columns, and no table has one", function)
 	default:
-		return nil, p.errorAt(name.at, "there is no function '%s'; a function or an operator expected", excerpt.Of(name.text))
+		return nil, p.errorAt(name.at, "unknown function '%s'; a function or an operator expected", excerpt.Of(name.text))
 	}
 	p.advance()
 	p.advance() // the bracket, which made it a call
@@ -174,7 +174,7 @@ func (p *parser) dataverse(f *frame, name token, function string) (predicate, er
 		}
 	}
 	if len(given) < len(want) {
-		return nil, p.errorAt(name.at, "function '%s' is called with %d parameters, expected are %s", function, len(given), strings.Join(want, ", "))
+		return nil, p.errorAt(name.at, "function '%s' is called with %d parameters; it takes %s", function, len(given), strings.Join(want, ", "))
 	}
 	slices.SortFunc(given, func(a, b Argument) int { return slices.Index(want, a.Name) - slices.Index(want, b.Name) })
 	of, err := p.named(f, given[0])

@@ -64,7 +64,7 @@ func TestParseKey(t *testing.T) {
 		{"value missing", "leads", "subject=", "key of leads: a value expected at position 8 in 'subject='"},
 		{"comma too many", "leads", "subject='a',", "key of leads: name=value expected at position 12 in 'subject='a','"},
 		{"more text", "leads", "subject='a' 'b'", "key of leads: ',' or the end expected at position 12 in 'subject='a' 'b''"},
-		{"alias of an alias", "leads", "subject=@p3", "@p3: a literal expected, an alias stands for no other one at position 0 in '@p1'"},
+		{"alias of an alias", "leads", "subject=@p3", "@p3: a literal expected; an alias cannot stand for another one at position 0 in '@p1'"},
 		{"alias of nothing", "leads", "subject=@p4", "@p4: a literal expected at position 0 in ''"},
 		{"alias that is not given", "leads", "subject=@p9", "key of leads: subject: a key has no null and no empty text at position 0 in 'subject=@p9'"},
 		{"columns without end", "leads", strings.Repeat("a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1,i=1,", 2), "key of leads: 'a' is given twice at position 36 in '" + strings.Repeat("a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1,i=1,", 2) + "'"},

@@ -64,7 +64,7 @@ func (p *parser) nest() error {
 func (p *parser) aliasText(alias token) (string, bool, error) {
 	if p.aliases == nil {
 		if strings.HasPrefix(p.part, "@") {
-			return "", false, p.errorAt(alias.at, "a literal expected, an alias stands for no other one")
+			return "", false, p.errorAt(alias.at, "a literal expected; an alias cannot stand for another one")
 		}
 		return "", false, p.errorAt(alias.at, "the parameter alias '%s' is used inside %s, where none may be", excerpt.Of(alias.text), p.part)
 	}
@@ -81,7 +81,7 @@ func (p *parser) expected(what string) error {
 		if p.token.text == "" {
 			return p.errorf("quote not closed")
 		}
-		return p.errorf("%s expected, '%s' is not closed or begins nothing", what, excerpt.Of(p.token.text))
+		return p.errorf("%s expected; '%s' is not closed or not valid", what, excerpt.Of(p.token.text))
 	}
 	return p.errorf("%s expected", what)
 }

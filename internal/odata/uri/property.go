@@ -42,14 +42,14 @@ func (p *parser) property(f *frame, word token) (*property, error) {
 		found.table, segments = p.schema.Table(nav.Target.Table), segments[1:]
 	}
 	if len(found.path) > filter.MaxPath {
-		return nil, p.errorAt(word.at, "the path goes through %d lookups, at most %d are followed", len(found.path), filter.MaxPath)
+		return nil, p.errorAt(word.at, "the path goes through %d lookups; the limit is %d", len(found.path), filter.MaxPath)
 	}
 	name := strings.Join(segments, "/")
 	if found.column = Column(found.table, name); found.column == nil {
 		return nil, p.errorAt(word.at, "%s", NoProperty(found.table, name))
 	}
 	if found.column.Shown {
-		return nil, p.errorAt(word.at, "property '%s' is worked out when a row is read; nothing can be selected or ordered by it", name)
+		return nil, p.errorAt(word.at, "property '%s' is computed when a row is read; it can be used neither to filter nor to order", name)
 	}
 	return found, nil
 }

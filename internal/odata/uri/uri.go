@@ -3,11 +3,11 @@
 // parser, so that a literal, a path and a comma mean the same in $filter, in the options
 // inside $expand and in a key.
 //
-// A $filter becomes a tree of package filter, which segments and FetchXML share; there is
-// no operator not in it, so that a negation is pushed down to the comparisons.
+// A $filter becomes a tree of package filter, which segments and FetchXML share. The tree
+// has no negation, so "not" is pushed down to the comparisons.
 //
 // Size: the options inside $expand hold a $filter, whose functions have the arguments of
-// a key, whose values are its literals; what is apart would read the same text twice.
+// a key, whose values are its literals; separate packages would parse the same text twice.
 //
 // Invariant: what is returned is valid against the schema, its size is bounded by the
 // length of the text and the limits of this package, and every error is an *[Error] that

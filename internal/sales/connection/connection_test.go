@@ -102,7 +102,7 @@ func TestConnect_7_1_7_OnlyRecordTables(t *testing.T) {
 	seq := w.Sequence(1, "lead")
 	call := w.Create("phonecall", id("call", 1), values{"subject": "A"}).Ref()
 	w.Refuses(t, sales.Invalid, func() error { return w.TryConnect(call, seq) }, "phonecall", "cannot be connected")
-	w.Refuses(t, sales.Invalid, func() error { return w.TryConnect(rows.Ref{Table: "leda", ID: "x"}, seq) }, `no table "leda"`)
+	w.Refuses(t, sales.Invalid, func() error { return w.TryConnect(rows.Ref{Table: "leda", ID: "x"}, seq) }, `table "leda" does not exist`)
 	w.Connect(w.Create("account", id("account", 1), values{"name": "A"}).Ref(), w.Sequence(2, "account"))
 	w.Connect(w.Create("contact", id("contact", 1), values{"lastname": "B"}).Ref(), w.Sequence(3, "contact"))
 }

@@ -14,7 +14,7 @@ import (
 func Connectable(s *schema.Schema, table string) error {
 	t := s.Table(table)
 	if t == nil {
-		return sales.Refuse(sales.Invalid, "there is no table %q", table)
+		return sales.Refuse(sales.Invalid, "table %q does not exist", table)
 	}
 	if !t.Is(name.RecordTrait) {
 		return sales.Refuse(sales.Invalid, "rows of %s cannot be connected to sequences", table)

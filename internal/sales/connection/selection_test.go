@@ -159,7 +159,7 @@ func TestSelection_OneToAThousand(t *testing.T) {
 		"1001":             {records, "1001 entries; it takes 1 to 1000"},
 		"one twice":        {append(records[:2:2], records[0]), "twice"},
 		"no record table":  {[]rows.Ref{{Table: "task", ID: "x"}}, "task"},
-		"no table at all":  {[]rows.Ref{{Table: "leda", ID: "x"}}, `no table "leda"`},
+		"no table at all":  {[]rows.Ref{{Table: "leda", ID: "x"}}, `table "leda" does not exist`},
 		"1000 and no task": {append(records[:999:999], rows.Ref{Table: "task", ID: "x"}), "task"},
 	} {
 		t.Run(what, func(t *testing.T) {

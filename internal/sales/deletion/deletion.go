@@ -63,7 +63,7 @@ func (d *Deletion) NewID() name.JobID { return name.JobID(d.newID()) }
 func (d *Deletion) BeginIn(ctx context.Context, tx *rows.Tx, c sales.Caller, id name.JobID, r Request) error {
 	t := d.db.Schema().Table(r.Table)
 	if t == nil || t.Set == "" {
-		return sales.Refuse(sales.NotFound, "there is no table %q", r.Table)
+		return sales.Refuse(sales.NotFound, "table %q does not exist", r.Table)
 	}
 	err := d.entities.Admit(ctx, c, sales.Right{Privilege: sales.Read, Table: t.Name}, sales.Right{Privilege: sales.Delete, Table: t.Name})
 	if err != nil {
@@ -73,7 +73,7 @@ func (d *Deletion) BeginIn(ctx context.Context, tx *rows.Tx, c sales.Caller, id 
 		return sales.Refuse(sales.Invalid, "no row is named")
 	}
 	if len(r.IDs) > MaxIDs {
-		return sales.Refuse(sales.Invalid, "%d rows are named by their ids, the limit is %d", len(r.IDs), MaxIDs)
+		return sales.Refuse(sales.Invalid, "%d rows are named by their ids; the limit is %d", len(r.IDs), MaxIDs)
 	}
 	kept := argument{User: c.ID, Name: c.Name, Login: c.Login, Roles: c.Roles}
 	if r.Where != nil {
@@ -87,7 +87,7 @@ func (d *Deletion) BeginIn(ctx context.Context, tx *rows.Tx, c sales.Caller, id 
 		return fmt.Errorf("begin a deletion: %w", err)
 	}
 	if most := d.db.Schema().Table(name.Job).Column(name.SegueArgument).MaxLength; len(text) > most {
-		return sales.Refuse(sales.Invalid, "the condition has %d bytes, the limit is %d", len(text), most)
+		return sales.Refuse(sales.Invalid, "the condition has %d bytes; the limit is %d", len(text), most)
 	}
 	job := sales.NewJob{ID: id, Kind: Kind, Name: excerpt.Runes(r.Name, 200), Argument: string(text), Scans: []sales.Scan{{Table: t.Name, IDs: r.IDs}}}
 	if job.Name == "" {

@@ -113,7 +113,7 @@ func (d *Directory) Of(row *rows.Row) Principal {
 }
 
 // errAbsent says that there is no row. It is never kept: the row may come.
-var errAbsent = errors.New("there is no such user or team")
+var errAbsent = errors.New("the user or team does not exist")
 
 // find returns a user or team, which is read at most once in [Known]; where there is
 // none, absent says what to do.

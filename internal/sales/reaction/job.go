@@ -17,7 +17,7 @@ func (h *Handler) BeginRedrive(ctx context.Context, tx *rows.Tx, table string) e
 	job := sales.Redrive(name.JobID(guid.New()), rows.Ref{})
 	if table != "" {
 		if h.db.Schema().Table(table) == nil {
-			return sales.Refuse(sales.Invalid, "there is no table %q", table)
+			return sales.Refuse(sales.Invalid, "table %q does not exist", table)
 		}
 		job.Name, job.Scans = fmt.Sprintf("Follow all rows of %s as they are now", table), []sales.Scan{{Table: table}}
 	}

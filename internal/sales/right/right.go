@@ -161,7 +161,7 @@ func (m Matrix) Authorize(c sales.Caller, s *schema.Schema, needed ...sales.Righ
 	for _, need := range needed {
 		t := s.Table(need.Table)
 		if t == nil {
-			return sales.Refuse(sales.Invalid, "there is no table %q", need.Table)
+			return sales.Refuse(sales.Invalid, "table %q does not exist", need.Table)
 		}
 		if m.Level(c, t, need.Privilege) > None {
 			continue
@@ -190,7 +190,7 @@ func (m Matrix) Check(s *schema.Schema) error {
 		}
 		t := s.Table(line.Tables.Table())
 		if t == nil {
-			return fmt.Errorf("rights: there is no table %q", line.Tables.Table())
+			return fmt.Errorf("rights: table %q does not exist", line.Tables.Table())
 		}
 		for _, grant := range []Grant{line.Administrator, line.SequenceManager, line.SalesManager, line.Salesperson} {
 			if low := grant.Unit | grant.Own; low != 0 && !t.Is(name.UserOwnedTrait) {

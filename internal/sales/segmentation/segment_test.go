@@ -26,7 +26,7 @@ func TestSegment_5_4_IsCreatedInactive(t *testing.T) {
 	for name, v := range map[string]values{
 		"created inactive":                        {"msdyn_name": "A", "msdyn_objecttype": "lead", "statecode": int64(0)},
 		"rows of task cannot be connected":        {"msdyn_name": "A", "msdyn_objecttype": "task"},
-		`there is no table "leda"`:                {"msdyn_name": "A", "msdyn_objecttype": "leda"},
+		`table "leda" does not exist`:             {"msdyn_name": "A", "msdyn_objecttype": "leda"},
 		"msdyn_entityfilter: filter":              {"msdyn_name": "A", "msdyn_objecttype": "lead", "msdyn_entityfilter": `{`},
 		"msdyn_segment.segue_isdefault":           {"msdyn_name": "A", "msdyn_objecttype": "lead", "segue_isdefault": true},
 		"msdyn_sequence With Id = " + id("no", 1): {"msdyn_name": "A", "msdyn_objecttype": "lead", "msdyn_sequence": link("msdyn_sequence", id("no", 1))},

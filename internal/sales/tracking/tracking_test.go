@@ -79,7 +79,7 @@ func (c *client) sync(limit int) {
 			c.t.Fatal(err)
 		}
 		if size := len(page.Rows) + len(page.Removed); size > limit {
-			c.t.Errorf("a page of %d, the limit is %d", size, limit)
+			c.t.Errorf("a page of %d; the limit is %d", size, limit)
 		} else if len(page.Rows) > 1 && rand.IntN(3) == 0 {
 			page.Cut(1 + rand.IntN(len(page.Rows)))
 		}
