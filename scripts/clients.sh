@@ -8,8 +8,8 @@ usage: SEGUE_URL=… SEGUE_TOKEN=… scripts/clients.sh [CLIENT…]
 
   Installs the clients that tests/clients pins, has each go through its scenario and
   prints a line for it: how many of its steps passed, and how many there are. Fails
-  unless all pass. With an address that is https it runs the clients that know nothing
-  else, with http the others. The table needs one active sequence for leads.
+  unless all pass. With an address that is http it leaves out the clients that know
+  nothing but https. The table needs one active sequence for leads.
 
 environment:
   SEGUE_URL      the URL of Segue, for example http://127.0.0.1:8080
@@ -40,7 +40,7 @@ if ! cmp -s package-lock.json node_modules/.installed; then
 	cp package-lock.json node_modules/.installed
 fi
 failed=0
-NODE_EXTRA_CA_CERTS=${SEGUE_CA:-} node run.mjs "$@" || failed=1
+NODE_EXTRA_CA_CERTS=${SEGUE_CA:-} node run.mjs "$@" || failed=1 # it leaves out names that it does not know
 if [[ $SEGUE_URL == https:* && ($# -eq 0 || " $* " == *' dataverse-sdk '*) ]]; then
 	sdk=${SEGUE_CACHE:-$here/.cache}/dataverse-sdk
 	"$here/scripts/venv.sh" "$sdk" "$here/tests/clients/dataverse-sdk.txt"

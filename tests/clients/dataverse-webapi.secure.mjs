@@ -6,7 +6,7 @@ import { secure } from "./secure.mjs";
 
 await secure("dataverse-webapi", web, (config, mark) => [
   ["retrieveAlternateKey", async () => {
-    const number = mark.split(" ")[1];
+    const number = `W-${mark.split(" ")[1]}`; // other clients have the same mark
     await send("POST", "accounts", { name: mark, accountnumber: number });
     assert.equal((await web.retrieveAlternateKey(config, "accounts", `accountnumber='${number}'`, "$select=name")).name, mark);
   }],

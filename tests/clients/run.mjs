@@ -1,18 +1,18 @@
 // Runs the scenario of each client, or of those that are named, and prints a line for
 // each: the client with its version, how many of its steps passed, and how many it has.
 // Ends with an error if a step failed, or if a client has none. Clients that know
-// nothing but https are run when Segue's address is https, all others when it is http.
+// nothing but https are run when Segue's address is https only.
 import { readFileSync, readdirSync } from "node:fs";
 import { run } from "node:test";
 
 const versions = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8")).dependencies;
-const ending = process.env.SEGUE_URL?.startsWith("https:") ? ".secure.mjs" : ".scenario.mjs";
-const scenarios = readdirSync(new URL(".", import.meta.url)).filter((name) => name.endsWith(ending));
+const endings = process.env.SEGUE_URL?.startsWith("https:") ? /\.(secure|scenario)\.mjs$/ : /\.scenario\.mjs$/;
+const scenarios = readdirSync(new URL(".", import.meta.url)).filter((name) => endings.test(name));
 const wanted = process.argv.slice(2);
 
 let failed = false;
 for (const file of scenarios.sort()) {
-  const name = file.replace(ending, "");
+  const name = file.replace(endings, "");
   if (wanted.length > 0 && !wanted.includes(name)) {
     continue;
   }

@@ -42,7 +42,7 @@ func TestCloud(t *testing.T) {
 	s.part("the first request and those after it", s.times)
 	s.part("a lead comes to its first step", s.story)
 	s.part("what no reaction follows", s.unfollowed)
-	s.part("the npm client", s.npm)
+	s.part("clients from npm and PyPI", s.clients)
 	s.part("functions are killed", s.killed)
 	// Before anything else takes up what is parked.
 	s.part("what is due", func() {
@@ -144,16 +144,19 @@ func (s *stack) story() {
 	s.do("Salesperson", "DELETE", data+"leads("+id(1)+")", "", http.StatusNoContent)
 }
 
-// npm is the client that TestClients drives make run with: it does the same here, and
-// gets the same answers.
-func (s *stack) npm() {
+// clients are those that TestClients drives a laptop with: they do the same here, and
+// the largest scenario gets the same answers.
+func (s *stack) clients() {
+	run := func(clients ...string) {
+		s.steps += runClients(s.T, s.secure, s.token("segue", manager), clients, "SEGUE_GATEWAY=1", "SEGUE_CA="+s.ca)
+	}
 	want, _ := clientsOnMakeRun(s.T, "127.0.0.1:8056", "dynamics-web-api")
 	s.asked = new(requests)
-	s.steps += runClients(s.T, s.url, s.token("segue", manager), []string{"dynamics-web-api"}, "SEGUE_GATEWAY=1")
-	got := s.asked.once()
-	if diff := cmp.Diff(want, got); diff != "" {
+	run("dynamics-web-api")
+	if diff := cmp.Diff(want, s.asked.once()); diff != "" {
 		s.Errorf("requests and answers (-make run +deployed):\n%s", diff)
 	}
+	run("dataverse-ify", "odata-client", "odata-csdl", "odata-query", "ojs", "samples", "dataverse-webapi", "xrm-webapi", "dataverse-sdk")
 }
 
 // killed kills functions while leads arrive: a request that got no answer is sent

@@ -92,12 +92,14 @@ func start(t *testing.T, dir, name string, args ...string) server {
 }
 
 // Clients from npm and PyPI, as they are: those that speak http against make run, those
-// that know nothing but https against segue serve --tls.
+// that know nothing but https against segue serve --tls. TestCloud runs all of them
+// against the deployed stack.
 func TestClients(t *testing.T) {
 	_, steps := clientsOnMakeRun(t, "127.0.0.1:8055")
 	data := t.TempDir()
 	s := start(t, root(t), "go", "run", "./cmd/segue", "serve", "--tls", "--data", data, "--addr", "127.0.0.1:8057")
-	steps += runClients(t, "https://127.0.0.1:8057", s.token(), nil, "SEGUE_CA="+filepath.Join(data, "segue.crt"))
+	secure := []string{"dataverse-webapi", "xrm-webapi", "dataverse-sdk"}
+	steps += runClients(t, "https://127.0.0.1:8057", s.token(), secure, "SEGUE_CA="+filepath.Join(data, "segue.crt"))
 	t.Logf("%d steps driven", steps)
 }
 

@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"segue/internal/boot/laptop"
+	"segue/internal/clock"
+	"segue/internal/webserver"
 )
 
 // stack is the stack of template.yaml, deployed to an emulator, and what of it was seen
@@ -37,7 +39,9 @@ type stack struct {
 	Bucket    string            `json:"bucket"`
 	Queue     string            `json:"queue"`
 
-	url    string            // of the API, for clients
+	url    string            // of the API, for what the test asks itself
+	secure string            // the same over TLS, for clients: its PublicUrl
+	ca     string            // file of the certificate that clients of secure trust
 	tokens map[string]string // by audience and role
 	laptop *laptop.App       // on the stack's table, past its functions
 	steps  int               // driven
@@ -54,10 +58,9 @@ func deploy(t *testing.T, environment ...string) *stack {
 	t.Helper()
 	s := &stack{T: t, tokens: map[string]string{}, seen: map[string]bool{}, asked: new(requests)}
 	var api http.Handler
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { api.ServeHTTP(w, r) }))
-	t.Cleanup(front.Close)
-	s.url = front.URL
-	start := exec.CommandContext(t.Context(), filepath.Join(root(t), "scripts/cloud.sh"), "start", s.url)
+	front := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { api.ServeHTTP(w, r) })
+	s.serve(front)
+	start := exec.CommandContext(t.Context(), filepath.Join(root(t), "scripts/cloud.sh"), "start", s.secure)
 	start.Env = append(append(os.Environ(), "SEGUE_EMULATOR_PORT=0"), environment...)
 	var errs bytes.Buffer
 	start.Stderr = &errs
@@ -77,6 +80,21 @@ func deploy(t *testing.T, environment ...string) *stack {
 	s.books = readRunbooks(t)
 	s.open()
 	return s
+}
+
+// serve serves the API to clients, over TLS as a gateway does, and without to the test.
+func (s *stack) serve(api http.Handler) {
+	s.Helper()
+	certificate, err := webserver.OpenCertificate(s.TempDir(), clock.System())
+	if err != nil {
+		s.Fatal(err)
+	}
+	plain, secure := httptest.NewServer(api), httptest.NewUnstartedServer(api)
+	secure.Listener = certificate.Listener(secure.Listener)
+	secure.Start()
+	s.Cleanup(plain.Close)
+	s.Cleanup(secure.Close)
+	s.url, s.secure, s.ca = plain.URL, "https://"+secure.Listener.Addr().String(), certificate.File
 }
 
 // open opens the stack's table for the test, which works past the functions.
