@@ -50,7 +50,7 @@ func (i image) Values(attrs []string, into []store.Value) error {
 			if !a.is(attr) {
 				continue
 			}
-			v, err := decodeValue(a.value, string(a.value))
+			v, err := decodeValue(a.value(), string(a.value()))
 			if err != nil {
 				return fmt.Errorf("attribute %s: %w", attr, err)
 			}
@@ -67,13 +67,12 @@ func (i image) Item() (store.Item, error) {
 	a := i.attributes()
 	item := make(store.Item, min(a.left, uint64(len(i.text))))
 	for a.next() {
-		end := len(text) - len(a.b) // of the value, before which is its length, and before that the name
-		v, err := decodeValue(a.value, text[end-len(a.value):end])
+		v, err := decodeValue(a.value(), text[a.at-a.size:a.at])
 		if err != nil {
 			return nil, err
 		}
 		if a.place < 0 {
-			item[string(a.name)] = v
+			item[string(a.name())] = v
 		} else {
 			item[a.words[a.place]] = v
 		}
@@ -87,10 +86,13 @@ type attributes struct {
 	words []string // nil in the older form
 	left  uint64
 
-	place int    // of the name among the words, -1 if it is none of them
-	name  []byte // then
-	value []byte
+	place    int // of the name among the words, -1 if it is none of them
+	from, to int // then where it is
+	size     int // of the value, which ends where the reader is
 }
+
+func (a *attributes) name() []byte  { return a.b[a.from:a.to] }
+func (a *attributes) value() []byte { return a.b[a.at-a.size : a.at] }
 
 func (i image) attributes() attributes {
 	a := attributes{reader: reader{b: i.text}, place: -1}
@@ -111,12 +113,17 @@ func (a *attributes) next() bool {
 		return false
 	}
 	a.left--
+	n := a.uint()
 	if a.words == nil {
-		a.name = a.bytes()
+		a.spelled(n)
 	} else {
-		a.readName()
+		a.numbered(n)
 	}
-	a.value = a.bytes()
+	n = a.uint()
+	if !a.skip(n) {
+		return false
+	}
+	a.size = int(n)
 	return a.err == nil
 }
 
@@ -125,19 +132,24 @@ func (a *attributes) is(name string) bool {
 	if a.place >= 0 {
 		return a.words[a.place] == name
 	}
-	return string(a.name) == name
+	return string(a.name()) == name
 }
 
-// readName reads a name: twice its place in the vocabulary and one, or twice its length
-// and then its text.
-func (a *attributes) readName() {
-	n := a.uint()
-	place := n >> 1
-	switch a.place = -1; {
+// spelled reads a name of a length.
+func (a *attributes) spelled(length uint64) {
+	a.from = a.at
+	a.skip(length)
+	a.place, a.to = -1, a.at
+}
+
+// numbered reads a name that begins with a number: twice its place in the vocabulary and
+// one, or twice its length, after which comes its text.
+func (a *attributes) numbered(n uint64) {
+	switch half := n >> 1; {
 	case n&1 == 0:
-		a.name = a.take(place)
-	case place < uint64(len(a.words)):
-		a.place = int(place)
+		a.spelled(half)
+	case half < uint64(len(a.words)):
+		a.place = int(half)
 	default:
 		a.fail()
 	}
@@ -170,24 +182,29 @@ func decodeValue(b []byte, text string) (store.Value, error) {
 }
 
 // reader decodes what the functions above encode. After an error it returns zero
-// values.
+// values. It counts where it is, rather than cutting off what it has read: a list reads
+// millions of values, and a number is written for less than a slice.
 type reader struct {
 	b   []byte
+	at  int
 	err error
 }
 
 func (r *reader) uint() uint64 {
-	if len(r.b) > 0 && r.b[0] < 0x80 { // nearly every length; for speed
-		n := uint64(r.b[0])
-		r.b = r.b[1:]
-		return n
+	if r.at < len(r.b) && r.b[r.at] < 0x80 { // nearly every length; for speed
+		r.at++
+		return uint64(r.b[r.at-1])
 	}
-	n, used := binary.Uvarint(r.b)
+	return r.longUint()
+}
+
+func (r *reader) longUint() uint64 {
+	n, used := binary.Uvarint(r.b[r.at:])
 	if used <= 0 {
 		r.fail()
 		return 0
 	}
-	r.b = r.b[used:]
+	r.at += used
 	return n
 }
 
@@ -197,32 +214,41 @@ func (r *reader) bytes() []byte { return r.take(r.uint()) }
 
 // take returns the next n bytes, as a part of the reader's own.
 func (r *reader) take(n uint64) []byte {
-	if n > uint64(len(r.b)) {
-		r.fail()
+	if !r.skip(n) {
 		return nil
 	}
-	var b []byte
-	b, r.b = r.b[:n:n], r.b[n:]
-	return b
+	return r.b[r.at-int(n) : r.at : r.at]
+}
+
+// skip goes past the next n bytes, if there are as many.
+func (r *reader) skip(n uint64) bool {
+	if n > uint64(len(r.b)-r.at) {
+		r.fail()
+		return false
+	}
+	r.at += int(n)
+	return true
 }
 
 func (r *reader) text() string { return string(r.bytes()) }
 
 func (r *reader) byte() byte {
-	if len(r.b) == 0 {
+	if r.at == len(r.b) {
 		r.fail()
 		return 0
 	}
-	b := r.b[0]
-	r.b = r.b[1:]
-	return b
+	r.at++
+	return r.b[r.at-1]
 }
 
-func (r *reader) fail() { r.b, r.err = nil, errCorrupt }
+// rest returns what was not read yet, as a part of the reader's own bytes.
+func (r *reader) rest() []byte { return r.b[r.at:] }
+
+func (r *reader) fail() { r.at, r.err = len(r.b), errCorrupt }
 
 // end returns the reader's error, or errCorrupt when bytes are left over.
 func (r *reader) end() error {
-	if r.err == nil && len(r.b) > 0 {
+	if r.err == nil && r.at < len(r.b) {
 		r.fail()
 	}
 	return r.err

@@ -37,20 +37,29 @@ func appendEscaped(b []byte, s string) []byte {
 
 // cutEntry decodes an entry of appendEntry and returns the bytes after it.
 func cutEntry(b []byte) (partition, sort string, rest []byte, err error) {
+	key, sort, rest, err := cutSort(b)
+	return string(key), sort, rest, err
+}
+
+// cutSort is cutEntry that makes no text of the partition.
+func cutSort(b []byte) (partition []byte, sort string, rest []byte, err error) {
 	if len(b) < 2 {
-		return "", "", nil, errCorrupt
+		return nil, "", nil, errCorrupt
 	}
 	n := int(binary.BigEndian.Uint16(b))
 	if b = b[2:]; len(b) < n {
-		return "", "", nil, errCorrupt
+		return nil, "", nil, errCorrupt
 	}
-	partition, b = string(b[:n]), b[n:]
+	partition, b = b[:n], b[n:]
 	end := bytes.Index(b, []byte{0, 0})
 	if end < 0 {
-		return "", "", nil, errCorrupt
+		return nil, "", nil, errCorrupt
 	}
-	sort = string(bytes.ReplaceAll(b[:end], []byte{0, 0xff}, []byte{0}))
-	return partition, sort, b[end+2:], nil
+	text := b[:end]
+	if bytes.IndexByte(text, 0) >= 0 {
+		text = bytes.ReplaceAll(text, []byte{0, 0xff}, []byte{0})
+	}
+	return partition, string(text), b[end+2:], nil
 }
 
 // span is a range of keys, from lo up to but not including hi; a nil hi has no end.

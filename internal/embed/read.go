@@ -59,48 +59,52 @@ type walk struct {
 	space      byte
 	descending bool
 	limit      int
-	decode     func(k string, v []byte) (store.Item, error)
-	keep       func(store.Image) bool // nil for all
+	decode     func(k, v []byte) (store.Item, error)
+	keep       func(store.Passing) bool // nil for all
 }
 
 // page reads items until the limit, the page or the span is full.
 func (s *Store) page(ctx context.Context, w walk) (store.Page, error) {
 	var page store.Page
-	size, left := 0, "" // left is the last entry, if it was left out
+	size := 0
+	var left []byte // key of the last entry, if it was left out
 	err := s.read(ctx, func(v *view) error {
 		seen := &probe{image: s.words.Load().image(nil)}
 		for k, raw := range v.entries(w.space, w.span, w.descending) {
-			full := w.limit > 0 && len(page.Items)+page.Left == w.limit
-			seen.text = raw
-			if !full && w.keep != nil && !w.keep(seen) {
-				page.Left, page.LeftBytes, left = page.Left+1, page.LeftBytes+len(raw), k
+			if w.limit > 0 && len(page.Items)+page.Left == w.limit {
+				page.More = true
+				return nil
+			}
+			seen.key, seen.text = k, raw
+			if w.keep != nil && !w.keep(seen) {
+				page.Left, page.LeftBytes, left = page.Left+1, page.LeftBytes+len(raw), append(left[:0], k...)
 				continue
 			}
 			item, err := w.decode(k, raw)
 			if err != nil {
 				return err
 			}
-			if size += item.Size(); full || size > store.MaxPageBytes {
+			if size += item.Size(); size > store.MaxPageBytes {
 				page.More = true
 				return nil
 			}
-			page.Items, left = append(page.Items, item), ""
+			page.Items, left = append(page.Items, item), left[:0]
 		}
 		return nil
 	})
-	if err == nil && left != "" && page.More {
-		_, page.LeftLast, _, err = cutEntry([]byte(left))
+	if err == nil && len(left) > 0 && page.More {
+		_, page.LeftLast, _, err = cutEntry(left)
 	}
 	return page, err
 }
 
-func (s *Store) decodeItem(_ string, v []byte) (store.Item, error) {
+func (s *Store) decodeItem(_, v []byte) (store.Item, error) {
 	return s.words.Load().image(v).Item()
 }
 
 // decode returns what a query on the index returns for an entry: the four keys.
-func (x *index) decode(k string, _ []byte) (store.Item, error) {
-	p, s, rest, err := cutEntry([]byte(k))
+func (x *index) decode(k, _ []byte) (store.Item, error) {
+	p, s, rest, err := cutEntry(k)
 	if err != nil {
 		return nil, err
 	}

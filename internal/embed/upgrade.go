@@ -110,7 +110,7 @@ func (s *Store) moveLog(tx *bbolt.Tx, m marks) (last uint64, err error) {
 			for range 3 {
 				r.uint()
 			}
-			return errors.Join(r.err, add(r.b))
+			return errors.Join(r.err, add(r.rest()))
 		})
 	}
 	if err == nil {
@@ -128,5 +128,5 @@ func oldRecord(raw []byte) ([]byte, error) {
 		return nil, errCorrupt
 	}
 	b := binary.AppendUvarint([]byte{byte(kind)}, at)
-	return append(b, bytes.Clone(r.b)...), nil
+	return append(b, bytes.Clone(r.rest())...), nil
 }

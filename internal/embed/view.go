@@ -101,9 +101,9 @@ func (v *view) get(space byte, key []byte) []byte {
 	return bucket(v.tx, v.store.bucketOf(space)).Get(key)
 }
 
-// entries walks the entries of a key space within r. Values hold until the snapshot
-// ends.
-func (v *view) entries(space byte, r span, descending bool) iter.Seq2[string, []byte] {
+// entries walks the entries of a key space within r. A key holds until the next one,
+// values until the snapshot ends.
+func (v *view) entries(space byte, r span, descending bool) iter.Seq2[[]byte, []byte] {
 	layers := make([]overlay.Layer, 0, len(v.trees)+1)
 	for _, tree := range v.trees {
 		layers = append(layers, tree.Walk(space, r.lo, r.hi, descending))
@@ -123,11 +123,11 @@ func walkTable(b *bbolt.Bucket, r span, descending bool) overlay.Layer {
 	} else {
 		k, v = c.Seek(r.lo)
 	}
-	return func() (string, overlay.Entry, bool) {
+	return func() ([]byte, overlay.Entry, bool) {
 		if k == nil || bytes.Compare(k, r.lo) < 0 || r.hi != nil && bytes.Compare(k, r.hi) >= 0 {
-			return "", overlay.Entry{}, false
+			return nil, overlay.Entry{}, false
 		}
-		key, e := string(k), overlay.Entry{Value: v}
+		key, e := k, overlay.Entry{Value: v}
 		k, v = step()
 		return key, e, true
 	}

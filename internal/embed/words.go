@@ -121,7 +121,7 @@ func (s *Store) learn() {
 func readWords(meta *bbolt.Bucket) (*vocabulary, error) {
 	var list []string
 	r := reader{b: meta.Get([]byte(keyWords))}
-	for len(r.b) > 0 {
+	for len(r.rest()) > 0 {
 		list = append(list, r.text())
 	}
 	if r.err != nil {

@@ -2,6 +2,7 @@ package filter_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,6 +133,22 @@ func TestParsePrintIdentity(t *testing.T) {
 		}
 		if diff := cmp.Diff(g, again); diff != "" {
 			t.Fatalf("parse(print(x)) (-x +got):\n%s", diff)
+		}
+	})
+}
+
+// Texts compare as their folded forms do, however they were folded.
+func TestCompareFolded(t *testing.T) {
+	s := loadSchema(t)
+	text := rapid.Custom(func(t *rapid.T) string {
+		v := filtertest.Value(t, s.Table("thing").Column("name"))
+		text, _ := v.Text()
+		return rapid.SampledFrom([]string{"", "a\xff", strings.Repeat("aÉ", 100)}).Draw(t, "start") + text
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := text.Draw(t, "a"), text.Draw(t, "b")
+		if got, want := filter.CompareFolded(a, filter.Folded(b)), strings.Compare(filter.Folded(a), filter.Folded(b)); got != want {
+			t.Errorf("%q and %q: %d, want %d", a, b, got, want)
 		}
 	})
 }

@@ -100,6 +100,19 @@ func like(text, pattern []byte) bool {
 	return len(bytes.Trim(pattern[p:], "%")) == 0 // what is left must match nothing
 }
 
+// CompareFolded compares [Folded] of a text with another text that is folded already, and
+// makes no text of it.
+func CompareFolded(text, folded string) int {
+	var buf [foldedInPlace]byte
+	switch b := appendFolded(buf[:0], trimmed(text)); {
+	case string(b) < folded:
+		return -1
+	case string(b) == folded:
+		return 0
+	}
+	return 1
+}
+
 // Folded returns a text as conditions compare it: in lower case, without the blanks at
 // its end. The order of folded texts by bytes is the order of gt and lt.
 func Folded(text string) string { return string(appendFolded(nil, trimmed(text))) }

@@ -116,8 +116,8 @@ func (x *Related) childrenOfAll(ctx context.Context, parents []rows.Ref, column 
 	}
 	children := make([][]*rows.Row, len(parents))
 	for i, parent := range parents {
-		for _, p := range of[parent].inOrder() {
-			children[i] = append(children[i], p.row)
+		if children[i], err = of[parent].rows(); err != nil {
+			return nil, err
 		}
 	}
 	return children, nil

@@ -139,6 +139,19 @@ func (s *sorting) place(at place, row *rows.Row, related *related) error {
 	return nil
 }
 
+// placeOf finds the place of a row by columns of its own.
+func (s *sorting) placeOf(row filter.Row) (place, error) {
+	at := make(place, len(s.keys))
+	for i, k := range s.keys {
+		v, err := row.Value(k.column.Name)
+		if err != nil {
+			return nil, fmt.Errorf("order by %s: %w", k.column.Name, err)
+		}
+		at[i] = folded(k.column, v)
+	}
+	return at, nil
+}
+
 func (k sortKey) value(row *rows.Row, related *related) (schema.Value, error) {
 	for _, h := range k.hops {
 		if row = related.follow(row, h); row == nil {
@@ -188,6 +201,40 @@ func (s *sorting) compare(a, b place) int {
 		}
 	}
 	return 0
+}
+
+// compareTo compares where a row stands with a place, and makes no place of it. The order
+// is by columns of the row itself.
+func (s *sorting) compareTo(row filter.Row, other place) (int, error) {
+	for i, k := range s.keys {
+		v, err := row.Value(k.column.Name)
+		if err != nil {
+			return 0, fmt.Errorf("order by %s: %w", k.column.Name, err)
+		}
+		n := compareUnfolded(k.column, v, other[i])
+		if k.descending {
+			n = -n
+		}
+		if n != 0 {
+			return n, nil
+		}
+	}
+	return 0, nil
+}
+
+// compareUnfolded is CompareValues of a value that is folded first.
+func compareUnfolded(c *schema.Column, v, other schema.Value) int {
+	text, isText := v.Text()
+	bound, both := other.Text()
+	if isText && both && c.Type != schema.GUID && len(text) <= maxSortText/utf8.UTFMax { // none of it is cut off
+		return filter.CompareFolded(text, bound)
+	}
+	return CompareValues(folded(c, v), other)
+}
+
+// own reports whether all keys are columns of the row itself.
+func (s *sorting) own() bool {
+	return !slices.ContainsFunc(s.keys, func(k sortKey) bool { return !k.own() })
 }
 
 // CompareValues orders two values of one column; null comes first, texts by their bytes.

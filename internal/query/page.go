@@ -153,7 +153,7 @@ func (c *counter) rest(ctx context.Context, from *source) error {
 // read before stays.
 func (s *source) count(c *counter) {
 	s.merged = false
-	s.only = rows.NewWhere(s.plan.table, s.plan.match.Columns(), func(row *rows.Row) (bool, error) {
+	s.only = rows.NewWhere(s.plan.table, s.plan.match.Columns(), func(row *rows.Sketch) (bool, error) {
 		ok, err := s.plan.local.Match(row)
 		if ok {
 			c.n++

@@ -67,7 +67,7 @@ func (r *Reader) plan(q Query) (*plan, error) {
 	p.access = choose(q.Table, d, keys)
 	p.identity += " by " + p.name()
 	if !p.everything {
-		p.only = rows.NewWhere(q.Table, match.Columns(), p.may)
+		p.only = rows.NewWhere(q.Table, match.Columns(), func(row *rows.Sketch) (bool, error) { return p.local.Match(row) })
 	}
 	p.order(keys)
 	return p, nil

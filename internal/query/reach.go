@@ -86,7 +86,7 @@ func (r *related) walk(ctx context.Context, to *reach, scope *filter.Scope) erro
 func (r *related) note(ctx context.Context, to *reach, partition rows.Partition, limit int, scope *filter.Scope, enough func() bool) error {
 	t, column := to.Relation.Table, to.Relation.Column.Name
 	local := to.Inner.Local()
-	only := rows.NewWhere(t, to.Inner.Columns(), func(row *rows.Row) (bool, error) { return local.Match(row) })
+	only := rows.NewWhere(t, to.Inner.Columns(), func(row *rows.Sketch) (bool, error) { return local.Match(row) })
 	for after, more := "", true; more && !enough(); {
 		part, err := r.budget.read(ctx, r.db, t, partition, after, limit, only)
 		if err != nil {

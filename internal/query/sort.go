@@ -20,17 +20,17 @@ type top struct {
 	list []placed
 	cut  place // nothing from here on belongs to the page
 
-	weight, held int // of list
-	seen, size   int // rows that were read, and their bytes
-	total        int // rows that match
+	held       int // bytes of list
+	seen, size int // rows that were read, and their bytes
+	total      int // rows that match
 }
 
 // placed is a row with its place.
 type placed struct {
-	row    *rows.Row
 	at     place
+	row    *rows.Row // nil while it is not decoded
+	stored rows.Held // then
 	size   int
-	weight int
 }
 
 // selectSorted reads a page of rows that are ordered after they were read: all that match.
@@ -43,7 +43,7 @@ func (r *run) selectSorted(ctx context.Context, at position) (Page, error) {
 		}
 	}
 	from := r.source(position{})
-	t.leaveOut(from)
+	t.sketch(from)
 	for !from.done() {
 		piece, err := from.read(ctx, t.chunk())
 		if err != nil {
@@ -53,40 +53,54 @@ func (r *run) selectSorted(ctx context.Context, at position) (Page, error) {
 			return Page{}, err
 		}
 	}
-	return t.page(), nil
+	return t.page()
 }
 
-// leaveOut makes a source leave out rows that belong to other pages, so that they are not
-// decoded, if the columns that are stored with a row tell.
-func (t *top) leaveOut(from *source) {
-	columns := slices.Clone(t.plan.match.Columns())
-	for _, k := range t.sort.keys {
-		if !k.own() {
-			return
-		}
-		columns = append(columns, k.column.Name)
-	}
-	if t.plan.asksRows || t.query.Unseen != nil {
+// sketch makes a source leave out all rows and takes those that belong to the page out of
+// what it goes past, if the columns that are stored with a row tell where it stands. Most
+// of them another row drives out again, so only what stays in the end is decoded.
+func (t *top) sketch(from *source) {
+	if t.plan.asksRows || t.query.Unseen != nil || !t.sort.own() {
 		return
 	}
-	at := make(place, len(t.sort.keys))
-	only := rows.NewWhere(t.plan.table, columns, func(row *rows.Row) (bool, error) {
+	columns := slices.Clone(t.plan.match.Columns())
+	for _, k := range t.sort.keys {
+		columns = append(columns, k.column.Name)
+	}
+	only := rows.NewWhere(t.plan.table, columns, func(row *rows.Sketch) (bool, error) {
 		ok, err := t.plan.local.Match(row)
 		if !ok || err != nil {
 			return false, err
 		}
-		if err := t.sort.place(at, row, t.names); err != nil {
+		t.total++
+		outside, err := t.outside(row)
+		if outside || err != nil {
 			return false, err
 		}
-		if t.elsewhere(at) {
-			t.total++ // it is not seen again
-			return false, nil
+		at, err := t.sort.placeOf(row)
+		if err == nil {
+			t.push(placed{at: at, stored: row.Hold(), size: row.Size()})
 		}
-		return true, nil
+		return false, err
 	})
 	if only != nil {
 		from.only = only
 	}
+}
+
+// outside is elsewhere for a row of which no place is made.
+func (t *top) outside(row *rows.Sketch) (bool, error) {
+	if t.cut != nil {
+		n, err := t.sort.compareTo(row, t.cut)
+		if n >= 0 || err != nil {
+			return true, err
+		}
+	}
+	if t.first {
+		return false, nil
+	}
+	n, err := t.sort.compareTo(row, t.start)
+	return n <= 0, err
 }
 
 // elsewhere reports whether a place belongs to another page, as far as is known.
@@ -142,13 +156,12 @@ func (t *top) addAll(ctx context.Context, matching []*rows.Row) error {
 
 // add adds a row unless it belongs to another page.
 func (t *top) add(row *rows.Row, at place) {
-	if t.elsewhere(at) {
-		return
+	if !t.elsewhere(at) {
+		t.push(placed{at: at, row: row, size: row.Size(nil)})
 	}
-	p := placed{row: row, at: at, size: row.Size(nil)}
-	if t.query.Bytes > 0 {
-		p.weight = t.query.Weigh(row)
-	}
+}
+
+func (t *top) push(p placed) {
 	heap.Push(t, p)
 	for t.overfull() {
 		last, _ := heap.Pop(t).(placed)
@@ -158,31 +171,49 @@ func (t *top) add(row *rows.Row, at place) {
 
 // overfull reports whether the page is full without the last of its rows.
 func (t *top) overfull() bool {
-	if len(t.list) < 2 {
-		return false
-	}
-	last := t.list[0]
-	heavy := t.query.Bytes > 0 && t.weight-last.weight >= t.query.Bytes
-	return len(t.list) > t.query.Limit || heavy || t.held-last.size >= maxHeld
+	return len(t.list) > 1 && (len(t.list) > t.query.Limit || t.held-t.list[0].size >= maxHeld)
 }
 
-// inOrder brings what was collected into its order.
-func (t *top) inOrder() []placed {
+// rows returns what was collected, in order, up to the row by which it weighs what a page
+// may.
+func (t *top) rows() ([]*rows.Row, error) {
 	slices.SortFunc(t.list, func(a, b placed) int { return t.sort.compare(a.at, b.at) })
-	return t.list
+	var list []*rows.Row
+	weight := 0
+	for _, p := range t.list {
+		if t.query.Bytes > 0 && weight >= t.query.Bytes {
+			t.cut = p.at
+			break
+		}
+		row := p.row
+		if row == nil {
+			var err error
+			if row, err = t.db.Decode(p.stored); err != nil { // a list must not lack a row
+				return nil, err
+			}
+		}
+		if t.query.Bytes > 0 {
+			weight += t.query.Weigh(row)
+		}
+		list = append(list, row)
+	}
+	return list, nil
 }
 
-func (t *top) page() Page {
-	t.inOrder()
-	list, ends := make([]*rows.Row, len(t.list)), make([]position, len(t.list))
-	for i, p := range t.list {
-		list[i], ends[i] = p.row, t.sort.position(p.at)
+func (t *top) page() (Page, error) {
+	list, err := t.rows()
+	if err != nil {
+		return Page{}, err
+	}
+	ends := make([]position, len(list))
+	for i := range list {
+		ends[i] = t.sort.position(t.list[i].at)
 	}
 	var total *int
 	if t.query.Count {
 		total = &t.total
 	}
-	return newPage(list, ends, t.cut != nil, total, t.plan.identity)
+	return newPage(list, ends, t.cut != nil, total, t.plan.identity), nil
 }
 
 // Len implements [heap.Interface].
@@ -197,12 +228,12 @@ func (t *top) Swap(i, j int) { t.list[i], t.list[j] = t.list[j], t.list[i] }
 // Push implements [heap.Interface].
 func (t *top) Push(x any) {
 	p, _ := x.(placed)
-	t.list, t.weight, t.held = append(t.list, p), t.weight+p.weight, t.held+p.size
+	t.list, t.held = append(t.list, p), t.held+p.size
 }
 
 // Pop implements [heap.Interface].
 func (t *top) Pop() any {
 	p := t.list[len(t.list)-1]
-	t.list, t.weight, t.held = t.list[:len(t.list)-1], t.weight-p.weight, t.held-p.size
+	t.list, t.held = t.list[:len(t.list)-1], t.held-p.size
 	return p
 }

@@ -64,7 +64,7 @@ func (db *DB) ReadWhere(ctx context.Context, t *schema.Table, p Partition, after
 }
 
 // page reads a page of a partition.
-func (db *DB) page(ctx context.Context, t *schema.Table, p Partition, after string, limit int, keep func(store.Image) bool) (store.Page, error) {
+func (db *DB) page(ctx context.Context, t *schema.Table, p Partition, after string, limit int, keep func(store.Passing) bool) (store.Page, error) {
 	from, to := p.ends(after)
 	page, err := db.store.Query(ctx, store.Query{
 		Index: p.index, Partition: p.key, After: from, To: to, Limit: limit, Descending: p.descending, Keep: keep,

@@ -13,24 +13,18 @@ import (
 type Where struct {
 	table   *schema.Table
 	columns []*schema.Column // the sources of those that follow from others before them
-	head    bool             // it reads the id or the version as well
-	attrs   []string         // of each column its own name and that of its attribute, if it has another; at the end those of the head
-	match   func(*Row) (bool, error)
+	attrs   []string         // of each column its own name and that of its attribute, if it has another
+	match   func(*Sketch) (bool, error)
 }
 
 // NewWhere returns a condition on rows of a table that reads some columns, nil where one
 // of them is not stored: then only the whole row tells.
-func NewWhere(t *schema.Table, columns []string, match func(*Row) (bool, error)) *Where {
+func NewWhere(t *schema.Table, columns []string, match func(*Sketch) (bool, error)) *Where {
 	w := &Where{table: t, match: match}
 	for _, column := range columns {
-		if column == t.ID || column == Version {
-			w.head = true
-		} else if !w.add(column) {
+		if column != t.ID && column != Version && !w.add(column) {
 			return nil
 		}
-	}
-	if w.head {
-		w.attrs = append(w.attrs, store.SK, Version)
 	}
 	return w
 }
@@ -57,27 +51,15 @@ func (w *Where) add(column string) bool {
 	return true
 }
 
-// probe is what the condition reads of one item after another.
-type probe struct {
-	where  *Where
-	row    *Row
-	values []store.Value // of the attributes
-}
-
-func (w *Where) probe() *probe {
-	row := &Row{Table: w.table, values: make(map[string]schema.Value, len(w.columns))}
-	return &probe{w, row, make([]store.Value, len(w.attrs))}
-}
-
 // keeper returns what a store asks of items. One that cannot be told is kept, for
 // whoever decodes it to say so.
-func (w *Where) keeper() func(store.Image) bool {
+func (w *Where) keeper() func(store.Passing) bool {
 	if w == nil {
 		return nil
 	}
-	p := w.probe()
-	return func(image store.Image) bool {
-		ok, err := p.holds(image)
+	s := w.sketch()
+	return func(item store.Passing) bool {
+		ok, err := s.holds(item)
 		return ok || err != nil
 	}
 }
@@ -86,15 +68,15 @@ func (w *Where) keeper() func(store.Image) bool {
 // hold, and has part say what was left out.
 func (w *Where) keep(items []store.Item, part *Part) []store.Item {
 	kept := make([]store.Item, len(items))
-	p := w.probe()
+	s := w.sketch()
 	for i, item := range items {
 		if item == nil {
 			continue
 		}
-		ok, err := p.holds(item)
+		ok, err := s.holds(item)
 		switch {
 		case err != nil:
-			part.Broken = append(part.Broken, BrokenRow{p.row.Ref(), err})
+			part.Broken = append(part.Broken, BrokenRow{s.Ref(), err})
 		case ok:
 			kept[i] = item
 		default:
@@ -105,47 +87,100 @@ func (w *Where) keep(items []store.Item, part *Part) []store.Item {
 	return kept
 }
 
-// holds reports whether the condition holds for an item. Its row has the id after an
-// error, too.
-func (p *probe) holds(image store.Image) (bool, error) {
-	ok, err := p.read(image)
-	if err == nil {
-		return ok, nil
-	}
-	if p.row.ID == "" {
-		id := make([]store.Value, 1)
-		_ = image.Values([]string{store.SK}, id) // what cannot be read is what the error says
-		p.row.ID = id[0].Text()
-	}
-	return false, fmt.Errorf("%v: %w", p.row.Ref(), err)
+// Sketch is the columns of a row that a [Where] reads. It implements filter.Row, and
+// holds until the condition has answered: it becomes the next row then.
+type Sketch struct {
+	where  *Where
+	item   store.Passing
+	attrs  []store.Value  // of the condition
+	values []schema.Value // of its columns
 }
 
-func (p *probe) read(image store.Image) (bool, error) {
-	p.row.ID = ""
-	if err := image.Values(p.where.attrs, p.values); err != nil {
-		return false, err
+func (w *Where) sketch() *Sketch {
+	return &Sketch{where: w, attrs: make([]store.Value, len(w.attrs)), values: make([]schema.Value, len(w.columns))}
+}
+
+// Value returns the value of a column that the condition reads, the id included, and the
+// version.
+func (s *Sketch) Value(column string) (schema.Value, error) {
+	for n, c := range s.where.columns { // a few; a map would take longer
+		if c.Name == column {
+			return s.values[n], nil
+		}
 	}
-	if p.where.head {
-		end := len(p.values)
-		p.row.ID, p.row.Version = p.values[end-2].Text(), p.values[end-1].Int()
+	switch column {
+	case s.where.table.ID:
+		return schema.Text(s.item.SortKey()), nil
+	case Version:
+		version := make([]store.Value, 1)
+		err := s.item.Values([]string{Version}, version)
+		return schema.Int(version[0].Int()), err //nolint:wrapcheck // holds names the row
+	}
+	return schema.Null(), nil
+}
+
+// Ref names the row.
+func (s *Sketch) Ref() Ref { return Ref{s.where.table.Name, s.item.SortKey()} }
+
+// Hold returns the row as it is stored, for [DB.Decode] to decode it later.
+func (s *Sketch) Hold() Held { return Held{s.item.Hold()} }
+
+// Size returns about how many bytes the row is as it is stored.
+func (s *Sketch) Size() int { return s.item.Size() }
+
+// Held is a row that is not decoded yet.
+type Held struct{ image store.Image }
+
+// Decode decodes a row.
+func (db *DB) Decode(h Held) (*Row, error) {
+	item, err := h.image.Item()
+	if err != nil {
+		return nil, fmt.Errorf("read a row: %w", err)
+	}
+	return db.decode(item)
+}
+
+// holds reports whether the condition holds for an item.
+func (s *Sketch) holds(item store.Passing) (bool, error) {
+	s.item = item
+	err := s.read()
+	ok := false
+	if err == nil {
+		ok, err = s.where.match(s)
+	}
+	if err != nil {
+		return false, fmt.Errorf("%v: %w", s.Ref(), err)
+	}
+	return ok, nil
+}
+
+func (s *Sketch) read() error {
+	if err := s.item.Values(s.where.attrs, s.attrs); err != nil {
+		return err //nolint:wrapcheck // holds names the row
 	}
 	next := 0
-	for _, c := range p.where.columns {
-		attr := p.values[next]
+	for n, c := range s.where.columns {
+		attr := s.attrs[next]
 		if next++; c.Stored() != c.Name {
 			if attr.Kind() == store.Absent { // see rename
-				attr = p.values[next]
+				attr = s.attrs[next]
 			}
 			next++
 		}
 		v, err := decodeValue(c, attr)
 		if err != nil {
-			return false, err
+			return err
 		}
 		if attr.Kind() == store.Absent && len(c.Sources()) > 0 {
-			v = p.row.imply(c)
+			v = c.Imply(s.source)
 		}
-		p.row.values[c.Name] = v
+		s.values[n] = v
 	}
-	return p.where.match(p.row)
+	return nil
+}
+
+// source is Value of a column from which others follow, which is read before them.
+func (s *Sketch) source(column string) schema.Value {
+	v, _ := s.Value(column) // only the head can fail, and nothing follows from it
+	return v
 }

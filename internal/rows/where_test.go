@@ -30,7 +30,7 @@ func TestReadWhere(t *testing.T) {
 			for _, column := range f.Table("lead").Columns {
 				for _, like := range all {
 					want, _ := like.Value(column.Name)
-					holds := func(row *rows.Row) (bool, error) {
+					holds := func(row *rows.Sketch) (bool, error) {
 						v, err := row.Value(column.Name)
 						return v == want, err
 					}
@@ -68,12 +68,12 @@ func TestReadWhere(t *testing.T) {
 func TestReadWhereCounts(t *testing.T) {
 	f := newFixture(t)
 	f.Put(t, "lead", values{"lastname": schema.Text("a")}, values{"lastname": schema.Text("b")}, values{"lastname": schema.Text("c")})
-	isA := func(row *rows.Row) (bool, error) {
+	isA := func(row *rows.Sketch) (bool, error) {
 		v, err := row.Value("lastname")
 		return v == schema.Text("a"), err
 	}
 	failed := errors.New("it cannot be told")
-	fails := func(*rows.Row) (bool, error) { return false, failed }
+	fails := func(*rows.Sketch) (bool, error) { return false, failed }
 	skipped, size, broken := 0, 0, 0
 	for _, p := range rows.ListPartitions(f.Table("lead")) {
 		part, err := f.ReadWhere(t.Context(), f.Table("lead"), p, "", 0, rows.NewWhere(f.Table("lead"), []string{"lastname"}, isA))

@@ -51,6 +51,12 @@ func (i Item) Values(attrs []string, into []Value) error {
 	return nil
 }
 
+// SortKey returns the sort key in the table.
+func (i Item) SortKey() string { return i[SK].Text() }
+
+// Hold makes an Item a [Passing] one, which nobody changes.
+func (i Item) Hold() Image { return i }
+
 // Item returns a copy of the whole item.
 func (i Item) Item() (Item, error) { return i.Clone(), nil }
 

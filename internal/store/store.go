@@ -104,9 +104,17 @@ type Query struct {
 	Limit      int    // items at most; 0 means as many as a page holds
 	Descending bool   // from the largest sort key down; After is then the upper end and To the lower
 	// Keep allows a store to leave out items of the table for which it reports false, so
-	// that they need not be decoded; nil keeps all. They count towards Limit. The image is
-	// not the caller's to keep.
-	Keep func(Image) bool
+	// that they need not be decoded; nil keeps all. They count towards Limit.
+	Keep func(Passing) bool
+}
+
+// Passing is an item that a query goes past. It holds until [Query.Keep] has answered.
+type Passing interface {
+	Image
+	SortKey() string
+	Size() int // about how many bytes it is as it is stored
+	// Hold returns it to be kept, as it is now.
+	Hold() Image
 }
 
 // Page is part of the result of a query. More reports that there may be more

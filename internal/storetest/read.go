@@ -218,11 +218,16 @@ func queryKeep(s *script) {
 		s.put(item(store.Key{PK: "p", SK: fmt.Sprintf("%02d", n)}, "n", store.Int(int64(n%4))))
 	}
 	for kept := range int64(5) { // none has 4
-		keep := func(image store.Image) bool {
+		var held []heldItem
+		keep := func(passing store.Passing) bool {
 			values := make([]store.Value, 1)
-			if err := image.Values([]string{"n"}, values); err != nil {
+			if err := passing.Values([]string{"n"}, values); err != nil {
 				s.Error(err)
 			}
+			if passing.Size() < len(passing.SortKey()) {
+				s.Errorf("an item of %d bytes", passing.Size())
+			}
+			held = append(held, heldItem{passing.Hold(), passing.SortKey()})
 			return values[0] == store.Int(kept)
 		}
 		for _, q := range []store.Query{{Limit: 0}, {Limit: 1}, {Limit: 3}, {Limit: 7, Descending: true}, {Limit: items}} {
@@ -251,7 +256,18 @@ func queryKeep(s *script) {
 				s.Errorf("limit %d: %d of %d items, %q are to be kept, want %q", q.Limit, seen, items, got, want)
 			}
 		}
+		for _, h := range held { // the query has gone on since
+			if i, err := h.image.Item(); err != nil || i.Key() != (store.Key{PK: "p", SK: h.key}) {
+				s.Errorf("%s was held, and is %v, %v", h.key, i, err)
+			}
+		}
 	}
+}
+
+// heldItem is an item that a query went past, and what its sort key was then.
+type heldItem struct {
+	image store.Image
+	key   string
 }
 
 func queryPages(s *script) {

@@ -6,6 +6,7 @@
 package overlay
 
 import (
+	"bytes"
 	"iter"
 
 	"github.com/tidwall/btree"
@@ -49,8 +50,8 @@ func (t *Tree) All() iter.Seq2[string, Entry] {
 }
 
 // Layer is a walk through one of several layers: it returns the next entry in the
-// order of the walk, false when there is none.
-type Layer func() (key string, e Entry, ok bool)
+// order of the walk, false when there is none. The key holds until the next call.
+type Layer func() (key []byte, e Entry, ok bool)
 
 // Walk returns the entries of a key space from lo up to but not including hi, in the
 // order of keys or in the opposite one. A nil hi has no end.
@@ -72,25 +73,25 @@ func (t *Tree) Walk(space byte, lo, hi []byte, descending bool) Layer {
 	} else {
 		ok = it.Seek(from)
 	}
-	return func() (string, Entry, bool) {
+	var key []byte // one for all: a list goes past thousands of entries, and keeps few
+	return func() ([]byte, Entry, bool) {
 		if !ok || it.Key() < from || it.Key() >= to {
-			return "", Entry{}, false
+			return nil, Entry{}, false
 		}
-		key, e := it.Key()[1:], it.Value()
+		key = append(key[:0], it.Key()[1:]...)
+		e := it.Value()
 		ok = step()
 		return key, e, true
 	}
 }
 
 // Merge walks layers of which the earlier lie over the later, all in the same order,
-// and leaves out what is deleted.
-func Merge(descending bool, layers ...Layer) iter.Seq2[string, []byte] {
-	return func(yield func(string, []byte) bool) {
+// and leaves out what is deleted. A key holds until the next one.
+func Merge(descending bool, layers ...Layer) iter.Seq2[[]byte, []byte] {
+	return func(yield func(key, value []byte) bool) {
 		m := merge{descending: descending}
 		for _, next := range layers {
-			h := head{next: next}
-			h.step()
-			m.heads = append(m.heads, h)
+			m.heads = append(m.heads, head{next: next, past: true})
 		}
 		for key, e, ok := m.next(); ok; key, e, ok = m.next() {
 			if !e.Deleted && !yield(key, e.Value) {
@@ -103,12 +104,11 @@ func Merge(descending bool, layers ...Layer) iter.Seq2[string, []byte] {
 // head is the next entry of a layer, if there is one.
 type head struct {
 	next Layer
-	key  string
+	key  []byte
 	e    Entry
 	ok   bool
+	past bool // the entry was returned or hidden; the layer goes on only when its key is no longer needed
 }
-
-func (h *head) step() { h.key, h.e, h.ok = h.next() }
 
 type merge struct {
 	heads      []head
@@ -116,23 +116,26 @@ type merge struct {
 }
 
 // next returns the first of the next entries, and goes past those that it hides.
-func (m *merge) next() (key string, e Entry, ok bool) {
+func (m *merge) next() (key []byte, e Entry, ok bool) {
 	for i := range m.heads {
-		if h := &m.heads[i]; h.ok && (!ok || m.before(h.key, key)) {
+		h := &m.heads[i]
+		if h.past {
+			h.key, h.e, h.ok = h.next()
+		}
+		if h.ok && (!ok || m.before(h.key, key)) {
 			key, e, ok = h.key, h.e, true
 		}
 	}
 	for i := range m.heads {
-		if h := &m.heads[i]; h.ok && h.key == key {
-			h.step()
-		}
+		h := &m.heads[i]
+		h.past = h.ok && bytes.Equal(h.key, key)
 	}
 	return key, e, ok
 }
 
-func (m *merge) before(a, b string) bool {
+func (m *merge) before(a, b []byte) bool {
 	if m.descending {
-		return a > b
+		return bytes.Compare(a, b) > 0
 	}
-	return a < b
+	return bytes.Compare(a, b) < 0
 }

@@ -56,7 +56,7 @@ func TestMerge(t *testing.T) {
 			}
 			got := [][2]string{}
 			for k, v := range Merge(descending, walks...) {
-				got = append(got, [2]string{k, string(v)})
+				got = append(got, [2]string{string(k), string(v)})
 			}
 			if d := cmp.Diff(want, got); d != "" {
 				t.Fatalf("from %q to %q, open %v, descending %v (-want +got):\n%s", lo, hi, open, descending, d)
