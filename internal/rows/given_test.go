@@ -124,6 +124,34 @@ func TestGive_Get(t *testing.T) {
 	}
 }
 
+// A stored row takes the place of a given one also where a condition leaves it out.
+func TestGive_ReplacedUnderCondition(t *testing.T) {
+	f, db := given(t, 3, 0)
+	table := f.Schema().Table("pricelevel")
+	tx := f.Begin("")
+	tx.Create(table, rowstest.ID("given", 2), map[string]schema.Value{"name": schema.Text("stored")})
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{"given 1": 1, "given 2": 0, "stored": 1} {
+		where := rows.NewWhere(table, []string{"name"}, func(row *rows.Sketch) (bool, error) {
+			v, err := row.Value("name")
+			return v == schema.Text(name), err
+		})
+		found := 0
+		for _, p := range rows.ListPartitions(table) {
+			part, err := db.ReadWhere(t.Context(), table, p, "", 0, where)
+			if err != nil || len(part.Broken) > 0 {
+				t.Fatal(err, part.Broken)
+			}
+			found += len(part.Rows)
+		}
+		if found != want {
+			t.Errorf("%d rows are named %q, want %d", found, name, want)
+		}
+	}
+}
+
 func TestGive_Refused(t *testing.T) {
 	_, db := given(t, 0, 0)
 	for _, ref := range []rows.Ref{{Table: "lead", ID: rowstest.ID("given", 0)}, {Table: "nothing", ID: rowstest.ID("given", 0)}} {

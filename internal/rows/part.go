@@ -49,7 +49,11 @@ func (db *DB) ReadWhere(ctx context.Context, t *schema.Table, p Partition, after
 		part.Seen, part.Next = entries.Seen, entries.Next
 		return part, err
 	}
-	page, err := db.page(ctx, t, p, after, limit, where.keeper())
+	keep := where.keeper()
+	if len(db.given[p.key]) > 0 { // whether a given row has a stored one in its place is told by all that are stored
+		keep = nil
+	}
+	page, err := db.page(ctx, t, p, after, limit, keep)
 	if err != nil {
 		return Part{}, err
 	}
