@@ -3,6 +3,7 @@ package query_test
 import (
 	"testing"
 
+	"segue/internal/filter"
 	"segue/internal/query"
 	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
@@ -74,5 +75,28 @@ func TestCount(t *testing.T) {
 	q.Token, q.Count = page.Token, true
 	if page, err = v.Select(t.Context(), q); err != nil || page.Count != 501 {
 		t.Errorf("counted on the second page: %d, %v", page.Count, err)
+	}
+}
+
+// An "or" of nothing never holds, though it has no conditions: its list is empty, and is
+// read in as few requests as any other that few rows belong to.
+func TestOrOfNothing(t *testing.T) {
+	f := newFixture(t)
+	all := make([]values, 100) // as many as a transaction takes
+	for i := range all {
+		all[i] = values{"lastname": schema.Text("a")}
+	}
+	f.Put(t, "lead", all...)
+	requests := func(where *filter.Group) int {
+		f.Probe.Reset()
+		page, err := f.Select(t.Context(), query.Query{Table: f.Table("lead"), Where: where, Limit: 1})
+		if err != nil || len(page.Rows) > 0 || page.Token != "" {
+			t.Errorf("%s: %v, %v", where, page, err)
+		}
+		return f.Probe.Counts().Queries
+	}
+	never, none := requests(&filter.Group{Logic: filter.Or}), requests(eq(values{"lastname": schema.Text("b")}))
+	if never != none {
+		t.Errorf("%d requests, want %d", never, none)
 	}
 }

@@ -53,7 +53,7 @@ func (r *Reader) plan(q Query) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{table: q.Table, match: match, local: match.Local(), asksRows: match.Needs().Asks&filter.AsksRows != 0, everything: len(where.Items) == 0}
+	p := &plan{table: q.Table, match: match, local: match.Local(), asksRows: match.Needs().Asks&filter.AsksRows != 0, everything: where.Logic == filter.And && len(where.Items) == 0}
 	d := demandsOf(q.Table, where)
 	keys, err := sortKeys(s, q.Table, q.Order, d.equal)
 	if err != nil {
