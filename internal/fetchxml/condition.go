@@ -9,6 +9,16 @@ import (
 	"segue/internal/schema"
 )
 
+// addFilter reads a filter element into a group. One with nothing inside is no condition,
+// whatever its type: query builders write it before anybody has given one.
+func (p *parser) addFilter(to *filter.Group, t *schema.Table, e *element) error {
+	g, err := p.filter(t, e)
+	if err == nil && len(g.Items) > 0 {
+		to.Items = append(to.Items, g)
+	}
+	return err
+}
+
 // filter reads a filter element.
 func (p *parser) filter(t *schema.Table, e *element) (*filter.Group, error) {
 	g := &filter.Group{Logic: filter.And}
@@ -24,26 +34,31 @@ func (p *parser) filter(t *schema.Table, e *element) (*filter.Group, error) {
 		return nil, err
 	}
 	for _, child := range e.children {
-		node, err := p.node(t, child)
-		if err != nil {
+		if err := p.addNode(g, t, child); err != nil {
 			return nil, err
 		}
-		g.Items = append(g.Items, node)
 	}
 	return g, nil
 }
 
-// node reads what a filter has inside.
-func (p *parser) node(t *schema.Table, e *element) (filter.Node, error) {
+// addNode reads what a filter has inside.
+func (p *parser) addNode(to *filter.Group, t *schema.Table, e *element) error {
+	var node filter.Node
+	var err error
 	switch e.name {
 	case "filter":
-		return p.filter(t, e)
+		return p.addFilter(to, t, e)
 	case "condition":
-		return p.condition(t, e)
+		node, err = p.condition(t, e)
 	case "link-entity":
-		return p.related(t, e)
+		node, err = p.related(t, e)
+	default:
+		err = e.errorf(NotServed, "the element %s is not served in a filter", excerpt.Of(e.name))
 	}
-	return nil, e.errorf(NotServed, "the element %s is not served in a filter", excerpt.Of(e.name))
+	if err == nil {
+		to.Items = append(to.Items, node)
+	}
+	return err
 }
 
 // related reads a link of type any or not any, which is a condition on related rows.
@@ -68,11 +83,9 @@ func (p *parser) related(t *schema.Table, e *element) (filter.Node, error) {
 		if child.name != "filter" {
 			return nil, child.errorf(NotServed, "the element %s is not served in a link inside a filter", excerpt.Of(child.name))
 		}
-		group, err := p.filter(relation.Table, child)
-		if err != nil {
+		if err := p.addFilter(inner, relation.Table, child); err != nil {
 			return nil, err
 		}
-		inner.Items = append(inner.Items, group)
 	}
 	return &filter.Related{Relationship: relation.Name, Contains: kind == "any", Filter: inner}, nil
 }

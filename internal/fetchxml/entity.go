@@ -102,10 +102,7 @@ func (p *parser) entity(to *Entity, t *schema.Table, e *element) error {
 		case "order":
 			err = p.order(to, child)
 		case "filter":
-			var group *filter.Group
-			if group, err = p.filter(t, child); err == nil {
-				to.Where.Items = append(to.Where.Items, group)
-			}
+			err = p.addFilter(to.Where, t, child)
 		case "link-entity":
 			err = p.link(to, child)
 		default:
