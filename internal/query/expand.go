@@ -6,7 +6,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"segue/internal/filter"
 	"segue/internal/rows"
 	"segue/internal/schema"
 )
@@ -57,11 +56,11 @@ func (x *Related) Children(ctx context.Context, parents []rows.Ref, column strin
 	if len(parents) == 0 {
 		return nil, nil
 	}
-	plan, err := x.reader.plan(pointing(q, column, parents[0]))
-	if err != nil {
+	all := pointing{x.reader, q, column}
+	switch indexed, err := all.indexed(parents[0]); {
+	case err != nil:
 		return nil, err
-	}
-	if plan.id == "" && plan.index == nil {
+	case !indexed:
 		return x.childrenOfAll(ctx, parents, column, q)
 	}
 	children := make([][]*rows.Row, len(parents))
@@ -69,23 +68,12 @@ func (x *Related) Children(ctx context.Context, parents []rows.Ref, column strin
 	group.SetLimit(atOnce)
 	for i, parent := range parents {
 		group.Go(func() error {
-			page, err := x.reader.Select(ctx, pointing(q, column, parent))
+			page, err := x.reader.Select(ctx, all.at(parent))
 			children[i] = page.Rows
 			return err
 		})
 	}
 	return children, group.Wait() //nolint:wrapcheck // it is that of Select
-}
-
-// pointing narrows a query to rows that point at a row.
-func pointing(q Query, column string, at rows.Ref) Query {
-	value := schema.Ref(schema.Lookup{Table: at.Table, ID: at.ID})
-	where := &filter.Group{Logic: filter.And, Items: []filter.Node{&filter.Condition{Column: column, Operator: filter.Eq, Values: []schema.Value{value}}}}
-	if q.Where != nil {
-		where.Items = append(where.Items, q.Where)
-	}
-	q.Where = where
-	return q
 }
 
 // childrenOfAll reads all rows of a query once and gives each row its own.
@@ -130,12 +118,11 @@ func (r *run) distribute(ctx context.Context, list []*rows.Row, column string, o
 		return err
 	}
 	for i, row := range list {
-		v, err := row.Value(column)
+		at, err := pointsAt(row, column)
 		if err != nil {
 			return err
 		}
-		at, _ := v.Ref()
-		parent := of[rows.Ref{Table: at.Table, ID: at.ID}]
+		parent := of[at]
 		if !shown[i] || parent == nil {
 			continue
 		}

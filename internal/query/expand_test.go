@@ -70,6 +70,25 @@ func TestChildren(t *testing.T) {
 	}
 }
 
+// An index that does not have the rows by what they point at is read once for all, and
+// not once for each row that they may point at.
+func TestChildren_OfAnotherIndex(t *testing.T) {
+	f := newFixture(t)
+	related(t, f)
+	var parents []rows.Ref
+	for n := range 8 {
+		parents = append(parents, rows.Ref{Table: "account", ID: rowstest.ID("account", n)})
+	}
+	q := query.Query{Table: f.Table("lead"), Where: eq(values{"ownerid": schema.Ref(link("systemuser", 1))}), Limit: 5}
+	f.Probe.Reset()
+	if _, err := f.Related(f.Budget(), nil).Children(t.Context(), parents, "parentaccountid", q); err != nil {
+		t.Fatal(err)
+	}
+	if n := f.Probe.Counts().Queries; n > schema.Shards {
+		t.Errorf("%d requests, want one for each of %d shards", n, schema.Shards)
+	}
+}
+
 func rowIDs(list []*rows.Row, sorted bool) []string {
 	ids := []string{}
 	for _, row := range list {

@@ -225,44 +225,28 @@ const maxAsked = 100
 
 // many reads the rows whose lookups point at the rows above.
 func (j *joiner) many(ctx context.Context, above []*rows.Row, ids map[string]bool, join Join) (map[string][]*rows.Row, error) {
-	q := j.of(join)
+	all := pointing{j.reader, j.of(join), join.Lookup.Name}
 	found := map[string][]*rows.Row{}
 	take := func(row *rows.Row) error {
-		v, err := row.Value(join.Lookup.Name)
-		if err != nil {
-			return fmt.Errorf("%v: %w", row.Ref(), err)
-		}
-		if to, ok := v.Ref(); ok && to.Table == above[0].Table.Name && ids[to.ID] {
+		to, err := pointsAt(row, join.Lookup.Name)
+		if err == nil && to.Table == above[0].Table.Name && ids[to.ID] {
 			found[to.ID] = append(found[to.ID], row)
 		}
-		return nil
+		return err
 	}
-	if len(above) > maxAsked || !j.indexed(q, above[0], join) {
-		return found, j.reader.all(ctx, q, take)
+	indexed, err := all.indexed(above[0].Ref())
+	if err != nil {
+		return nil, err
+	}
+	if !indexed || len(above) > maxAsked {
+		return found, j.reader.all(ctx, all.query, take)
 	}
 	for _, row := range above {
-		if err := j.reader.all(ctx, pointingAt(q, row, join), take); err != nil {
+		if err := j.reader.all(ctx, all.at(row.Ref()), take); err != nil {
 			return nil, err
 		}
 	}
 	return found, nil
-}
-
-// pointingAt narrows a query to the rows whose lookup points at a row.
-func pointingAt(q Query, row *rows.Row, join Join) Query {
-	here := schema.Ref(schema.Lookup{Table: row.Table.Name, ID: row.ID})
-	both := &filter.Group{Logic: filter.And, Items: []filter.Node{&filter.Condition{Column: join.Lookup.Name, Operator: filter.Eq, Values: []schema.Value{here}}}}
-	if q.Where != nil {
-		both.Items = append(both.Items, q.Where)
-	}
-	q.Where = both
-	return q
-}
-
-// indexed reports whether the rows that point at one are found by an index.
-func (j *joiner) indexed(q Query, row *rows.Row, join Join) bool {
-	plan, err := j.reader.plan(pointingAt(q, row, join))
-	return err == nil && slices.Contains(plan.pushed, join.Lookup.Name)
 }
 
 // sorted is a tuple with the values that decide its place.

@@ -3,7 +3,6 @@ package query
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"segue/internal/filter"
 	"segue/internal/rows"
@@ -37,31 +36,21 @@ func (r *related) reach(ctx context.Context, list []*rows.Row, asked filter.Reac
 			unknown = append(unknown, row)
 		}
 	}
-	index := lookupIndex(asked.Relation.Table, asked.Relation.Column)
-	if to.probes += len(unknown); index == nil || to.probes > maxProbes {
+	if to.probes += len(unknown); to.probes > maxProbes {
 		return r.walk(ctx, to, scope)
 	}
 	for _, row := range unknown {
 		ref := row.Ref()
+		partitions, ok := partitionsAt(asked.Relation.Table, asked.Relation.Column.Name, ref)
+		if !ok {
+			return r.walk(ctx, to, scope)
+		}
 		to.has[ref] = false
-		value := map[string]schema.Value{asked.Relation.Column.Name: schema.Ref(schema.Lookup{Table: ref.Table, ID: ref.ID})}
-		partitions, _ := rows.IndexPartitions(asked.Relation.Table, index, value)
 		for i := 0; i < len(partitions) && !to.has[ref]; i++ {
 			found := func() bool { return to.has[ref] }
 			if err := r.note(ctx, to, partitions[i], minChunk, scope, found); err != nil {
 				return err
 			}
-		}
-	}
-	return nil
-}
-
-// lookupIndex returns the index of a table that has all rows that a lookup of them points
-// at a row with, nil for none.
-func lookupIndex(t *schema.Table, c *schema.Column) *schema.Index {
-	for _, x := range t.Indexes {
-		if !x.IsDue() && !x.Building && len(x.When) == 0 && slices.Equal(x.Partition, []string{c.Name}) {
-			return x
 		}
 	}
 	return nil
@@ -111,14 +100,13 @@ func (r *related) note(ctx context.Context, to *reach, partition rows.Partition,
 
 // found notes at what a row points for which the inner condition holds.
 func (r *related) found(ctx context.Context, to *reach, row *rows.Row) error {
-	v, err := row.Value(to.Relation.Column.Name)
-	at, points := v.Ref()
-	if err != nil || !points {
+	at, err := pointsAt(row, to.Relation.Column.Name)
+	if err != nil || at.ID == "" {
 		return err
 	}
 	ok, err := r.readable(ctx, row)
 	if ok {
-		to.has[rows.Ref{Table: at.Table, ID: at.ID}] = true
+		to.has[at] = true
 	}
 	return err
 }
