@@ -16,7 +16,6 @@ func TestLinks(t *testing.T) {
 		"segue/internal/auth/issuer", "github.com/lestrrat-go/", // keys and tokens
 		"segue/internal/webserver", "segue/internal/boot/laptop", "segue/internal/boot/stack",
 		"github.com/aws/aws-sdk-go-v2/config", "github.com/aws/aws-sdk-go-v2/feature/ec2/", "github.com/aws/aws-sdk-go-v2/service/s",
-		"time/tzdata", // no function reckons in zones yet
 	}
 	const queue = "github.com/aws/aws-sdk-go-v2/service/sqs"
 	queues := []string{"action", "advance", "evaluate", "job"} // tasks of jobs

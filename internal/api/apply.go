@@ -36,7 +36,7 @@ func (a *API) apply(w http.ResponseWriter, r *request, t *schema.Table, query od
 	if err := wanted.Check(); err != nil {
 		return odata.Errorf(odata.BadRequest, "$apply: %v", err)
 	}
-	groups, err := a.entities.Aggregate(r.Context(), r.caller, t.Name, listing.Query{Where: query.Apply.Filter}, nil, wanted, nil)
+	groups, err := a.entities.Aggregate(r.Context(), r.caller, t.Name, listing.Query{Where: query.Apply.Filter}, nil, wanted)
 	if err != nil {
 		return err
 	}
@@ -47,6 +47,11 @@ func (a *API) apply(w http.ResponseWriter, r *request, t *schema.Table, query od
 func (a *API) respondRecords(w http.ResponseWriter, r *request, t *schema.Table, records []odata.Record, more odata.More) error {
 	encoder := odata.Encoder{Base: r.base, Annotations: r.prefer.Annotations}
 	var err error
+	if r.prefer.Annotations.Want(formattedValue) {
+		if encoder.Zone, err = a.zone(r); err != nil {
+			return err
+		}
+	}
 	if encoder.Names, err = a.namesIn(r, records); err != nil {
 		return err
 	}

@@ -165,6 +165,11 @@ func TestMe(t *testing.T) {
 		!slices.Contains(manager.Features, "QualifyLead") {
 		t.Errorf("%+v", manager)
 	}
+	w.expect(http.StatusNoContent, "PATCH ~/organizations("+string(w.parts.Principals.Organization().ID)+")\nAs: System Administrator\n\n{\"segue_timezone\":\"Asia/Kathmandu\"}")
+	var later me
+	if w.expect(http.StatusOK, "GET ~/segue_Me()").value(t, &later); later.TimeZone != "Asia/Kathmandu" {
+		t.Errorf("the zone is %q", later.TimeZone)
+	}
 	for _, test := range []struct {
 		m                      me
 		table, privilege, want string

@@ -3,11 +3,13 @@ package api
 import (
 	"iter"
 	"slices"
+	"time"
 
 	"segue/internal/entity"
 	"segue/internal/odata"
 	listing "segue/internal/query"
 	"segue/internal/rows"
+	"segue/internal/sales"
 	"segue/internal/schema"
 )
 
@@ -97,8 +99,17 @@ func (a *API) encoder(r *request, query odata.Query, list []*rows.Row, with [][]
 		lookups = addLookups(lookups, query, row, came)
 	}
 	var err error
+	if encoder.Zone, err = a.zone(r); err != nil {
+		return encoder, err
+	}
 	encoder.Names, err = a.entities.Names(r.Context(), lookups)
 	return encoder, err
+}
+
+// zone returns that of formatted date-times. It is asked for where they are wanted.
+func (a *API) zone(r *request) (*time.Location, error) {
+	settings, err := a.config.Operations.Settings.Get(r.Context())
+	return settings.Calendar.Zone, sales.Public(err)
 }
 
 // addLookups adds what the lookups of a row point at that are among its response, and

@@ -316,7 +316,7 @@ func (a *API) fetchGroups(r *request, p *fetched) ([]odata.Record, error) {
 	if err := wanted.Check(); err != nil {
 		return nil, odata.Errorf(odata.BadRequest, "FetchXML: %v", err)
 	}
-	groups, err := a.entities.Aggregate(r.Context(), r.caller, p.fetch.Table.Name, listing.Query{Where: p.fetch.Where}, p.joins, wanted, nil)
+	groups, err := a.entities.Aggregate(r.Context(), r.caller, p.fetch.Table.Name, listing.Query{Where: p.fetch.Where}, p.joins, wanted)
 	if err != nil {
 		return nil, err
 	}

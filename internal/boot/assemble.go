@@ -27,6 +27,7 @@ import (
 	"segue/internal/sales/retention"
 	"segue/internal/sales/right"
 	"segue/internal/sales/segmentation"
+	"segue/internal/sales/setting"
 	"segue/internal/sales/simulation"
 	"segue/internal/sales/tracking"
 	"segue/internal/sales/view"
@@ -73,6 +74,7 @@ func (o Options) withDefaults() Options {
 // Parts is the domain, put together over the rows of one store.
 type Parts struct {
 	DB          *rows.DB
+	Settings    *setting.Settings
 	Principals  *principal.Directory
 	Entities    *entity.Entities
 	Connections *connection.Connections
@@ -91,7 +93,7 @@ type Parts struct {
 // Operations returns the executor of decoded requests.
 func (p *Parts) Operations() operation.Executor {
 	return operation.Executor{
-		DB: p.DB, Entities: p.Entities, Connections: p.Connections, Principals: p.Principals,
+		DB: p.DB, Settings: p.Settings, Entities: p.Entities, Connections: p.Connections, Principals: p.Principals,
 		Pipeline: p.Pipeline, Redriver: p.Reactions, Eraser: p.Erasures, Deletion: p.Deletion, Simulation: p.Simulation,
 	}
 }
@@ -153,9 +155,10 @@ func (p *Parts) Census(ctx context.Context, id name.JobID) (report.Census, error
 func Assemble(db *rows.DB, options Options) *Parts {
 	options = options.withDefaults()
 	principals := principal.New(db, principal.NewOrganization(options.Organization), options.Rights, options.Freshness)
-	entities := entity.New(db, principals, options.NewID)
-	entities.Bound(options.MaxExamined)
 	known := generation.New(db, options.Freshness)
+	settings := setting.New(db, principals.Organization().ID, known)
+	entities := entity.New(db, principals, settings, options.NewID)
+	entities.Bound(options.MaxExamined)
 	connections := connection.New(db, principals, entities, options.Policy, known)
 	var local *queue.Local
 	if options.Queue == nil {
@@ -166,7 +169,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	segments := segmentation.New(db, connections, options.Policy, known)
 	a := assembly{
 		Parts: &Parts{
-			DB: db, Principals: principals, Entities: entities, Connections: connections,
+			DB: db, Settings: settings, Principals: principals, Entities: entities, Connections: connections,
 			Jobs:      job.New(db, options.Queue, options.Freshness.Clock, job.Options{}),
 			Reactions: changes, Changes: changes.Handle, Advance: advance.New(db, options.Freshness.Clock), Local: local,
 			Expiry: retention.New(db, options.Policy.Retention > 0), Erasures: erasure.New(db, connections, options.NewID), Deletion: deletion.New(db, entities, options.NewID),
@@ -194,7 +197,7 @@ type assembly struct {
 
 // rules registers what the rows of each table obey beyond the schema.
 func (a assembly) rules() {
-	a.Entities.Register(sales.OfTable(name.Organization), organization.OrganizationRules(a.Principals))
+	a.Entities.Register(sales.OfTable(name.Organization), organization.OrganizationRules(a.Principals, a.known))
 	a.Entities.Register(sales.OfTable(name.BusinessUnit), organization.UnitRules(a.Principals))
 	a.Entities.Register(sales.OfTable(name.User), organization.UserRules(a.Principals))
 	a.Entities.Register(sales.OfTable(name.Team), organization.TeamRules(a.Principals))
@@ -224,9 +227,10 @@ func (a assembly) reactions() {
 		targets   = sales.OfTable(name.SequenceTarget)
 		segments  = sales.OfTable(name.Segment)
 		orders    = sales.OfTable(name.SegmentAttribute)
+		settings  = sales.OfTable(name.Organization)
 	)
 	// Definitions come first: what follows decides by new ones.
-	a.Reactions.Register("generation.announce", a.known, on(sequences, inserted, modified, removed), on(segments, inserted, modified, removed), on(orders, inserted, modified, removed))
+	a.Reactions.Register("generation.announce", a.known, on(sequences, inserted, modified, removed), on(segments, inserted, modified, removed), on(orders, inserted, modified, removed), on(settings, inserted, modified, removed))
 	a.Reactions.Register("segmentation.evaluate", a.segments.Evaluate(), on(records, inserted, modified))
 	a.Reactions.Register("segmentation.leave", a.segments.LeaveDeleted(), on(targets, inserted))
 	a.Reactions.Register("connection.verify", a.Connections.Verify(), on(targets, inserted))

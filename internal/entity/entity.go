@@ -19,6 +19,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/principal"
+	"segue/internal/sales/setting"
 	"segue/internal/schema"
 )
 
@@ -67,14 +68,15 @@ type Entities struct {
 	db         *rows.DB
 	lists      *query.Reader
 	principals *principal.Directory
+	settings   *setting.Settings
 	newID      func() string
 	rules      map[string][]Rules // by table, in the order of their registration
 }
 
 // New returns entities without rules; newID makes the ids of rows that come
 // without one.
-func New(db *rows.DB, principals *principal.Directory, newID func() string) *Entities {
-	return &Entities{db: db, lists: query.New(db), principals: principals, newID: newID, rules: map[string][]Rules{}}
+func New(db *rows.DB, principals *principal.Directory, settings *setting.Settings, newID func() string) *Entities {
+	return &Entities{db: db, lists: query.New(db), principals: principals, settings: settings, newID: newID, rules: map[string][]Rules{}}
 }
 
 // Bound sets how many rows a request may examine, [query.MaxExamined] by default. It is

@@ -2,9 +2,10 @@ package entity
 
 import (
 	"context"
-	"time"
+	"slices"
 
 	"segue/internal/filter"
+	"segue/internal/filter/calendar"
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -45,13 +46,21 @@ func (e *Entities) ShowAll(ctx context.Context, tuples []query.Tuple) error {
 }
 
 // Aggregate works an aggregation out over the rows that the caller may read; see
-// [query.Reader.Aggregate].
-func (e *Entities) Aggregate(ctx context.Context, c sales.Caller, name string, q query.Query, joins []query.Join, a query.Aggregation, zone *time.Location) ([]query.Group, error) {
+// [query.Reader.Aggregate]. Dates are those of the organization.
+func (e *Entities) Aggregate(ctx context.Context, c sales.Caller, name string, q query.Query, joins []query.Join, a query.Aggregation) ([]query.Group, error) {
+	var by calendar.Calendar
+	if slices.ContainsFunc(a.By, func(key query.Key) bool { return key.Part != "" }) {
+		settings, err := e.settings.Get(ctx)
+		if err != nil {
+			return nil, sales.Public(err)
+		}
+		by = settings.Calendar
+	}
 	q, joins, err := e.visibleAll(ctx, c, name, q, joins)
 	if err != nil {
 		return nil, err
 	}
-	groups, err := e.lists.Aggregate(ctx, q, joins, a, zone)
+	groups, err := e.lists.Aggregate(ctx, q, joins, a, by)
 	if err != nil {
 		return nil, refuseList(err)
 	}

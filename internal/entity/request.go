@@ -3,7 +3,6 @@ package entity
 import (
 	"context"
 	"errors"
-	"time"
 
 	"segue/internal/filter"
 	"segue/internal/query"
@@ -89,7 +88,14 @@ func (r *Request) visible(ctx context.Context, name string, q query.Query) (quer
 
 // scope returns what a condition asks beyond rows, as far as it asks.
 func (r *Request) scope(ctx context.Context, asks filter.Asks) (*filter.Scope, error) {
-	scope := &filter.Scope{Now: r.entities.db.Now(), Zone: time.UTC}
+	scope := &filter.Scope{Now: r.entities.db.Now()}
+	if asks&(filter.AsksZone|filter.AsksNow) != 0 {
+		settings, err := r.entities.settings.Get(ctx)
+		if err != nil {
+			return nil, err
+		}
+		scope = settings.Scope(scope.Now)
+	}
 	if asks&filter.AsksCaller == 0 {
 		return scope, nil
 	}

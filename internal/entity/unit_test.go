@@ -145,7 +145,7 @@ func (n *noted) Committed(context.Context) error { n.note("committed"); return n
 func TestRegister(t *testing.T) {
 	w := newWorld(t, boot.Options{})
 	var asked []string
-	e := entity.New(w.DB, w.Principals, func() string { return id("made", 1) })
+	e := entity.New(w.DB, w.Principals, w.Settings, func() string { return id("made", 1) })
 	one, two := &noted{name: "one", asked: &asked}, &noted{name: "two", asked: &asked}
 	e.Register(sales.OfTrait(name.RecordTrait), one)
 	e.Register(sales.OfTable("lead"), two)

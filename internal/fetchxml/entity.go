@@ -178,8 +178,6 @@ func (p *parser) checkAttribute(e *element, a Attribute) error {
 		return e.errorf(Malformed, "distinct can only be used with the aggregate countcolumn")
 	case a.Aggregate != "" && !slices.Contains([]string{"count", "countcolumn", "sum", "avg", "min", "max"}, a.Aggregate):
 		return e.errorf(Malformed, "the aggregate is %q; it must be count, countcolumn, sum, avg, min or max", excerpt.Of(a.Aggregate))
-	case a.Part == "fiscal-period" || a.Part == "fiscal-year":
-		return e.errorf(NotServed, "dategrouping by %s is not served", a.Part)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"segue/internal/odata/uri"
 	"segue/internal/schema"
@@ -40,6 +41,7 @@ type Encoder struct {
 	// Names is the primary names of the rows that lookups point at, for their
 	// formatted values; a lookup that is not in the map has none.
 	Names map[schema.Lookup]string
+	Zone  *time.Location // of formatted date-times; nil: UTC
 	// DeltaLink is the link to what changes after a list; "" for none. It is on the last
 	// page of the list.
 	DeltaLink string
@@ -223,7 +225,7 @@ func (e Encoder) format(c *schema.Column, v schema.Value) string {
 	if v.Kind() == schema.KindText {
 		return ""
 	}
-	return c.Format(v)
+	return c.Format(v, e.Zone)
 }
 
 // encodeValue returns the JSON of a value.

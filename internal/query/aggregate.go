@@ -9,6 +9,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"segue/internal/filter"
+	"segue/internal/filter/calendar"
 	"segue/internal/rows"
 	"segue/internal/schema"
 )
@@ -29,14 +30,20 @@ type Key struct {
 // Part is the part of a date by which rows are grouped.
 type Part string
 
-// The parts of a date (docs/webapi.md §7). A week is that of ISO 8601.
+// The parts of a date (docs/webapi.md §7). A week is that of ISO 8601; a fiscal year has
+// the number of the year in which it starts.
 const (
-	Day     Part = "day"
-	Week    Part = "week"
-	Month   Part = "month"
-	Quarter Part = "quarter"
-	Year    Part = "year"
+	Day          Part = "day"
+	Week         Part = "week"
+	Month        Part = "month"
+	Quarter      Part = "quarter"
+	Year         Part = "year"
+	FiscalPeriod Part = "fiscal-period"
+	FiscalYear   Part = "fiscal-year"
 )
+
+// Parts returns the parts of a date by which rows are grouped.
+func Parts() []Part { return []Part{Day, Week, Month, Quarter, Year, FiscalPeriod, FiscalYear} }
 
 // Aggregate is a value that is worked out for a group.
 type Aggregate struct {
@@ -85,8 +92,8 @@ func (a Aggregation) Check() error {
 		switch {
 		case key.Part != "" && !instant:
 			return fmt.Errorf("%s is not a date and cannot be grouped by %s", key.Column.Name, key.Part)
-		case key.Part != "" && !slices.Contains([]Part{Day, Week, Month, Quarter, Year}, key.Part):
-			return fmt.Errorf("dates cannot be grouped by %q: use day, week, month, quarter or year", key.Part)
+		case key.Part != "" && !slices.Contains(Parts(), key.Part):
+			return fmt.Errorf("dates cannot be grouped by %q: use one of %v", key.Part, Parts())
 		}
 	}
 	for _, v := range a.Values {
@@ -122,13 +129,10 @@ func (a Aggregate) check() error {
 }
 
 // Aggregate works an aggregation out over the rows of a query and those joined to them,
-// dates in a zone (nil: UTC). Groups come in the order of their keys, null first. Errors
+// dates by a calendar. Groups come in the order of their keys, null first. Errors
 // are those of [Reader.Select].
-func (r *Reader) Aggregate(ctx context.Context, q Query, joins []Join, a Aggregation, zone *time.Location) ([]Group, error) {
-	if zone == nil {
-		zone = time.UTC
-	}
-	groups := newAggregator(a, zone)
+func (r *Reader) Aggregate(ctx context.Context, q Query, joins []Join, a Aggregation, by calendar.Calendar) ([]Group, error) {
+	groups := newAggregator(a, by)
 	if len(joins) > 0 {
 		tuples, err := r.Tuples(ctx, q, joins, nil)
 		if err != nil {
@@ -153,7 +157,7 @@ func (r *Reader) Aggregate(ctx context.Context, q Query, joins []Join, a Aggrega
 // aggregator works an aggregation out, row by row.
 type aggregator struct {
 	aggregation Aggregation
-	zone        *time.Location // of dates by parts
+	calendar    calendar.Calendar // of dates by parts
 	groups      map[string]*running
 }
 
@@ -172,8 +176,8 @@ type accumulator struct {
 	distinct map[schema.Value]bool
 }
 
-func newAggregator(a Aggregation, zone *time.Location) *aggregator {
-	return &aggregator{aggregation: a, zone: zone, groups: map[string]*running{}}
+func newAggregator(a Aggregation, by calendar.Calendar) *aggregator {
+	return &aggregator{aggregation: a, calendar: by, groups: map[string]*running{}}
 }
 
 // add takes a tuple into its group.
@@ -212,7 +216,10 @@ func (a *aggregator) keysOf(tuple Tuple) ([]schema.Value, error) {
 			return nil, err
 		}
 		if at, ok := v.Time(); ok && key.Part != "" {
-			v = schema.Int(key.Part.of(at.In(a.zone)))
+			if key.Column.Type == schema.DateTime {
+				at = a.calendar.DateOf(at)
+			}
+			v = schema.Int(key.Part.of(at, a.calendar))
 		}
 		keys[i] = v
 	}
@@ -233,8 +240,8 @@ func idOf(keys []schema.Value) string {
 	return string(id)
 }
 
-// of returns the number of the part of a date in which it lies.
-func (p Part) of(at time.Time) int64 {
+// of returns the number of the part of a date, given as midnight UTC, in which it lies.
+func (p Part) of(at time.Time, by calendar.Calendar) int64 {
 	switch p {
 	case Day:
 		return int64(at.Day())
@@ -245,6 +252,10 @@ func (p Part) of(at time.Time) int64 {
 		return int64(at.Month())
 	case Quarter:
 		return int64(at.Month()+2) / 3
+	case FiscalPeriod:
+		return int64(by.Period(at))
+	case FiscalYear:
+		return int64(by.FiscalYear(at))
 	default:
 		return int64(at.Year())
 	}

@@ -7,12 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
 
 	"segue/internal/filter"
+	"segue/internal/filter/calendar"
 	"segue/internal/query"
 	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
@@ -221,7 +221,7 @@ func TestAggregate(t *testing.T) {
 		if err := a.Check(); err != nil {
 			t.Fatal(err)
 		}
-		got, err := c.Aggregate(t.Context(), query.Query{Table: c.table}, nil, a, time.UTC)
+		got, err := c.Aggregate(t.Context(), query.Query{Table: c.table}, nil, a, calendar.Calendar{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -281,13 +281,13 @@ func aggregated(in []values) []schema.Value {
 func TestAggregate_OfNothing(t *testing.T) {
 	v := newVisits(t)
 	a := query.Aggregation{Values: []query.Aggregate{{Method: query.Count}, {Method: query.Sum, Field: query.Field{Table: v.table, Column: v.table.Column("price")}}}}
-	got, err := v.Aggregate(t.Context(), query.Query{Table: v.table}, nil, a, nil)
+	got, err := v.Aggregate(t.Context(), query.Query{Table: v.table}, nil, a, calendar.Calendar{})
 	want := []query.Group{{Values: []schema.Value{schema.Int(0), schema.Null()}}}
 	if d := gocmp.Diff(want, got); err != nil || d != "" {
 		t.Errorf("%v (-want +got):\n%s", err, d)
 	}
 	a.By = []query.Key{{Field: query.Field{Table: v.table, Column: v.table.Column("kind")}}}
-	if got, err = v.Aggregate(t.Context(), query.Query{Table: v.table}, nil, a, nil); err != nil || len(got) != 0 {
+	if got, err = v.Aggregate(t.Context(), query.Query{Table: v.table}, nil, a, calendar.Calendar{}); err != nil || len(got) != 0 {
 		t.Errorf("groups of nothing: %v, %v", got, err)
 	}
 }

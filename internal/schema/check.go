@@ -36,10 +36,10 @@ func (t *Table) CheckCreate(values map[string]Value) (map[string]Value, error) {
 	if err := t.pairOnCreate(row); err != nil {
 		return nil, err
 	}
-	for _, c := range t.Columns {
-		_, set := given[c.Name] // a null too: it says that there is to be no value
-		if !set && !c.Default.IsNull() && row[c.Name].IsNull() && c.Type != State {
-			row[c.Name] = c.Default
+	for column, v := range t.Defaults() {
+		_, set := given[column] // a null too: it says that there is to be no value
+		if !set && row[column].IsNull() {
+			row[column] = v
 		}
 	}
 	t.compose(row, row)
@@ -49,6 +49,18 @@ func (t *Table) CheckCreate(values map[string]Value) (map[string]Value, error) {
 		}
 	}
 	return row, nil
+}
+
+// Defaults returns the values that a new row has of columns that its maker leaves out, but
+// those of its state. The rows that Segue makes itself begin with them.
+func (t *Table) Defaults() map[string]Value {
+	row := map[string]Value{}
+	for _, c := range t.Columns {
+		if !c.Default.IsNull() && c.Type != State {
+			row[c.Name] = c.Default
+		}
+	}
+	return row
 }
 
 // demanded reports whether a create must come with a value of the column: the

@@ -236,6 +236,7 @@ func TestLabelsLikeNumbers(t *testing.T) {
 func TestFormat(t *testing.T) {
 	s := mustDefault(t)
 	at := time.Date(2023, 4, 7, 14, 59, 30, 0, time.UTC)
+	zone := time.FixedZone("", int((5*time.Hour+30*time.Minute)/time.Second))
 	tests := []struct {
 		name, column string
 		value        Value
@@ -255,13 +256,13 @@ func TestFormat(t *testing.T) {
 		{"status", "lead.statuscode", Int(6), "No Longer Interested"},
 		{"boolean", "account.creditonhold", Bool(true), "Yes"},
 		{"own label", "lead.donotemail", Bool(false), "Allow"},
-		{"time", "task.scheduledend", Time(at), "4/7/2023 2:59 PM"},
+		{"time", "task.scheduledend", Time(at), "4/7/2023 8:29 PM"},
 		{"date", "lead.estimatedclosedate", Time(at.Truncate(24 * time.Hour)), "4/7/2023"},
 		{"lookup", "lead.ownerid", Ref(Lookup{"team", idA}), ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := column(t, s, test.column).Format(test.value); got != test.want {
+			if got := column(t, s, test.column).Format(test.value, zone); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})

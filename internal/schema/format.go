@@ -33,9 +33,9 @@ func (c *Column) Text(v Value) string {
 
 // Format writes a value for people, as the formatted values of Dataverse in
 // US English do (docs/webapi.md §6): the label of an option, $20,000.00, 4/7/2023
-// 2:59 PM in UTC. It is "" for null and for a lookup, whose name the column
+// 2:59 PM as a clock of a zone (nil: UTC) shows it. A date is the same in every zone. It is "" for null and for a lookup, whose name the column
 // does not know.
-func (c *Column) Format(v Value) string {
+func (c *Column) Format(v Value, zone *time.Location) string {
 	switch v.Kind() {
 	case KindNull, KindRef:
 		return ""
@@ -63,6 +63,9 @@ func (c *Column) Format(v Value) string {
 		t, _ := v.Time()
 		if c.Type == Date {
 			return t.Format("1/2/2006")
+		}
+		if zone != nil {
+			t = t.In(zone)
 		}
 		return t.Format("1/2/2006 3:04 PM")
 	}

@@ -10,11 +10,8 @@ import (
 	"segue/internal/schema/name"
 )
 
-// What formatted values are in (docs/webapi.md §6).
-const (
-	timeZone = "UTC"
-	locale   = "en-US"
-)
+// locale is what formatted values are in (docs/webapi.md §6).
+const locale = "en-US"
 
 // me tells the caller what a program with a user interface must know of them.
 func me() Declaration {
@@ -39,11 +36,15 @@ func me() Declaration {
 			if err != nil {
 				return Answer{}, err
 			}
+			settings, err := e.Settings.Get(ctx)
+			if err != nil {
+				return Answer{}, err
+			}
 			own := e.Principals.Organization()
 			value := call.Result{
 				"UserId": string(q.Caller.ID), "FullName": q.Caller.Name, "BusinessUnitId": string(admitted.Unit),
 				"OrganizationId": string(own.ID), "OrganizationName": own.Name, "Roles": q.Caller.Roles,
-				"TimeZone": timeZone, "Locale": locale, "Features": features(),
+				"TimeZone": settings.Calendar.Zone.String(), "Locale": locale, "Features": features(),
 			}
 			if q.Caller.Login != "" {
 				value["DomainName"] = q.Caller.Login

@@ -20,6 +20,7 @@ import (
 	"segue/internal/sales/deletion"
 	"segue/internal/sales/pipeline"
 	"segue/internal/sales/principal"
+	"segue/internal/sales/setting"
 	"segue/internal/sales/simulation"
 	"segue/internal/schema"
 )
@@ -80,6 +81,7 @@ type Outcome struct {
 // Executor runs operations by the use cases of the domain.
 type Executor struct {
 	DB          *rows.DB
+	Settings    *setting.Settings
 	Entities    *entity.Entities
 	Connections *connection.Connections
 	Principals  *principal.Directory

@@ -98,6 +98,12 @@ func (c Calendar) Period(day time.Time) int {
 	return period + 1
 }
 
+// FiscalYear returns the fiscal year in which a date is, which is given as midnight UTC.
+func (c Calendar) FiscalYear(day time.Time) int {
+	year, _ := c.fiscalPeriod(day)
+	return year
+}
+
 // From returns all from the start of a span, and Until all up to its end.
 func (s Span) From() Span { return Span{from: s.from} }
 

@@ -7,11 +7,14 @@ package organization
 
 import (
 	"context"
+	"slices"
 
 	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/generation"
 	"segue/internal/sales/principal"
+	"segue/internal/sales/setting"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
@@ -40,12 +43,31 @@ func (r rules) fillUnit(ctx context.Context, tx *rows.Tx, row *rows.Row, column 
 	return r.principals.EnsureRoot(ctx, tx)
 }
 
-// OrganizationRules keep the organization's row.
-func OrganizationRules(principals *principal.Directory) entity.Rules {
-	return organizationRules{rules{principals: principals}}
+// OrganizationRules keep the organization's row and check what it sets ([setting.Values]).
+func OrganizationRules(principals *principal.Directory, known *generation.Generation) entity.Rules {
+	return organizationRules{rules{principals: principals}, known}
 }
 
-type organizationRules struct{ rules }
+type organizationRules struct {
+	rules
+	generation *generation.Generation
+}
+
+// Update implements [entity.Rules]. A change of a setting is one of definitions, for
+// segments are evaluated by it: once it returns, every process uses the new value.
+func (r organizationRules) Update(_ context.Context, tx *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
+	if !slices.ContainsFunc(setting.Columns(), func(column string) bool {
+		now, _ := row.Value(column) // a row always has a value, if only null
+		return now != before[column]
+	}) {
+		return nil
+	}
+	if _, err := setting.Of(row); err != nil {
+		return sales.Refuse(sales.Invalid, "%v", err)
+	}
+	r.generation.Changed(tx)
+	return nil
+}
 
 // Delete implements [entity.Rules].
 func (organizationRules) Delete(context.Context, *rows.Tx, *rows.Row) (keep bool, err error) {

@@ -169,7 +169,9 @@ func (d *Directory) EnsureRoot(ctx context.Context, tx *rows.Tx, more ...rows.Re
 	for i, ref := range []rows.Ref{organization, root} {
 		if found[i] == nil {
 			t := tx.Schema().Table(ref.Table)
-			tx.Create(t, ref.ID, map[string]schema.Value{name.Name: clip(t, name.Name, d.own.Name)})
+			columns := t.Defaults()
+			columns[name.Name] = clip(t, name.Name, d.own.Name)
+			tx.Create(t, ref.ID, columns)
 		}
 	}
 	return nil

@@ -168,6 +168,8 @@ const (
 	Fax                                              = "fax"
 	Fetchxml                                         = "fetchxml"
 	Firstname                                        = "firstname"
+	Fiscalcalendarstart                              = "fiscalcalendarstart"
+	Fiscalperiodtype                                 = "fiscalperiodtype"
 	Fullname                                         = "fullname"
 	Gendercode                                       = "gendercode"
 	Homephone                                        = "homephone"
@@ -371,6 +373,7 @@ const (
 	SegueTally                                       = "segue_tally"
 	SegueTasks                                       = "segue_tasks"
 	SegueTasksdone                                   = "segue_tasksdone"
+	SegueTimezone                                    = "segue_timezone"
 	SegueTrackedchangeid                             = "segue_trackedchangeid"
 	SegueTries                                       = "segue_tries"
 	SegueUniquekeyid                                 = "segue_uniquekeyid"
@@ -401,4 +404,5 @@ const (
 	Userqueryid                                      = "userqueryid"
 	Versionnumber                                    = "versionnumber"
 	Websiteurl                                       = "websiteurl"
+	Weekstartdaycode                                 = "weekstartdaycode"
 )

@@ -1,0 +1,140 @@
+// Package setting is what an organization has set for itself, in the columns of its own
+// row: its time zone, the first day of its week and its fiscal year, by which dates are
+// reckoned and written wherever nobody is asked for their own (docs/domain.md §9.4). A
+// setting of another sort is one more column of that row and one more field here.
+//
+// The zones are those of the IANA time zone database. The program carries a copy, for a
+// Lambda function may find none on its machine (docs/decisions/0032).
+//
+// Invariant: a row that is not there, and a column that is empty, have the value that a
+// new row gets, so that a store of any age has settings.
+package setting
+
+import (
+	"context"
+	"fmt"
+	"time"
+	_ "time/tzdata" // where the machine has no zones
+
+	"segue/internal/filter"
+	"segue/internal/filter/calendar"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/generation"
+	"segue/internal/schema"
+	"segue/internal/schema/name"
+)
+
+// Settings knows what an organization has set. It is safe for concurrent use.
+type Settings struct {
+	db    *rows.DB
+	own   rows.Ref
+	cache *generation.Cache[Values]
+}
+
+// Values is what an organization has set.
+type Values struct {
+	Calendar calendar.Calendar // its Zone is never nil
+}
+
+// Scope returns what conditions may ask at a moment: the time and how dates are reckoned.
+func (v Values) Scope(now time.Time) *filter.Scope {
+	return &filter.Scope{Now: now, Zone: v.Calendar.Zone, Week: v.Calendar.Week, Fiscal: v.Calendar.Fiscal}
+}
+
+// New returns the settings of an organization. They are read again when any definition has
+// changed ([generation.Generation]), of which a change of them is one ([Columns]).
+func New(db *rows.DB, organization name.OrganizationID, known *generation.Generation) *Settings {
+	return &Settings{db: db, own: rows.RefTo(name.Organization, organization), cache: generation.NewCache[Values](known, 1)}
+}
+
+// Columns returns the columns that hold settings.
+func Columns() []string {
+	return []string{name.SegueTimezone, name.Weekstartdaycode, name.Fiscalcalendarstart, name.Fiscalperiodtype}
+}
+
+// Get returns what is set, as it was at most [sales.Freshness] ago.
+func (s *Settings) Get(ctx context.Context) (Values, error) {
+	return s.cache.Get(ctx, s.own.ID, func(ctx context.Context) (Values, error) {
+		found, err := s.db.Get(ctx, s.own)
+		if err != nil {
+			return Values{}, fmt.Errorf("read the settings of the organization: %w", err)
+		}
+		if found[0] == nil {
+			return Values{Calendar: calendar.Calendar{Zone: time.UTC}}, nil
+		}
+		values, err := Of(found[0])
+		if err != nil {
+			return Values{}, sales.BecauseOf(s.own, err)
+		}
+		return values, nil
+	})
+}
+
+// Of returns what is set in the row of an organization. Its error tells the column and the
+// rule.
+func Of(row schema.Columns) (Values, error) {
+	zone, err := zoneOf(row.Text(name.SegueTimezone))
+	if err != nil {
+		return Values{}, err
+	}
+	fiscal, err := fiscalOf(row)
+	if err != nil {
+		return Values{}, err
+	}
+	return Values{Calendar: calendar.Calendar{Zone: zone, Week: time.Weekday(row.Int(name.Weekstartdaycode)), Fiscal: fiscal}}, nil
+}
+
+// zoneOf finds a time zone by its name.
+func zoneOf(text string) (*time.Location, error) {
+	if text == "" {
+		return time.UTC, nil
+	}
+	zone, err := time.LoadLocation(text)
+	// A machine may know other names too: Local, and those of files beside the zones, which
+	// are in lower case.
+	if err != nil || text == "Local" || text[0] < 'A' || text[0] > 'Z' {
+		return nil, fmt.Errorf("%s is %q; it is the name of a time zone such as Europe/Berlin, as the IANA time zone database has it", name.SegueTimezone, text)
+	}
+	return zone, nil
+}
+
+// lastStart is the last day of a month that every month has: a fiscal year that began
+// later would begin on another day in some years.
+const lastStart = 28
+
+// fiscalOf returns how the fiscal year is cut: the year of its start does not count.
+func fiscalOf(row schema.Columns) (calendar.Fiscal, error) {
+	fiscal := calendar.Fiscal{Periods: periods(row.Int(name.Fiscalperiodtype))}
+	if fiscal.Periods == 0 {
+		return calendar.Fiscal{}, fmt.Errorf("%s is %d; it is one of 2000 (a year), 2001 (half a year), 2002 (a quarter) and 2003 (a month)",
+			name.Fiscalperiodtype, row.Int(name.Fiscalperiodtype))
+	}
+	start := row.Time(name.Fiscalcalendarstart)
+	if start.IsZero() {
+		return fiscal, nil
+	}
+	if start.Day() > lastStart {
+		return calendar.Fiscal{}, fmt.Errorf("%s is %s; a fiscal year starts on one of the first %d days of a month",
+			name.Fiscalcalendarstart, start.Format(time.DateOnly), lastStart)
+	}
+	fiscal.Month, fiscal.Day = start.Month(), start.Day()
+	return fiscal, nil
+}
+
+// periods returns how many periods a fiscal year has, by the numbers of the reference, 0
+// for a type that there is not. The reference has years of thirteen periods of four weeks
+// too, which are not served.
+func periods(periodType int64) int {
+	switch periodType {
+	case 2000:
+		return 1
+	case 2001:
+		return 2
+	case 2002, 0:
+		return 4
+	case 2003:
+		return 12
+	}
+	return 0
+}
