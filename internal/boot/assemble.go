@@ -166,7 +166,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 		options.Queue = local
 	}
 	changes := reaction.New(db, options.Program)
-	segments := segmentation.New(db, connections, options.Policy, known)
+	segments := segmentation.New(db, connections, options.Policy, known, settings)
 	a := assembly{
 		Parts: &Parts{
 			DB: db, Settings: settings, Principals: principals, Entities: entities, Connections: connections,
@@ -213,6 +213,7 @@ func (a assembly) rules() {
 	a.Entities.Register(sales.OfTable(name.SegmentAttribute), a.segments.OrderRules())
 	a.Entities.Register(sales.OfTable(name.Segment), a.segments.RedriveRules())
 	a.Entities.Register(sales.OfTable(name.SegmentAttribute), a.segments.RedriveRules())
+	a.Entities.Register(sales.OfTable(name.Organization), a.segments.RedriveRules())
 	a.Entities.Register(sales.OfTable(name.Job), a.Jobs.Rules())
 	a.Entities.Register(sales.OfTable(name.View), view.Rules(a.DB.Schema()))
 	a.Entities.Register(sales.OfTable(name.SavedView), view.Rules(a.DB.Schema()))

@@ -124,7 +124,7 @@ func shares(t *testing.T, d Demo, table string, list []Row) map[string]int {
 		if err != nil {
 			t.Fatal(err)
 		}
-		decision, err := catalogue.Decide(record{stored}, "")
+		decision, err := catalogue.Decide(record{stored}, "", nil)
 		switch {
 		case err != nil:
 			t.Fatal(err)

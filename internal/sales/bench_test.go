@@ -155,7 +155,7 @@ func BenchmarkDecide(b *testing.B) {
 		catalogue := segment.NewCatalogue("lead", nil, active, nil)
 		b.ReportAllocs()
 		for b.Loop() {
-			if d, err := catalogue.Decide(lead, ""); err != nil || d.Status != segment.NoMatch {
+			if d, err := catalogue.Decide(lead, "", nil); err != nil || d.Status != segment.NoMatch {
 				b.Fatal(d, err)
 			}
 		}

@@ -67,7 +67,7 @@ func Example() {
 		{"it turns out to be large", lead{"leadsourcecode": schema.Int(8), "numberofemployees": schema.Int(900)}, "web"},
 		{"a large one goes on the web", lead{"leadsourcecode": schema.Int(8)}, "large"},
 	} {
-		decision, err := c.Decide(record.columns, record.present)
+		decision, err := c.Decide(record.columns, record.present, nil)
 		if err != nil {
 			fmt.Println(err)
 			return

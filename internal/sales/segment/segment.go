@@ -4,7 +4,8 @@
 // never does; no store, no clock.
 //
 // Invariant: a decision depends on nothing but the catalogue, the record's
-// columns and its present segment, and it says why.
+// columns, its present segment and, where conditions ask for it, the time; and it says
+// why.
 package segment
 
 import (
@@ -37,7 +38,7 @@ const (
 type Entry struct {
 	ID       name.SegmentID
 	Name     string
-	Program  *filter.Program // compiled conditions
+	Program  *filter.Program // compiled conditions, which ask for nothing but the row and the time
 	Sequence name.SequenceID // the attached one, or ""
 	Takes    bool            // may take records from other segments (msdyn_isresegmentationenabled)
 	Default  bool            // the built-in one, always last
@@ -50,6 +51,7 @@ type Catalogue struct {
 	Segments []Entry                 // active ones
 	Known    map[name.SegmentID]bool // all segments of the type, inactive ones included
 	Columns  []string                // columns whose change makes the segments run (docs/domain.md §8.3)
+	Timed    bool                    // some conditions are relative to the time of the decision
 
 	own []string
 }
@@ -74,6 +76,7 @@ func NewCatalogue(table string, order []name.SegmentID, segments []Entry, own []
 		return place[a.ID] - place[b.ID]
 	})
 	for _, s := range c.Segments {
+		c.Timed = c.Timed || s.Program.Needs().Asks&filter.AsksNow != 0
 		for _, column := range s.Program.Columns() {
 			if !slices.Contains(c.Columns, column) && !slices.Contains(own, column) {
 				c.Columns = append(c.Columns, column)
@@ -107,8 +110,9 @@ type Decision struct {
 
 // Decide picks the segment of a record (docs/domain.md §8.4). present is the id of
 // the segment it is in, "" for none. The first match wins; a record that is in
-// a segment leaves it only for one that takes members from others.
-func (c *Catalogue) Decide(record filter.Row, present name.SegmentID) (Decision, error) {
+// a segment leaves it only for one that takes members from others. scope is the time of
+// the decision, which only a catalogue that is Timed needs.
+func (c *Catalogue) Decide(record filter.Row, present name.SegmentID, scope *filter.Scope) (Decision, error) {
 	if !c.Known[present] {
 		present = "" // the segment was deleted
 	}
@@ -118,7 +122,7 @@ func (c *Catalogue) Decide(record filter.Row, present name.SegmentID) (Decision,
 		if s.ID != present && present != "" && !s.Takes && refused != "" {
 			continue // a match would change nothing
 		}
-		matches, err := s.Program.Match(record)
+		matches, err := s.Program.MatchIn(record, scope)
 		if err != nil {
 			return Decision{}, fmt.Errorf("segment %s (%s): %w", s.Name, s.ID, err)
 		}

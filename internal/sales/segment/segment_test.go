@@ -65,7 +65,7 @@ type verdict struct {
 
 func decide(t *testing.T, c *Catalogue, r row, present string) verdict {
 	t.Helper()
-	d, err := c.Decide(r, name.SegmentID(present))
+	d, err := c.Decide(r, name.SegmentID(present), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func (broken) Value(column string) (schema.Value, error) {
 
 func TestDecideNamesTheSegmentThatFails(t *testing.T) {
 	c := NewCatalogue("lead", ids("big"), []Entry{{ID: "big", Name: "Big", Program: program(t, 1)}}, nil)
-	_, err := c.Decide(broken{}, "")
+	_, err := c.Decide(broken{}, "", nil)
 	if err == nil || !strings.HasPrefix(err.Error(), "segment Big (big): ") {
 		t.Errorf("got %v", err)
 	}
@@ -208,7 +208,7 @@ func TestDecideAgreesWithTheOracle(t *testing.T) {
 		present := rapid.SampledFrom(append([]string{"", "deleted"}, order...)).Draw(t, "present")
 		count := rapid.IntRange(0, 6).Draw(t, "employees")
 
-		d, err := NewCatalogue("lead", ids(order...), segments, nil).Decide(employees(int64(count)), name.SegmentID(present))
+		d, err := NewCatalogue("lead", ids(order...), segments, nil).Decide(employees(int64(count)), name.SegmentID(present), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,13 +2,17 @@ package segmentation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"segue/internal/filter"
+	"segue/internal/filter/calendar"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/segment"
+	"segue/internal/sales/setting"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
@@ -21,9 +25,18 @@ type catalogues map[string]compiled
 // records of that type cannot be evaluated, those of the others can.
 type compiled struct {
 	*segment.Catalogue
-	broken  error
-	columns []string       // all that an evaluation reads of a record's images
-	newest  name.SegmentID // the segment that was created last
+	broken   error
+	columns  []string          // all that an evaluation reads of a record's images
+	newest   name.SegmentID    // the segment that was created last
+	calendar calendar.Calendar // by which conditions reckon that are relative to the time
+}
+
+// scope returns what a decision at a moment may ask beyond the record.
+func (c compiled) scope(now time.Time) *filter.Scope {
+	if !c.Timed { // by far the most
+		return nil
+	}
+	return setting.Values{Calendar: c.calendar}.Scope(now)
 }
 
 // readCatalogues returns the active segments of every record type. They are read
@@ -53,10 +66,12 @@ func (s *Segmentation) loadCatalogues(ctx context.Context) (catalogues, error) {
 	}
 	for _, order := range orders {
 		// An error is the type's own: the other types go on.
-		catalogue, err := s.compileCatalogue(order, all)
-		of := compiled{Catalogue: catalogue, broken: err, newest: name.SegmentID(order.Text(name.SegueNewest))}
-		if err == nil {
-			of.columns = append(slices.Clip(catalogue.Columns), name.Statecode, name.MsdynSegmentid, name.SegueSequence, name.SegueConnected)
+		of, err := s.compileCatalogue(ctx, order, all)
+		if err != nil {
+			return nil, err
+		}
+		if of.broken == nil {
+			of.columns = append(slices.Clip(of.Columns), name.Statecode, name.MsdynSegmentid, name.SegueSequence, name.SegueConnected)
 		}
 		known[order.Text(name.MsdynObjecttype)] = of
 	}
@@ -86,31 +101,62 @@ func (s *Segmentation) readSegments(ctx context.Context, orders []*rows.Row) ([]
 
 // compileCatalogue makes the catalogue of an order row. An active segment that
 // no longer compiles (its column was taken out of the schema) is an error, whose
-// cause it is: it must not silently match nothing.
-func (s *Segmentation) compileCatalogue(orderRow *rows.Row, all []*rows.Row) (*segment.Catalogue, error) {
+// cause it is: it must not silently match nothing. An error is that of a read.
+func (s *Segmentation) compileCatalogue(ctx context.Context, orderRow *rows.Row, all []*rows.Row) (compiled, error) {
 	recordType := orderRow.Text(name.MsdynObjecttype)
 	ids, err := sales.IDs[name.SegmentID](orderRow, name.MsdynSegmentpriorityorder)
 	if err != nil {
-		return nil, sales.BecauseOf(orderRow.Ref(), err)
+		return compiled{broken: sales.BecauseOf(orderRow.Ref(), err)}, nil
 	}
+	var of compiled
 	var active []segment.Entry
 	for _, row := range all {
 		view := segment.Segment{Row: row}
 		if view.RecordType() != recordType || view.State() != segment.Active {
 			continue
 		}
-		entry, err := entryOf(s.db.Schema(), name.SegmentID(row.ID), view)
+		entry, err := s.entryOf(ctx, name.SegmentID(row.ID), view, &of.calendar)
+		if _, wrong := errors.AsType[*sales.CauseError](err); wrong { // the settings, and not the reading of them
+			return compiled{broken: err}, nil
+		}
+		if _, refused := errors.AsType[*sales.Error](err); refused {
+			return compiled{broken: sales.BecauseOf(row.Ref(), fmt.Errorf("segment %q (%s): %w", view.Name(), row.ID, err))}, nil
+		}
 		if err != nil {
-			return nil, sales.BecauseOf(row.Ref(), fmt.Errorf("segment %q (%s): %w", view.Name(), row.ID, err))
+			return compiled{}, err
 		}
 		active = append(active, entry)
 	}
-	return segment.NewCatalogue(recordType, ids, active, ownColumns(s.db.Schema().Table(recordType))), nil
+	of.Catalogue = segment.NewCatalogue(recordType, ids, active, ownColumns(s.db.Schema().Table(recordType)))
+	return of, nil
 }
 
-// entryOf makes the entry of an active segment.
-func entryOf(s *schema.Schema, id name.SegmentID, view segment.Segment) (segment.Entry, error) {
-	program, err := compileConditions(s, view)
+// reckon makes a program reckon dates as the organization does, whose settings are read
+// only where conditions ask for them. The catalogue stands as long as they do: a change of
+// them is one of definitions.
+func (s *Segmentation) reckon(ctx context.Context, program *filter.Program, by *calendar.Calendar) (*filter.Program, error) {
+	asks := program.Needs().Asks
+	if asks == 0 {
+		return program, nil
+	}
+	settings, err := s.settings.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	*by = settings.Calendar
+	if asks&filter.AsksNow != 0 {
+		return program, nil
+	}
+	return program.Bind(settings.Scope(time.Time{})) // a date of the zone is a span of time from now on
+}
+
+// entryOf makes the entry of an active segment. Conditions that are wrong are refused by a
+// [sales.Error]; by gets how the organization reckons dates if they ask for it.
+func (s *Segmentation) entryOf(ctx context.Context, id name.SegmentID, view segment.Segment, by *calendar.Calendar) (segment.Entry, error) {
+	program, err := compileConditions(s.db.Schema(), view)
+	if err == nil {
+		program, err = s.reckon(ctx, program, by)
+	}
 	return segment.Entry{
 		ID: id, Name: view.Name(), Program: program,
 		Sequence: view.Sequence(), Takes: view.Takes(), Default: view.Default(),
@@ -145,13 +191,17 @@ func parseConditions(s *schema.Schema, view segment.Segment) (*filter.Group, err
 	if err := group.CheckLimit(segment.MaxConditions); err != nil {
 		return nil, refuseConditions(err)
 	}
-	// A change of the record makes segments run: not the time, and there is no caller.
-	// Conditions on related rows are kept, and refused when the segment is activated.
-	if err := group.CheckAsks(filter.AsksRows); err != nil {
+	// There is no caller. A condition that is relative to the time is evaluated when the
+	// record changes, for only that makes segments run (docs/domain.md §8.3). Conditions on
+	// related rows are kept, and refused when the segment is activated.
+	if err := group.CheckAsks(mayAsk | filter.AsksRows); err != nil {
 		return nil, refuseConditions(err)
 	}
 	return group, nil
 }
+
+// mayAsk is what the conditions of an active segment may ask beyond the record.
+const mayAsk = filter.AsksZone | filter.AsksNow
 
 // compileConditions makes the program that evaluates a segment.
 func compileConditions(s *schema.Schema, view segment.Segment) (*filter.Program, error) {
@@ -159,7 +209,7 @@ func compileConditions(s *schema.Schema, view segment.Segment) (*filter.Program,
 	if err != nil {
 		return nil, err
 	}
-	program, err := filter.Compile(s, view.RecordType(), group)
+	program, err := filter.Compile(s, view.RecordType(), group, mayAsk)
 	if err != nil {
 		return nil, refuseConditions(err)
 	}

@@ -4,52 +4,63 @@ import (
 	"context"
 	"slices"
 
+	"segue/internal/filter"
 	"segue/internal/sales/segment"
 	"segue/internal/schema/name"
 )
 
+// NewDraft is the id of a segment that is not saved.
+const NewDraft name.SegmentID = "draft"
+
+// Catalogue is the active segments of a record type, with what their conditions may ask
+// beyond a record at the moment at which they were read; nil: nothing.
+type Catalogue struct {
+	*segment.Catalogue
+
+	Scope *filter.Scope
+}
+
 // Current returns the active segments of a record type, as they are. An active segment
 // that no longer compiles is an error.
-func (s *Segmentation) Current(ctx context.Context, recordType string) (*segment.Catalogue, error) {
+func (s *Segmentation) Current(ctx context.Context, recordType string) (Catalogue, error) {
 	all, err := s.readCatalogues(ctx)
 	if err != nil {
-		return nil, err
+		return Catalogue{}, err
 	}
-	if broken := all[recordType].broken; broken != nil {
-		return nil, broken
+	current := all[recordType]
+	if current.broken != nil {
+		return Catalogue{}, current.broken
 	}
-	return all[recordType].Catalogue, nil
+	return Catalogue{current.Catalogue, current.scope(s.db.Now())}, nil
 }
 
 // Draft returns the active segments of a record type as they would be with a segment as
 // view shows it, saved or not, and its place among them. id is "" for a new one, which
-// gets the id [NewDraft]. Refused is what would be refused when it is saved.
-func (s *Segmentation) Draft(ctx context.Context, id name.SegmentID, view segment.Segment) (*segment.Catalogue, int, error) {
-	current, err := s.Current(ctx, view.RecordType())
+// gets the id [NewDraft]. What would be refused when it is saved and activated is refused.
+func (s *Segmentation) Draft(ctx context.Context, id name.SegmentID, view segment.Segment) (Catalogue, int, error) {
+	all, err := s.readCatalogues(ctx)
 	if err != nil {
-		return nil, 0, err
+		return Catalogue{}, 0, err
+	}
+	current := all[view.RecordType()]
+	if current.broken != nil {
+		return Catalogue{}, 0, current.broken
 	}
 	if id == "" {
 		id = NewDraft
 	}
-	entry, err := entryOf(s.db.Schema(), id, view)
+	entry, err := s.entryOf(ctx, id, view, &current.calendar)
 	if err != nil {
-		return nil, 0, err
+		return Catalogue{}, 0, err
 	}
 	position := view.Priority()
 	if position == 0 {
 		position = slices.Index(current.Order, id) + 1
 	}
 	if position == 0 {
-		all, err := s.readCatalogues(ctx)
-		if err != nil {
-			return nil, 0, err
-		}
-		position = usualPosition(current.Order, all[view.RecordType()].newest)
+		position = usualPosition(current.Order, current.newest)
 	}
-	drafted := current.With(entry, segment.Place(current.Order, id, position, defaultID(view.RecordType())))
-	return drafted, slices.IndexFunc(drafted.Segments, func(e segment.Entry) bool { return e.ID == id }), nil
+	current.Catalogue = current.With(entry, segment.Place(current.Order, id, position, defaultID(view.RecordType())))
+	return Catalogue{current.Catalogue, current.scope(s.db.Now())},
+		slices.IndexFunc(current.Segments, func(e segment.Entry) bool { return e.ID == id }), nil
 }
-
-// NewDraft is the id of a segment that is not saved.
-const NewDraft name.SegmentID = "draft"

@@ -43,12 +43,12 @@ func (e effect) count(ctx context.Context) {
 
 // enter decides on a held record and changes it. The record may have moved on
 // since the change, which requested something then.
-func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, catalogue *segment.Catalogue, record *rows.Row, requested segment.Status) (effect, error) {
+func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, known compiled, record *rows.Row, requested segment.Status) (effect, error) {
 	view := sales.Record{Row: record}
 	if !view.Open() || !view.Erased().IsZero() { // closed or erased meanwhile
 		return effect{}, nil
 	}
-	decision, err := catalogue.Decide(record, sales.Record{Row: record}.Segment())
+	decision, err := known.Decide(record, view.Segment(), known.scope(s.db.Now()))
 	if err != nil {
 		return effect{}, err
 	}

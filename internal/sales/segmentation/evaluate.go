@@ -63,7 +63,7 @@ func (s *Segmentation) evaluate(ctx context.Context, known compiled, change rows
 		return nil
 	}
 	tally.Add(ctx, tally.Evaluated, 1)
-	requested, pending, err := s.decide(ctx, catalogue, change.New)
+	requested, pending, err := s.decide(ctx, known, change.New)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (s *Segmentation) follow(ctx context.Context, known compiled, change rows.C
 		if found[0] == nil { // deleted meanwhile
 			return nil
 		}
-		did, err = s.enter(ctx, tx, known.Catalogue, found[0], requested)
+		did, err = s.enter(ctx, tx, known, found[0], requested)
 		return err
 	})
 	if err == nil {
@@ -111,7 +111,7 @@ func (s *Segmentation) follow(ctx context.Context, known compiled, change rows.C
 
 // decide says what the change asks for and whether that would write anything,
 // from the few columns that it reads.
-func (s *Segmentation) decide(ctx context.Context, catalogue *segment.Catalogue, record *rows.Image) (requested segment.Status, pending bool, err error) {
+func (s *Segmentation) decide(ctx context.Context, known compiled, record *rows.Image) (requested segment.Status, pending bool, err error) {
 	state, err := record.Value(name.Statecode)
 	if err != nil {
 		return 0, false, err
@@ -124,7 +124,7 @@ func (s *Segmentation) decide(ctx context.Context, catalogue *segment.Catalogue,
 		return 0, false, err
 	}
 	present, _ := value.Ref()
-	decision, err := catalogue.Decide(record, name.SegmentID(present.ID))
+	decision, err := known.Decide(record, name.SegmentID(present.ID), known.scope(s.db.Now()))
 	switch {
 	case err != nil:
 		return 0, false, err

@@ -15,10 +15,10 @@ import (
 	"segue/internal/schema/name"
 )
 
-// RedriveRules begin, in the unit of work that edits a segment or the order of a
-// record type, a job that takes up the changes of records that are parked because
-// of it: the edit may have mended what was wrong. They are registered after
-// SegmentRules and OrderRules.
+// RedriveRules begin, in the unit of work that edits a segment, the order of a
+// record type or the settings of the organization, a job that takes up the changes of records that are parked because
+// of it: the edit may have mended what was wrong. They are registered after the other
+// rules of these tables.
 func (s *Segmentation) RedriveRules() entity.Rules { return redriveRules{segmentation: s} }
 
 type redriveRules struct {

@@ -20,6 +20,7 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/generation"
+	"segue/internal/sales/setting"
 	"segue/internal/schema/name"
 )
 
@@ -31,13 +32,14 @@ type Segmentation struct {
 	connections *connection.Connections
 	policy      sales.Policy
 	generation  *generation.Generation
+	settings    *setting.Settings
 	catalogues  *generation.Cache[catalogues]
 }
 
 // New returns the segmentation of the rows of db.
-func New(db *rows.DB, connections *connection.Connections, policy sales.Policy, known *generation.Generation) *Segmentation {
+func New(db *rows.DB, connections *connection.Connections, policy sales.Policy, known *generation.Generation, settings *setting.Settings) *Segmentation {
 	return &Segmentation{
-		db: db, lists: query.New(db), connections: connections, policy: policy, generation: known,
+		db: db, lists: query.New(db), connections: connections, policy: policy, generation: known, settings: settings,
 		catalogues: generation.NewCache[catalogues](known, 1),
 	}
 }

@@ -87,11 +87,11 @@ func (s *Simulation) Diff(ctx context.Context, c sales.Caller, draft Draft, part
 // without the draft.
 func (s *Simulation) moved(ctx context.Context, d drafted, row *rows.Row) (moved Moved, anyway bool, err error) {
 	present := (sales.Record{Row: row}).Segment()
-	then, err := d.then.Decide(row, present)
+	then, err := d.then.Decide(row, present, d.then.Scope)
 	if err != nil || then.Status != segment.Segmented {
 		return Moved{}, false, err
 	}
-	now, err := d.now.Decide(row, present)
+	now, err := d.now.Decide(row, present, d.now.Scope)
 	if err != nil {
 		return Moved{}, false, err
 	}

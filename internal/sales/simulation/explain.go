@@ -8,6 +8,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/segment"
+	"segue/internal/sales/segmentation"
 	"segue/internal/schema/name"
 )
 
@@ -57,7 +58,7 @@ func (s *Simulation) Explain(ctx context.Context, c sales.Caller, ref rows.Ref, 
 	result := Explanation{
 		Record: ref, Version: row.Version, AsOf: s.db.Now(), Open: record.Open(), Present: record.Segment(), Receipt: row.Text(name.SegueBecause),
 	}
-	decision, err := current.Decide(row, result.Present)
+	decision, err := current.Decide(row, result.Present, current.Scope)
 	if err != nil {
 		return Explanation{}, err
 	}
@@ -72,7 +73,7 @@ func (s *Simulation) Explain(ctx context.Context, c sales.Caller, ref rows.Ref, 
 		if one != "" && e.ID != one {
 			continue
 		}
-		verdict, err := e.Program.Explain(row)
+		verdict, err := e.Program.ExplainIn(row, current.Scope)
 		if err != nil {
 			return Explanation{}, err
 		}
@@ -88,19 +89,19 @@ func (s *Simulation) Explain(ctx context.Context, c sales.Caller, ref rows.Ref, 
 
 // explained returns the segments that a record is explained by: the active ones, and one
 // that is asked for.
-func (s *Simulation) explained(ctx context.Context, c sales.Caller, ref rows.Ref, one name.SegmentID) (*segment.Catalogue, error) {
+func (s *Simulation) explained(ctx context.Context, c sales.Caller, ref rows.Ref, one name.SegmentID) (segmentation.Catalogue, error) {
 	if one == "" {
 		if err := s.entities.Admit(ctx, c, sales.Right{Privilege: sales.Read, Table: name.Segment}); err != nil {
-			return nil, err
+			return segmentation.Catalogue{}, err
 		}
 		return s.segments.Current(ctx, ref.Table)
 	}
 	d, err := s.draft(ctx, c, Draft{Segment: one})
 	if err != nil {
-		return nil, err
+		return segmentation.Catalogue{}, err
 	}
 	if d.table != ref.Table {
-		return nil, sales.Refuse(sales.Invalid, "the segment is for rows of %s, the record is a row of %s", d.table, ref.Table)
+		return segmentation.Catalogue{}, sales.Refuse(sales.Invalid, "the segment is for rows of %s, the record is a row of %s", d.table, ref.Table)
 	}
 	return d.then, nil
 }

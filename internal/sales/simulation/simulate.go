@@ -62,11 +62,12 @@ func (s *Simulation) Simulate(ctx context.Context, c sales.Caller, draft Draft, 
 		return Simulated{}, sales.Refuse(sales.Invalid, "%s: an inactive segment gets no records; leave it out to simulate the segment as active", name.Statecode)
 	}
 	result := Simulated{Outcomes: map[Outcome]int{}}
-	if result.Clauses, err = clausesOf(d.then.Segments[d.place].Program); err != nil {
+	program := d.then.Segments[d.place].Program
+	if result.Clauses, err = clausesOf(program, d.then.Scope); err != nil {
 		return Simulated{}, err
 	}
 	result.Walk, err = s.walk(ctx, c, d.table, part, func(row *rows.Row) error {
-		matches, err := result.count(d.then.Segments[d.place].Program, row)
+		matches, err := result.count(program, row, d.then.Scope)
 		if err != nil || !matches {
 			return err
 		}
@@ -88,7 +89,7 @@ func (s *Simulation) Simulate(ctx context.Context, c sales.Caller, draft Draft, 
 func (d drafted) outcome(row *rows.Row) (Record, error) {
 	record := Record{Ref: row.Ref(), Name: nameOf(row), Outcome: Stays, Segment: (sales.Record{Row: row}).Segment()}
 	present := record.Segment
-	decision, err := d.then.Decide(row, present)
+	decision, err := d.then.Decide(row, present, d.then.Scope)
 	if err != nil || decision.Segment == nil {
 		return record, err
 	}
@@ -124,8 +125,8 @@ type noRow struct{}
 func (noRow) Value(string) (schema.Value, error) { return schema.Null(), nil }
 
 // clausesOf lists the conditions of a program, none of which has held yet.
-func clausesOf(p *filter.Program) ([]Clause, error) {
-	verdict, err := p.Explain(noRow{})
+func clausesOf(p *filter.Program, scope *filter.Scope) ([]Clause, error) {
+	verdict, err := p.ExplainIn(noRow{}, scope)
 	var clauses []Clause
 	for _, leaf := range verdict.Leaves() {
 		clauses = append(clauses, Clause{Node: leaf.Node, Text: leaf.Text})
@@ -135,8 +136,8 @@ func clausesOf(p *filter.Program) ([]Clause, error) {
 
 // count counts the conditions that hold for a row, and reports whether all of them
 // together do.
-func (s *Simulated) count(p *filter.Program, row *rows.Row) (bool, error) {
-	verdict, err := p.Explain(row)
+func (s *Simulated) count(p *filter.Program, row *rows.Row, scope *filter.Scope) (bool, error) {
+	verdict, err := p.ExplainIn(row, scope)
 	if err != nil {
 		return false, err
 	}

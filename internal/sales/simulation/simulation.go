@@ -79,9 +79,9 @@ type Walk struct {
 // drafted is a draft in its place among the active segments of its record type.
 type drafted struct {
 	table string
-	now   *segment.Catalogue // as they are
-	then  *segment.Catalogue // as they would be
-	place int                // of the draft in then; -1 when it would be inactive
+	now   segmentation.Catalogue // as they are
+	then  segmentation.Catalogue // as they would be
+	place int                    // of the draft in then; -1 when it would be inactive
 }
 
 // draft reads what a draft would be. The caller must be allowed to read its segment.
@@ -111,7 +111,8 @@ func (s *Simulation) draft(ctx context.Context, c sales.Caller, d Draft) (drafte
 		return drafted{}, err
 	}
 	if state, given := d.Values[name.Statecode]; given && state != schema.Int(int64(segment.Active)) {
-		return drafted{table: view.RecordType(), now: now, then: now.Without(d.Segment), place: -1}, nil
+		then := segmentation.Catalogue{Catalogue: now.Without(d.Segment), Scope: now.Scope}
+		return drafted{table: view.RecordType(), now: now, then: then, place: -1}, nil
 	}
 	then, place, err := s.segments.Draft(ctx, d.Segment, view)
 	return drafted{table: view.RecordType(), now: now, then: then, place: place}, err
