@@ -54,7 +54,13 @@ func (s *stage) function(name string) *function {
 	s.Helper()
 	if s.running[name] == nil {
 		at := newRecorder(s.T, s.endpoint, s.table, s.used[name])
-		s.running[name] = start(s.T, s.bin, name, "SEGUE_TABLE="+s.table, "SEGUE_JOB_QUEUE="+*s.queue, "AWS_ENDPOINT_URL="+at)
+		// A limit of 149 requests has each of them counted in the store, where connect writes
+		// by an update for nothing else. The others are asked for more.
+		limits := "6000,1200,52"
+		if name == "connect" {
+			limits = "149,1200,52"
+		}
+		s.running[name] = start(s.T, s.bin, name, "SEGUE_TABLE="+s.table, "SEGUE_JOB_QUEUE="+*s.queue, "AWS_ENDPOINT_URL="+at, "SEGUE_SERVICE_LIMITS="+limits)
 	}
 	return s.running[name]
 }

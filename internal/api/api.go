@@ -28,6 +28,7 @@ import (
 	"segue/internal/odata/call"
 	"segue/internal/odata/definition"
 	"segue/internal/odata/metadata"
+	"segue/internal/protect"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/principal"
@@ -46,7 +47,8 @@ type Config struct {
 	Operations operation.Executor // runs writes; it also holds the use cases that read
 	Principals *principal.Directory
 	Auth       Authenticator
-	Public     string // URL under which clients reach the service, without a slash at its end; "" takes it from each request
+	Public     string         // URL under which clients reach the service, without a slash at its end; "" takes it from each request
+	Limits     *protect.Guard // bounds each user; nil for none
 	Clock      clock.Clock
 	Log        *slog.Logger
 	// Slow is how long a request may take before it is worth a line in the log, where
@@ -143,8 +145,9 @@ type request struct {
 	*http.Request
 	id     string // of the request, in the log
 	caller sales.Caller
-	base   string // service root of the requested version
-	path   string // after the service root
+	visit  *protect.Visit // counts against the limits of the caller
+	base   string         // service root of the requested version
+	path   string         // after the service root
 	prefer odata.Prefer
 	inner  bool       // it is in a batch
 	set    *changeSet // the change set that it is in, nil for none
@@ -165,13 +168,22 @@ func (a *API) serve(handle func(http.ResponseWriter, *request) error) http.Handl
 		began := a.config.Clock.Now()
 		err := a.identify(req)
 		if err == nil {
-			err = handle(recorder, req)
+			err = a.within(req, func() error { return handle(recorder, req) })
 		}
 		if err != nil {
 			odata.WriteError(recorder, a.refusal(r, id, err))
 		}
 		a.logRequest(req, id, recorder.status, a.config.Clock.Now().Sub(began))
 	})))
+}
+
+// within handles a request within the limits of its caller.
+func (a *API) within(r *request, handle func() error) (err error) {
+	if r.visit, err = a.config.Limits.Enter(r.Context(), r.caller.ID); err != nil {
+		return err
+	}
+	defer r.visit.Leave(r.Context())
+	return handle()
 }
 
 // logRequest logs a request, unless requests are logged elsewhere and this one was fast.

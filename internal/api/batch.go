@@ -203,6 +203,9 @@ func (b *batchRun) request(part batch.Request, set *changeSet) (*request, error)
 		base: odata.ServiceRoot(odata.PublicBase(b.outer.Request, b.api.config.Public), version), path: target.Path,
 		prefer: odata.ParsePrefer(part.Header),
 	}
+	if err := b.outer.visit.Count(b.outer.Context()); err != nil {
+		return r, err
+	}
 	return r, refuseOtherCaller(r)
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"segue/internal/auth"
 	"segue/internal/odata"
+	"segue/internal/protect"
 	"segue/internal/sales"
 	"segue/internal/schema"
 )
@@ -60,6 +61,11 @@ func (a *API) translate(err error) *odata.Error {
 		refusal.RetryAfter = int(math.Ceil(e.After.Seconds()))
 		return refusal
 	}
+	if e, ok := errors.AsType[*protect.ExceededError](err); ok {
+		refusal := odata.Errorf(codeOfLimit(e.Kind), "%v", e)
+		refusal.RetryAfter = int(math.Ceil(e.After.Seconds()))
+		return refusal
+	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded): // that of the function, which comes after all tries
 		return late()
@@ -71,6 +77,18 @@ func (a *API) translate(err error) *odata.Error {
 		return odata.Errorf(odata.InvalidAuthTicket, "%v", auth.ErrInvalid)
 	}
 	return odata.Errorf(odata.UnExpected, "An unexpected error occurred; the request id is in the header REQ_ID.")
+}
+
+// codeOfLimit returns the code of a limit of a user (docs/webapi.md §15).
+func codeOfLimit(kind protect.Kind) odata.Code {
+	switch kind {
+	case protect.Execution:
+		return odata.ThrottlingTimeExceeded
+	case protect.Concurrent:
+		return odata.ThrottlingConcurrencyLimitExceeded
+	case protect.Requests:
+	}
+	return odata.ThrottlingBurstRequestLimitExceeded
 }
 
 // errorOfKind gives each kind of refusal its Dataverse code (docs/webapi.md §5,

@@ -13,6 +13,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -21,6 +22,7 @@ import (
 
 	"segue/internal/auth"
 	"segue/internal/clock"
+	"segue/internal/protect"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/view"
@@ -44,6 +46,7 @@ type Environment struct {
 	Retention  string // SEGUE_RETENTION_DAYS: days for which ended targets and steps are kept; 0, the default, is for ever
 	RowForm    string // SEGUE_ROW_FORM: how rows are written, "compact" (default) or "long" (docs/decisions/0023)
 	Examined   string // SEGUE_MAX_EXAMINED: rows that a request may examine; 50,000 by default
+	Limits     string // SEGUE_SERVICE_LIMITS: of a user in five minutes, "requests,seconds of execution,requests at once"; 6000,1200,52 by default, 0 for none
 	Slow       string // SEGUE_SLOW_REQUEST: how long a request to a function may take before it is logged, such as "1s" (default)
 	Metrics    string // SEGUE_METRICS: namespace of the metrics in CloudWatch; none are written when it is empty
 	Schema     string // SEGUE_SCHEMA: folder of files that add tables and columns; by default the one that the build put beside a function, "" for none
@@ -65,6 +68,7 @@ func FromEnvironment() Environment {
 		Retention:  os.Getenv("SEGUE_RETENTION_DAYS"),
 		RowForm:    os.Getenv("SEGUE_ROW_FORM"),
 		Examined:   os.Getenv("SEGUE_MAX_EXAMINED"),
+		Limits:     os.Getenv("SEGUE_SERVICE_LIMITS"),
 		Slow:       os.Getenv("SEGUE_SLOW_REQUEST"),
 		Metrics:    os.Getenv("SEGUE_METRICS"),
 		Schema:     cmp.Or(os.Getenv("SEGUE_SCHEMA"), bundledSchema()),
@@ -105,6 +109,7 @@ type App struct {
 	*Parts
 	Identity auth.Authenticator // finds the caller of a request
 	Public   string             // the URL that clients use; "" for that of the request
+	Limits   *protect.Guard     // bounds each user
 	Clock    clock.Clock
 	Log      *slog.Logger
 	Slow     time.Duration // how long a request may take before it is logged; 0 logs all
@@ -151,8 +156,25 @@ func New(env Environment, store store.Store, claims func(context.Context) (map[s
 	if err := view.Give(db); err != nil {
 		return nil, err
 	}
+	limits, err := env.guard(db, options.Freshness)
+	if err != nil {
+		return nil, err
+	}
 	parts := Assemble(db, options)
-	return &App{Parts: parts, Identity: identity, Public: env.Public, Clock: options.Freshness.Clock, Log: log}, nil
+	return &App{Parts: parts, Identity: identity, Public: env.Public, Limits: limits, Clock: options.Freshness.Clock, Log: log}, nil
+}
+
+// guard returns what bounds users: counts that are shared where several processes serve
+// the store.
+func (env Environment) guard(db *rows.DB, freshness sales.Freshness) (*protect.Guard, error) {
+	limits, err := parseLimits(env.Limits)
+	if err != nil {
+		return nil, err
+	}
+	if freshness.For == 0 {
+		db = nil
+	}
+	return protect.New(limits, db, freshness.Clock), nil
 }
 
 // authenticator returns an Authenticator that trusts the gateway's claims and the
@@ -197,6 +219,26 @@ func parseExamined(text string) (int, error) {
 		return 0, fmt.Errorf("SEGUE_MAX_EXAMINED is %q; it is a number of rows from 1 up", text)
 	}
 	return n, nil
+}
+
+// parseLimits reads SEGUE_SERVICE_LIMITS.
+func parseLimits(text string) (protect.Limits, error) {
+	if text == "" {
+		return protect.Default(), nil
+	}
+	words := strings.Split(text, ",")
+	numbers := make([]int, len(words))
+	for i, word := range words {
+		n, err := strconv.Atoi(strings.TrimSpace(word))
+		if err != nil || n < 0 || n > math.MaxInt32 {
+			return protect.Limits{}, fmt.Errorf("SEGUE_SERVICE_LIMITS is %q; %q is not a number from 0 to %d", text, word, math.MaxInt32)
+		}
+		numbers[i] = n
+	}
+	if len(numbers) != 3 {
+		return protect.Limits{}, fmt.Errorf("SEGUE_SERVICE_LIMITS is %q; it is three numbers: requests, seconds of execution, requests at once", text)
+	}
+	return protect.Limits{Requests: numbers[0], Execution: time.Duration(numbers[1]) * time.Second, Concurrent: numbers[2]}, nil
 }
 
 // parseForm reads SEGUE_ROW_FORM.

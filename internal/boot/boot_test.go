@@ -11,6 +11,7 @@ import (
 
 	"segue/internal/auth"
 	"segue/internal/auth/issuer"
+	"segue/internal/protect"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema/name"
@@ -38,6 +39,22 @@ func TestExamined(t *testing.T) {
 	}
 	for _, text := range []string{"0", "-1", "many", "1.5"} {
 		if _, err := parseExamined(text); err == nil {
+			t.Errorf("%q was taken", text)
+		}
+	}
+}
+
+func TestServiceLimits(t *testing.T) {
+	for text, want := range map[string]protect.Limits{
+		"": protect.Default(), "6000,1200,52": protect.Default(), "0,0,0": {},
+		"1, 2, 3": {Requests: 1, Execution: 2 * time.Second, Concurrent: 3},
+	} {
+		if got, err := parseLimits(text); got != want || err != nil {
+			t.Errorf("%q is %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"1", "1,2", "1,2,3,4", "-1,2,3", "1,2,x", "1,2,", "1.5,2,3"} {
+		if _, err := parseLimits(text); err == nil {
 			t.Errorf("%q was taken", text)
 		}
 	}

@@ -19,6 +19,11 @@ import (
 // maxTry bounds the duration of one try.
 const maxTry = 30 * time.Second
 
+// throttledPatience is how long a row is tried again while the service says that the
+// caller has asked for too much: twice the time in which requests are counted
+// (docs/webapi.md §15).
+const throttledPatience = 10 * time.Minute
+
 // maxResponse bounds how many bytes of a response are read.
 const maxResponse = 64 << 10
 
@@ -29,8 +34,8 @@ const duplicateRecord = "0x80040237"
 type Remote struct {
 	Client *http.Client // must not follow redirects: a redirected PATCH becomes a GET
 	// Patience is how long a row is tried again while the service is away or
-	// busy (no connection; 429, 502, 503, 504); 30 s by default. Trying again is
-	// safe: writing a row twice changes nothing.
+	// busy (no connection; 502, 503, 504), 30 s by default; with 429 it is ten minutes at
+	// least. Trying again is safe: writing a row twice changes nothing.
 	Patience time.Duration
 	// Clock measures and waits; clock.System unless set before use.
 	Clock clock.Clock
@@ -112,8 +117,12 @@ func (r *Remote) send(ctx context.Context, method, path string, content map[stri
 			return err
 		}
 		wait := max(away.after, r.backoff.Delay(failed))
-		if r.Clock.Now().Sub(began)+wait > r.Patience {
-			return fmt.Errorf("%w, tried for %v: %w", ErrUnavailable, r.Patience, err)
+		patience := r.Patience
+		if away.throttled { // it is there, and says when it takes more
+			patience = max(patience, throttledPatience)
+		}
+		if r.Clock.Now().Sub(began)+wait > patience {
+			return fmt.Errorf("%w, tried for %v: %w", ErrUnavailable, patience, err)
 		}
 		if err := r.Clock.Sleep(ctx, wait); err != nil {
 			return err
@@ -123,8 +132,9 @@ func (r *Remote) send(ctx context.Context, method, path string, content map[stri
 
 // awayError means that the service did not process a request.
 type awayError struct {
-	cause error
-	after time.Duration // the wait that the service asked for; 0: none
+	cause     error
+	after     time.Duration // the wait that the service asked for; 0: none
+	throttled bool          // the caller has asked for too much
 }
 
 // Error returns the text of the cause.
@@ -156,7 +166,7 @@ func (r *Remote) try(ctx context.Context, method, url string, body []byte) error
 	switch res.StatusCode {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		seconds, _ := strconv.Atoi(res.Header.Get("Retry-After")) // 0 for none, or for a date
-		return &awayError{refusal, time.Duration(max(0, seconds)) * time.Second}
+		return &awayError{refusal, time.Duration(max(0, seconds)) * time.Second, res.StatusCode == http.StatusTooManyRequests}
 	case http.StatusPreconditionFailed:
 		if strings.Contains(refusal.Error(), duplicateRecord) {
 			return fmt.Errorf("%w: %w", ErrExists, refusal)

@@ -26,7 +26,7 @@
 //
 // Invariant: a row is written only under the condition that it is still as it
 // was loaded, or not there if it is new, so that whatever was decided on the loaded
-// rows still holds when the write is applied. [Tx.Replace] alone has no condition.
+// rows still holds when the write is applied. [Tx.Replace] and [DB.AddOne] alone have none.
 package rows
 
 import (

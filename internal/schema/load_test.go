@@ -53,6 +53,7 @@ func TestDefaultTables(t *testing.T) {
 		"segue_parkedchange segue_parkedchanges segue_parkedchangeid segue_name",
 		"segue_trackedchange  segue_trackedchangeid segue_rowid",
 		"segue_uniquekey  segue_uniquekeyid segue_table",
+		"segue_usage  segue_usageid segue_userid",
 		"systemuser systemusers systemuserid fullname",
 		"task tasks activityid subject",
 		"team teams teamid name",

@@ -54,16 +54,20 @@ func stop(b *testing.B, command *exec.Cmd) {
 	_ = command.Wait() // it was told to end
 }
 
+// unlimited has a server take as many requests of a user as come.
+const unlimited = "SEGUE_SERVICE_LIMITS=0,0,0"
+
 // startSegue starts a server over the definitions of the demo.
 func startSegue(b *testing.B, dir string, synced bool) product {
 	b.Helper()
 	binary := os.Getenv("SEGUE_BINARY")
 	command := exec.CommandContext(b.Context(), binary, "serve", "--data", dir, "--addr", "127.0.0.1:0", "--leads", "0")
+	command.Env = append(os.Environ(), unlimited)
 	base := start(b, addressIn(dir), command)
 	if !synced {
 		stop(b, command)
 		command = exec.CommandContext(b.Context(), os.Args[0], "-test.run=^TestServeUnsynced$")
-		command.Env = append(os.Environ(), unsynced+"="+dir)
+		command.Env = append(os.Environ(), unsynced+"="+dir, unlimited)
 		base = start(b, addressIn(dir), command)
 	}
 	token, err := exec.CommandContext(b.Context(), binary, "token", "--data", dir).Output()

@@ -29,7 +29,7 @@ type statement struct {
 // functions is what each function may do, in the order of the template.
 func functions() []function {
 	return []function{
-		{name: "connect", table: []string{"BatchGetItem", "GetItem", "PutItem"}, indexes: []string{"gsi1"}},
+		{name: "connect", table: []string{"BatchGetItem", "GetItem", "PutItem", "UpdateItem"}, indexes: []string{"gsi1"}},
 		{name: "disconnect", table: []string{"BatchGetItem", "GetItem", "PutItem", "UpdateItem"}, indexes: []string{"gsi1"}},
 		{name: "action", table: []string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"}, indexes: []string{"gsi1"}, reacts: true},
 		{name: "data", table: []string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}, indexes: []string{"gsi1", "gsi2", "gsi3", "gsi4"}},

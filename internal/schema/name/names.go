@@ -29,6 +29,7 @@ const (
 	ParkedChange       = "segue_parkedchange"
 	TrackedChange      = "segue_trackedchange"
 	UniqueKey          = "segue_uniquekey"
+	Usage              = "segue_usage"
 	User               = "systemuser"
 	Task               = "task"
 	Team               = "team"
@@ -64,6 +65,7 @@ type (
 	ParkedChangeID       string // of a row of segue_parkedchange
 	TrackedChangeID      string // of a row of segue_trackedchange
 	UniqueKeyID          string // of a row of segue_uniquekey
+	UsageID              string // of a row of segue_usage
 	UserID               string // of a row of systemuser
 	TaskID               string // of a row of task
 	TeamID               string // of a row of team
@@ -334,6 +336,7 @@ const (
 	SegueErasedon                                    = "segue_erasedon"
 	SegueErasureid                                   = "segue_erasureid"
 	SegueEvaluation                                  = "segue_evaluation"
+	SegueExecutions                                  = "segue_executions"
 	SegueExpireson                                   = "segue_expireson"
 	SegueGenerationid                                = "segue_generationid"
 	SegueHandler                                     = "segue_handler"
@@ -356,6 +359,7 @@ const (
 	SegueProgram                                     = "segue_program"
 	SegueReason                                      = "segue_reason"
 	SegueRecord                                      = "segue_record"
+	SegueRequests                                    = "segue_requests"
 	SegueResult                                      = "segue_result"
 	SegueRound                                       = "segue_round"
 	SegueRow                                         = "segue_row"
@@ -377,6 +381,8 @@ const (
 	SegueTrackedchangeid                             = "segue_trackedchangeid"
 	SegueTries                                       = "segue_tries"
 	SegueUniquekeyid                                 = "segue_uniquekeyid"
+	SegueUsageid                                     = "segue_usageid"
+	SegueUserid                                      = "segue_userid"
 	SegueValue                                       = "segue_value"
 	Sender                                           = "sender"
 	Sendthankyounote                                 = "sendthankyounote"
