@@ -143,9 +143,10 @@ func unclean(p string) bool {
 // request is an HTTP request with what every handler needs from it.
 type request struct {
 	*http.Request
-	id     string // of the request, in the log
-	caller sales.Caller
-	visit  *protect.Visit // counts against the limits of the caller
+	id     string         // of the request, in the log
+	sender sales.Caller   // whose token came
+	caller sales.Caller   // on whose behalf: the sender, or for whom the sender acts
+	visit  *protect.Visit // counts against the limits of the sender
 	base   string         // service root of the requested version
 	path   string         // after the service root
 	prefer odata.Prefer
@@ -171,18 +172,23 @@ func (a *API) serve(handle func(http.ResponseWriter, *request) error) http.Handl
 			err = a.within(req, func() error { return handle(recorder, req) })
 		}
 		if err != nil {
-			odata.WriteError(recorder, a.refusal(r, id, err))
+			public := a.refusal(r, id, err)
+			a.challenge(recorder, r, public)
+			odata.WriteError(recorder, public)
 		}
 		a.logRequest(req, id, recorder.status, a.config.Clock.Now().Sub(began))
 	})))
 }
 
-// within handles a request within the limits of its caller.
+// within handles a request within the limits of its sender.
 func (a *API) within(r *request, handle func() error) (err error) {
-	if r.visit, err = a.config.Limits.Enter(r.Context(), r.caller.ID); err != nil {
+	if r.visit, err = a.config.Limits.Enter(r.Context(), r.sender.ID); err != nil {
 		return err
 	}
 	defer r.visit.Leave(r.Context())
+	if err := a.actFor(r); err != nil {
+		return err
+	}
 	return handle()
 }
 
@@ -198,7 +204,7 @@ func (a *API) logRequest(r *request, id string, status int, took time.Duration) 
 		level, text = slog.LevelWarn, "slow request"
 	}
 	a.config.Log.Log(r.Context(), level, text, "method", r.Method, "path", r.URL.Path, "status", status,
-		"id", id, "client", r.Header.Get("x-ms-client-request-id"), "user", r.caller.ID, "ms", took.Milliseconds())
+		"id", id, "client", r.Header.Get("x-ms-client-request-id"), "user", r.sender.ID, "for", r.caller.ID, "ms", took.Milliseconds())
 }
 
 // headAsGet has h answer HEAD as it answers GET. Whoever sends the response has the
@@ -220,10 +226,8 @@ func (a *API) identify(r *request) error {
 	if err != nil {
 		return err
 	}
-	r.caller = sales.Caller{ID: name.UserID(caller.ID), Name: caller.Name, Login: caller.Login, Roles: caller.Roles}
-	if err := refuseOtherCaller(r); err != nil {
-		return err
-	}
+	r.sender = sales.Caller{ID: name.UserID(caller.ID), Name: caller.Name, Login: caller.Login, Roles: caller.Roles, Signed: true}
+	r.caller = r.sender
 	if size := max(len(r.URL.Path), len(r.URL.RawQuery)); size > odata.MaxURL {
 		return odata.Errorf(odata.BadRequest, "the URL has %d bytes; the limit is %d, and %d in a batch", size, odata.MaxURL, odata.MaxBatchURL)
 	}
@@ -232,16 +236,6 @@ func (a *API) identify(r *request) error {
 		version = "v9.2" // the paths of selections have no version
 	}
 	r.base, r.path = odata.ServiceRoot(odata.PublicBase(r.Request, a.config.Public), version), rest
-	return nil
-}
-
-// refuseOtherCaller refuses a request on behalf of somebody else.
-func refuseOtherCaller(r *request) error {
-	for _, header := range []string{"CallerObjectId", "MSCRMCallerID"} {
-		if user := r.Header.Get(header); user != "" && !strings.EqualFold(strings.Trim(user, "{}"), string(r.caller.ID)) {
-			return odata.Errorf(odata.CannotActOnBehalfOfAnotherUser, "%s: acting as user %q is not supported; requests run as the user of the token, %s", header, user, r.caller.ID)
-		}
-	}
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"segue/internal/odata"
 	"segue/internal/odata/batch"
 	"segue/internal/rows"
+	"segue/internal/sales"
 )
 
 // maxAnswer is how large the answer to a batch may grow by what its requests read, in
@@ -108,7 +109,7 @@ func answerFull() error {
 // changeSet does what the requests of a change set write in one unit of work. If one of
 // them is refused, nothing is written, and its refusal is the only response.
 func (b *batchRun) changeSet(parts []batch.Request) []batch.Response {
-	set := &changeSet{references: odata.References{}}
+	set := &changeSet{references: odata.References{}, caller: b.outer.caller}
 	if len(parts) > rows.MaxCommit {
 		err := odata.Errorf(odata.BadRequest, "a change set may have at most %d requests, the most that the store writes in one transaction; this one has %d", rows.MaxCommit, len(parts))
 		return []batch.Response{b.refused(newPartRecorder(), nil, "", err)}
@@ -119,7 +120,7 @@ func (b *batchRun) changeSet(parts []batch.Request) []batch.Response {
 			return []batch.Response{b.refused(m.rec, m.request, part.ContentID, err)}
 		}
 	}
-	outcomes, err := b.api.config.Operations.Do(b.outer.Context(), b.outer.caller, set.operations...)
+	outcomes, err := b.api.config.Operations.Do(b.outer.Context(), set.caller, set.operations...)
 	if err != nil {
 		m, err := set.blame(err)
 		return []batch.Response{b.refused(newPartRecorder(), m.request, m.part.ContentID, err)}
@@ -148,6 +149,11 @@ func (b *batchRun) prepare(set *changeSet, m *setMember) (err error) {
 	id := m.part.ContentID
 	if _, taken := set.references[id]; taken {
 		return odata.Errorf(odata.BadRequest, "The content ID '%s' was found more than once in the same change set.", excerpt.Of(id))
+	}
+	if len(set.members) == 0 {
+		set.caller = m.request.caller
+	} else if set.caller.ID != m.request.caller.ID {
+		return odata.Errorf(odata.BadRequest, "the requests of a change set are on behalf of one user, not of %s and %s", set.caller.ID, m.request.caller.ID)
 	}
 	set.members = append(set.members, m)
 	m.first = len(set.operations)
@@ -199,14 +205,14 @@ func (b *batchRun) request(part batch.Request, set *changeSet) (*request, error)
 		Host: b.outer.Host, TLS: b.outer.TLS, Header: part.Header, Body: io.NopCloser(bytes.NewReader(part.Body)),
 	}
 	r := &request{
-		Request: inner.WithContext(b.outer.Context()), id: b.outer.id, caller: b.outer.caller, inner: true, set: set,
+		Request: inner.WithContext(b.outer.Context()), id: b.outer.id, sender: b.outer.sender, caller: b.outer.caller, inner: true, set: set,
 		base: odata.ServiceRoot(odata.PublicBase(b.outer.Request, b.api.config.Public), version), path: target.Path,
 		prefer: odata.ParsePrefer(part.Header),
 	}
 	if err := b.outer.visit.Count(b.outer.Context()); err != nil {
 		return r, err
 	}
-	return r, refuseOtherCaller(r)
+	return r, b.api.actFor(r)
 }
 
 // refused returns the response to a request that is refused. r is nil where the part is
@@ -222,6 +228,7 @@ func (b *batchRun) refused(rec *partRecorder, r *request, contentID string, err 
 
 // changeSet is requests that are committed together.
 type changeSet struct {
+	caller     sales.Caller
 	references odata.References
 	members    []*setMember
 	operations []operation.Operation

@@ -113,3 +113,35 @@ func TestHead(t *testing.T) {
 		t.Errorf("WhoAmI allows %q", allowed)
 	}
 }
+
+// TestCORSContract_webapi_16: what clients in browsers send and read is allowed, by the
+// laptop's server and by the template.
+func TestCORSContract_webapi_16(t *testing.T) {
+	w := newWorld(t)
+	preflight := w.exchange("OPTIONS /api/data/v9.2/leads HTTP/1.1\r\nHost: segue.test\r\nConnection: close\r\nOrigin: https://app.example\r\nAccess-Control-Request-Method: PUT\r\n\r\n")
+	answer := w.send("GET ~/WhoAmI\nOrigin: https://app.example")
+	served := map[string][]string{
+		"methods": strings.Split(preflight.header.Get("Access-Control-Allow-Methods"), ","),
+		"headers": strings.Split(preflight.header.Get("Access-Control-Allow-Headers"), ","),
+		"exposed": strings.Split(answer.header.Get("Access-Control-Expose-Headers"), ","),
+	}
+	declared := map[string][]string{}
+	for _, resource := range readTemplate(t).Resources {
+		if cors := resource.Properties.Cors; cors.MaxAge > 0 {
+			declared = map[string][]string{"methods": cors.AllowMethods, "headers": cors.AllowHeaders, "exposed": cors.ExposeHeaders}
+		}
+	}
+	for kind, wanted := range map[string]string{
+		"methods": "GET POST PATCH PUT DELETE",
+		"headers": "Authorization Content-Type OData-Version OData-MaxVersion Prefer If-Match If-None-Match CallerObjectId MSCRMCallerID MSCRM.SuppressDuplicateDetection MSCRM.BypassCustomPluginExecution MSCRM.BypassBusinessLogicExecution MSCRM.SuppressCallbackRegistrationExpanderJob MSCRM.SolutionUniqueName MSCRM.MergeLabels MSCRM.SessionToken Consistency Cache-Control x-ms-client-request-id",
+		"exposed": "OData-EntityId OData-Version ETag Location Preference-Applied Retry-After",
+	} {
+		for name := range strings.FieldsSeq(wanted) {
+			for where, list := range map[string][]string{"the server": served[kind], "template.yaml": declared[kind]} {
+				if !slices.Contains(list, name) {
+					t.Errorf("%s: %s has %v, without %s", where, kind, list, name)
+				}
+			}
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"strconv"
 
 	"segue/internal/auth"
 	"segue/internal/odata"
@@ -12,6 +13,19 @@ import (
 	"segue/internal/sales"
 	"segue/internal/schema"
 )
+
+// challenge tells a client without a valid token which one to bring (docs/webapi.md §16): the
+// service that it is for and, where one came, what is wrong with it (RFC 6750 §3).
+func (a *API) challenge(w http.ResponseWriter, r *http.Request, refusal *odata.Error) {
+	if refusal.Status != http.StatusUnauthorized {
+		return
+	}
+	text := "Bearer resource_id=" + strconv.Quote(odata.PublicBase(r, a.config.Public))
+	if refusal.Code != odata.RequestIsNotAuthenticated {
+		text += ", error=\"invalid_token\", error_description=" + strconv.Quote(refusal.Message)
+	}
+	w.Header().Set("WWW-Authenticate", text)
+}
 
 // refusal returns what an error is on the wire. An error without a kind is an
 // internal error to the caller and is logged in full, here and nowhere else; an

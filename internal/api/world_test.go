@@ -143,6 +143,9 @@ func (w *world) load() {
 			w.t.Fatalf("fixture %s %s: %v", row.Set, row.ID, a)
 		}
 	}
+	// The roles of another token are noted, and then, while the clock stands still, no more:
+	// tests have one user come with many roles.
+	w.expect(http.StatusOK, "GET ~/WhoAmI\nAs: no role")
 }
 
 // answer is what came back.

@@ -26,7 +26,7 @@ func (e *Entities) Create(ctx context.Context, c sales.Caller, name, id string, 
 	if id == "" {
 		id = e.NewID(name, values) // the same in each try
 	}
-	err = e.db.Do(ctx, c.ID, func(tx *rows.Tx) error {
+	err = e.db.DoBy(ctx, c.By(), func(tx *rows.Tx) error {
 		row, err = e.CreateIn(ctx, tx, c, name, id, values)
 		return err
 	})
@@ -63,7 +63,7 @@ type NewRow struct {
 // CreateAll makes rows of a table in one commit: all of them or none. The error is about
 // the first that is refused.
 func (e *Entities) CreateAll(ctx context.Context, c sales.Caller, name string, list []NewRow) error {
-	return sales.Public(e.db.Do(ctx, c.ID, func(tx *rows.Tx) error {
+	return sales.Public(e.db.DoBy(ctx, c.By(), func(tx *rows.Tx) error {
 		for _, row := range list {
 			if _, err := e.CreateIn(ctx, tx, c, name, row.ID, row.Values); err != nil {
 				return err
@@ -132,7 +132,7 @@ func (e *Entities) insert(ctx context.Context, tx *rows.Tx, c sales.Caller, t *s
 // Update changes columns of a row; nil clears one. A row that is not there is
 // created, unless cond says otherwise; created tells which.
 func (e *Entities) Update(ctx context.Context, c sales.Caller, ref rows.Ref, changes map[string]schema.Value, cond If) (row *rows.Row, created bool, err error) {
-	err = e.db.Do(ctx, c.ID, func(tx *rows.Tx) error {
+	err = e.db.DoBy(ctx, c.By(), func(tx *rows.Tx) error {
 		row, created, err = e.UpdateIn(ctx, tx, c, ref, changes, cond)
 		return err
 	})
@@ -246,7 +246,7 @@ var errNotCommitted = errors.New("the unit of work is not committed")
 
 // CheckUpdate says why an Update of a row would be refused, and does not write the row.
 func (e *Entities) CheckUpdate(ctx context.Context, c sales.Caller, ref rows.Ref, changes map[string]schema.Value) error {
-	err := e.db.Do(ctx, c.ID, func(tx *rows.Tx) error {
+	err := e.db.DoBy(ctx, c.By(), func(tx *rows.Tx) error {
 		if _, _, err := e.UpdateIn(ctx, tx, c, ref, changes, If{}); err != nil {
 			return err
 		}
@@ -270,7 +270,7 @@ func (cond If) check(row *rows.Row) error {
 
 // Delete removes a row and, where a rule says so, ends what hangs on it.
 func (e *Entities) Delete(ctx context.Context, c sales.Caller, ref rows.Ref, cond If) error {
-	return sales.Public(e.db.Do(ctx, c.ID, func(tx *rows.Tx) error { return e.DeleteIn(ctx, tx, c, ref, cond) }))
+	return sales.Public(e.db.DoBy(ctx, c.By(), func(tx *rows.Tx) error { return e.DeleteIn(ctx, tx, c, ref, cond) }))
 }
 
 // DeleteIn is Delete in a unit of work.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 	"segue/internal/store"
 )
 
@@ -141,7 +142,10 @@ func (tx *Tx) patchOp(p *patch) (store.Op, error) {
 	}
 	row := tx.db.newRow(p.table, p.id)
 	row.SetAll(p.set)
-	tx.stamp(row, ModifiedOn, ModifiedBy)
+	tx.stamp(row, ModifiedOn, ModifiedBy, name.Modifiedonbehalfby)
+	if tx.by.User != "" {
+		row.dirty[name.Modifiedonbehalfby] = true // a null too: who acted last acts no longer
+	}
 	set := store.Item{}
 	for name, v := range row.values {
 		if p.table.InKey(name) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 	"segue/internal/store"
 )
 
@@ -48,8 +49,8 @@ func (tx *Tx) replaceOp(row *Row) (store.Op, error) {
 	if changes || tx.deleted[row.Ref()] || tx.patches[row.Ref()] != nil || slices.Contains(tx.relied, row.Ref()) {
 		return store.Op{}, &ContradictionError{Ref: row.Ref()}
 	}
-	tx.stamp(row, CreatedOn, CreatedBy)
-	tx.stamp(row, ModifiedOn, ModifiedBy)
+	tx.stamp(row, CreatedOn, CreatedBy, name.Createdonbehalfby)
+	tx.stamp(row, ModifiedOn, ModifiedBy, name.Modifiedonbehalfby)
 	item, err := tx.db.encode(row, row.Next())
 	return store.Put(item, store.Condition{}), err
 }

@@ -35,8 +35,8 @@ func (e *ConflictError) Error() string {
 // to one goroutine.
 type Tx struct {
 	db       *DB
-	by       name.UserID // user on whose behalf; "" for the engine
-	again    bool        // the use case has started again
+	by       By
+	again    bool // the use case has started again
 	rows     map[Ref]*Row
 	absent   map[Ref]bool // not there when they were loaded
 	order    []Ref
@@ -51,9 +51,15 @@ type Tx struct {
 	hooks    []hook
 }
 
+// By is on whose behalf a unit of work writes: a user, and who acts for them. The zero By
+// is the engine.
+type By struct{ User, Actor name.UserID }
+
 // Begin starts a unit of work on behalf of a user (a systemuser id; "" for the
 // engine itself).
-func (db *DB) Begin(by name.UserID) *Tx {
+func (db *DB) Begin(by name.UserID) *Tx { return db.begin(By{User: by}) }
+
+func (db *DB) begin(by By) *Tx {
 	return &Tx{
 		db: db, by: by, rows: map[Ref]*Row{}, absent: map[Ref]bool{}, deleted: map[Ref]bool{},
 		patches: map[Ref]*patch{}, replace: map[Ref]*Row{}, claims: map[Ref]bool{},
@@ -237,12 +243,12 @@ func (tx *Tx) op(row *Row) (op store.Op, ok bool, err error) {
 		return store.Delete(key, unchanged), row.Version > 0, nil
 	case row.Version == 0:
 		unchanged = store.NotThere(store.PK)
-		tx.stamp(row, CreatedOn, CreatedBy)
+		tx.stamp(row, CreatedOn, CreatedBy, name.Createdonbehalfby)
 	case !row.Changed():
 		return store.Op{}, false, nil
 	}
 	if !row.rekeyed || len(row.dirty) > 1 { // else nobody has modified it
-		tx.stamp(row, ModifiedOn, ModifiedBy)
+		tx.stamp(row, ModifiedOn, ModifiedBy, name.Modifiedonbehalfby)
 	}
 	item, err := tx.db.encode(row, row.Next())
 	return store.Put(item, unchanged), err == nil, err
@@ -256,14 +262,20 @@ func randomVersion(Ref) int64 {
 // maxFirstVersion is above the version of every new row.
 const maxFirstVersion = 1 << 52
 
-// stamp sets when and by whom a row was written.
-func (tx *Tx) stamp(row *Row, on, by string) {
+// stamp sets when and by whom a row was written, and who acted for them.
+func (tx *Tx) stamp(row *Row, on, by, actedBy string) {
 	if row.values[on].IsNull() || on == ModifiedOn {
 		row.Set(on, schema.Time(tx.db.Now()))
 	}
-	if tx.by != "" {
-		row.Set(by, schema.RefTo(name.User, tx.by))
+	if tx.by.User == "" {
+		return
 	}
+	row.Set(by, schema.RefTo(name.User, tx.by.User))
+	if tx.by.Actor == "" {
+		row.Set(actedBy, schema.Null())
+		return
+	}
+	row.Set(actedBy, schema.RefTo(name.User, tx.by.Actor))
 }
 
 // attempts is how often Do tries. With the waits between, sixteen units of work that
@@ -290,9 +302,14 @@ func tryAgain(err error, try int) bool {
 // is no longer as it was loaded, it starts again with fresh rows, at most attempts
 // times in all; then it returns the last [*ConflictError].
 func (db *DB) Do(ctx context.Context, by name.UserID, work func(tx *Tx) error) error {
+	return db.DoBy(ctx, By{User: by}, work)
+}
+
+// DoBy is Do on behalf of a user for whom somebody may act.
+func (db *DB) DoBy(ctx context.Context, by By, work func(tx *Tx) error) error {
 	var err error
 	for try := range attempts {
-		tx := db.Begin(by)
+		tx := db.begin(by)
 		tx.again = try > 0
 		// What the unit of work has found to be changed decides, not what work
 		// made of it: Commit says so.

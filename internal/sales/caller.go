@@ -3,6 +3,7 @@ package sales
 import (
 	"fmt"
 
+	"segue/internal/rows"
 	"segue/internal/schema/name"
 )
 
@@ -12,7 +13,24 @@ type Caller struct {
 	Name   string      // for people to read; "" if it is not known
 	Login  string      // what the user signs in with; "" if it is not known
 	Roles  []string    // names of security roles
+	Actor  *Actor      // who acts for the user; nil: the user
+	Signed bool        // the roles are those of a token that came with this request
 	engine bool
+}
+
+// Actor is a user who acts for another one. What neither of the two may do, and what one
+// of them may not, is refused (docs/domain.md §12.2).
+type Actor struct {
+	ID    name.UserID `json:"id"`
+	Roles []string    `json:"roles"`
+}
+
+// By returns whom the rows that the caller writes are stamped with.
+func (c Caller) By() rows.By {
+	if c.Actor == nil {
+		return rows.By{User: c.ID}
+	}
+	return rows.By{User: c.ID, Actor: c.Actor.ID}
 }
 
 // Engine is Segue itself, which may do everything (the app user of docs/domain.md
@@ -34,6 +52,7 @@ const (
 	Append
 	AppendTo
 	Assign
+	ActOnBehalf // of another user; of the table of users alone
 
 	Everything = Create | Read | Write | Delete | Append | AppendTo | Assign
 )
@@ -55,13 +74,20 @@ func (p Privilege) String() string {
 		return "AppendTo"
 	case Assign:
 		return "Assign"
+	case ActOnBehalf:
+		return "ActOnBehalf"
 	case Everything:
 	}
 	return fmt.Sprintf("privileges %b", uint8(p))
 }
 
 // On is how the product calls a privilege on a table.
-func (p Privilege) On(table string) string { return "prv" + p.String() + table }
+func (p Privilege) On(table string) string {
+	if p == ActOnBehalf {
+		return "prvActOnBehalfOfAnotherUser"
+	}
+	return "prv" + p.String() + table
+}
 
 // Security roles (docs/domain.md §12.1).
 const (

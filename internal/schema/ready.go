@@ -1299,6 +1299,7 @@ func ready() []*Table {
 			&Column{Name: "address1_country", Label: "Country/Region", Type: "string", MaxLength: 128, table: "systemuser"},
 			&Column{Name: "azureactivedirectoryobjectid", Label: "Azure AD Object ID", Type: "guid", table: "systemuser"},
 			&Column{Name: "employeeid", Label: "Employee", Type: "string", MaxLength: 100, table: "systemuser"},
+			&Column{Name: "segue_roles", Label: "Roles at the Last Sign-in", Type: "string", MaxLength: 1000, Write: "engine", Custom: true, table: "systemuser"},
 			&Column{Name: "isdisabled", Label: "Status", Type: "boolean", Options: []Option{Option{Label: "Enabled"},
 				Option{Value: 1, Label: "Disabled"}}, Default: Value{kind: 5}, Preset: false, table: "systemuser"},
 			&Column{Name: "businessunitid", Label: "Business Unit", Type: "lookup", Targets: []Target{Target{Table: "businessunit", Nav: "businessunitid", Relationship: "business_unit_system_users", Collection: "business_unit_system_users"}}, table: "systemuser"},

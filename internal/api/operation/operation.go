@@ -113,7 +113,7 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 func (e Executor) Do(ctx context.Context, c sales.Caller, ops ...Operation) ([]Outcome, error) {
 	ops = e.Identified(ops) // the ids are the same in each try: a try whose response got lost may have been applied
 	outcomes := make([]Outcome, len(ops))
-	err := e.DB.Do(ctx, c.ID, func(tx *rows.Tx) error {
+	err := e.DB.DoBy(ctx, c.By(), func(tx *rows.Tx) error {
 		for i, op := range ops {
 			var err error
 			if outcomes[i], err = e.In(ctx, tx, c, op); err != nil {

@@ -95,7 +95,7 @@ func (s *Connections) Connect(ctx context.Context, c sales.Caller, request Reque
 
 // connect is Connect with the record possibly read already.
 func (s *Connections) connect(ctx context.Context, c sales.Caller, request Request, record *rows.Row) (connection Connection, err error) {
-	err = s.db.Do(ctx, c.ID, func(tx *rows.Tx) error {
+	err = s.db.DoBy(ctx, c.By(), func(tx *rows.Tx) error {
 		if record != nil && !tx.Again() { // a repeated try reads it itself
 			tx.Hold(record)
 		}

@@ -22,7 +22,7 @@ func (s *Connections) Disconnect(ctx context.Context, c sales.Caller, ref rows.R
 
 // disconnect is Disconnect with the record possibly read already.
 func (s *Connections) disconnect(ctx context.Context, c sales.Caller, ref rows.Ref, sequenceID name.SequenceID, record *rows.Row) (ended int, err error) {
-	err = s.db.Do(ctx, c.ID, func(tx *rows.Tx) error {
+	err = s.db.DoBy(ctx, c.By(), func(tx *rows.Tx) error {
 		if record != nil && !tx.Again() { // a repeated try reads it itself
 			tx.Hold(record)
 		}
@@ -46,7 +46,7 @@ func (s *Connections) DisconnectIn(ctx context.Context, tx *rows.Tx, c sales.Cal
 // refused; one that has ended already is success and changes nothing, whatever
 // the record is connected to since.
 func (s *Connections) DisconnectTarget(ctx context.Context, c sales.Caller, ref rows.Ref, targetID name.SequenceTargetID, sequenceID name.SequenceID) (ended int, err error) {
-	err = s.db.Do(ctx, c.ID, func(tx *rows.Tx) error {
+	err = s.db.DoBy(ctx, c.By(), func(tx *rows.Tx) error {
 		ended, err = s.DisconnectTargetIn(ctx, tx, c, ref, targetID, sequenceID)
 		return err
 	})

@@ -36,11 +36,12 @@ type Request struct {
 
 // argument is what a job keeps of a request, as JSON.
 type argument struct {
-	User  name.UserID `json:"user"`
-	Name  string      `json:"name,omitempty"`
-	Login string      `json:"login,omitempty"`
-	Roles []string    `json:"roles"`
-	Where string      `json:"where,omitempty"`
+	User  name.UserID  `json:"user"`
+	Name  string       `json:"name,omitempty"`
+	Login string       `json:"login,omitempty"`
+	Roles []string     `json:"roles"`
+	Actor *sales.Actor `json:"actor,omitempty"`
+	Where string       `json:"where,omitempty"`
 }
 
 // Deletion deletes rows of any table.
@@ -75,7 +76,7 @@ func (d *Deletion) BeginIn(ctx context.Context, tx *rows.Tx, c sales.Caller, id 
 	if len(r.IDs) > MaxIDs {
 		return sales.Refuse(sales.Invalid, "%d rows are named by their ids; the limit is %d", len(r.IDs), MaxIDs)
 	}
-	kept := argument{User: c.ID, Name: c.Name, Login: c.Login, Roles: c.Roles}
+	kept := argument{User: c.ID, Name: c.Name, Login: c.Login, Roles: c.Roles, Actor: c.Actor}
 	if r.Where != nil {
 		if err := filter.Check(d.db.Schema(), t.Name, r.Where); err != nil {
 			return sales.InvalidInput(err)
@@ -113,7 +114,7 @@ func (w work) Prepare(_ context.Context, job sales.Job) (sales.JobWork, error) {
 	}
 	one := deleting{
 		Deletion: w.Deletion, table: w.db.Schema().Table(scans[0].Table),
-		caller: sales.Caller{ID: kept.User, Name: kept.Name, Login: kept.Login, Roles: kept.Roles},
+		caller: sales.Caller{ID: kept.User, Name: kept.Name, Login: kept.Login, Roles: kept.Roles, Actor: kept.Actor},
 	}
 	if kept.Where == "" {
 		return one.delete, nil

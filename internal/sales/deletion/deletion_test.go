@@ -106,6 +106,20 @@ func TestRightsPerRow(t *testing.T) {
 	}
 }
 
+// TestRightsOfWhoActs: a job that somebody begins for another user has the rights of both.
+func TestRightsOfWhoActs(t *testing.T) {
+	w := salestest.New(t, boot.Options{})
+	leads(w, 2)
+	acted := salestest.Manager()
+	acted.Actor = &sales.Actor{ID: name.UserID(w.User(1).ID), Roles: []string{sales.Salesperson}}
+	own := w.Lead(7, map[string]any{"subject": "Mine", "ownerid": schema.Lookup{Table: name.User, ID: string(acted.ID)}})
+	w.Lead(8, map[string]any{"subject": "Theirs", "ownerid": w.User(9)})
+	job := begin(t, w, acted, deletion.Request{Table: "lead", IDs: []string{own.ID, salestest.ID("lead", 8)}})
+	if left := subjects(w); slices.Contains(left, "Mine") || !slices.Contains(left, "Theirs") || job.Row.Int(name.SegueRowsfailed) != 1 {
+		t.Errorf("left are %q, %d failed", left, job.Row.Int(name.SegueRowsfailed))
+	}
+}
+
 // TestManyIDs: a list of ids goes in pieces, and each row once.
 func TestManyIDs(t *testing.T) {
 	w := salestest.New(t, boot.Options{})

@@ -63,6 +63,10 @@ func NewOrganization(text string) Organization {
 type Principal struct {
 	Unit     name.BusinessUnitID
 	disabled bool
+
+	fullName, login string
+	roles           string    // of the last token that was seen, as rolesText has them; "" for none
+	noted           time.Time // when this process last had the store agree with a token
 }
 
 // New returns the principals of an organization, whose rights are those of matrix. Of
@@ -98,9 +102,14 @@ func (d *Directory) Admit(ctx context.Context, c sales.Caller) (Principal, error
 		return Principal{}, sales.Public(err)
 	}
 	if p.disabled {
-		return Principal{}, sales.Refuse(sales.Forbidden, "The specified user (Id=%s) is disabled", c.ID)
+		return Principal{}, disabled(c.ID)
 	}
+	d.noteRoles(ctx, c, p)
 	return p, nil
+}
+
+func disabled(id name.UserID) error {
+	return sales.Refuse(sales.Forbidden, "The specified user (Id=%s) is disabled", id)
 }
 
 // Of returns the principal of a row that has been read.
@@ -109,7 +118,12 @@ func (d *Directory) Of(row *rows.Row) Principal {
 	if unit == "" { // written before units were filled in
 		unit = d.own.Root
 	}
-	return Principal{Unit: unit, disabled: row.Table.Name == name.User && row.Is(name.Isdisabled)}
+	p := Principal{Unit: unit}
+	if row.Table.Name == name.User {
+		p.disabled = row.Is(name.Isdisabled)
+		p.fullName, p.login, p.roles = row.Text(name.Fullname), row.Text(name.Domainname), row.Text(name.SegueRoles)
+	}
+	return p
 }
 
 // errAbsent says that there is no row. It is never kept: the row may come.
@@ -150,6 +164,9 @@ func (d *Directory) enroll(ctx context.Context, c sales.Caller) (Principal, erro
 				return err
 			}
 			row = tx.Create(t, user.ID, columns)
+			if c.Signed {
+				row.Set(name.SegueRoles, rolesValue(c.Roles))
+			}
 		}
 		p = d.Of(row)
 		return nil

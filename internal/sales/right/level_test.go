@@ -354,7 +354,7 @@ func (c company) attempt(who sales.Caller, p sales.Privilege, ref rows.Ref, rela
 		return c.attemptAppend(who, ref)
 	case sales.AppendTo:
 		return c.attemptAppendTo(who, ref)
-	case sales.Everything: // no single right
+	case sales.ActOnBehalf, sales.Everything: // of no row; no single right
 	}
 	return nil
 }

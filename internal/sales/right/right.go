@@ -97,6 +97,7 @@ func DefaultMatrix() Matrix {
 	var (
 		nothing     = Grant{}
 		all         = Grant{Organization: sales.Everything}
+		acts        = Grant{Organization: sales.Everything | sales.ActOnBehalf}
 		reads       = Grant{Organization: sales.Read}
 		looks       = Grant{Organization: seen}
 		owns        = Grant{Organization: seen, Own: worked}
@@ -115,7 +116,7 @@ func DefaultMatrix() Matrix {
 		{sales.OfTable(name.SequenceTargetStep), all, org(steps), org(steps), stepsOwn},
 		{sales.OfTable(name.Segment), all, org(sets), org(sets), reads},
 		{sales.OfTable(name.SegmentAttribute), all, org(sets), org(sets), reads},
-		{sales.OfTable(name.User), all, looks, looks, looks},
+		{sales.OfTable(name.User), acts, looks, looks, looks},
 		{sales.OfTable(name.Team), all, looks, looks, looks},
 		{sales.OfTable(name.TeamMembership), all, reads, reads, reads},
 		{sales.OfTable(name.BusinessUnit), all, looks, looks, looks},
@@ -138,16 +139,27 @@ func (m Matrix) lineOf(t *schema.Table) Line {
 	return m[i]
 }
 
+// level returns how far a privilege reaches with these roles.
+func (l Line) level(roles []string, p sales.Privilege) Level {
+	level := None
+	for _, role := range roles {
+		level = max(level, l.of(role).Level(p))
+	}
+	return level
+}
+
 // Level returns how far a privilege of the caller on a table reaches: as far as that
-// of the role with which it reaches farthest. Rows of a table without owners are
+// of the role with which it reaches farthest, and where somebody acts for the caller, no
+// farther than theirs. Rows of a table without owners are
 // nobody's, so what does not reach all of them reaches none.
 func (m Matrix) Level(c sales.Caller, t *schema.Table, p sales.Privilege) Level {
 	if c.IsEngine() {
 		return Organization
 	}
-	line, level := m.lineOf(t), None
-	for _, role := range c.Roles {
-		level = max(level, line.of(role).Level(p))
+	line := m.lineOf(t)
+	level := line.level(c.Roles, p)
+	if c.Actor != nil {
+		level = min(level, line.level(c.Actor.Roles, p))
 	}
 	if level < Organization && !t.Is(name.UserOwnedTrait) {
 		return None
@@ -178,7 +190,11 @@ func (m Matrix) Authorize(c sales.Caller, s *schema.Schema, needed ...sales.Righ
 // Missing is the refusal of a caller whose privilege on a table does not reach the
 // level that would be needed.
 func Missing(c sales.Caller, p sales.Privilege, table string, needed Level) error {
-	return sales.Refuse(sales.Forbidden, "Principal user (Id=%s) with roles %q is missing %s at level %v", c.ID, c.Roles, p.On(table), needed)
+	acting := ""
+	if c.Actor != nil {
+		acting = fmt.Sprintf(", or user (Id=%s) with roles %q who acts for them,", c.Actor.ID, c.Actor.Roles)
+	}
+	return sales.Refuse(sales.Forbidden, "Principal user (Id=%s) with roles %q%s is missing %s at level %v", c.ID, c.Roles, acting, p.On(table), needed)
 }
 
 // Check reports a line that cannot mean what it says: a table that is not there, or

@@ -136,6 +136,30 @@ func TestMatrix_Roles(t *testing.T) {
 	}
 }
 
+// Whoever acts for a user does what both may do, and administrators alone act.
+func TestMatrix_Acting(t *testing.T) {
+	matrix, s := right.DefaultMatrix(), defaultSchema(t)
+	lead, users := s.Table(name.Lead), s.Table(name.User)
+	level := func(role, actor string) right.Level {
+		return matrix.Level(sales.Caller{Roles: []string{role}, Actor: &sales.Actor{Roles: []string{actor}}}, lead, sales.Write)
+	}
+	for _, role := range roles {
+		if got, want := level(role, sales.SystemAdministrator), matrix.Level(sales.Caller{Roles: []string{role}}, lead, sales.Write); got != want {
+			t.Errorf("an administrator for a %s: %v, want %v", role, got, want)
+		}
+		acts := matrix.Level(sales.Caller{Roles: []string{role}}, users, sales.ActOnBehalf)
+		if (acts == right.Organization) != (role == sales.SystemAdministrator) {
+			t.Errorf("%s acts at level %v", role, acts)
+		}
+	}
+	if got := level(sales.SystemAdministrator, sales.Salesperson); got != right.Own {
+		t.Errorf("a salesperson for an administrator: %v", got)
+	}
+	if got := level(sales.SystemAdministrator, "System Customizer"); got != right.None {
+		t.Errorf("somebody without rights for an administrator: %v", got)
+	}
+}
+
 // A matrix that cannot mean what it says is refused at the start.
 func TestMatrix_CheckRefuses(t *testing.T) {
 	s := defaultSchema(t)

@@ -361,6 +361,7 @@ const (
 	SegueRecord                                      = "segue_record"
 	SegueRequests                                    = "segue_requests"
 	SegueResult                                      = "segue_result"
+	SegueRoles                                       = "segue_roles"
 	SegueRound                                       = "segue_round"
 	SegueRow                                         = "segue_row"
 	SegueRowid                                       = "segue_rowid"
