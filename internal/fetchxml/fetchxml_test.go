@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"segue/internal/fetchxml"
+	"segue/internal/filter"
 	"segue/internal/schema"
 )
 
@@ -69,12 +70,14 @@ func entity(e fetchxml.Entity) string {
 
 const and = `{"type":"and","items":[]}`
 
-func TestParse(t *testing.T) {
-	s := load(t)
+// example is a query and what it is read into.
+type example struct{ name, in, want string }
+
+func examples() []example {
 	condition := func(c string) string {
 		return `{"type":"and","items":[{"type":"and","items":[` + c + `]}]}`
 	}
-	for _, test := range []struct{ name, in, want string }{
+	return []example{
 		{"least", `<fetch><entity name="lead"/></fetch>`, `top=0 count=0 page=0 cookie="" lead( where ` + and + `)`},
 		{"paging", `<?xml version="1.0"?><!-- a --><fetch mapping="logical" count="50" page="2" paging-cookie="c" returntotalrecordcount="true"><entity name="lead"><all-attributes/></entity></fetch>`, `top=0 count=50 page=2 cookie="c" total lead(* where ` + and + `)`},
 		{"columns and order", `<fetch top="3" distinct="1"><entity name="lead"><attribute name="subject" alias="s"/><attribute name="createdon"/><order attribute="createdon" descending="true"/></entity></fetch>`, `top=3 count=0 page=0 cookie="" distinct lead( subject as s createdon where ` + and + ` order createdon desc=true)`},
@@ -93,7 +96,12 @@ func TestParse(t *testing.T) {
 		{"empty filter among conditions", `<fetch><entity name="lead"><filter type="or"><filter/><condition attribute="statecode" operator="eq" value="0"/></filter></entity></fetch>`, `top=0 count=0 page=0 cookie="" lead( where {"type":"and","items":[{"type":"or","items":[{"attribute":"statecode","operator":"eq","values":[0]}]}]})`},
 		{"empty filter of related rows", `<fetch><entity name="account"><filter><link-entity name="lead" from="parentaccountid" to="accountid" link-type="any"><filter type="or"/></link-entity></filter></entity></fetch>`, `top=0 count=0 page=0 cookie="" account( where ` + condition(`{"relationship":"lead_parent_account","mode":"contains","filter":`+and+`}`) + `)`},
 		{"aggregate", `<fetch aggregate="true"><entity name="lead"><attribute name="leadid" aggregate="count" alias="n"/><attribute name="createdon" groupby="true" dategrouping="month" alias="m"/><attribute name="companyname" aggregate="countcolumn" distinct="true" alias="c"/><order alias="n" descending="true"/></entity></fetch>`, `top=0 count=0 page=0 cookie="" aggregate lead( leadid/count as n createdon/groupmonth as m companyname/countcolumn/distinct as c where ` + and + ` order n desc=true)`},
-	} {
+	}
+}
+
+func TestParse(t *testing.T) {
+	s := load(t)
+	for _, test := range examples() {
 		t.Run(test.name, func(t *testing.T) {
 			f, err := fetchxml.Parse(s, test.in)
 			if err != nil {
@@ -159,21 +167,45 @@ func TestParse_Refuses(t *testing.T) {
 	}
 }
 
+// FuzzParse: whatever the text, it is read or refused, and what is read is bounded and
+// valid.
 func FuzzParse(f *testing.F) {
 	s := load(f)
-	for _, seed := range []string{
-		`<fetch top="3"><entity name="lead"><attribute name="subject"/><filter type="or"><condition attribute="createdon" operator="last-x-days" value="3"/></filter></entity></fetch>`,
-		`<fetch aggregate="true"><entity name="lead"><attribute name="leadid" aggregate="count" alias="n"/><link-entity name="account" from="accountid" to="parentaccountid" alias="a"><attribute name="name" groupby="true" alias="g"/></link-entity></entity></fetch>`,
-	} {
-		f.Add(seed)
+	for _, seed := range examples() {
+		f.Add(seed.in)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
 		query, err := fetchxml.Parse(s, in)
-		if err == nil && query.Table == nil {
-			t.Error("a query without a table")
+		if err != nil {
+			if refused, ok := errors.AsType[*fetchxml.Error](err); !ok || refused.Detail == "" || len(err.Error()) > 1000 {
+				t.Errorf("the error has %d bytes: %#v", len(err.Error()), err)
+			}
+			return
 		}
-		if refused, ok := errors.AsType[*fetchxml.Error](err); err != nil && (!ok || refused.Detail == "") {
-			t.Errorf("the error is %#v", err)
+		if query.Table == nil {
+			t.Fatal("a query without a table")
+		}
+		if links := check(t, s, query.Entity); links > fetchxml.MaxLinks {
+			t.Errorf("%d links", links)
 		}
 	})
+}
+
+// check checks the conditions of an entity and of its links, and returns how many links
+// there are.
+func check(t *testing.T, s *schema.Schema, e fetchxml.Entity) (links int) {
+	t.Helper()
+	if e.Where != nil {
+		if n := e.Where.Conditions(); n > fetchxml.MaxElements {
+			t.Errorf("%d conditions", n)
+		}
+		again, err := filter.Parse(s, e.Table.Name, e.Where.String())
+		if err != nil || again.String() != e.Where.String() {
+			t.Errorf("the filter does not print and parse: %v\n%s", err, e.Where)
+		}
+	}
+	for _, l := range e.Links {
+		links += 1 + check(t, s, l.Entity)
+	}
+	return links
 }

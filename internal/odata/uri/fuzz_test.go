@@ -11,6 +11,7 @@ import (
 
 	"segue/internal/filter"
 	"segue/internal/odata/uri"
+	"segue/internal/schema"
 )
 
 // seeds are the options of testdata/*.txtar, encoded.
@@ -55,26 +56,45 @@ func FuzzParseQuery(f *testing.F) {
 			checkError(t, err)
 			return
 		}
-		if len(q.Order) > uri.MaxOrder || expanded(q) > uri.MaxExpand {
-			t.Errorf("%d properties of an order, %d navigation properties", len(q.Order), expanded(q))
+		if len(q.Order) > uri.MaxOrder {
+			t.Errorf("%d properties of an order", len(q.Order))
 		}
-		if q.Filter == nil {
-			return
+		checkFilter(t, s, "lead", q.Filter)
+		if n := checkExpanded(t, s, q); n > uri.MaxExpand {
+			t.Errorf("%d navigation properties", n)
 		}
-		if n := q.Filter.Conditions(); n > 3*uri.MaxConditions { // a negated order is two or three
-			t.Errorf("%d conditions", n)
-		}
-		again, err := filter.Parse(s, "lead", q.Filter.String())
-		if err != nil || again.String() != q.Filter.String() {
-			t.Errorf("the filter does not print and parse: %v\n%s", err, q.Filter)
+		if a := q.Apply; a != nil {
+			checkFilter(t, s, "lead", a.Filter)
+			if len(a.By) > uri.MaxAggregates || len(a.Values) > uri.MaxAggregates || len(a.By)+len(a.Values) == 0 {
+				t.Errorf("groups by %d properties with %d values", len(a.By), len(a.Values))
+			}
 		}
 	})
 }
 
-func expanded(q uri.Query) int {
+// checkFilter demands a condition that is bounded, and valid as segments understand it.
+func checkFilter(t *testing.T, s *schema.Schema, table string, g *filter.Group) {
+	t.Helper()
+	if g == nil {
+		return
+	}
+	if n := g.Conditions(); n > 3*uri.MaxConditions { // a negated order is two or three
+		t.Errorf("%d conditions", n)
+	}
+	again, err := filter.Parse(s, table, g.String())
+	if err != nil || again.String() != g.String() {
+		t.Errorf("the filter does not print and parse: %v\n%s", err, g)
+	}
+}
+
+// checkExpanded checks the rows that are expanded, and returns how many navigation
+// properties lead to them.
+func checkExpanded(t *testing.T, s *schema.Schema, q uri.Query) int {
+	t.Helper()
 	n := len(q.Expand)
 	for _, e := range q.Expand {
-		n += expanded(e.Query)
+		checkFilter(t, s, e.Tables[0].Name, e.Filter)
+		n += checkExpanded(t, s, e.Query)
 	}
 	return n
 }
