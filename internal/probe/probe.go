@@ -205,8 +205,10 @@ func (p *Probe) Get(ctx context.Context, keys ...store.Key) (items []store.Item,
 // Query implements store.Store.
 func (p *Probe) Query(ctx context.Context, q store.Query) (page store.Page, err error) {
 	err = p.do(ctx, Call{Method: Query, Query: q}, func() (Counts, error) {
-		page, err = p.query(ctx, q)
-		c := Counts{Queries: 1, ReadUnits: units(size(page), 4096)}
+		asked, left := q, 0
+		asked.Keep = weighLeft(q.Keep, &left)
+		page, err = p.query(ctx, asked)
+		c := Counts{Queries: 1, ReadUnits: units(left+size(page.Items), 4096)}
 		if q.Index != "" {
 			c.ReadUnits /= 2
 		}
@@ -287,10 +289,23 @@ func (c *Counts) add(d Counts) {
 	c.IndexUnits += d.IndexUnits
 }
 
-// size returns the bytes of a page that are paid for: what was left out was read too.
-func size(p store.Page) int {
-	n := p.LeftBytes
-	for _, i := range p.Items {
+// weighLeft adds up the sizes of the items that a query leaves out, which were read and
+// are paid for too. A store says how many bytes they have in its own form.
+func weighLeft(keep func(store.Passing) bool, left *int) func(store.Passing) bool {
+	if keep == nil {
+		return nil
+	}
+	return func(i store.Passing) bool {
+		kept := keep(i)
+		if item, err := i.Item(); !kept && err == nil {
+			*left += item.Size()
+		}
+		return kept
+	}
+}
+
+func size(items []store.Item) (n int) {
+	for _, i := range items {
 		n += i.Size()
 	}
 	return n
