@@ -31,6 +31,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/rows/rowstest"
 	"segue/internal/sales"
+	"segue/internal/sales/salestest"
 	"segue/internal/sales/view"
 	"segue/internal/schema"
 	"segue/internal/store"
@@ -46,11 +47,11 @@ const (
 	userID     = "05e40000-0000-4000-8000-000000000001"
 )
 
-// world is a Segue behind a socket, on an embedded store of its own that holds
+// world is a Segue behind a socket, on a store of its own, mostly an embedded one, that holds
 // the rows of events/fixture.json.
 type world struct {
 	t      testing.TB
-	store  *embed.Store
+	store  salestest.ChangeStore
 	tables *schema.Schema
 	probe  *probe.Probe
 	parts  *boot.Parts
@@ -66,18 +67,15 @@ type world struct {
 // file systems for [schema.Load].
 func newWorld(t testing.TB, more ...fs.FS) *world {
 	t.Helper()
-	w := &world{t: t, log: &bytes.Buffer{}}
-	dir := t.TempDir()
+	return newWorldOn(t, salestest.OpenEmbedded(t, embed.NoSync()), more...)
+}
+
+// newWorldOn is newWorld on an empty store.
+func newWorldOn(t testing.TB, on salestest.ChangeStore, more ...fs.FS) *world {
+	t.Helper()
+	w := &world{t: t, log: &bytes.Buffer{}, store: on}
 	var err error
-	if w.store, err = embed.Open(filepath.Join(dir, "segue.db"), rows.Indexes(), embed.NoSync()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if w.issuer, err = issuer.Open(dir); err != nil {
+	if w.issuer, err = issuer.Open(t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
 	verifier, err := auth.NewVerifier(w.issuer.JWKS(), auth.Options{Issuer: auth.LocalIssuer, Audience: auth.LocalAudience})

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"encoding/xml"
 	"fmt"
-	"slices"
 	"strings"
 
 	"segue/internal/filter"
@@ -30,11 +29,13 @@ type printer struct {
 	failed bool // something has no form
 }
 
-// element prints an element with attributes, which are names and values by turns.
-func (p *printer) element(name string, attributes []string, inside func()) {
+// attribute is a name and a value.
+type attribute [2]string
+
+func (p *printer) element(name string, attributes []attribute, inside func()) {
 	p.text.WriteString("<" + name)
-	for pair := range slices.Chunk(attributes, 2) {
-		fmt.Fprintf(&p.text, ` %s="%s"`, pair[0], escaped(pair[1]))
+	for _, a := range attributes {
+		fmt.Fprintf(&p.text, ` %s="%s"`, a[0], escaped(a[1]))
 	}
 	if inside == nil {
 		p.text.WriteString("/>")
@@ -57,7 +58,7 @@ func (p *printer) group(t *schema.Table, g *filter.Group) {
 		items = []filter.Node{&filter.Condition{Column: t.ID, Operator: filter.Null}, &filter.Condition{Column: t.ID, Operator: filter.NotNull}}
 		logic = map[filter.Logic]filter.Logic{filter.And: filter.Or, filter.Or: filter.And}[logic]
 	}
-	p.element("filter", []string{"type", string(logic)}, func() {
+	p.element("filter", []attribute{{"type", string(logic)}}, func() {
 		for _, item := range items {
 			switch item := item.(type) {
 			case *filter.Group:
@@ -78,7 +79,7 @@ func (p *printer) related(t *schema.Table, r *filter.Related) {
 		return
 	}
 	kind := map[bool]string{true: "any", false: "not any"}[r.Contains]
-	link := []string{"name", relation.Table.Name, "from", relation.Column.Name, "to", t.ID, "link-type", kind}
+	link := []attribute{{"name", relation.Table.Name}, {"from", relation.Column.Name}, {"to", t.ID}, {"link-type", kind}}
 	p.element("link-entity", link, func() { p.group(relation.Table, r.Filter) })
 }
 
@@ -87,9 +88,9 @@ func (p *printer) condition(t *schema.Table, c *filter.Condition) {
 		p.failed = true
 		return
 	}
-	attributes := []string{"attribute", c.Column, "operator", string(c.Operator)}
+	attributes := []attribute{{"attribute", c.Column}, {"operator", string(c.Operator)}}
 	if c.Other != "" {
-		p.element("condition", append(attributes, "valueof", c.Other), nil)
+		p.element("condition", append(attributes, attribute{"valueof", c.Other}), nil)
 		return
 	}
 	var texts []string
@@ -98,7 +99,7 @@ func (p *printer) condition(t *schema.Table, c *filter.Condition) {
 	}
 	if len(texts) < 2 && c.Operator != filter.In && c.Operator != filter.NotIn {
 		for _, text := range texts {
-			attributes = append(attributes, "value", text)
+			attributes = append(attributes, attribute{"value", text})
 		}
 		p.element("condition", attributes, nil)
 		return

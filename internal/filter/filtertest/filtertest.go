@@ -19,14 +19,21 @@ var files embed.FS
 // Tables are the tables of [Schema].
 func Tables() []string { return []string{"thing", "part"} }
 
-// Schema is a table "thing" with a column of every type and lookups at itself and at a
-// table "part".
-func Schema(t testing.TB) *schema.Schema {
+// Files is the files of these tables, for [schema.Load].
+func Files(t testing.TB) fs.FS {
 	t.Helper()
 	own, err := fs.Sub(files, "schema")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return own
+}
+
+// Schema is a table "thing" with a column of every type and lookups at itself and at a
+// table "part".
+func Schema(t testing.TB) *schema.Schema {
+	t.Helper()
+	own := Files(t)
 	audit, err := fs.ReadFile(schema.Files(), "traits/audit.json")
 	if err != nil {
 		t.Fatal(err)
