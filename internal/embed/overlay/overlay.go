@@ -62,9 +62,9 @@ func (t *Tree) Walk(space byte, lo, hi []byte, descending bool) Layer {
 	}
 	it := t.entries.Iter()
 	var ok bool
-	step := it.Next
+	step, past := it.Next, func(key string) bool { return key >= to }
 	if descending {
-		step = it.Prev
+		step, past = it.Prev, func(key string) bool { return key < from }
 		if ok = it.Seek(to); ok {
 			ok = it.Prev()
 		} else {
@@ -75,7 +75,7 @@ func (t *Tree) Walk(space byte, lo, hi []byte, descending bool) Layer {
 	}
 	var key []byte // one for all: a list goes past thousands of entries, and keeps few
 	return func() ([]byte, Entry, bool) {
-		if !ok || it.Key() < from || it.Key() >= to {
+		if !ok || past(it.Key()) {
 			return nil, Entry{}, false
 		}
 		key = append(key[:0], it.Key()[1:]...)
