@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"segue/internal/odata"
+	"segue/internal/odata/payload"
 	"segue/internal/odata/uri"
 	listing "segue/internal/query"
 	"segue/internal/schema"
@@ -16,14 +17,14 @@ func (a *API) apply(w http.ResponseWriter, r *request, t *schema.Table, query od
 		return odata.Errorf(odata.BadRequest, "no other query option can be used with $apply; write a condition as filter(…)/ before groupby or aggregate")
 	}
 	var wanted listing.Aggregation
-	var cells []odata.Cell
+	var cells []payload.Cell
 	for _, c := range query.Apply.By {
 		wanted.By = append(wanted.By, listing.Key{Field: listing.Field{Table: t, Column: c}})
-		cells = append(cells, odata.Cell{Name: uri.NameOf(c), Column: c})
+		cells = append(cells, payload.Cell{Name: uri.NameOf(c), Column: c})
 	}
 	for _, v := range query.Apply.Values {
 		aggregate := listing.Aggregate{Method: listing.Method(v.Method)}
-		cell := odata.Cell{Name: v.Alias}
+		cell := payload.Cell{Name: v.Alias}
 		if v.Column != nil {
 			aggregate.Field = listing.Field{Table: t, Column: v.Column}
 			if aggregate.Kind() == v.Column.Type.Kind() && aggregate.Method != listing.CountDistinct {
@@ -40,12 +41,12 @@ func (a *API) apply(w http.ResponseWriter, r *request, t *schema.Table, query od
 	if err != nil {
 		return err
 	}
-	return a.respondRecords(w, r, t, groupRecords(groups, cells), odata.More{})
+	return a.respondRecords(w, r, t, groupRecords(groups, cells), payload.More{})
 }
 
 // respondRecords responds with a list of records.
-func (a *API) respondRecords(w http.ResponseWriter, r *request, t *schema.Table, records []odata.Record, more odata.More) error {
-	encoder := odata.Encoder{Base: r.base, Annotations: r.prefer.Annotations}
+func (a *API) respondRecords(w http.ResponseWriter, r *request, t *schema.Table, records []payload.Record, more payload.More) error {
+	encoder := payload.Encoder{Base: r.base, Annotations: r.prefer.Annotations}
 	var err error
 	if r.prefer.Annotations.Want(formattedValue) {
 		if encoder.Zone, err = a.zone(r); err != nil {

@@ -13,13 +13,14 @@ import (
 	"segue/internal/guid"
 	"segue/internal/odata"
 	"segue/internal/odata/batch"
+	"segue/internal/odata/payload"
 	"segue/internal/rows"
 	"segue/internal/sales"
 )
 
 // maxAnswer is how large the answer to a batch may grow by what its requests read, in
 // bytes: a full page of a list fits, and with base64 the whole fits what Lambda carries.
-const maxAnswer = odata.MaxPageBytes + 128<<10
+const maxAnswer = payload.MaxPageBytes + 128<<10
 
 // batch serves POST $batch: it has each request served as if it had come by itself, one
 // after the other, but for authentication. The first failure is the last response, and

@@ -9,6 +9,7 @@ import (
 	"segue/internal/api/operation"
 	"segue/internal/entity"
 	"segue/internal/odata"
+	"segue/internal/odata/payload"
 	listing "segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/schema"
@@ -121,7 +122,7 @@ func (a *API) list(w http.ResponseWriter, r *request, t *schema.Table, query oda
 		return err
 	}
 	if query.Count {
-		encoder.Count = &odata.Count{Rows: page.Count, Exceeded: page.Exceeded}
+		encoder.Count = &payload.Count{Rows: page.Count, Exceeded: page.Exceeded}
 	}
 	next := func(n int) string {
 		page.Cut(n)
@@ -145,7 +146,7 @@ func listed(r *request, reads *entity.Request, t *schema.Table, query odata.Quer
 	if limit > 0 {
 		return reads.List(r.Context(), t.Name, listing.Query{
 			Where: query.Filter, Order: ordersOf(query.Order), Count: query.Count, Limit: limit, Token: query.SkipToken,
-			Bytes: odata.MaxPageBytes, Weigh: weight(t, query.Select),
+			Bytes: payload.MaxPageBytes, Weigh: weight(t, query.Select),
 		})
 	}
 	if query.Count {
@@ -260,7 +261,7 @@ func (a *API) find(r *request, resource odata.Resource) (rows.Ref, error) {
 func (a *API) respondWritten(w http.ResponseWriter, r *request, outcome operation.Outcome, query odata.Query) error {
 	row := outcome.Row
 	if !r.prefer.Representation {
-		odata.WriteNoContent(w, odata.Encoder{Base: r.base}.EntityURL(row.Table, row.ID))
+		odata.WriteNoContent(w, payload.Encoder{Base: r.base}.EntityURL(row.Table, row.ID))
 		return nil
 	}
 	status := http.StatusOK

@@ -7,6 +7,7 @@ import (
 
 	"segue/internal/entity"
 	"segue/internal/odata"
+	"segue/internal/odata/payload"
 	listing "segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -44,7 +45,7 @@ func expandsOf(asked []odata.Expand) (list []entity.Expand) {
 			}
 			with.Many, with.Table, with.By = true, x.Relation.Table.Name, x.Relation.Column.Name
 			with.Query = listing.Query{
-				Where: x.Filter, Order: ordersOf(x.Order), Limit: limit, Bytes: odata.MaxPageBytes, Weigh: weight(x.Relation.Table, x.Select),
+				Where: x.Filter, Order: ordersOf(x.Order), Limit: limit, Bytes: payload.MaxPageBytes, Weigh: weight(x.Relation.Table, x.Select),
 			}
 		}
 		list = append(list, with)
@@ -54,13 +55,13 @@ func expandsOf(asked []odata.Expand) (list []entity.Expand) {
 
 // weight returns about how many bytes a row of a list takes.
 func weight(t *schema.Table, columns []string) func(*rows.Row) int {
-	frame := odata.Frame(t, columns)
+	frame := payload.Frame(t, columns)
 	return func(row *rows.Row) int { return frame + row.Size(columns) }
 }
 
 // wireRows returns rows, and what came with them, as they are encoded.
-func wireRows(list []*rows.Row, with [][]entity.Expansion) iter.Seq[odata.Row] {
-	return func(yield func(odata.Row) bool) {
+func wireRows(list []*rows.Row, with [][]entity.Expansion) iter.Seq[payload.Row] {
+	return func(yield func(payload.Row) bool) {
 		for i, row := range list {
 			if !yield(wireRow(row, with[i])) {
 				return
@@ -70,12 +71,12 @@ func wireRows(list []*rows.Row, with [][]entity.Expansion) iter.Seq[odata.Row] {
 }
 
 // wireRow returns a row, and what came with it, as it is encoded.
-func wireRow(row *rows.Row, with []entity.Expansion) odata.Row {
-	wire := odata.Row{ID: row.ID, Version: row.Version, Values: row.Columns()}
+func wireRow(row *rows.Row, with []entity.Expansion) payload.Row {
+	wire := payload.Row{ID: row.ID, Version: row.Version, Values: row.Columns()}
 	for _, x := range with {
-		list := make([]odata.Expanded, len(x.Rows))
+		list := make([]payload.Expanded, len(x.Rows))
 		for i, one := range x.Rows {
-			list[i] = odata.Expanded{Table: one.Table, Row: wireRow(one, x.With[i])}
+			list[i] = payload.Expanded{Table: one.Table, Row: wireRow(one, x.With[i])}
 		}
 		wire.With = append(wire.With, list)
 	}
@@ -85,8 +86,8 @@ func wireRow(row *rows.Row, with []entity.Expansion) odata.Row {
 // encoder returns the encoder of a response with rows and what came with them. It reads
 // the names of the rows that their lookups point at, if the client asked for formatted
 // values.
-func (a *API) encoder(r *request, query odata.Query, list []*rows.Row, with [][]entity.Expansion) (odata.Encoder, error) {
-	encoder := odata.Encoder{Base: r.base, Annotations: r.prefer.Annotations, Expand: query.Expand}
+func (a *API) encoder(r *request, query odata.Query, list []*rows.Row, with [][]entity.Expansion) (payload.Encoder, error) {
+	encoder := payload.Encoder{Base: r.base, Annotations: r.prefer.Annotations, Expand: query.Expand}
 	if !r.prefer.Annotations.Want(formattedValue) {
 		return encoder, nil
 	}

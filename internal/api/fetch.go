@@ -11,6 +11,7 @@ import (
 
 	"segue/internal/fetchxml"
 	"segue/internal/odata"
+	"segue/internal/odata/payload"
 	"segue/internal/odata/uri"
 	listing "segue/internal/query"
 	"segue/internal/rows"
@@ -38,9 +39,9 @@ func (a *API) answer(w http.ResponseWriter, r *request, t *schema.Table, p *fetc
 		return odata.Errorf(odata.BadRequest, "the query is on table %s and cannot be run on %s", f.Table.Name, t.Set)
 	}
 	p.joins = p.joinAll(&f.Entity, "")
-	var records []odata.Record
+	var records []payload.Record
 	var err error
-	more := odata.More{Fetch: true}
+	more := payload.More{Fetch: true}
 	switch {
 	case f.Aggregate:
 		records, err = a.fetchGroups(r, p)
@@ -146,8 +147,8 @@ func (p *fetched) wanted(e *fetchxml.Entity, alias string, at int) {
 }
 
 // record returns the line of the answer for a tuple.
-func (p *fetched) record(tuple listing.Tuple) (odata.Record, error) {
-	record := odata.Record{}
+func (p *fetched) record(tuple listing.Tuple) (payload.Record, error) {
+	record := payload.Record{}
 	if !p.fetch.Distinct {
 		record.Version = tuple[0].Version
 	}
@@ -162,7 +163,7 @@ func (p *fetched) record(tuple listing.Tuple) (odata.Record, error) {
 		if v.IsNull() && f.At > 0 { // as in Dataverse, columns of links are there with a value alone
 			continue
 		}
-		record.Cells = append(record.Cells, odata.Cell{Name: f.name, Column: f.Column, Value: v})
+		record.Cells = append(record.Cells, payload.Cell{Name: f.name, Column: f.Column, Value: v})
 	}
 	return record, nil
 }
@@ -180,8 +181,8 @@ func wireValue(row *rows.Row, c *schema.Column) (schema.Value, error) {
 }
 
 // fetchRows answers a query without links: a page of rows, as a list is read.
-func (a *API) fetchRows(r *request, p *fetched, more *odata.More) ([]odata.Record, error) {
-	q := listing.Query{Where: p.fetch.Where, Limit: p.limit(), Count: p.fetch.Total, Bytes: odata.MaxPageBytes}
+func (a *API) fetchRows(r *request, p *fetched, more *payload.More) ([]payload.Record, error) {
+	q := listing.Query{Where: p.fetch.Where, Limit: p.limit(), Count: p.fetch.Total, Bytes: payload.MaxPageBytes}
 	q.Weigh = func(row *rows.Row) int { return row.Size(nil) }
 	for _, o := range p.order {
 		q.Order = append(q.Order, listing.Order{Column: o.Column.Name, Descending: o.Descending})
@@ -211,7 +212,7 @@ func (a *API) fetchRows(r *request, p *fetched, more *odata.More) ([]odata.Recor
 		more.Cookie = p.cookie(number, page.Token)
 	}
 	if p.fetch.Total {
-		more.Count = &odata.Count{Rows: page.Count, Exceeded: page.Exceeded}
+		more.Count = &payload.Count{Rows: page.Count, Exceeded: page.Exceeded}
 	}
 	tuples := make([]listing.Tuple, len(page.Rows))
 	for i, row := range page.Rows {
@@ -220,8 +221,8 @@ func (a *API) fetchRows(r *request, p *fetched, more *odata.More) ([]odata.Recor
 	return p.records(tuples)
 }
 
-func (p *fetched) records(tuples []listing.Tuple) ([]odata.Record, error) {
-	records := make([]odata.Record, len(tuples))
+func (p *fetched) records(tuples []listing.Tuple) ([]payload.Record, error) {
+	records := make([]payload.Record, len(tuples))
 	for i, tuple := range tuples {
 		var err error
 		if records[i], err = p.record(tuple); err != nil {
@@ -243,7 +244,7 @@ func (p *fetched) limit() int {
 }
 
 // fetchTuples answers a query with links: all of its tuples are made for every page.
-func (a *API) fetchTuples(r *request, p *fetched, more *odata.More) ([]odata.Record, error) {
+func (a *API) fetchTuples(r *request, p *fetched, more *payload.More) ([]payload.Record, error) {
 	tuples, err := a.entities.Tuples(r.Context(), r.caller, p.fetch.Table.Name, listing.Query{Where: p.fetch.Where}, p.joins, p.order)
 	if err != nil {
 		return nil, err
@@ -255,7 +256,7 @@ func (a *API) fetchTuples(r *request, p *fetched, more *odata.More) ([]odata.Rec
 	}
 	if p.fetch.Total {
 		total := min(len(tuples), listing.MaxCount)
-		more.Count = &odata.Count{Rows: total, Exceeded: len(tuples) > total}
+		more.Count = &payload.Count{Rows: total, Exceeded: len(tuples) > total}
 	}
 	number := max(1, p.fetch.Page)
 	from := min((number-1)*p.limit(), len(tuples))
@@ -292,11 +293,11 @@ func (p *fetched) distinct(tuples []listing.Tuple) ([]listing.Tuple, error) {
 }
 
 // fetchGroups answers an aggregate query.
-func (a *API) fetchGroups(r *request, p *fetched) ([]odata.Record, error) {
+func (a *API) fetchGroups(r *request, p *fetched) ([]payload.Record, error) {
 	var wanted listing.Aggregation
-	var keys, computed []odata.Cell
+	var keys, computed []payload.Cell
 	for _, f := range p.fields {
-		cell := odata.Cell{Name: f.name, Column: f.Column}
+		cell := payload.Cell{Name: f.name, Column: f.Column}
 		if f.attribute.GroupBy {
 			if f.attribute.Part != "" {
 				cell.Column = nil
@@ -344,7 +345,7 @@ func aggregateOf(f field) listing.Aggregate {
 }
 
 // sortGroups orders groups as the query says, by the names of their keys and values.
-func (p *fetched) sortGroups(groups []listing.Group, cells []odata.Cell) {
+func (p *fetched) sortGroups(groups []listing.Group, cells []payload.Cell) {
 	value := func(g listing.Group, alias string) schema.Value {
 		for i, cell := range cells {
 			if cell.Name == alias {
@@ -378,8 +379,8 @@ func collect(e *fetchxml.Entity, orders *[]fetchxml.Order) {
 
 // groupRecords returns the lines of the answer for groups; names are those of their keys
 // and values.
-func groupRecords(groups []listing.Group, names []odata.Cell) []odata.Record {
-	records := make([]odata.Record, len(groups))
+func groupRecords(groups []listing.Group, names []payload.Cell) []payload.Record {
+	records := make([]payload.Record, len(groups))
 	for i, group := range groups {
 		values := slices.Concat(group.Keys, group.Values)
 		for n, cell := range names {
@@ -392,7 +393,7 @@ func groupRecords(groups []listing.Group, names []odata.Cell) []odata.Record {
 
 // namesIn reads the names of the rows that lookups in records point at, if the client
 // asked for formatted values.
-func (a *API) namesIn(r *request, records []odata.Record) (map[schema.Lookup]string, error) {
+func (a *API) namesIn(r *request, records []payload.Record) (map[schema.Lookup]string, error) {
 	if !r.prefer.Annotations.Want(formattedValue) {
 		return nil, nil //nolint:nilnil // no names are wanted
 	}

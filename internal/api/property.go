@@ -7,6 +7,7 @@ import (
 	"segue/internal/api/operation"
 	"segue/internal/entity"
 	"segue/internal/odata"
+	"segue/internal/odata/payload"
 	"segue/internal/rows"
 	"segue/internal/schema"
 )
@@ -56,7 +57,7 @@ func (a *API) readProperty(w http.ResponseWriter, r *request, resource odata.Res
 		odata.WriteNoContent(w, "")
 		return nil
 	case resource.Raw:
-		odata.WriteText(w, odata.Raw(resource.Column, value))
+		odata.WriteText(w, payload.Raw(resource.Column, value))
 		return nil
 	}
 	encoder, err := a.encoder(r, odata.Query{Select: []string{resource.Column.Name}}, []*rows.Row{row}, nil)

@@ -7,6 +7,7 @@ import (
 
 	"segue/internal/api/operation"
 	"segue/internal/odata"
+	"segue/internal/odata/payload"
 	listing "segue/internal/query"
 	"segue/internal/schema"
 )
@@ -49,7 +50,7 @@ func (a *API) readLookup(w http.ResponseWriter, r *request, resource odata.Resou
 	}
 	t := a.schema().Table(to.Table)
 	if resource.Ref {
-		odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.Reference(t, to.ID))
+		odata.WriteJSON(w, http.StatusOK, payload.Encoder{Base: r.base}.Reference(t, to.ID))
 		return nil
 	}
 	return a.entity(w, r, odata.Resource{Kind: odata.Entity, Table: t, Key: odata.Key{ID: to.ID}})
@@ -206,7 +207,7 @@ func (a *API) listReferences(w http.ResponseWriter, r *request, resource odata.R
 		next = odata.NextLink(r.base+r.path+"?"+r.URL.RawQuery, page.Token, -1)
 	}
 	setPreferenceApplied(w, r)
-	odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.References(resource.Relation.Table, ids, next))
+	odata.WriteJSON(w, http.StatusOK, payload.Encoder{Base: r.base}.References(resource.Relation.Table, ids, next))
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"segue/internal/entity"
 	"segue/internal/odata"
+	"segue/internal/odata/payload"
 	listing "segue/internal/query"
 	"segue/internal/sales/tracking"
 	"segue/internal/schema"
@@ -118,9 +119,9 @@ func (a *API) changes(w http.ResponseWriter, r *request, t *schema.Table, query 
 		}
 		return link()
 	}
-	removed := make([]odata.Removal, len(page.Removed))
+	removed := make([]payload.Removal, len(page.Removed))
 	for i, removal := range page.Removed {
-		removed[i] = odata.Removal{ID: removal.ID, Reason: "deleted"}
+		removed[i] = payload.Removal{ID: removal.ID, Reason: "deleted"}
 		if removal.Hidden {
 			removed[i].Reason = "changed"
 		}

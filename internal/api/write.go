@@ -8,6 +8,7 @@ import (
 	"segue/internal/api/operation"
 	"segue/internal/entity"
 	"segue/internal/odata"
+	"segue/internal/odata/payload"
 	"segue/internal/rows"
 	"segue/internal/sales/deletion"
 	"segue/internal/schema"
@@ -117,7 +118,7 @@ func (a *API) multiple(w http.ResponseWriter, r *request, resource odata.Resourc
 		for i, at := range main {
 			ids[i] = outcomes[at].Row.ID
 		}
-		odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.IDs(ids))
+		odata.WriteJSON(w, http.StatusOK, payload.Encoder{Base: r.base}.IDs(ids))
 		return nil
 	}})
 }
@@ -177,7 +178,7 @@ func (a *API) bulkDelete(w http.ResponseWriter, r *request) error {
 		Name: given.JobName, Table: given.Table.Name, IDs: given.IDs, Where: given.Where,
 	}}
 	return a.commitOne(r, op, func(operation.Outcome) error {
-		odata.WriteJSON(w, http.StatusOK, odata.Encoder{Base: r.base}.Job(string(op.Job)))
+		odata.WriteJSON(w, http.StatusOK, payload.Encoder{Base: r.base}.Job(string(op.Job)))
 		return nil
 	})
 }

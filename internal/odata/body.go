@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"segue/internal/excerpt"
@@ -81,7 +82,7 @@ func (m member) scalar() (v any, ok bool) {
 		return m.value[0] == 't', true
 	case '"':
 		text := string(m.value[1 : len(m.value)-1])
-		if plain(text) {
+		if !strings.Contains(text, `\`) && utf8.ValidString(text) { // most: nothing is escaped
 			return text, true
 		}
 		err := json.Unmarshal(m.value, &text)

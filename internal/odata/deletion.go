@@ -308,11 +308,3 @@ func expressionValue(c *schema.Column, raw json.RawMessage) ([]schema.Value, err
 	}
 	return []schema.Value{v}, nil
 }
-
-// Job returns the JSON of the response of [BulkDelete].
-func (e Encoder) Job(id string) []byte {
-	var o object
-	o.text("@odata.context", e.Base+"$metadata#"+Namespace+BulkDelete+"Response")
-	o.text("JobId", id)
-	return o.close()
-}

@@ -1,6 +1,8 @@
 package odata
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"mime"
@@ -108,6 +110,16 @@ func WriteJSON(w http.ResponseWriter, status int, body []byte) {
 	_, _ = w.Write(body) // fails when the client has gone; there is nobody to tell
 }
 
+// WriteText writes a response with a text that is no JSON: a number of rows, or a property by
+// itself.
+func WriteText(w http.ResponseWriter, text string) {
+	h := w.Header()
+	h.Set("OData-Version", "4.0")
+	h.Set("Content-Type", "text/plain")
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write([]byte(text)) // fails when the client has gone; there is nobody to tell
+}
+
 // WriteNoContent writes a 204. After a create or update entityURL is the URL of the
 // row, written to both headers in which clients look for it; otherwise it is "".
 func WriteNoContent(w http.ResponseWriter, entityURL string) {
@@ -130,11 +142,11 @@ func WriteError(w http.ResponseWriter, e *Error) {
 	if e.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(e.RetryAfter))
 	}
-	var inner, outer object
-	inner.text("code", string(e.Code))
-	inner.text("message", e.Message)
-	outer.raw("error", inner.close())
-	WriteJSON(w, e.Status, outer.close())
+	var body bytes.Buffer
+	out := json.NewEncoder(&body)
+	out.SetEscapeHTML(false)                                                                                 // links and quoted input stay readable
+	_ = out.Encode(map[string]any{"error": map[string]string{"code": string(e.Code), "message": e.Message}}) // texts always can
+	WriteJSON(w, e.Status, bytes.TrimSuffix(body.Bytes(), []byte("\n")))
 }
 
 // NextLink returns the URL of the page that token starts: that of the request, as

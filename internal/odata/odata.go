@@ -1,20 +1,19 @@
-// Package odata is the wire form of Segue: URLs, headers and bodies of the
-// Dataverse Web API on one side, resources, queries, rows and errors on the
-// other. It is pure translation: it knows the schema's names and types, but no
-// store and no rule of the domain. The tables of its tests hold the
-// URLs and headers that real clients send.
+// Package odata reads the wire form of Segue: URLs, headers and bodies of the Dataverse
+// Web API become resources, queries and rows, and errors become what clients see. Bodies
+// of responses are written by package payload. It is pure translation: it knows the
+// schema's names and types, but no store and no rule of the domain. The tables of its
+// tests hold the URLs and headers that real clients send.
 //
 // What a request asks for that this version does not serve is refused with 501
 // and the name of the form, never ignored: an ignored $orderby or $expand would
 // be a wrong result.
 //
-// Size: every form of the wire reads or writes the same names (columns, lookups,
-// navigation properties, sets) and refuses with the same codes, and what one half
-// prints, such as a link to the next page or a bound row, the other half reads.
+// Size: rows in bodies, references in URLs and the rows inside each other read the same
+// names (columns, lookups, navigation properties, sets), and refuse with the same codes.
 //
-// Invariant: what leaves the decoding half is valid against the schema (known
-// columns, kinds and ranges of schema.Column), and every error of that half
-// is an *Error whose text may be shown to anybody.
+// Invariant: what is returned is valid against the schema (known columns, kinds and
+// ranges of schema.Column), and every error is an *Error whose text may be shown to
+// anybody.
 package odata
 
 import (

@@ -12,10 +12,11 @@ import (
 	"segue/internal/schema/schematest"
 )
 
-// Two GUIDs for the tests' rows, as in docs/webapi.md §17.
+// The root of links, and two GUIDs for the tests' rows, as in docs/webapi.md §17.
 const (
-	idI = "7eb682f1-ca75-e511-80d4-00155d2a68d1"
-	idJ = "0a1b2c3d-0000-4000-8000-0000000000ff"
+	base = "http://host/api/data/v9.2/"
+	idI  = "7eb682f1-ca75-e511-80d4-00155d2a68d1"
+	idJ  = "0a1b2c3d-0000-4000-8000-0000000000ff"
 )
 
 func tables(t testing.TB) *schema.Schema {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"segue/internal/odata"
+	"segue/internal/odata/payload"
 	"segue/internal/schema"
 )
 
@@ -36,7 +37,7 @@ func EncodeRows(base string, tables *schema.Schema, list []schema.Lookup) ([]byt
 	for _, l := range list {
 		t := tables.Table(l.Table)
 		response.Value = append(response.Value, row{
-			"@odata.type": "#" + odata.Namespace + t.Name, "@odata.id": odata.Encoder{Base: base}.EntityURL(t, l.ID), t.ID: l.ID,
+			"@odata.type": "#" + odata.Namespace + t.Name, "@odata.id": payload.Encoder{Base: base}.EntityURL(t, l.ID), t.ID: l.ID,
 		})
 	}
 	return marshal(response)

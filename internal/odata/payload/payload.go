@@ -1,4 +1,9 @@
-package odata
+// Package payload writes the bodies of responses as the Web API has them: rows with what
+// came with them, lists, changes, references, groups. What reads requests is package odata.
+//
+// Invariant: a value that is written is of its column's kind, and the annotations of a
+// property come before it.
+package payload
 
 import (
 	"encoding/json"
@@ -9,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"segue/internal/odata"
 	"segue/internal/odata/uri"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -17,10 +23,10 @@ import (
 // The annotations of a response. That of a property is written before it.
 const (
 	formattedValue     = "OData.Community.Display.V1.FormattedValue"
-	lookupTable        = Namespace + "lookuplogicalname"
-	navigationProperty = Namespace + "associatednavigationproperty"
-	totalCount         = Namespace + "totalrecordcount"
-	totalExceeded      = Namespace + "totalrecordcountlimitexceeded"
+	lookupTable        = odata.Namespace + "lookuplogicalname"
+	navigationProperty = odata.Namespace + "associatednavigationproperty"
+	totalCount         = odata.Namespace + "totalrecordcount"
+	totalExceeded      = odata.Namespace + "totalrecordcountlimitexceeded"
 )
 
 // Row is a row to be encoded. Values has neither the key nor the version; a column
@@ -34,10 +40,10 @@ type Row struct {
 
 // Encoder writes the responses to one request.
 type Encoder struct {
-	Base        string      // ServiceRoot
-	Annotations Annotations // what the client asked for
-	Expand      []Expand    // what comes with each row
-	Count       *Count      // of the rows of a list; nil: not asked for
+	Base        string            // ServiceRoot
+	Annotations odata.Annotations // what the client asked for
+	Expand      []odata.Expand    // what comes with each row
+	Count       *Count            // of the rows of a list; nil: not asked for
 	// Names is the primary names of the rows that lookups point at, for their
 	// formatted values; a lookup that is not in the map has none.
 	Names map[schema.Lookup]string
@@ -50,7 +56,7 @@ type Encoder struct {
 // EntityURL returns the URL of a row. It ends in "<id>)", by which clients find the
 // id of a row they created.
 func (e Encoder) EntityURL(t *schema.Table, id string) string {
-	return e.Base + RowPath(t, id)
+	return e.Base + odata.RowPath(t, id)
 }
 
 // Entity returns the JSON of one row with its tag, the columns of sel (a
@@ -59,7 +65,7 @@ func (e Encoder) EntityURL(t *schema.Table, id string) string {
 func (e Encoder) Entity(t *schema.Table, row Row, sel []string) ([]byte, error) {
 	var o object
 	o.text("@odata.context", e.context(t, sel)+"/$entity")
-	o.text("@odata.etag", ETag(row.Version))
+	o.text("@odata.etag", odata.ETag(row.Version))
 	if err := e.row(&o, t, row, responseColumns(t, sel)); err != nil {
 		return nil, err
 	}
@@ -85,7 +91,7 @@ func (e Encoder) Collection(t *schema.Table, rows iter.Seq[Row], sel []string, n
 			value = append(value, ',')
 		}
 		o := object{written: value, start: len(value)}
-		o.text("@odata.etag", ETag(row.Version))
+		o.text("@odata.etag", odata.ETag(row.Version))
 		if err := e.row(&o, t, row, columns); err != nil {
 			return nil, err
 		}
@@ -123,12 +129,20 @@ func Frame(t *schema.Table, sel []string) int {
 	return size
 }
 
-// IDs returns the JSON of the response of [CreateMultiple].
+// IDs returns the JSON of the response of [odata.CreateMultiple].
 func (e Encoder) IDs(ids []string) []byte {
 	var o object
-	o.text("@odata.context", e.Base+"$metadata#"+Namespace+CreateMultiple+"Response")
+	o.text("@odata.context", e.Base+"$metadata#"+odata.Namespace+odata.CreateMultiple+"Response")
 	list, _ := json.Marshal(ids) // texts always can
 	o.raw("Ids", list)
+	return o.close()
+}
+
+// Job returns the JSON of the response of [odata.BulkDelete].
+func (e Encoder) Job(id string) []byte {
+	var o object
+	o.text("@odata.context", e.Base+"$metadata#"+odata.Namespace+odata.BulkDelete+"Response")
+	o.text("JobId", id)
 	return o.close()
 }
 

@@ -1,4 +1,4 @@
-package odata
+package payload
 
 import (
 	"bytes"

@@ -1,8 +1,9 @@
-package odata
+package payload
 
 import (
 	"iter"
 
+	"segue/internal/odata"
 	"segue/internal/schema"
 )
 
@@ -25,7 +26,7 @@ func (e Encoder) Delta(t *schema.Table, rows iter.Seq[Row], sel []string, remove
 			value = append(value, ',')
 		}
 		o := object{written: value, start: len(value)}
-		o.text("@odata.etag", ETag(row.Version))
+		o.text("@odata.etag", odata.ETag(row.Version))
 		if err := e.row(&o, t, row, columns); err != nil {
 			return nil, err
 		}

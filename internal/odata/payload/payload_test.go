@@ -1,4 +1,4 @@
-package odata_test
+package payload_test
 
 import (
 	"bytes"
@@ -15,12 +15,19 @@ import (
 	"pgregory.net/rapid"
 
 	"segue/internal/odata"
+	"segue/internal/odata/payload"
 	"segue/internal/schema"
+	"segue/internal/schema/schematest"
 )
 
-const base = "http://host/api/data/v9.2/"
+// The root of links, and two GUIDs for the tests' rows, as in docs/webapi.md §17.
+const (
+	base = "http://host/api/data/v9.2/"
+	idI  = "7eb682f1-ca75-e511-80d4-00155d2a68d1"
+	idJ  = "0a1b2c3d-0000-4000-8000-0000000000ff"
+)
 
-var lead = odata.Row{ID: idI, Version: 112430907, Values: map[string]schema.Value{
+var lead = payload.Row{ID: idI, Version: 112430907, Values: map[string]schema.Value{
 	"subject":                  schema.Text(`S <é> & "q"`),
 	"statecode":                schema.Int(0),
 	"donotemail":               schema.Bool(false),
@@ -68,10 +75,10 @@ func TestEntity(t *testing.T) {
 				`"@odata.context":"http://host/api/data/v9.2/$metadata#leads(_ownerid_value)/$entity"`, `"@odata.etag":"W/\"112430907\""`,
 				`"_ownerid_value@Microsoft.Dynamics.CRM.lookuplogicalname":"team"`, `"_ownerid_value":"` + idJ + `"`, `"leadid":"` + idI + `"`}},
 	}
-	s := tables(t)
+	s := schematest.Tables(t)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			e := odata.Encoder{Base: base, Annotations: test.asked}
+			e := payload.Encoder{Base: base, Annotations: test.asked}
 			if !test.noName {
 				e.Names = map[schema.Lookup]string{{Table: "team", ID: idJ}: "West"}
 			}
@@ -91,8 +98,8 @@ func TestEntity(t *testing.T) {
 }
 
 func TestEntityWithoutSelect(t *testing.T) {
-	s := tables(t)
-	got, err := odata.Encoder{Base: base}.Entity(s.Table("lead"), lead, nil)
+	s := schematest.Tables(t)
+	got, err := payload.Encoder{Base: base}.Entity(s.Table("lead"), lead, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,13 +145,13 @@ func memberNames(t *testing.T, object []byte) []string {
 }
 
 func TestCollection(t *testing.T) {
-	s := tables(t)
-	two := []odata.Row{{ID: idI, Version: 1, Values: map[string]schema.Value{"subject": schema.Text("a")}}, {ID: idJ, Version: 2}}
+	s := schematest.Tables(t)
+	two := []payload.Row{{ID: idI, Version: 1, Values: map[string]schema.Value{"subject": schema.Text("a")}}, {ID: idJ, Version: 2}}
 	const rows = `[{"@odata.etag":"W/\"1\"","subject":"a","leadid":"` + idI + `"},{"@odata.etag":"W/\"2\"","subject":null,"leadid":"` + idJ + `"}]`
 	tests := []struct {
 		name  string
 		asked odata.Annotations
-		rows  []odata.Row
+		rows  []payload.Row
 		next  string
 		want  string
 	}{
@@ -157,7 +164,7 @@ func TestCollection(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := odata.Encoder{Base: base, Annotations: test.asked}.Collection(s.Table("lead"), slices.Values(test.rows), []string{"subject"}, func(n int) string {
+			got, err := payload.Encoder{Base: base, Annotations: test.asked}.Collection(s.Table("lead"), slices.Values(test.rows), []string{"subject"}, func(n int) string {
 				if n != len(test.rows) {
 					t.Errorf("%d rows were written, want %d", n, len(test.rows))
 				}
@@ -175,21 +182,21 @@ func TestCollection(t *testing.T) {
 
 // A list ends before the row that would make it too large, but has one row.
 func TestCollectionEnds(t *testing.T) {
-	s := tables(t)
+	s := schematest.Tables(t)
 	for _, test := range []struct {
 		name             string
 		bytes, rows, fit int
 	}{
-		{"rows that fit", odata.MaxPageBytes / 4, 3, 3},
-		{"one too many", odata.MaxPageBytes / 4, 4, 3},
-		{"many too many", odata.MaxPageBytes / 4, 9, 3},
-		{"one that does not fit", 2 * odata.MaxPageBytes, 1, 1},
-		{"several that do not fit", 2 * odata.MaxPageBytes, 2, 1},
+		{"rows that fit", payload.MaxPageBytes / 4, 3, 3},
+		{"one too many", payload.MaxPageBytes / 4, 4, 3},
+		{"many too many", payload.MaxPageBytes / 4, 9, 3},
+		{"one that does not fit", 2 * payload.MaxPageBytes, 1, 1},
+		{"several that do not fit", 2 * payload.MaxPageBytes, 2, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			row := odata.Row{ID: idI, Values: map[string]schema.Value{"subject": schema.Text(strings.Repeat("x", test.bytes))}}
+			row := payload.Row{ID: idI, Values: map[string]schema.Value{"subject": schema.Text(strings.Repeat("x", test.bytes))}}
 			asked, taken := 0, 0
-			rows := func(yield func(odata.Row) bool) {
+			rows := func(yield func(payload.Row) bool) {
 				for taken < test.rows {
 					taken++
 					if !yield(row) {
@@ -197,7 +204,7 @@ func TestCollectionEnds(t *testing.T) {
 					}
 				}
 			}
-			got, err := odata.Encoder{}.Collection(s.Table("lead"), rows, []string{"subject"}, func(n int) string { asked = n; return "next" })
+			got, err := payload.Encoder{}.Collection(s.Table("lead"), rows, []string{"subject"}, func(n int) string { asked = n; return "next" })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -212,17 +219,17 @@ func TestCollectionEnds(t *testing.T) {
 }
 
 func TestEncodeRefusesWrongValues(t *testing.T) {
-	s := tables(t)
+	s := schematest.Tables(t)
 	for name, v := range map[string]schema.Value{"subject": schema.Int(5), "address1_latitude": schema.Float(math.NaN())} {
-		row := odata.Row{ID: idI, Values: map[string]schema.Value{name: v}}
-		if text, err := (odata.Encoder{}).Collection(s.Table("lead"), slices.Values([]odata.Row{row}), []string{name}, nil); err == nil {
+		row := payload.Row{ID: idI, Values: map[string]schema.Value{name: v}}
+		if text, err := (payload.Encoder{}).Collection(s.Table("lead"), slices.Values([]payload.Row{row}), []string{name}, nil); err == nil {
 			t.Errorf("%s = %v was written as %s", name, v, text)
 		}
 	}
 }
 
 func TestWrittenRowReadsBack(t *testing.T) {
-	s := tables(t)
+	s := schematest.Tables(t)
 	var names []string
 	for _, table := range s.Tables() {
 		if table.Set != "" && !table.EngineMade {
@@ -237,8 +244,8 @@ func TestWrittenRowReadsBack(t *testing.T) {
 				values[c.Name] = drawValue(r, c)
 			}
 		}
-		encoder := odata.Encoder{Base: base, Annotations: odata.Annotations{"*"}}
-		text, err := encoder.Entity(table, odata.Row{ID: idI, Version: 3, Values: values}, nil)
+		encoder := payload.Encoder{Base: base, Annotations: odata.Annotations{"*"}}
+		text, err := encoder.Entity(table, payload.Row{ID: idI, Version: 3, Values: values}, nil)
 		if err != nil {
 			r.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package odata
+package payload
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"segue/internal/odata"
 	"segue/internal/odata/uri"
 	"segue/internal/schema"
 )
@@ -48,7 +49,7 @@ const (
 // expanded writes what came with a row. A row to which a lookup leads has a tag beside a
 // single row only, and only a list beside a row that was asked for has a link, as in
 // Dataverse; the link has no token, it begins the list.
-func (e Encoder) expanded(o *object, t *schema.Table, row Row, expand []Expand, at place) error {
+func (e Encoder) expanded(o *object, t *schema.Table, row Row, expand []odata.Expand, at place) error {
 	for i, x := range expand {
 		switch {
 		case x.Many():
@@ -73,7 +74,7 @@ func (e Encoder) expanded(o *object, t *schema.Table, row Row, expand []Expand, 
 	return nil
 }
 
-func (e Encoder) expandedList(list []Expanded, x Expand) ([]byte, error) {
+func (e Encoder) expandedList(list []Expanded, x odata.Expand) ([]byte, error) {
 	value := []byte{'['}
 	for n, row := range list {
 		if n > 0 {
@@ -90,14 +91,14 @@ func (e Encoder) expandedList(list []Expanded, x Expand) ([]byte, error) {
 
 // expandedRow returns the JSON of a row that came with another one, of the columns that
 // were selected of it: its table may lack some, where others have them.
-func (e Encoder) expandedRow(row Expanded, x Expand, tag bool) ([]byte, error) {
+func (e Encoder) expandedRow(row Expanded, x odata.Expand, tag bool) ([]byte, error) {
 	var o object
 	if x.Ref {
 		o.text("@odata.id", e.EntityURL(row.Table, row.ID))
 		return o.close(), nil
 	}
 	if tag {
-		o.text("@odata.etag", ETag(row.Version))
+		o.text("@odata.etag", odata.ETag(row.Version))
 	}
 	sel := x.Select
 	if sel != nil {
@@ -118,7 +119,7 @@ func (e Encoder) expandedRow(row Expanded, x Expand, tag bool) ([]byte, error) {
 }
 
 // contextOf returns what a context URL says of rows that come with others.
-func contextOf(x Expand) string {
+func contextOf(x odata.Expand) string {
 	if x.Ref {
 		return x.Name + "/$ref"
 	}
@@ -133,7 +134,7 @@ func contextOf(x Expand) string {
 }
 
 // selected returns a selected column of one of the tables that rows may be of.
-func selected(x Expand, name string) *schema.Column {
+func selected(x odata.Expand, name string) *schema.Column {
 	var c *schema.Column
 	for _, t := range x.Tables {
 		c = cmp.Or(c, t.Column(name))

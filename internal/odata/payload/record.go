@@ -1,8 +1,9 @@
-package odata
+package payload
 
 import (
 	"fmt"
 
+	"segue/internal/odata"
 	"segue/internal/schema"
 )
 
@@ -31,8 +32,8 @@ type More struct {
 
 // The annotations of an answer to FetchXML.
 const (
-	pagingCookie = Namespace + "fetchxmlpagingcookie"
-	moreRecords  = Namespace + "morerecords"
+	pagingCookie = odata.Namespace + "fetchxmlpagingcookie"
+	moreRecords  = odata.Namespace + "morerecords"
 )
 
 // Records returns the JSON of a list of records about rows of t.
@@ -74,7 +75,7 @@ func (e Encoder) more(o *object, more More) {
 
 func (e Encoder) record(o *object, record Record) error {
 	if record.Version != 0 {
-		o.text("@odata.etag", ETag(record.Version))
+		o.text("@odata.etag", odata.ETag(record.Version))
 	}
 	for _, cell := range record.Cells {
 		if cell.Column == nil {

@@ -1,8 +1,7 @@
-package odata
+package payload
 
 import (
-	"net/http"
-
+	"segue/internal/odata"
 	"segue/internal/odata/uri"
 	"segue/internal/schema"
 )
@@ -14,7 +13,7 @@ func (e Encoder) Value(t *schema.Table, id string, c *schema.Column, v schema.Va
 		return nil, err
 	}
 	var o object
-	o.text("@odata.context", e.Base+"$metadata#"+RowPath(t, id)+"/"+uri.NameOf(c))
+	o.text("@odata.context", e.Base+"$metadata#"+odata.RowPath(t, id)+"/"+uri.NameOf(c))
 	e.annotate(&o, uri.NameOf(c), c, v)
 	o.raw("value", text)
 	return o.close(), nil
@@ -47,16 +46,6 @@ func (e Encoder) References(t *schema.Table, ids []string, next string) []byte {
 		o.text("@odata.nextLink", next)
 	}
 	return o.close()
-}
-
-// WriteText writes a response with a text that is no JSON: a number of rows, or a property by
-// itself.
-func WriteText(w http.ResponseWriter, text string) {
-	h := w.Header()
-	h.Set("OData-Version", "4.0")
-	h.Set("Content-Type", "text/plain")
-	w.WriteHeader(http.StatusOK)
-	_, _ = w.Write([]byte(text)) // fails when the client has gone; there is nobody to tell
 }
 
 // Raw returns the text of a value by itself.
