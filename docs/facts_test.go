@@ -130,6 +130,13 @@ func TestOperators(t *testing.T) {
 	if types != 15 {
 		t.Errorf("%d types of column, want 15", types)
 	}
+	var hierarchical []string
+	for _, operator := range filter.Hierarchical() {
+		hierarchical = append(hierarchical, string(operator))
+	}
+	if text := sectionOf(t, "domain.md", "9.2"); !strings.Contains(text, "`"+strings.Join(hierarchical, " ")+"`") {
+		t.Errorf("§9.2 does not have the operators of hierarchies, %q", hierarchical)
+	}
 }
 
 // TestCodes compares the statuses of the error codes in docs/webapi.md §5 with

@@ -107,8 +107,7 @@ func (p *parser) condition(t *schema.Table, e *element) (filter.Node, error) {
 	switch operator {
 	case "neq":
 		condition.Operator = filter.Ne
-	case "contain-values", "not-contain-values", "above", "under", "not-under", "eq-or-above", "eq-or-under",
-		"eq-useroruserhierarchy", "eq-useroruserhierarchyandteams", "eq-userlanguage":
+	case "contain-values", "not-contain-values", "eq-useroruserhierarchy", "eq-useroruserhierarchyandteams", "eq-userlanguage":
 		return nil, e.errorf(NotServed, "the operator %s is not served", operator)
 	}
 	if other, ok := e.attribute("valueof"); ok {

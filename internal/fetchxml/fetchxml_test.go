@@ -80,6 +80,7 @@ func examples() []example {
 	return []example{
 		{"least", `<fetch><entity name="lead"/></fetch>`, `top=0 count=0 page=0 cookie="" lead( where ` + and + `)`},
 		{"paging", `<?xml version="1.0"?><!-- a --><fetch mapping="logical" count="50" page="2" paging-cookie="c" returntotalrecordcount="true"><entity name="lead"><all-attributes/></entity></fetch>`, `top=0 count=50 page=2 cookie="c" total lead(* where ` + and + `)`},
+		{"hierarchy", `<fetch><entity name="account"><filter><condition attribute="accountid" operator="eq-or-under" value="{7EB682F1-CA75-E511-80D4-00155D2A68D1}"/></filter></entity></fetch>`, `top=0 count=0 page=0 cookie="" account( where ` + condition(`{"attribute":"accountid","operator":"eq-or-under","values":["7eb682f1-ca75-e511-80d4-00155d2a68d1"]}`) + `)`},
 		{"columns and order", `<fetch top="3" distinct="1"><entity name="lead"><attribute name="subject" alias="s"/><attribute name="createdon"/><order attribute="createdon" descending="true"/></entity></fetch>`, `top=3 count=0 page=0 cookie="" distinct lead( subject as s createdon where ` + and + ` order createdon desc=true)`},
 		{"text", `<fetch><entity name="lead"><filter><condition attribute="subject" operator="like" value="%a &amp; b%"/></filter></entity></fetch>`, `top=0 count=0 page=0 cookie="" lead( where ` + condition(`{"attribute":"subject","operator":"like","values":["%a & b%"]}`) + `)`},
 		{"values", `<fetch><entity name="lead"><filter><condition attribute="leadsourcecode" operator="in"><value>1</value><value> 8 </value></condition></filter></entity></fetch>`, `top=0 count=0 page=0 cookie="" lead( where ` + condition(`{"attribute":"leadsourcecode","operator":"in","values":[1,8]}`) + `)`},
@@ -137,6 +138,7 @@ func TestParse_Refuses(t *testing.T) {
 		{"unknown operator", in(`<filter><condition attribute="subject" operator="sounds-like" value="a"/></filter>`), fetchxml.Malformed, "sounds-like"},
 		{"operator of another type", in(`<filter><condition attribute="statecode" operator="like" value="0"/></filter>`), fetchxml.Malformed, "like"},
 		{"operator that is not served", in(`<filter><condition attribute="ownerid" operator="eq-useroruserhierarchy"/></filter>`), fetchxml.NotServed, "eq-useroruserhierarchy"},
+		{"operator of a hierarchy on a table without one", in(`<filter><condition attribute="leadid" operator="under" value="7eb682f1-ca75-e511-80d4-00155d2a68d1"/></filter>`), fetchxml.Malformed, "under"},
 		{"no value", in(`<filter><condition attribute="subject" operator="eq"/></filter>`), fetchxml.Malformed, "subject"},
 		{"wrong value", in(`<filter><condition attribute="numberofemployees" operator="eq" value="many"/></filter>`), fetchxml.Malformed, "many"},
 		{"wrong units", in(`<filter><condition attribute="createdon" operator="last-x-days" value="few"/></filter>`), fetchxml.Malformed, "few"},

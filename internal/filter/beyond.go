@@ -180,6 +180,7 @@ type Needs struct {
 	Asks    Asks
 	Lookups []Follow // lookups of the row, each once
 	Related []Reach  // relationships, in the order of the conditions
+	Climbs  []Climb  // hierarchies, in the order of the conditions
 }
 
 // Follow is a lookup whose row is read.
@@ -215,6 +216,8 @@ func (s *step) need(n *Needs) {
 		}
 		at := follow(&n.Lookups, []schema.Nav{c.nav}, c.inner.columns)
 		at.Inner = append(at.Inner, c.inner)
+	case inHierarchy:
+		n.Climbs = append(n.Climbs, Climb{c})
 	}
 	for _, item := range s.items {
 		item.need(n)
@@ -260,7 +263,7 @@ func (p *Program) Local() *Program {
 // negates another, so that the whole holds on more rows and never on fewer.
 func (s *step) local() *step {
 	switch s.beyond.(type) {
-	case pathTo, relatedTo:
+	case pathTo, relatedTo, inHierarchy:
 		return &step{label: &label{path: s.path, text: s.text}}
 	}
 	if len(s.items) == 0 {

@@ -91,7 +91,7 @@ func (k checker) condition(path string, t *schema.Table, c *Condition) error {
 	if c.Other != "" {
 		return checkOther(path, t, column, c)
 	}
-	if err := checkOperator(path, column, c); err != nil {
+	if err := k.operator(path, t, column, c); err != nil {
 		return err
 	}
 	bound := Operand(column, c.Operator)
@@ -173,9 +173,12 @@ func checkAllowed(path string, column *schema.Column, operator Operator, allowed
 		excerpt.Of(string(operator)), column.Name, column.Type, strings.Join(names, ", "))
 }
 
-func checkOperator(path string, column *schema.Column, c *Condition) error {
-	if err := checkAllowed(path, column, c.Operator, Operators(column.Type)); err != nil {
+func (k checker) operator(path string, t *schema.Table, column *schema.Column, c *Condition) error {
+	if err := checkAllowed(path, column, c.Operator, OperatorsOf(k.schema, t, column)); err != nil {
 		return err
+	}
+	if len(c.Path) > 0 && slices.Contains(Hierarchical(), c.Operator) {
+		return errorAt(path, "operator %s does not stand at the end of a path; a lookup itself has it", c.Operator)
 	}
 	least, most := c.Operator.Arity()
 	if n := len(c.Values); n < least || n > most {

@@ -138,6 +138,8 @@ func (k compiler) condition(t *schema.Table, path string, c *Condition) (*step, 
 		other := t.Column(c.Other)
 		k.reads(other)
 		s.setBeyond(twoColumns{left: s, right: &step{label: s.label, column: other, source: sourceOf(other), kind: s.kind}, op: op})
+	case c.Operator.asks() == AsksRows:
+		s.setBeyond(inHierarchy{of: s, table: k.schema.Hierarchy(t, column), op: op, id: idOf(c.Values[0])})
 	case c.Operator.asks() != 0:
 		s.setBeyond(relative{of: s, op: op, numbers: numbers(c.Values), date: date(c.Values)})
 	default:

@@ -34,17 +34,20 @@
 //	today last-week    in that time, which package  moment; those of
 //	next-x-days …      calendar defines             hours no date
 //	eq-userid …        an id of the caller          reference
+//	above under        above or below the row of    reference to a row
+//	eq-or-above        the value, by the lookups    of a hierarchy
+//	eq-or-under        of the hierarchy, or itself
 //
 // Each of ne not-in not-between not-like not-contains not-begin-with
-// not-end-with not-null ne-userid ne-businessid is the exact negation of its positive,
+// not-end-with not-null ne-userid ne-businessid not-under is the exact negation of its positive,
 // null included:
 //
 //	null column        eq in gt ge lt le between like contains
 //	                   begins-with ends-with not-null and those
-//	                   of dates and of the caller                false
+//	                   of dates, the caller and hierarchies      false
 //	                   ne not-in not-between not-like not-contains
 //	                   not-begin-with not-end-with null
-//	                   ne-userid ne-businessid                   true
+//	                   ne-userid ne-businessid not-under         true
 //
 // Text (string, memo) is folded on both sides before it is compared: each character is
 // replaced by its Unicode lower-case character, one by one, no locale. Blanks (U+0020)
@@ -81,6 +84,7 @@ const (
 	MaxDepth      = 10      // groups and relationships inside each other, the root included
 	MaxValues     = 100     // values of in and not-in
 	MaxPath       = 5       // lookups of a path
+	MaxLevels     = 100     // of a hierarchy above a row; what is higher counts as not above it
 	MaxUnits      = 1 << 20 // the number of hours, days or other units in an operator such as last-x-days
 	MaxText       = 1 << 20 // bytes of text that Parse reads
 )

@@ -101,6 +101,28 @@ const (
 	EqUserOrUserTeams Operator = "eq-useroruserteams"
 )
 
+// The operators of hierarchies: where a row is that the column names, from the row of the
+// value (docs/domain.md §9.4).
+const (
+	Above     Operator = "above"
+	Under     Operator = "under"
+	NotUnder  Operator = "not-under"
+	EqOrAbove Operator = "eq-or-above"
+	EqOrUnder Operator = "eq-or-under"
+)
+
+// Hierarchical returns the operators that a column has besides those of its type where it
+// names a row of a hierarchy ([schema.Schema.Hierarchy]).
+func Hierarchical() []Operator { return []Operator{Above, Under, NotUnder, EqOrAbove, EqOrUnder} }
+
+// OperatorsOf returns the operators that apply to a column of a table.
+func OperatorsOf(s *schema.Schema, t *schema.Table, c *schema.Column) []Operator {
+	if s.Hierarchy(t, c) == nil {
+		return Operators(c.Type)
+	}
+	return append(Operators(c.Type), Hierarchical()...)
+}
+
 // Operators returns the operators that apply to columns of type t, nil for a type
 // that does not exist.
 func Operators(t schema.Type) []Operator {
@@ -159,6 +181,8 @@ func (o Operator) asks() Asks {
 	switch o {
 	case EqUserID, NeUserID, EqBusinessID, NeBusinessID, EqUserTeams, EqUserOrUserTeams:
 		return AsksCaller
+	case Above, Under, NotUnder, EqOrAbove, EqOrUnder:
+		return AsksRows
 	case On, OnOrAfter, OnOrBefore, InFiscalYear, InFiscalPeriod,
 		InFiscalPeriodAndYear, InOrAfterFiscalPeriodAndYear, InOrBeforeFiscalPeriodAndYear:
 		return AsksZone
@@ -193,6 +217,8 @@ func (o Operator) positive() (op Operator, negated bool) {
 		return EqUserID, true
 	case NeBusinessID:
 		return EqBusinessID, true
+	case NotUnder:
+		return Under, true
 	default:
 		return o, false
 	}

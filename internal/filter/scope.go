@@ -51,6 +51,9 @@ type RelatedRows interface {
 	// Any reports whether inner holds for at least one of the rows that point at row
 	// by r, whose Many is true.
 	Any(row Row, r schema.Relation, inner *Program) (bool, error)
+	// Above returns the ids of the rows above one of a hierarchical table, the nearest
+	// first: at most MaxLevels, none twice, and not that one itself.
+	Above(t *schema.Table, id string) ([]string, error)
 }
 
 // Reasons why a program cannot be evaluated in a scope.
@@ -115,6 +118,8 @@ func (a Asks) refusal(n Node) string {
 			what += " (" + n.name() + ")"
 		}
 		switch {
+		case len(n.Path) == 0 && a&AsksRows != 0:
+			what = "operator " + string(n.Operator) + " asks for the rows above others; it"
 		case a&AsksCaller != 0:
 			what = "operator " + string(n.Operator) + " is relative to the caller, and there is none here; it"
 		case a&AsksNow != 0:

@@ -77,6 +77,8 @@ func TestAsks(t *testing.T) {
 			"conditions on related rows (parentid/name) cannot be evaluated"},
 		{"related", &filter.Related{Relationship: "thing_parts", Filter: and()}, filter.AsksRows,
 			"conditions on related rows (thing_parts) cannot be evaluated"},
+		{"hierarchy", condition("parentid", filter.Under, schema.Ref(schema.Lookup{Table: "thing", ID: filtertest.IDs()[0]})), filter.AsksRows,
+			"operator under asks for the rows above others; it cannot be evaluated"},
 		{"columns", &filter.Condition{Column: "createdon", Operator: filter.Lt, Other: "modifiedon"}, 0, ""},
 	}
 	for _, test := range tests {
@@ -113,6 +115,8 @@ func (failing) Any(filter.Row, schema.Relation, *filter.Program) (bool, error) {
 	return false, io.ErrUnexpectedEOF
 }
 
+func (failing) Above(*schema.Table, string) ([]string, error) { return nil, io.ErrUnexpectedEOF }
+
 // TestReadErrors: what cannot be read is an error that names the condition, never a
 // result.
 func TestReadErrors(t *testing.T) {
@@ -128,6 +132,8 @@ func TestReadErrors(t *testing.T) {
 	mirrored := &filter.Condition{Column: "modifiedon", Operator: filter.Lt, Other: "createdon"}
 	many := &filter.Related{Relationship: "thing_parts", Filter: and()}
 	one := &filter.Related{Relationship: "part_about_thing", Contains: true, Filter: and(condition("weight", filter.Gt, schema.Int(3)))}
+	under := &filter.Condition{Column: "thingid", Operator: filter.Under, Values: []schema.Value{schema.Text(filtertest.IDs()[1])}}
+	thing.Values["thingid"] = schema.Text(thing.ID)
 	tests := []struct {
 		name    string
 		node    filter.Node
@@ -140,6 +146,8 @@ func TestReadErrors(t *testing.T) {
 		{"other column of another kind", mirrored, thing, nil, "filter at items[0]: column createdon of type datetime holds a value of kind text"},
 		{"lookup", path, thing, failing{}, "filter at items[0]: follow about_part: unexpected EOF"},
 		{"column at the end of a path", path, thing, world.Related(nil), "filter at items[0]: column weight of type integer holds a value of kind text"},
+		{"rows above", under, thing, failing{}, "filter at items[0]: unexpected EOF"},
+		{"rows above, of none", under, thing, nil, "filter at items[0]: the condition is on related rows, which are not available"},
 		{"many rows", many, thing, failing{}, "relationship thing_parts: unexpected EOF"},
 		{"one row", one, thing, failing{}, "relationship part_about_thing: unexpected EOF"},
 		{"column of one row", one, thing, world.Related(nil), "relationship part_about_thing: filter at items[0].filter.items[0]: column weight of type integer holds a value of kind text"},

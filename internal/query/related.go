@@ -77,6 +77,7 @@ type related struct {
 
 	rows    map[rows.Ref]*rows.Row // by what lookups point at; nil for one that is not there, or not to be read
 	held    int                    // bytes of rows
+	above   map[rows.Ref]string    // ids of the rows right above, by hierarchies; "" for none, and for one that is not there, or not to be read
 	reaches map[*filter.Program]*reach
 }
 
@@ -85,7 +86,7 @@ var _ filter.RelatedRows = (*related)(nil)
 func newRelated(db *rows.DB, budget *Budget, reads Readable) *related {
 	return &related{
 		db: db, budget: budget, readers: reads, may: map[*schema.Table]func(*rows.Row) (bool, error){},
-		rows: map[rows.Ref]*rows.Row{}, reaches: map[*filter.Program]*reach{},
+		rows: map[rows.Ref]*rows.Row{}, above: map[rows.Ref]string{}, reaches: map[*filter.Program]*reach{},
 	}
 }
 
@@ -232,6 +233,11 @@ func (r *related) prepare(ctx context.Context, list []*rows.Row, needs filter.Ne
 	}
 	if err := r.prepareLookups(ctx, list, needs.Lookups, scope); err != nil {
 		return err
+	}
+	for _, c := range needs.Climbs {
+		if err := r.climb(ctx, list, c); err != nil {
+			return err
+		}
 	}
 	for _, asked := range needs.Related {
 		if err := r.reach(ctx, list, asked, scope); err != nil {

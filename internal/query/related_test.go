@@ -112,6 +112,32 @@ func (n naiveIn) Any(row filter.Row, r schema.Relation, inner *filter.Program) (
 	return false, nil
 }
 
+func (n naiveIn) Above(t *schema.Table, id string) ([]string, error) {
+	var ids []string
+	for at := id; ; {
+		i := slices.IndexFunc(n.rows(n.schema, t.Name), func(row *rows.Row) bool { return row.ID == at && !n.hidden(row) })
+		if i < 0 {
+			return ids, nil
+		}
+		at = n.rows(n.schema, t.Name)[i].Lookup(t.Parent().Name).ID
+		if at == "" || at == id || slices.Contains(ids, at) {
+			return ids, nil
+		}
+		ids = append(ids, at)
+	}
+}
+
+// inHierarchy draws a condition on the place of an account.
+func inHierarchy(t *rapid.T, table string) *filter.Condition {
+	c := &filter.Condition{Column: "parentaccountid", Operator: rapid.SampledFrom(filter.Hierarchical()).Draw(t, "operator")}
+	at := rowstest.ID("account", rapid.IntRange(0, 9).Draw(t, "account"))
+	c.Values = []schema.Value{schema.Ref(schema.Lookup{Table: "account", ID: at})}
+	if table == "account" && rapid.Bool().Draw(t, "itself") {
+		c.Column, c.Values = "accountid", []schema.Value{schema.Text(at)}
+	}
+	return c
+}
+
 // tree draws a condition on rows of a table, with paths and relationships.
 func tree(t *rapid.T, table string, depth int) *filter.Group {
 	texts := map[string]string{"lead": "subject", "account": "name", "contact": "lastname", "task": "subject"}
@@ -121,7 +147,9 @@ func tree(t *rapid.T, table string, depth int) *filter.Group {
 		"contact": {"Contact_Tasks": "task"}, "task": {}}
 	g := &filter.Group{Logic: rapid.SampledFrom([]filter.Logic{filter.And, filter.Or}).Draw(t, "logic")}
 	for range rapid.IntRange(1, 3).Draw(t, "items") {
-		switch kind := rapid.IntRange(0, 4).Draw(t, "kind"); {
+		switch kind := rapid.IntRange(0, 5).Draw(t, "kind"); {
+		case kind == 5 && (table == "account" || table == "lead"):
+			g.Items = append(g.Items, inHierarchy(t, table))
 		case kind == 0 && depth > 0:
 			g.Items = append(g.Items, tree(t, table, depth-1))
 		case kind <= 2 && depth > 0 && len(relations[table]) > 0:
@@ -215,6 +243,73 @@ func TestRelatedRows(t *testing.T) {
 			rt.Errorf("%s of %s (-want +got):\n%s", where, table, d)
 		}
 	})
+}
+
+// A hierarchy is climbed one batch a level, whoever stands in it, and a row in hand is not
+// read again. Lookups that go in a circle end the climb, and so does its length.
+func TestHierarchy(t *testing.T) {
+	f := newFixture(t)
+	at := func(n int) schema.Value { return schema.Ref(link("account", n)) }
+	var accounts []values
+	for n := range 104 { // a chain, the first on top, then a circle of three
+		accounts = append(accounts, values{})
+		if n > 0 {
+			accounts[n] = values{"parentaccountid": at(n - 1)}
+		}
+	}
+	accounts = append(accounts, values{"parentaccountid": at(106)}, values{"parentaccountid": at(104)}, values{"parentaccountid": at(105)})
+	for first := 0; first < len(accounts); first += 100 {
+		tx := f.Begin("")
+		for n := first; n < min(first+100, len(accounts)); n++ {
+			tx.Create(f.Table("account"), rowstest.ID("account", n), accounts[n])
+		}
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		name string
+		op   filter.Operator
+		from int
+		of   []int // of the rows of the list
+		want []int
+		gets int // at most
+	}{
+		{"above reads what is above once", filter.Above, 3, []int{0, 1, 2, 3, 4, 104}, []int{0, 1, 2}, 4},
+		{"or equal", filter.EqOrAbove, 3, []int{0, 2, 3, 4}, []int{0, 2, 3}, 4},
+		{"under", filter.Under, 2, []int{1, 2, 3, 4}, []int{3, 4}, 4}, // each row above once, though the list is read in pieces
+		{"or equal, under", filter.EqOrUnder, 2, []int{1, 2, 3}, []int{2, 3}, 3},
+		{"not under", filter.NotUnder, 2, []int{0, 1, 2, 3, 106}, []int{0, 1, 2, 106}, 5},
+		{"as far as it goes", filter.Under, 0, []int{100, 101}, []int{100}, 101},
+		{"in a circle", filter.Under, 104, []int{104, 105, 106, 3}, []int{105, 106}, 6},
+		{"above, in a circle", filter.Above, 104, []int{104, 105, 106}, []int{105, 106}, 3},
+	} {
+		var ids []schema.Value
+		for _, n := range test.of {
+			ids = append(ids, schema.Text(rowstest.ID("account", n)))
+		}
+		where := &filter.Group{Logic: filter.And, Items: []filter.Node{
+			&filter.Condition{Column: "accountid", Operator: filter.In, Values: ids},
+			&filter.Condition{Column: "accountid", Operator: test.op, Values: []schema.Value{schema.Text(rowstest.ID("account", test.from))}},
+		}}
+		f.Probe.Reset()
+		page, err := f.Select(t.Context(), query.Query{Table: f.Table("account"), Where: where, Limit: 200})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int
+		for n := range accounts {
+			if slices.ContainsFunc(page.Rows, func(row *rows.Row) bool { return row.ID == rowstest.ID("account", n) }) {
+				got = append(got, n)
+			}
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
+		}
+		if n := f.Probe.Counts(); n.Gets > test.gets || n.Queries != 16 {
+			t.Errorf("%s: %d gets and %d queries, want %d and 16", test.name, n.Gets, n.Queries, test.gets)
+		}
+	}
 }
 
 // Related rows of a page are read together, and only of rows that may match.

@@ -327,6 +327,33 @@ func (t *Table) Nav(name string) (Nav, bool) {
 // no such name; the caller must not change it.
 func (t *Table) Navs(name string) []Nav { return t.byNav[name] }
 
+// Parent returns the lookup by which the rows of a table are below one another, nil for a
+// table without a hierarchy: the first that leads to rows of the same table alone.
+func (t *Table) Parent() *Column {
+	for _, c := range t.Columns {
+		if c.Write != Hidden && len(c.Targets) == 1 && c.Targets[0].Table == t.Name {
+			return c
+		}
+	}
+	return nil
+}
+
+// Hierarchy returns the table in whose hierarchy a column names a row, nil for none: of its
+// own row the key does, of another one a lookup that leads to one table.
+func (s *Schema) Hierarchy(t *Table, c *Column) *Table {
+	of := t
+	if c.Name != t.ID {
+		if len(c.Targets) != 1 {
+			return nil
+		}
+		of = s.Table(c.Targets[0].Table)
+	}
+	if of == nil || of.Parent() == nil {
+		return nil
+	}
+	return of
+}
+
 // Tables returns all tables in the order of their names. The caller must not change
 // the slice.
 func (s *Schema) Tables() []*Table { return s.tables }

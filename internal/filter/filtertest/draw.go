@@ -132,7 +132,14 @@ func AnyCondition(t *rapid.T, s *schema.Schema, table *schema.Table, within []st
 		}
 		return &filter.Condition{Path: path, Column: c.Name, Operator: op, Other: rapid.SampledFrom(others).Draw(t, "other")}
 	}
-	condition := Condition(t, c, rapid.SampledFrom(filter.Operators(c.Type)).Draw(t, "operator"))
+	operators := filter.Operators(c.Type)
+	if len(path) == 0 {
+		operators = filter.OperatorsOf(s, table, c)
+	}
+	if s.Hierarchy(table, c) != nil && len(path) == 0 && rapid.Bool().Draw(t, "in a hierarchy") {
+		operators = filter.Hierarchical()
+	}
+	condition := Condition(t, c, rapid.SampledFrom(operators).Draw(t, "operator"))
 	condition.Path = path
 	return condition
 }

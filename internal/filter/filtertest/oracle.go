@@ -80,6 +80,9 @@ func (o Oracle) condition(c *filter.Condition, table string, row Entry) bool {
 		}
 		return oracleCondition(&filter.Condition{Operator: c.Operator, Values: []schema.Value{other}}, read)
 	}
+	if strings.HasSuffix(string(c.Operator), "above") || strings.HasSuffix(string(c.Operator), "under") {
+		return o.hierarchy(string(c.Operator), o.Schema.Hierarchy(o.Schema.Table(table), column).Name, read, c.Values[0])
+	}
 	if strings.Contains(string(c.Operator), "user") || strings.Contains(string(c.Operator), "business") {
 		return o.caller(string(c.Operator), read)
 	}
@@ -89,6 +92,37 @@ func (o Oracle) condition(c *filter.Condition, table string, row Entry) bool {
 		}
 	}
 	return oracleCondition(c, read)
+}
+
+// hierarchy says whether the row that a column names is where the operator says, from that
+// of the value: by all ways up from all rows, made longer until no new one comes.
+func (o Oracle) hierarchy(operator, table string, read, value schema.Value) bool {
+	bare := func(v schema.Value) string { return v.String()[strings.Index(v.String(), ":")+1:] }
+	type way struct{ from, to string }
+	up := map[way]bool{}
+	for _, e := range o.World.Tables[table] {
+		if parent := e.Values[o.Schema.Table(table).Parent().Name]; !parent.IsNull() {
+			up[way{e.ID, bare(parent)}] = true
+		}
+	}
+	for grown := true; grown; {
+		grown = false
+		for a := range up {
+			for b := range up {
+				if longer := (way{a.from, b.to}); a.to == b.from && !up[longer] {
+					up[longer], grown = true, true
+				}
+			}
+		}
+	}
+	if read.IsNull() {
+		return operator == "not-under"
+	}
+	row, other := bare(read), bare(value)
+	under, above := row != other && up[way{row, other}], row != other && up[way{other, row}]
+	return map[string]bool{
+		"under": under, "not-under": !under, "eq-or-under": under || row == other, "above": above, "eq-or-above": above || row == other,
+	}[operator]
 }
 
 func (o Oracle) caller(operator string, read schema.Value) bool {

@@ -77,6 +77,23 @@ func (r related) Any(row filter.Row, relation schema.Relation, inner *filter.Pro
 	return false, nil
 }
 
+// Above implements [filter.RelatedRows].
+func (r related) Above(t *schema.Table, id string) ([]string, error) {
+	var ids []string
+	for at := id; len(ids) < filter.MaxLevels; {
+		i := slices.IndexFunc(r.world.Tables[t.Name], func(e Entry) bool { return e.ID == at })
+		if i < 0 {
+			break
+		}
+		to, ok := r.world.Tables[t.Name][i].Values[t.Parent().Name].Ref()
+		if !ok || to.ID == id || slices.Contains(ids, to.ID) {
+			break
+		}
+		ids, at = append(ids, to.ID), to.ID
+	}
+	return ids, nil
+}
+
 // changes are moments at which the clocks of a zone change: by day and at midnight,
 // forward and back, by an hour, by half of one and by a whole day.
 func changes() map[string][]string {

@@ -94,7 +94,7 @@ func (p *parser) operatorOn(of property, op filter.Operator, operator token) (co
 	if err := p.count(operator.at); err != nil {
 		return comparison{}, err
 	}
-	if !slices.Contains(filter.Operators(of.column.Type), op) {
+	if !slices.Contains(filter.OperatorsOf(p.schema, of.table, of.column), op) {
 		return comparison{}, p.errorAt(operator.at, "operator '%s' does not apply to property '%s' of type %s", excerpt.Of(operator.text), NameOf(of.column), of.column.Type)
 	}
 	return comparison{filter.Condition{Path: of.path, Column: of.column.Name, Operator: op}}, nil

@@ -29,6 +29,12 @@ func operatorOf(function string) (filter.Operator, bool) {
 		return filter.EqUserTeams, true
 	case "EqualUserOrUserTeams":
 		return filter.EqUserOrUserTeams, true
+	case "Above", "Under", "NotUnder":
+		return filter.Operator(hyphened(function)), true
+	case "AboveOrEqual":
+		return filter.EqOrAbove, true
+	case "UnderOrEqual":
+		return filter.EqOrUnder, true
 	}
 	name := strings.Replace(hyphened(function), "older-than-", "olderthan-", 1)
 	for _, op := range filter.DateOperators() {
@@ -59,6 +65,10 @@ func FunctionOf(op filter.Operator) string {
 		return "EqualUserTeams"
 	case filter.EqUserOrUserTeams:
 		return "EqualUserOrUserTeams"
+	case filter.EqOrAbove:
+		return "AboveOrEqual"
+	case filter.EqOrUnder:
+		return "UnderOrEqual"
 	default:
 	}
 	var b strings.Builder

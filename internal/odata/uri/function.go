@@ -149,8 +149,7 @@ func (p *parser) dataverse(f *frame, name token, function string) (predicate, er
 	switch {
 	case known:
 	case slices.Contains([]string{
-		"Above", "AboveOrEqual", "Under", "UnderOrEqual", "NotUnder", "EqualUserLanguage",
-		"EqualUserOrUserHierarchy", "EqualUserOrUserHierarchyAndTeams",
+		"EqualUserLanguage", "EqualUserOrUserHierarchy", "EqualUserOrUserHierarchyAndTeams",
 	}, function):
 		return nil, p.unsupported(name.at, "function '%s'", function)
 	case function == "ContainValues" || function == "DoesNotContainValues":

@@ -142,6 +142,7 @@ func exactOpposite(o filter.Operator) filter.Operator {
 		{filter.Eq, filter.Ne}, {filter.In, filter.NotIn}, {filter.Null, filter.NotNull}, {filter.Between, filter.NotBetween},
 		{filter.Contains, filter.NotContains}, {filter.BeginsWith, filter.NotBeginWith}, {filter.EndsWith, filter.NotEndWith},
 		{filter.EqUserID, filter.NeUserID}, {filter.EqBusinessID, filter.NeBusinessID},
+		{filter.Under, filter.NotUnder},
 	}
 	for _, pair := range pairs {
 		if o == pair[0] {
