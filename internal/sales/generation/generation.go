@@ -1,6 +1,6 @@
 // Package generation tells a process whether what it has read of definitions
-// (sequences, segments, their order) is still true, and caches definitions for as
-// long as it is.
+// (sequences, segments, their order, the settings of the organization) is still true,
+// and caches definitions for as long as it is.
 //
 // One row, the generation, holds a random value that every change of any definition
 // replaces in its own transaction. While the row has the same value, nothing has
