@@ -88,6 +88,38 @@ func TestConditionAgreesWithOracle(t *testing.T) {
 	}
 }
 
+// TestZoneAloneBinds: conditions that ask for the zone and not for the time are bound once
+// and for all, as segments bind them, by a scope without a time.
+func TestZoneAloneBinds(t *testing.T) {
+	s := loadSchema(t)
+	rapid.Check(t, func(t *rapid.T) {
+		c := s.Table("thing").Column(rapid.SampledFrom([]string{"seenon", "birthday"}).Draw(t, "column"))
+		op := rapid.SampledFrom([]filter.Operator{
+			filter.On, filter.OnOrAfter, filter.OnOrBefore, filter.InFiscalYear, filter.InFiscalPeriod,
+			filter.InFiscalPeriodAndYear, filter.InOrAfterFiscalPeriodAndYear, filter.InOrBeforeFiscalPeriodAndYear,
+		}).Draw(t, "operator")
+		condition, scope := filtertest.Condition(t, c, op), filtertest.Scope(t)
+		program, err := filter.Compile(s, "thing", and(condition), filter.AsksZone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bound, err := program.Bind(&filter.Scope{Zone: scope.Zone, Week: scope.Week, Fiscal: scope.Fiscal})
+		if err != nil || bound.Needs().Asks != 0 {
+			t.Fatalf("bind %s: %v, it asks %b", condition, err, bound.Needs().Asks)
+		}
+		at := filtertest.Near(t, scope.Now, scope.Zone)
+		if c.Type == schema.Date {
+			y, m, d := at.In(scope.Zone).Date()
+			at = time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+		}
+		row := filtertest.Entry{Table: "thing", Values: map[string]schema.Value{c.Name: schema.Time(at)}}
+		want := filtertest.Oracle{Schema: s, Scope: scope}.Holds(condition, "thing", row)
+		if got, err := bound.Match(row); err != nil || got != want {
+			t.Fatalf("%s of %v = %v, %v; the oracle says %v in %+v", condition, at, got, err, want, scope)
+		}
+	})
+}
+
 // TestNegationSplitsRows: of an operator and its negation exactly one holds, on
 // whatever value, null included (docs/domain.md §9.4).
 func TestNegationSplitsRows(t *testing.T) {
@@ -97,11 +129,11 @@ func TestNegationSplitsRows(t *testing.T) {
 		filter.Eq: filter.Ne, filter.In: filter.NotIn, filter.Between: filter.NotBetween,
 		filter.Like: filter.NotLike, filter.Contains: filter.NotContains, filter.BeginsWith: filter.NotBeginWith,
 		filter.EndsWith: filter.NotEndWith, filter.Null: filter.NotNull,
-		filter.EqUserID: filter.NeUserID, filter.EqBusinessID: filter.NeBusinessID,
+		filter.EqUserID: filter.NeUserID, filter.EqBusinessID: filter.NeBusinessID, filter.Under: filter.NotUnder,
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		c := rapid.SampledFrom(all).Draw(t, "column")
-		op := rapid.SampledFrom(filter.Operators(c.Type)).Draw(t, "operator")
+		op := rapid.SampledFrom(filter.OperatorsOf(s, s.Table("thing"), c)).Draw(t, "operator")
 		opposite, ok := negation[op]
 		if !ok {
 			t.Skip("has no negation or is one")
@@ -111,12 +143,13 @@ func TestNegationSplitsRows(t *testing.T) {
 		program, err := filter.Compile(s, "thing", or(
 			and(positive, negative), // never both
 			or(positive, negative),  // always one
-		), filter.AsksCaller)
+		), filter.AsksCaller|filter.AsksRows)
 		if err != nil {
 			t.Fatal(err)
 		}
-		row := filtertest.Row(t, []*schema.Column{c})
-		verdict, err := program.ExplainIn(mapRow{values: row}, filtertest.Scope(t))
+		row, scope := filtertest.Row(t, []*schema.Column{c}), filtertest.Scope(t)
+		scope.Related = filtertest.DrawWorld(t, s, filtertest.Tables()).Related(scope)
+		verdict, err := program.ExplainIn(mapRow{values: row}, scope)
 		if err != nil || verdict.Items[0].Holds || !verdict.Items[1].Holds {
 			t.Fatalf("%s and its negation on %q: %+v, %v", positive, row[c.Name], verdict, err)
 		}
