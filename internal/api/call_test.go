@@ -1,14 +1,17 @@
 package api_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"segue/internal/filter"
 	"segue/internal/schema"
+	"segue/internal/store"
 )
 
 // TestCalls_webapi_11: functions and actions are called as clients call them, and what
@@ -221,5 +224,55 @@ func TestOperators(t *testing.T) {
 		if want := filter.Operators(schema.Type(typ.ColumnType)); !slices.Equal(got, want) || typ.AttributeType == "" {
 			t.Errorf("%s (%s): %v, want %v", typ.ColumnType, typ.AttributeType, got, want)
 		}
+	}
+}
+
+// TestHealth_13_9: whoever may see jobs is told how changes are followed, and how much of
+// the limits is used.
+func TestHealth_13_9(t *testing.T) {
+	w := newWorld(t)
+	followed := w.parts.Health.Batches(func(context.Context, []store.Change) []store.Failure { return nil }, w.parts.Reactions.Follows)
+	var changes []store.Change
+	for range 900 {
+		changes = append(changes, store.Change{Kind: store.Insert, Key: store.Key{PK: "lead#1", SK: "1"}, At: w.now.Now().Add(-2 * time.Second)})
+	}
+	followed(t.Context(), changes)
+	w.now.Advance(time.Minute)
+	var health struct {
+		SpanSeconds int
+		Lanes       []struct {
+			Name                             string
+			Done                             int
+			PerSecond, OldestSeconds         float64
+			P50Milliseconds, P99Milliseconds *int
+			Waiting                          bool
+		}
+		Parked     int
+		ParkedMore bool
+		Limits     []struct {
+			Name        string
+			Used, Limit int
+		}
+	}
+	w.probe.Reset()
+	w.expect(http.StatusOK, "GET ~/segue_Health()").value(t, &health)
+	if n := w.probe.Counts(); n.Queries != 4*schema.Shards || n.Gets != 2 || n.Ops > 0 {
+		t.Errorf("it asks the store %+v", n)
+	}
+	if len(health.Lanes) != 3 || health.SpanSeconds != 900 || len(health.Limits) != 2 || health.Parked != 0 || health.ParkedMore {
+		t.Fatalf("%+v", health)
+	}
+	lane, idle := health.Lanes[0], health.Lanes[1]
+	if lane.Name != "Changes" || lane.Done != 900 || lane.PerSecond != 1 || *lane.P50Milliseconds != 2000 || *lane.P99Milliseconds != 2000 || lane.OldestSeconds != 2 || lane.Waiting {
+		t.Errorf("changes: %+v", lane)
+	}
+	if idle.Name != "Timers" || idle.Done != 0 || idle.P50Milliseconds != nil || idle.OldestSeconds != 0 || !idle.Waiting {
+		t.Errorf("timers: %+v", idle)
+	}
+	if use := health.Limits[0]; use.Name != "msdyn_sequence" || use.Used != 1 || use.Limit != 250 {
+		t.Errorf("limits: %+v", health.Limits)
+	}
+	if a := w.send("GET ~/segue_Health\nAs: Salesperson"); a.status != http.StatusForbidden || a.code() != "0x80040220" || !strings.Contains(a.body, "prvReadsegue_job") {
+		t.Errorf("a salesperson: %v", a)
 	}
 }

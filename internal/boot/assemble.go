@@ -17,6 +17,7 @@ import (
 	"segue/internal/sales/deletion"
 	"segue/internal/sales/erasure"
 	"segue/internal/sales/generation"
+	"segue/internal/sales/health"
 	"segue/internal/sales/job"
 	"segue/internal/sales/organization"
 	"segue/internal/sales/pipeline"
@@ -87,6 +88,8 @@ type Parts struct {
 	Changes     store.Handler      // follows the change records of the store
 	Advance     *advance.Advance   // takes up what is due, once a minute
 	Expiry      *retention.Sweeper // deletes what is kept no longer, where the store does not
+	Health      *health.Monitor    // counts what is worked on
+	Tasks       queue.Handler      // works on the tasks of jobs
 	Local       *queue.Local       // holds the tasks of jobs, when they wait in this process
 }
 
@@ -95,6 +98,7 @@ func (p *Parts) Operations() operation.Executor {
 	return operation.Executor{
 		DB: p.DB, Settings: p.Settings, Entities: p.Entities, Connections: p.Connections, Principals: p.Principals,
 		Pipeline: p.Pipeline, Redriver: p.Reactions, Eraser: p.Erasures, Deletion: p.Deletion, Simulation: p.Simulation,
+		Health: p.Health, Quotas: []sales.Quota{connection.ActiveSequences(), segmentation.ActiveSegments()},
 	}
 }
 
@@ -173,11 +177,12 @@ func Assemble(db *rows.DB, options Options) *Parts {
 			Jobs:      job.New(db, options.Queue, options.Freshness.Clock, job.Options{}),
 			Reactions: changes, Changes: changes.Handle, Advance: advance.New(db, options.Freshness.Clock), Local: local,
 			Expiry: retention.New(db, options.Policy.Retention > 0), Erasures: erasure.New(db, connections, options.NewID), Deletion: deletion.New(db, entities, options.NewID),
-			Pipeline: pipeline.New(entities, principals), Simulation: simulation.New(db, entities, segments),
+			Pipeline: pipeline.New(entities, principals), Simulation: simulation.New(db, entities, segments), Health: health.New(db, options.Freshness.Clock),
 		},
 		segments: segments,
 		known:    known,
 	}
+	a.Tasks = a.Jobs.Handle
 	a.rules()
 	a.reactions()
 	a.due()
@@ -248,9 +253,9 @@ func (a assembly) reactions() {
 
 // due registers what is done with rows that are due.
 func (a assembly) due() {
-	a.Advance.Register(name.Job, a.Jobs.LookAfter)
+	a.Advance.Register(name.Job, a.Health.Due(a.Jobs.LookAfter))
 	a.Advance.Before(a.Reactions.Wake)
-	a.Advance.Register(name.ParkedChange, a.Reactions.TakeUp, advance.AtMost(parkedAPass))
+	a.Advance.Register(name.ParkedChange, a.Health.Due(a.Reactions.TakeUp), advance.AtMost(parkedAPass))
 }
 
 // jobs registers the kinds of jobs; fresh is how long a process may use old definitions.

@@ -161,7 +161,18 @@ func New(env Environment, store store.Store, claims func(context.Context) (map[s
 		return nil, err
 	}
 	parts := Assemble(db, options)
+	parts.count()
 	return &App{Parts: parts, Identity: identity, Public: env.Public, Limits: limits, Clock: options.Freshness.Clock, Log: log}, nil
+}
+
+// count has what is worked on counted, and the figures of each minute put into the store.
+func (p *Parts) count() {
+	p.Changes = p.Health.Batches(p.Changes, p.Reactions.Follows)
+	p.Tasks = p.Health.Tasks(p.Tasks)
+	p.Advance.Before(func(ctx context.Context) error {
+		p.Health.Flush(ctx)
+		return nil
+	})
 }
 
 // guard returns what bounds users: counts that are shared where several processes serve

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"segue/internal/schema"
@@ -45,12 +46,25 @@ func (db *DB) ReadDue(ctx context.Context, shard int, now time.Time, after strin
 
 // Due reports whether the row is in the due list and its time has come at now.
 func (r *Row) Due(now time.Time) bool {
+	at, listed := r.DueAt()
+	return listed && !at.After(now)
+}
+
+// At returns when the entry was due.
+func (e DueEntry) At() (at time.Time, known bool) {
+	text, _, _ := strings.Cut(e.Key, "#")
+	at, err := time.Parse(keyTime, text)
+	return at, err == nil
+}
+
+// DueAt returns when the row is due; known is false where it is not in the due list.
+func (r *Row) DueAt() (at time.Time, known bool) {
 	for _, x := range r.Table.Indexes {
 		if !x.IsDue() {
 			continue
 		}
 		_, _, listed := indexKey(r, x)
-		return listed && !r.Time(x.Sort[0]).After(now)
+		return r.Time(x.Sort[0]), listed
 	}
-	return false
+	return time.Time{}, false
 }

@@ -45,8 +45,22 @@ func (q Quota) Leave(ctx context.Context, tx *rows.Tx, id string) error {
 	return SetIDs(ledger, name.SegueMembers, slices.DeleteFunc(ids, func(other string) bool { return other == id }))
 }
 
+// Used returns how many rows are active.
+func (q Quota) Used(ctx context.Context, db *rows.DB) (int, error) {
+	found, err := db.Get(ctx, q.ref())
+	if err != nil || found[0] == nil {
+		return 0, Public(err)
+	}
+	ids, err := IDs[string](found[0], name.SegueMembers)
+	return len(ids), err
+}
+
+func (q Quota) ref() rows.Ref {
+	return rows.Ref{Table: name.Ledger, ID: guid.Derive("ledger", q.Table)}
+}
+
 func (q Quota) ledger(ctx context.Context, tx *rows.Tx) (*rows.Row, []string, error) {
-	ref := rows.Ref{Table: name.Ledger, ID: guid.Derive("ledger", q.Table)}
+	ref := q.ref()
 	found, err := tx.Load(ctx, ref)
 	if err != nil {
 		return nil, nil, err

@@ -47,6 +47,7 @@ func TestDefaultTables(t *testing.T) {
 		"savedquery savedqueries savedqueryid name",
 		"segue_erasure segue_erasures segue_erasureid segue_name",
 		"segue_generation  segue_generationid segue_name",
+		"segue_health  segue_healthid segue_name",
 		"segue_job segue_jobs segue_jobid segue_name",
 		"segue_jobtask  segue_jobtaskid segue_name",
 		"segue_ledger  segue_ledgerid segue_name",

@@ -18,6 +18,7 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/deletion"
+	"segue/internal/sales/health"
 	"segue/internal/sales/pipeline"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/setting"
@@ -90,6 +91,8 @@ type Executor struct {
 	Eraser      Eraser
 	Deletion    *deletion.Deletion
 	Simulation  *simulation.Simulation
+	Health      *health.Monitor
+	Quotas      []sales.Quota // the limits of the product
 }
 
 // MaxCreates is how many rows are created together at most. What the rules of a table

@@ -37,7 +37,7 @@ type Answer struct {
 // Declared lists the functions and actions (docs/webapi.md §11, docs/domain.md §13).
 func Declared() []Declaration {
 	return []Declaration{
-		whoAmI(), retrieveVersion(), retrieveCurrentOrganization(), retrievePrincipalAccess(), me(), operators(),
+		whoAmI(), retrieveVersion(), retrieveCurrentOrganization(), retrievePrincipalAccess(), me(), operators(), reportHealth(),
 		connectSequence(), disconnectSequence(), redrive(), erase(),
 		qualifyLead(), closeOpportunity("WinOpportunity", true), closeOpportunity("LoseOpportunity", false),
 		simulate(call.ToRow), simulate(call.ToSet), activationDiff(call.ToRow), activationDiff(call.ToSet), explain(),

@@ -18,7 +18,8 @@ import (
 // (docs/domain.md §2).
 const MaxActiveSequences = 250
 
-func activeSequences() sales.Quota {
+// ActiveSequences is the limit of active sequences.
+func ActiveSequences() sales.Quota {
 	return sales.Quota{Table: name.Sequence, Most: MaxActiveSequences}
 }
 
@@ -130,7 +131,7 @@ func (r sequenceRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, b
 		return activateSequence(ctx, tx, row)
 	case wasActive && !active:
 		row.Set(name.SeguePhase, schema.Text(string(sequence.Deactivating)))
-		return activeSequences().Leave(ctx, tx, row.ID)
+		return ActiveSequences().Leave(ctx, tx, row.ID)
 	}
 	return nil
 }
@@ -178,7 +179,7 @@ func activateSequence(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
 	}
 	row.Set(name.SegueDigest, schema.Text(digest))
 	row.Set(name.MsdynMaxstepcount, schema.Int(int64(len(definition.Steps))))
-	return activeSequences().Enter(ctx, tx, row.ID)
+	return ActiveSequences().Enter(ctx, tx, row.ID)
 }
 
 // Delete implements [entity.Rules]: a sequence that has no connections goes; one
@@ -192,5 +193,5 @@ func (r sequenceRules) Delete(ctx context.Context, tx *rows.Tx, row *rows.Row) (
 	row.Set(name.Statecode, schema.Int(int64(sequence.Inactive)))
 	row.Set(name.Statuscode, schema.Int(sequence.StatusInactive))
 	row.Set(name.SeguePhase, schema.Text(string(sequence.Deleting)))
-	return true, activeSequences().Leave(ctx, tx, row.ID)
+	return true, ActiveSequences().Leave(ctx, tx, row.ID)
 }

@@ -17,7 +17,8 @@ import (
 	"segue/internal/schema/name"
 )
 
-func activeSegments() sales.Quota { return sales.Quota{Table: name.Segment, Most: segment.MaxActive} }
+// ActiveSegments is the limit of active segments.
+func ActiveSegments() sales.Quota { return sales.Quota{Table: name.Segment, Most: segment.MaxActive} }
 
 // SegmentRules are the life of a segment (docs/domain.md §5.4, §8).
 func (s *Segmentation) SegmentRules() entity.Rules { return segmentRules{segmentation: s} }
@@ -118,9 +119,9 @@ func followState(ctx context.Context, tx *rows.Tx, row *rows.Row, old schema.Val
 		if len(program.Columns()) == 0 && !view.Default() {
 			return sales.Refuse(sales.Precondition, "segment %q has no condition; only the default segment matches everything", view.Name())
 		}
-		return activeSegments().Enter(ctx, tx, row.ID)
+		return ActiveSegments().Enter(ctx, tx, row.ID)
 	case old == schema.Int(int64(segment.Active)):
-		return activeSegments().Leave(ctx, tx, row.ID)
+		return ActiveSegments().Leave(ctx, tx, row.ID)
 	}
 	return nil
 }
@@ -150,7 +151,7 @@ func (r segmentRules) Delete(ctx context.Context, tx *rows.Tx, row *rows.Row) (k
 	if err != nil {
 		return false, err
 	}
-	if err := activeSegments().Leave(ctx, tx, row.ID); err != nil {
+	if err := ActiveSegments().Leave(ctx, tx, row.ID); err != nil {
 		return false, err
 	}
 	if err := sales.BeginJob(ctx, tx, unlinkJob(row)); err != nil {

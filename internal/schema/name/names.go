@@ -23,6 +23,7 @@ const (
 	View               = "savedquery"
 	Erasure            = "segue_erasure"
 	Generation         = "segue_generation"
+	Health             = "segue_health"
 	Job                = "segue_job"
 	JobTask            = "segue_jobtask"
 	Ledger             = "segue_ledger"
@@ -59,6 +60,7 @@ type (
 	ViewID               string // of a row of savedquery
 	ErasureID            string // of a row of segue_erasure
 	GenerationID         string // of a row of segue_generation
+	HealthID             string // of a row of segue_health
 	JobID                string // of a row of segue_job
 	JobTaskID            string // of a row of segue_jobtask
 	LedgerID             string // of a row of segue_ledger
@@ -325,6 +327,7 @@ const (
 	SegueCause                                       = "segue_cause"
 	SegueCausetable                                  = "segue_causetable"
 	SegueChangedon                                   = "segue_changedon"
+	SegueChanges                                     = "segue_changes"
 	SegueConnected                                   = "segue_connected"
 	SegueCurrentstep                                 = "segue_currentstep"
 	SegueCursor                                      = "segue_cursor"
@@ -340,6 +343,7 @@ const (
 	SegueExpireson                                   = "segue_expireson"
 	SegueGenerationid                                = "segue_generationid"
 	SegueHandler                                     = "segue_handler"
+	SegueHealthid                                    = "segue_healthid"
 	SegueIsdefault                                   = "segue_isdefault"
 	SegueJobid                                       = "segue_jobid"
 	SegueJobtaskid                                   = "segue_jobtaskid"
@@ -378,6 +382,7 @@ const (
 	SegueTally                                       = "segue_tally"
 	SegueTasks                                       = "segue_tasks"
 	SegueTasksdone                                   = "segue_tasksdone"
+	SegueTimers                                      = "segue_timers"
 	SegueTimezone                                    = "segue_timezone"
 	SegueTrackedchangeid                             = "segue_trackedchangeid"
 	SegueTries                                       = "segue_tries"
