@@ -175,7 +175,7 @@ func turnedAway(t *testing.T, how string, a events.APIGatewayV2HTTPResponse, cod
 	}
 	err := json.Unmarshal([]byte(a.Body), &body)
 	if err != nil || a.StatusCode != http.StatusUnauthorized || body.Error.Code != code || body.Error.Message == "" ||
-		!strings.HasPrefix(a.Headers["Content-Type"], "application/json") || !strings.HasPrefix(a.Headers["Www-Authenticate"], "Bearer ") {
+		!strings.HasPrefix(a.Headers["Content-Type"], "application/json") || !strings.HasPrefix(a.Headers["Www-Authenticate"], "Bearer resource_id=") {
 		t.Errorf("%s: %+v, want 401 %s", how, a, code)
 	}
 }
