@@ -65,10 +65,10 @@ bench: ## print the benchmark table
 	scripts/bench.sh
 
 bench-million: ## print what the embedded store does with 5,000 to a million leads
-	scripts/bench-million.sh
-
+bench-lists: ## print what lists of 100,000 leads cost on both stores
 bench-pocketbase: ## print what Segue does beside PocketBase, which it builds
-	scripts/bench-pocketbase.sh
+bench-million bench-lists bench-pocketbase:
+	scripts/$@.sh
 
 soak: ## run the fault and race tests for a long time
 	go test -tags soak -timeout 30m -run Soak -v ./internal/sales/...
@@ -77,4 +77,4 @@ clean: ## remove what was fetched and built (not ./data)
 	scripts/emulator.sh stop
 	rm -rf $(or $(SEGUE_CACHE),.cache) .aws-sam bin
 
-.PHONY: help run segue test lint store e2e runbooks invoke api validate build deploy cloud cloud-stop bench bench-million bench-pocketbase soak clean
+.PHONY: help run segue test lint store e2e runbooks invoke api validate build deploy cloud cloud-stop bench bench-million bench-lists bench-pocketbase soak clean

@@ -1,6 +1,7 @@
 package query_test
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -9,6 +10,8 @@ import (
 	"segue/internal/clock"
 	"segue/internal/dynamo/dynamotest"
 	"segue/internal/embed"
+	"segue/internal/filter"
+	"segue/internal/probe"
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/rows/rowstest"
@@ -81,62 +84,84 @@ func lead(n int) values {
 	}
 }
 
-// BenchmarkList reads a page of 50 of 100,000 leads of 200 owners, with a filter and an
-// order: by an index, the leads of an owner, the newest first; and without one, all leads
-// of a city by company, with the bound raised to 200,000 rows. A single row is there to
-// compare. It runs on both stores, on DynamoDB where SEGUE_DYNAMODB_ENDPOINT names one.
+// BenchmarkList reads a row, and a page of 50 of 100,000 leads of 200 owners, with a filter
+// and an order: by an index, the leads of an owner, the newest first; and without one, all
+// leads of a city by name, with the bound raised to 200,000 rows. It runs on both stores, on
+// DynamoDB where SEGUE_DYNAMODB_ENDPOINT names one. What each costs there, in requests and
+// read units, is counted beside.
 func BenchmarkList(b *testing.B) {
-	const leads, owners = 100_000, 200
 	stores := map[string]func(b *testing.B) store.Store{
 		"embedded": func(b *testing.B) store.Store { return rowstest.Open(b, filepath.Join(b.TempDir(), "rows.db")) },
-		"DynamoDB": func(b *testing.B) store.Store { return dynamotest.Open(b, rows.Indexes()) },
+		"dynamodb": func(b *testing.B) store.Store { return dynamotest.Open(b, rows.Indexes()) },
 	}
-	for _, name := range []string{"embedded", "DynamoDB"} {
+	for _, name := range []string{"embedded", "dynamodb"} {
 		b.Run(name, func(b *testing.B) {
 			tables, err := schema.Default()
 			if err != nil {
 				b.Fatal(err)
 			}
-			db := rows.New(stores[name](b), tables, clock.System())
-			owner := func(n int) schema.Value { return schema.Ref(link("systemuser", n%owners)) }
-			for from := 0; from < leads; from += 100 {
-				tx := db.Begin("")
-				for n := from; n < from+100; n++ {
-					row := lead(n)
-					row["ownerid"], row["createdon"] = owner(n), schema.Time(rowstest.Clock().Add(time.Duration(n)*time.Minute))
-					tx.Create(tables.Table("lead"), rowstest.ID("lead", n), row)
-				}
-				if err := tx.Commit(b.Context()); err != nil {
-					b.Fatal(err)
+			l := manyLeads{store: stores[name](b), tables: tables}
+			l.fill(b)
+			l.run(b, "read one", 1, func(ctx context.Context, db *rows.DB) (int, error) {
+				found, err := db.Get(ctx, rows.Ref{Table: "lead", ID: rowstest.ID("lead", 7)})
+				return len(found), err
+			})
+			of := func(where *filter.Group, order ...string) func(context.Context, *rows.DB) (int, error) {
+				return func(ctx context.Context, db *rows.DB) (int, error) {
+					reader := query.New(db)
+					reader.Bound(2 * benchLeads)
+					page, err := reader.Select(ctx, query.Query{Table: tables.Table("lead"), Where: where, Order: by(order...), Limit: 50})
+					return len(page.Rows), err
 				}
 			}
-			list := query.New(db)
-			list.Bound(200_000)
-			q := query.Query{Table: tables.Table("lead"), Limit: 50}
-			run := func(name string, rows int, read func() (query.Page, error)) {
-				b.Run(name, func(b *testing.B) {
-					for b.Loop() {
-						page, err := read()
-						if err != nil || len(page.Rows) != rows {
-							b.Fatalf("%d rows, %v", len(page.Rows), err)
-						}
-					}
-				})
-			}
-			run("row", 0, func() (query.Page, error) {
-				_, err := db.Get(b.Context(), rows.Ref{Table: "lead", ID: rowstest.ID("lead", 7)})
-				return query.Page{}, err
-			})
-			run("index", 50, func() (query.Page, error) {
-				q := q
-				q.Where, q.Order = eq(values{"ownerid": owner(7)}), by("createdon desc")
-				return list.Select(b.Context(), q)
-			})
-			run("unindexed", 50, func() (query.Page, error) {
-				q := q
-				q.Where, q.Order = eq(values{"address1_city": schema.Text("City 7")}), by("lastname desc", "createdon")
-				return list.Select(b.Context(), q)
-			})
+			l.run(b, "page of 50 by an index", 50, of(eq(values{"ownerid": benchOwner(7)}), "createdon desc"))
+			l.run(b, "page of 50 without an index", 50, of(eq(values{"address1_city": schema.Text("City 7")}), "lastname desc", "createdon"))
 		})
 	}
+}
+
+// What [BenchmarkList] reads.
+const benchLeads, benchOwners = 100_000, 200
+
+func benchOwner(n int) schema.Value { return schema.Ref(link("systemuser", n%benchOwners)) }
+
+// manyLeads is a store with them.
+type manyLeads struct {
+	store  store.Store
+	tables *schema.Schema
+}
+
+func (l manyLeads) fill(b *testing.B) {
+	b.Helper()
+	db := rows.New(l.store, l.tables, clock.System())
+	for from := 0; from < benchLeads; from += 100 {
+		tx := db.Begin("")
+		for n := from; n < from+100; n++ {
+			row := lead(n)
+			row["ownerid"], row["createdon"] = benchOwner(n), schema.Time(rowstest.Clock().Add(time.Duration(n)*time.Minute))
+			tx.Create(l.tables.Table("lead"), rowstest.ID("lead", n), row)
+		}
+		if err := tx.Commit(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// run times a read of some rows, and counts what it costs.
+func (l manyLeads) run(b *testing.B, name string, want int, read func(context.Context, *rows.DB) (int, error)) {
+	b.Run(name, func(b *testing.B) {
+		counted := probe.New(l.store, rows.Indexes()...)
+		if _, err := read(b.Context(), rows.New(counted, l.tables, clock.System())); err != nil {
+			b.Fatal(err)
+		}
+		db := rows.New(l.store, l.tables, clock.System())
+		for b.Loop() {
+			if n, err := read(b.Context(), db); err != nil || n != want {
+				b.Fatalf("%d rows, %v", n, err)
+			}
+		}
+		c := counted.Counts()
+		b.ReportMetric(float64(c.Gets+c.Queries), "requests")
+		b.ReportMetric(c.ReadUnits, "read-units")
+	})
 }
