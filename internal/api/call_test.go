@@ -196,19 +196,31 @@ func TestMe(t *testing.T) {
 // has, and none that is listed is refused as unknown.
 func TestOperators(t *testing.T) {
 	w := newWorld(t)
+	type operator struct {
+		Operator, Label, Values string
+		LeastValues, MostValues int
+		HoldsForNull            bool
+	}
 	var all struct {
 		Types []struct {
 			ColumnType, AttributeType string
-			Operators                 []struct {
-				Operator, Label, Values string
-				LeastValues, MostValues int
-				HoldsForNull            bool
-			}
+			Operators                 []operator
 		}
+		Hierarchical []operator
 	}
 	w.expect(http.StatusOK, "GET ~/segue_Operators()").value(t, &all)
 	if len(all.Types) != len(schema.Types()) {
 		t.Errorf("%d types, want %d", len(all.Types), len(schema.Types()))
+	}
+	var hierarchical []filter.Operator
+	for _, o := range all.Hierarchical {
+		hierarchical = append(hierarchical, filter.Operator(o.Operator))
+		if o.HoldsForNull != (o.Operator == "not-under") || o.LeastValues != 1 || o.MostValues != 1 || o.Label == "" {
+			t.Errorf("%+v", o)
+		}
+	}
+	if !slices.Equal(hierarchical, filter.Hierarchical()) {
+		t.Errorf("operators of hierarchies: %v", hierarchical)
 	}
 	for _, typ := range all.Types {
 		var got []filter.Operator

@@ -29,9 +29,14 @@ type Description struct {
 
 // Describe describes the operators that apply to columns of a type, in the order of
 // [Operators].
-func Describe(t schema.Type) []Description {
+func Describe(t schema.Type) []Description { return describe(Operators(t)) }
+
+// DescribeHierarchical describes the operators of [Hierarchical].
+func DescribeHierarchical() []Description { return describe(Hierarchical()) }
+
+func describe(operators []Operator) []Description {
 	var list []Description
-	for _, o := range Operators(t) {
+	for _, o := range operators {
 		least, most := o.Arity()
 		positive, negated := o.positive()
 		d := Description{Operator: o, Label: o.label(), Least: least, Most: most, Operand: ColumnOperand, Null: (positive == Null) != negated}
@@ -67,6 +72,10 @@ func (o Operator) label() string {
 		return "is " + strings.ReplaceAll(string(o), "-", " ")
 	case NotContains:
 		return "does not contain"
+	case EqOrAbove, EqOrUnder:
+		return "equals or is " + strings.TrimPrefix(string(o), "eq-or-")
+	case Above, Under, NotUnder:
+		return "is " + strings.ReplaceAll(string(o), "-", " ")
 	case BeginsWith:
 		return "begins with"
 	case NotBeginWith:

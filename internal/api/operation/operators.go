@@ -25,21 +25,31 @@ func operators() Declaration {
 	return Declaration{
 		Signature: call.Signature{
 			Kind: call.Function, Name: "segue_Operators", About: "The operators of conditions, by the type of a column.",
-			Returns: call.Return{Type: &call.Complex{Name: "segue_OperatorsResponse", Properties: []call.Property{{Name: "Types", Of: ofType, Many: true}}}},
+			Returns: call.Return{Type: &call.Complex{Name: "segue_OperatorsResponse", Properties: []call.Property{
+				{Name: "Types", Of: ofType, Many: true},
+				{Name: "Hierarchical", Of: operator, Many: true}, // of columns that name rows of a hierarchy, besides those of their type
+			}}},
 		},
 		ask: func(context.Context, Executor, Question) (Answer, error) {
 			var types []call.Result
 			for _, t := range schema.Types() {
-				var list []call.Result
-				for _, d := range filter.Describe(t) {
-					list = append(list, call.Result{
-						"Operator": string(d.Operator), "Label": d.Label, "LeastValues": int64(d.Least), "MostValues": int64(d.Most),
-						"Values": string(d.Operand), "HoldsForNull": d.Null,
-					})
-				}
-				types = append(types, call.Result{"ColumnType": string(t), "AttributeType": definition.AttributeType(t), "Operators": list})
+				types = append(types, call.Result{
+					"ColumnType": string(t), "AttributeType": definition.AttributeType(t), "Operators": described(filter.Describe(t)),
+				})
 			}
-			return Answer{Value: call.Result{"Types": types}}, nil
+			return Answer{Value: call.Result{"Types": types, "Hierarchical": described(filter.DescribeHierarchical())}}, nil
 		},
 	}
+}
+
+// described returns operators as they are on the wire.
+func described(operators []filter.Description) []call.Result {
+	var list []call.Result
+	for _, d := range operators {
+		list = append(list, call.Result{
+			"Operator": string(d.Operator), "Label": d.Label, "LeastValues": int64(d.Least), "MostValues": int64(d.Most),
+			"Values": string(d.Operand), "HoldsForNull": d.Null,
+		})
+	}
+	return list
 }
