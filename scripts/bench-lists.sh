@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 run() { go test -run '^$' -count=1 -bench "$1" -benchtime 1s -timeout 60m ./internal/query; }
 
-{ # each prints when it ends
+{
 	run '^BenchmarkEach$'
 	run '^BenchmarkList$/^embedded$'
 	run '^BenchmarkList$/^dynamodb$'
