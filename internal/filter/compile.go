@@ -124,7 +124,7 @@ func (k compiler) condition(t *schema.Table, path string, c *Condition) (*step, 
 	}
 	column := t.Column(c.Column)
 	k.reads(column)
-	op, negated := c.Operator.positive()
+	op, negated := c.Operator.Positive()
 	s := &step{
 		label:  &label{path: path, text: c.String()},
 		column: column,

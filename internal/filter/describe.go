@@ -38,7 +38,7 @@ func describe(operators []Operator) []Description {
 	var list []Description
 	for _, o := range operators {
 		least, most := o.Arity()
-		positive, negated := o.positive()
+		positive, negated := o.Positive()
 		d := Description{Operator: o, Label: o.label(), Least: least, Most: most, Operand: ColumnOperand, Null: (positive == Null) != negated}
 		switch {
 		case most == 0:

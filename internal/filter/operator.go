@@ -194,8 +194,8 @@ func (o Operator) asks() Asks {
 	return 0
 }
 
-// positive returns the operator that o negates and true, or o itself and false.
-func (o Operator) positive() (op Operator, negated bool) {
+// Positive returns the operator that o negates and true, or o itself and false.
+func (o Operator) Positive() (op Operator, negated bool) {
 	switch o {
 	case Ne:
 		return Eq, true
@@ -227,7 +227,7 @@ func (o Operator) positive() (op Operator, negated bool) {
 // takesPattern reports whether o compares a text with a part or a pattern of it
 // rather than with a whole value.
 func (o Operator) takesPattern() bool {
-	switch op, _ := o.positive(); op {
+	switch op, _ := o.Positive(); op {
 	case Like, Contains, BeginsWith, EndsWith:
 		return true
 	default:
@@ -237,7 +237,7 @@ func (o Operator) takesPattern() bool {
 
 // Arity returns the least and the greatest number of values that o takes.
 func (o Operator) Arity() (least, most int) {
-	switch op, _ := o.positive(); op {
+	switch op, _ := o.Positive(); op {
 	case Null, EqUserID, EqBusinessID, EqUserTeams, EqUserOrUserTeams:
 		return 0, 0
 	case Between, InFiscalPeriodAndYear, InOrAfterFiscalPeriodAndYear, InOrBeforeFiscalPeriodAndYear:

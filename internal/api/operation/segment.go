@@ -2,11 +2,14 @@ package operation
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"segue/internal/filter"
 	"segue/internal/odata/call"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/segment"
 	"segue/internal/sales/simulation"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -62,6 +65,36 @@ func walked(on rows.Ref, given call.Arguments) (simulation.Draft, simulation.Par
 	return draft, part, nil
 }
 
+// findingsProperty is what is found out about a segment without a record.
+func findingsProperty() call.Property {
+	kinds := &call.Enum{Name: "segue_FindingKind"}
+	for _, k := range segment.FindingKinds() {
+		kinds.Members = append(kinds.Members, string(k))
+	}
+	return call.Property{Name: "Findings", Many: true, Of: &call.Complex{Name: "segue_Finding", Properties: []call.Property{
+		{Name: "Kind", Type: schema.String, Enum: kinds}, {Name: "SegmentIds", Type: schema.GUID, Many: true},
+		{Name: "Witness", Many: true, Of: &call.Complex{Name: "segue_ColumnValue", Properties: []call.Property{
+			{Name: "Column", Type: schema.String}, {Name: "Value", Type: schema.String},
+		}}},
+	}}}
+}
+
+// findingResults are findings on the wire; the witness is of the record type t.
+func findingResults(t *schema.Table, findings []segment.Finding) []call.Result {
+	results := []call.Result{}
+	for _, f := range findings {
+		ids, witness := []string{}, []call.Result{}
+		for _, id := range f.Others {
+			ids = append(ids, string(id))
+		}
+		for _, column := range slices.Sorted(maps.Keys(f.Witness)) {
+			witness = append(witness, call.Result{"Column": column, "Value": t.Column(column).Text(f.Witness[column])})
+		}
+		results = append(results, call.Result{"Kind": string(f.Kind), "SegmentIds": ids, "Witness": witness})
+	}
+	return results
+}
+
 // simulate tells which records a segment would get. binding is what it is called on: a
 // saved segment, or the set for one that is not saved.
 func simulate(binding call.Binding) Declaration {
@@ -76,7 +109,7 @@ func simulate(binding call.Binding) Declaration {
 			Kind: call.Action, Name: "Simulate", About: "Tells which records a segment matches and what would become of them; writes nothing.",
 			Binding: binding, Tables: []string{name.Segment}, Parameters: walkParameters(),
 			Returns: call.Return{Type: &call.Complex{Name: "segue_SimulateResponse", Properties: walkProperties(
-				call.Property{Name: "Matching", Type: schema.Integer},
+				findingsProperty(), call.Property{Name: "Matching", Type: schema.Integer},
 				call.Property{Name: "Outcomes", Of: &call.Complex{Name: "segue_Outcomes", Properties: counts}},
 				call.Property{Name: "Clauses", Many: true, Of: &call.Complex{Name: "segue_ClauseCount", Properties: []call.Property{
 					{Name: "Node", Type: schema.String}, {Name: "Text", Type: schema.String}, {Name: "Holds", Type: schema.Integer},
@@ -93,13 +126,14 @@ func simulate(binding call.Binding) Declaration {
 				return Answer{}, err
 			}
 			simulated, err := e.Simulation.Simulate(ctx, c, draft, part)
-			return Answer{Value: simulatedResult(simulated)}, err
+			return Answer{Value: simulatedResult(e.DB.Schema(), simulated)}, err
 		},
 	}
 }
 
-func simulatedResult(s simulation.Simulated) call.Result {
+func simulatedResult(tables *schema.Schema, s simulation.Simulated) call.Result {
 	result := walkResult(s.Walk)
+	result["Findings"] = findingResults(tables.Table(s.Table), s.Findings)
 	outcomes, clauses, records := call.Result{}, []call.Result{}, []call.Result{}
 	for _, o := range simulation.Outcomes() {
 		outcomes[string(o)] = int64(s.Outcomes[o])
@@ -142,7 +176,7 @@ func activationDiff(binding call.Binding) Declaration {
 			Kind: call.Action, Name: "ActivationDiff", About: "Tells which records would move, and which connections would begin and end, if a segment were activated, moved, edited or deactivated; writes nothing.",
 			Binding: binding, Tables: []string{name.Segment}, Parameters: walkParameters(),
 			Returns: call.Return{Type: &call.Complex{Name: "segue_ActivationDiffResponse", Properties: walkProperties(
-				call.Property{Name: "Begins", Type: schema.Integer}, call.Property{Name: "Ends", Type: schema.Integer},
+				findingsProperty(), call.Property{Name: "Begins", Type: schema.Integer}, call.Property{Name: "Ends", Type: schema.Integer},
 				call.Property{Name: "Moves", Many: true, Of: &call.Complex{Name: "segue_Move", Properties: append(fromTo,
 					call.Property{Name: "Records", Type: schema.Integer}, call.Property{Name: "Anyway", Type: schema.Integer},
 				)}},
@@ -158,13 +192,14 @@ func activationDiff(binding call.Binding) Declaration {
 				return Answer{}, err
 			}
 			diff, err := e.Simulation.Diff(ctx, c, draft, part)
-			return Answer{Value: diffResult(diff)}, err
+			return Answer{Value: diffResult(e.DB.Schema(), diff)}, err
 		},
 	}
 }
 
-func diffResult(d simulation.Diff) call.Result {
+func diffResult(tables *schema.Schema, d simulation.Diff) call.Result {
 	result := walkResult(d.Walk)
+	result["Findings"] = findingResults(tables.Table(d.Table), d.Findings)
 	moves, records := []call.Result{}, []call.Result{}
 	for _, m := range d.Moves {
 		moves = append(moves, call.Result{

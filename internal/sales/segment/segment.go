@@ -38,6 +38,7 @@ const (
 type Entry struct {
 	ID       name.SegmentID
 	Name     string
+	Where    *filter.Group   // conditions; nil in a catalogue that nobody examines
 	Program  *filter.Program // compiled conditions, which ask for nothing but the row and the time
 	Sequence name.SequenceID // the attached one, or ""
 	Takes    bool            // may take records from other segments (msdyn_isresegmentationenabled)

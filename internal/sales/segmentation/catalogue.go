@@ -153,12 +153,12 @@ func (s *Segmentation) reckon(ctx context.Context, program *filter.Program, by *
 // entryOf makes the entry of an active segment. Conditions that are wrong are refused by a
 // [sales.Error]; by gets how the organization reckons dates if they ask for it.
 func (s *Segmentation) entryOf(ctx context.Context, id name.SegmentID, view segment.Segment, by *calendar.Calendar) (segment.Entry, error) {
-	program, err := compileConditions(s.db.Schema(), view)
+	where, program, err := compileConditions(s.db.Schema(), view)
 	if err == nil {
 		program, err = s.reckon(ctx, program, by)
 	}
 	return segment.Entry{
-		ID: id, Name: view.Name(), Program: program,
+		ID: id, Name: view.Name(), Where: where, Program: program,
 		Sequence: view.Sequence(), Takes: view.Takes(), Default: view.Default(),
 	}, err
 }
@@ -203,15 +203,16 @@ func parseConditions(s *schema.Schema, view segment.Segment) (*filter.Group, err
 // mayAsk is what the conditions of an active segment may ask beyond the record.
 const mayAsk = filter.AsksZone | filter.AsksNow
 
-// compileConditions makes the program that evaluates a segment.
-func compileConditions(s *schema.Schema, view segment.Segment) (*filter.Program, error) {
+// compileConditions reads the conditions of a segment and makes the program that evaluates
+// them.
+func compileConditions(s *schema.Schema, view segment.Segment) (*filter.Group, *filter.Program, error) {
 	group, err := parseConditions(s, view)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	program, err := filter.Compile(s, view.RecordType(), group, mayAsk)
 	if err != nil {
-		return nil, refuseConditions(err)
+		return nil, nil, refuseConditions(err)
 	}
-	return program, nil
+	return group, program, nil
 }

@@ -112,7 +112,7 @@ func followState(ctx context.Context, tx *rows.Tx, row *rows.Row, old schema.Val
 	view := segment.Segment{Row: row}
 	switch {
 	case view.State() == segment.Active: // also of one that is active already: its conditions may have changed
-		program, err := compileConditions(tx.Schema(), view)
+		_, program, err := compileConditions(tx.Schema(), view)
 		if err != nil {
 			return err
 		}

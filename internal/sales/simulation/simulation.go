@@ -71,6 +71,7 @@ type Part struct {
 
 // Walk is how far a part went.
 type Walk struct {
+	Table    string // the record type
 	AsOf     time.Time
 	Examined int    // open records
 	Next     string // where the next part begins; "" when all records are examined
@@ -120,7 +121,7 @@ func (s *Simulation) draft(ctx context.Context, c sales.Caller, d Draft) (drafte
 
 // walk hands over the open records of a type that the caller may read, a part of them.
 func (s *Simulation) walk(ctx context.Context, c sales.Caller, table string, part Part, take func(*rows.Row) error) (Walk, error) {
-	walk := Walk{AsOf: s.db.Now(), Next: part.From}
+	walk := Walk{Table: table, AsOf: s.db.Now(), Next: part.From}
 	for left := s.examined; left > 0; {
 		page, err := s.entities.Request(c).List(ctx, table, query.Query{Limit: min(left, atOnce), Token: walk.Next})
 		if err != nil {

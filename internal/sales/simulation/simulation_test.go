@@ -14,6 +14,7 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/right"
 	"segue/internal/sales/salestest"
+	"segue/internal/sales/segment"
 	"segue/internal/sales/simulation"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -74,7 +75,7 @@ func TestSimulate(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := simulation.Simulated{
-		Walk: simulation.Walk{AsOf: salestest.Now(), Examined: 4}, Matching: 3,
+		Walk: simulation.Walk{Table: "lead", AsOf: salestest.Now(), Examined: 4}, Matching: 3,
 		Outcomes: map[simulation.Outcome]int{simulation.Enters: 1, simulation.Higher: 1, simulation.Stays: 1},
 		Clauses: []simulation.Clause{
 			{"items[0]", "numberofemployees ge 500", 3},
@@ -86,9 +87,10 @@ func TestSimulate(t *testing.T) {
 			{inHigh, "Lead 2", simulation.Higher, name.SegmentID(high)},
 			{free, "Lead 3", simulation.Enters, simulation.NewDraft},
 		},
+		Findings: []segment.Finding{{Kind: segment.CanWin}},
 	}
 	sorted := cmpopts.SortSlices(func(a, b simulation.Record) bool { return a.Name < b.Name })
-	if d := cmp.Diff(want, sticky, sorted, cmpopts.IgnoreFields(simulation.Walk{}, "AsOf")); d != "" {
+	if d := cmp.Diff(want, sticky, sorted, cmpopts.IgnoreFields(simulation.Walk{}, "AsOf"), cmpopts.IgnoreFields(segment.Finding{}, "Witness")); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 
