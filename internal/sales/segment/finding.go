@@ -31,7 +31,7 @@ func FindingKinds() []FindingKind {
 // Finding is one thing that is found out.
 type Finding struct {
 	Kind    FindingKind
-	Others  []name.SegmentID // of NeverWins the segments that match all, of Duplicate the other one
+	Others  []name.SegmentID        // of NeverWins the segments that match all, of Duplicate the other one
 	Witness map[string]schema.Value // columns of an open record
 }
 
