@@ -70,8 +70,8 @@ bench-pocketbase: ## print what Segue does beside PocketBase, which it builds
 bench-million bench-lists bench-pocketbase:
 	scripts/$@.sh
 
-soak: ## run the fault and race tests for a long time
-	go test -tags soak -timeout 30m -run Soak -v ./internal/sales/...
+soak: ## run the fault, race and property tests for a long time
+	go test -tags soak -timeout 30m -run Soak -v ./internal/filter/engine ./internal/sales/...
 
 clean: ## remove what was fetched and built (not ./data)
 	scripts/emulator.sh stop

@@ -14,6 +14,8 @@ type Program struct {
 	root    *step
 	columns []string
 	asks    Asks
+	table   *schema.Table
+	tree    *Group // nil of a program that is made of another one
 }
 
 // step is a compiled node: a group when test is nil and beyond not set, else a condition.
@@ -71,6 +73,11 @@ func Compile(s *schema.Schema, tableName string, g *Group, may ...Asks) (*Progra
 // change the slice.
 func (p *Program) Columns() []string { return p.columns }
 
+// Tree returns the table and the tree that the program was compiled from, which the
+// caller must not change; nil for a program that was made of another one ([Program.Bind],
+// [Program.Local]).
+func (p *Program) Tree() (*schema.Table, *Group) { return p.table, p.tree }
+
 // compiler compiles the conditions on rows of one table.
 type compiler struct {
 	schema  *schema.Schema
@@ -82,7 +89,7 @@ func (k compiler) program(t *schema.Table, path string, g *Group) (*Program, err
 	if err != nil {
 		return nil, err
 	}
-	return &Program{root: root, columns: slices.Sorted(maps.Keys(k.columns)), asks: g.Asks()}, nil
+	return &Program{root: root, columns: slices.Sorted(maps.Keys(k.columns)), asks: g.Asks(), table: t, tree: g}, nil
 }
 
 func (k compiler) group(t *schema.Table, path string, g *Group) (*step, error) {

@@ -39,18 +39,38 @@ func trimmed(value string) string { return strings.TrimRight(value, " ") }
 func (t textTest) holds(v schema.Value) bool {
 	s, _ := v.Text()
 	var buf [foldedInPlace]byte
-	text := appendFolded(buf[:0], trimmed(s))
-	switch t.op {
+	text := AppendFolded(buf[:0], s)
+	if t.op.takesPattern() {
+		return Pattern{t.op, t.want[0]}.Holds(text)
+	}
+	return inOrder(t.op, len(t.want), func(i int) int { return bytes.Compare(text, t.want[i]) })
+}
+
+// Pattern is what like, contains, begins-with or ends-with looks for in a text.
+type Pattern struct {
+	op   Operator
+	want []byte // folded
+}
+
+// NewPattern returns the pattern of an operator that takes one, and its text.
+func NewPattern(positive Operator, text string) Pattern {
+	return Pattern{positive, appendFolded(nil, text)}
+}
+
+// Folded returns the text of the pattern as it is compared.
+func (p Pattern) Folded() string { return string(p.want) }
+
+// Holds reports whether the operator holds for a text that [AppendFolded] has folded.
+func (p Pattern) Holds(folded []byte) bool {
+	switch p.op {
 	case Like:
-		return like(text, t.want[0])
+		return like(folded, p.want)
 	case Contains:
-		return bytes.Contains(text, t.want[0])
+		return bytes.Contains(folded, p.want)
 	case BeginsWith:
-		return bytes.HasPrefix(text, t.want[0])
-	case EndsWith:
-		return bytes.HasSuffix(text, t.want[0])
-	default:
-		return inOrder(t.op, len(t.want), func(i int) int { return bytes.Compare(text, t.want[i]) })
+		return bytes.HasPrefix(folded, p.want)
+	default: // EndsWith
+		return bytes.HasSuffix(folded, p.want)
 	}
 }
 
@@ -115,4 +135,7 @@ func CompareFolded(text, folded string) int {
 
 // Folded returns a text as conditions compare it: in lower case, without the blanks at
 // its end. The order of folded texts by bytes is the order of gt and lt.
-func Folded(text string) string { return string(appendFolded(nil, trimmed(text))) }
+func Folded(text string) string { return string(AppendFolded(nil, text)) }
+
+// AppendFolded appends what [Folded] returns.
+func AppendFolded(b []byte, text string) []byte { return appendFolded(b, trimmed(text)) }

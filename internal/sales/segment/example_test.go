@@ -72,7 +72,7 @@ func Example() {
 			fmt.Println(err)
 			return
 		}
-		fmt.Printf("%s: %s", record.about, decision.Because)
+		fmt.Printf("%s: %s", record.about, decision.Because())
 		if decision.Segment != nil && decision.Segment.Sequence != "" {
 			fmt.Printf(" → sequence %q", decision.Segment.Sequence)
 		}

@@ -1,7 +1,8 @@
 // Package segment decides which segment a record belongs to: a catalogue of the
 // active segments of one record type in the order of their priority, and the
 // rule that picks the winner. It also keeps the order itself. It decides and
-// never does; no store, no clock.
+// never does; no store, no clock. Conditions are evaluated by package engine, all
+// segments at once.
 //
 // Invariant: a decision depends on nothing but the catalogue, the record's
 // columns, its present segment and, where conditions ask for it, the time; and it says
@@ -13,6 +14,7 @@ import (
 	"slices"
 
 	"segue/internal/filter"
+	"segue/internal/filter/engine"
 	"segue/internal/schema/name"
 )
 
@@ -54,7 +56,8 @@ type Catalogue struct {
 	Columns  []string                // columns whose change makes the segments run (docs/domain.md §8.3)
 	Timed    bool                    // some conditions are relative to the time of the decision
 
-	own []string
+	own    []string
+	engine *engine.Engine // their programs, in their order
 }
 
 // NewCatalogue makes a catalogue. order is the ids of all segments of the type
@@ -76,7 +79,9 @@ func NewCatalogue(table string, order []name.SegmentID, segments []Entry, own []
 		}
 		return place[a.ID] - place[b.ID]
 	})
-	for _, s := range c.Segments {
+	programs := make([]*filter.Program, len(c.Segments))
+	for i, s := range c.Segments {
+		programs[i] = s.Program
 		c.Timed = c.Timed || s.Program.Needs().Asks&filter.AsksNow != 0
 		for _, column := range s.Program.Columns() {
 			if !slices.Contains(c.Columns, column) && !slices.Contains(own, column) {
@@ -85,6 +90,7 @@ func NewCatalogue(table string, order []name.SegmentID, segments []Entry, own []
 		}
 	}
 	slices.Sort(c.Columns)
+	c.engine = engine.New(programs)
 	return c
 }
 
@@ -106,7 +112,22 @@ type Decision struct {
 	Status  Status
 	Segment *Entry // the one the record is in afterwards, if it is an active one; nil otherwise
 	Moved   bool   // from another segment
-	Because string // for people
+	Refused *Entry // the first that matches and may not take it from its own, where it decides; nil otherwise
+}
+
+// Because says for people why the decision is as it is.
+func (d Decision) Because() string {
+	switch {
+	case d.Moved:
+		return fmt.Sprintf("%q matches first and takes records from other segments", d.Segment.Name)
+	case d.Status == Segmented:
+		return fmt.Sprintf("%q is the first segment that matches", d.Segment.Name)
+	case d.Status == Unchanged:
+		return fmt.Sprintf("still matches %q", d.Segment.Name)
+	case d.Status == NotAllowed:
+		return fmt.Sprintf("%q matches but does not take records from other segments", d.Refused.Name)
+	}
+	return "no active segment matches"
 }
 
 // Decide picks the segment of a record (docs/domain.md §8.4). present is the id of
@@ -117,32 +138,34 @@ func (c *Catalogue) Decide(record filter.Row, present name.SegmentID, scope *fil
 	if !c.Known[present] {
 		present = "" // the segment was deleted
 	}
-	refused := ""
-	for i := range c.Segments {
-		s := &c.Segments[i]
-		if s.ID != present && present != "" && !s.Takes && refused != "" {
-			continue // a match would change nothing
+	loaded := c.engine.Load(record, scope)
+	defer loaded.Free()
+	var refused *Entry
+	for i := 0; ; i++ {
+		var err error
+		if i, err = c.engine.First(loaded, i); i == len(c.Segments) {
+			break
 		}
-		matches, err := s.Program.MatchIn(record, scope)
-		if err != nil {
-			return Decision{}, fmt.Errorf("segment %s (%s): %w", s.Name, s.ID, err)
+		s := &c.Segments[i]
+		mayTake := s.Takes || s.ID == present || present == ""
+		if !mayTake && refused != nil {
+			continue // its match would change nothing
 		}
 		switch {
-		case !matches:
-		case present == "":
-			return Decision{Status: Segmented, Segment: s, Because: fmt.Sprintf("%q is the first segment that matches", s.Name)}, nil
+		case err != nil:
+			return Decision{}, fmt.Errorf("segment %s (%s): %w", s.Name, s.ID, err)
+		case !mayTake:
+			refused = s
 		case s.ID == present:
-			return Decision{Status: Unchanged, Segment: s, Because: fmt.Sprintf("still matches %q", s.Name)}, nil
-		case s.Takes:
-			return Decision{Status: Segmented, Segment: s, Moved: true, Because: fmt.Sprintf("%q matches first and takes records from other segments", s.Name)}, nil
+			return Decision{Status: Unchanged, Segment: s}, nil
 		default:
-			refused = s.Name
+			return Decision{Status: Segmented, Segment: s, Moved: present != ""}, nil
 		}
 	}
-	if refused != "" {
-		return Decision{Status: NotAllowed, Because: fmt.Sprintf("%q matches but does not take records from other segments", refused)}, nil
+	if refused != nil {
+		return Decision{Status: NotAllowed, Refused: refused}, nil
 	}
-	return Decision{Status: NoMatch, Because: "no active segment matches"}, nil
+	return Decision{Status: NoMatch}, nil
 }
 
 // Place puts id at a position (from 1) of an order and shifts the rest down;

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"segue/internal/filter"
+	"segue/internal/filter/filtertest"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 	"segue/internal/schema/schematest"
@@ -69,7 +70,7 @@ func decide(t *testing.T, c *Catalogue, r row, present string) verdict {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Because == "" {
+	if d.Because() == "" {
 		t.Error("a decision without a reason")
 	}
 	v := verdict{Status: d.Status, Moved: d.Moved}
@@ -279,4 +280,97 @@ func TestPlaceKeepsTheOrder(t *testing.T) {
 			t.Fatalf("%s is still in %q", id, gone)
 		}
 	})
+}
+
+// decideOneByOne is the rule of §8.4 as it is written, asking one program after another.
+func decideOneByOne(t *rapid.T, c *Catalogue, record filter.Row, present name.SegmentID) verdict {
+	if !c.Known[present] {
+		present = ""
+	}
+	refused := false
+	for _, s := range c.Segments {
+		matches, err := s.Program.Match(record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case !matches:
+		case present == "":
+			return verdict{Segmented, string(s.ID), false}
+		case s.ID == present:
+			return verdict{Unchanged, string(s.ID), false}
+		case s.Takes:
+			return verdict{Segmented, string(s.ID), true}
+		default:
+			refused = true
+		}
+	}
+	if refused {
+		return verdict{Status: NotAllowed}
+	}
+	return verdict{Status: NoMatch}
+}
+
+// TestDecideAgreesWithPrograms draws catalogues and records.
+func TestDecideAgreesWithPrograms(t *testing.T) {
+	s := filtertest.Schema(t)
+	rapid.Check(t, func(t *rapid.T) {
+		var order []name.SegmentID
+		var segments []Entry
+		for n := range rapid.IntRange(0, 6).Draw(t, "segments") {
+			id := name.SegmentID(fmt.Sprint(n))
+			order = append(order, id)
+			if rapid.IntRange(0, 4).Draw(t, "inactive") == 0 {
+				continue
+			}
+			p, err := filter.Compile(s, "thing", drawOwn(t, s))
+			if err != nil {
+				t.Fatal(err)
+			}
+			segments = append(segments, Entry{ID: id, Name: "segment", Program: p, Takes: rapid.Bool().Draw(t, "takes"), Default: n == 5})
+		}
+		order = rapid.Permutation(order).Draw(t, "order")
+		c := NewCatalogue("thing", order, segments, nil)
+		record := row(filtertest.Row(t, filtertest.Usable(s.Table("thing"))))
+		present := rapid.SampledFrom(append(order, "", "gone")).Draw(t, "present")
+		d, err := c.Decide(record, present, nil)
+		got := verdict{Status: d.Status, Moved: d.Moved}
+		if d.Segment != nil {
+			got.Segment = string(d.Segment.ID)
+		}
+		if want := decideOneByOne(t, c, record, present); err != nil || got != want || d.Because() == "" {
+			t.Fatalf("got %+v, %v, want %+v", got, err, want)
+		}
+	})
+}
+
+// drawOwn draws a tree whose conditions ask for nothing but the row.
+func drawOwn(t *rapid.T, s *schema.Schema) *filter.Group {
+	for {
+		g := filtertest.Group(t, s, s.Table("thing"), nil, 3)
+		if g.Asks() == 0 {
+			return g
+		}
+	}
+}
+
+func TestDecideAllocatesNothing(t *testing.T) {
+	var segments []Entry
+	var order []name.SegmentID
+	for n := range MaxActive {
+		id := name.SegmentID(fmt.Sprint(n))
+		order = append(order, id)
+		segments = append(segments, Entry{ID: id, Name: "segment", Program: program(t, n+1)})
+	}
+	c := NewCatalogue("lead", order, segments, nil)
+	record := filter.Row(employees(7))
+	for _, present := range ids("", "3", "200") {
+		if n := testing.AllocsPerRun(100, func() {
+			if _, err := c.Decide(record, present, nil); err != nil {
+				t.Error(err)
+			}
+		}); n != 0 {
+			t.Errorf("a decision on a member of %q allocates %v times, want 0", present, n)
+		}
+	}
 }

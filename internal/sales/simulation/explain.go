@@ -62,7 +62,7 @@ func (s *Simulation) Explain(ctx context.Context, c sales.Caller, ref rows.Ref, 
 	if err != nil {
 		return Explanation{}, err
 	}
-	if result.Status, result.Because = decision.Status, decision.Because; !result.Open {
+	if result.Status, result.Because = decision.Status, decision.Because(); !result.Open {
 		result.Status, result.Because = segment.NoMatch, "the record is closed; only open records are evaluated"
 	}
 	places := map[name.SegmentID]int{}

@@ -1,0 +1,231 @@
+package engine_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/shopspring/decimal"
+	"pgregory.net/rapid"
+
+	"segue/internal/filter"
+	"segue/internal/filter/engine"
+	"segue/internal/filter/filtertest"
+	"segue/internal/schema"
+)
+
+// draw draws programs on rows of thing, most of them simple, so that each operator and
+// type is often met, and a world to evaluate them in.
+func draw(t *rapid.T, s *schema.Schema) ([]*filter.Program, filtertest.World, *filter.Scope) {
+	thing := s.Table("thing")
+	var programs []*filter.Program
+	for range rapid.IntRange(0, 6).Draw(t, "programs") {
+		var within []string // of some programs no condition leaves the row
+		if rapid.Bool().Draw(t, "beyond the row") {
+			within = filtertest.Tables()
+		}
+		g := filtertest.Group(t, s, thing, within, 3)
+		p, err := filter.Compile(s, "thing", g, filter.AsksAnything)
+		if err != nil {
+			t.Fatalf("compile %s: %v", g, err)
+		}
+		programs = append(programs, p)
+	}
+	w, scope := filtertest.DrawWorld(t, s, filtertest.Tables()), filtertest.Scope(t)
+	scope.Related = w.Related(scope)
+	return programs, w, scope
+}
+
+// checkAgrees compares the engine, and what it becomes when it is tuned, with each
+// program asked by itself, from each position on.
+func checkAgrees(t *rapid.T, programs []*filter.Program, rows []filtertest.Entry, scope *filter.Scope) {
+	e := engine.New(programs)
+	var records []*engine.Record
+	for _, row := range rows {
+		e.Load(row, scope).Free() // so that some are used again
+		records = append(records, e.Load(row, scope))
+	}
+	tuned := e.Tuned(records)
+	for n, row := range rows {
+		for from := range len(programs) + 1 {
+			want := len(programs)
+			for i := want - 1; i >= from; i-- {
+				holds, err := programs[i].MatchIn(row, scope)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if holds {
+					want = i
+				}
+			}
+			for _, try := range []struct {
+				e *engine.Engine
+				r *engine.Record
+			}{{e, records[n]}, {tuned, records[n]}, {tuned, tuned.Load(row, scope)}} {
+				if got, err := try.e.First(try.r, from); got != want || err != nil {
+					t.Fatalf("first from %d is %d, %v, want %d\n%s\nrow %q\nscope %+v", from, got, err, want, trees(programs), row.Values, scope)
+				}
+			}
+		}
+	}
+}
+
+func trees(programs []*filter.Program) (texts []string) {
+	for _, p := range programs {
+		_, tree := p.Tree()
+		texts = append(texts, tree.String()+"\n")
+	}
+	return texts
+}
+
+func TestFirstAgreesWithPrograms(t *testing.T) {
+	s := filtertest.Schema(t)
+	rapid.Check(t, func(t *rapid.T) {
+		programs, w, scope := draw(t, s)
+		checkAgrees(t, programs, w.Tables["thing"], scope)
+	})
+}
+
+// TestEachOperatorAgrees gives every operator of every column its share: several
+// conditions of one column, so that each value stands among the values of others.
+func TestEachOperatorAgrees(t *testing.T) {
+	s := filtertest.Schema(t)
+	for _, c := range filtertest.Usable(s.Table("thing")) {
+		for _, op := range filter.Operators(c.Type) {
+			t.Run(c.Name+" "+string(op), rapid.MakeCheck(func(t *rapid.T) {
+				var programs []*filter.Program
+				for n := range rapid.IntRange(1, 4).Draw(t, "programs") {
+					if n > 0 {
+						op = rapid.SampledFrom(filter.Operators(c.Type)).Draw(t, "operator")
+					}
+					g := &filter.Group{Logic: filter.And, Items: []filter.Node{filtertest.Condition(t, c, op)}}
+					p, err := filter.Compile(s, "thing", g, filter.AsksAnything)
+					if err != nil {
+						t.Fatal(err)
+					}
+					programs = append(programs, p)
+				}
+				rows := []filtertest.Entry{
+					{Table: "thing", Values: filtertest.Row(t, []*schema.Column{c})},
+					{Table: "thing", Values: filtertest.Row(t, []*schema.Column{c})},
+				}
+				checkAgrees(t, programs, rows, filtertest.Scope(t))
+			}))
+		}
+	}
+}
+
+func condition(column string, op filter.Operator, values ...schema.Value) *filter.Condition {
+	return &filter.Condition{Column: column, Operator: op, Values: values}
+}
+
+func compile(t testing.TB, s *schema.Schema, items ...filter.Node) *filter.Program {
+	t.Helper()
+	p, err := filter.Compile(s, "thing", &filter.Group{Logic: filter.And, Items: items})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// brokenRow has one column that cannot be read and one of another kind.
+type brokenRow map[string]schema.Value
+
+var errUnread = errors.New("it cannot be read")
+
+func (r brokenRow) Value(column string) (schema.Value, error) {
+	if column == "notes" {
+		return schema.Null(), errUnread
+	}
+	return r[column], nil
+}
+
+// TestBrokenColumns: a column that cannot be read is an error of the programs that need
+// it, and of no other.
+func TestBrokenColumns(t *testing.T) {
+	s := filtertest.Schema(t)
+	e := engine.New([]*filter.Program{
+		compile(t, s, condition("employees", filter.Gt, schema.Int(5))),
+		compile(t, s, condition("name", filter.Eq, schema.Text("b")), condition("notes", filter.Null)),
+		compile(t, s, condition("name", filter.Eq, schema.Text("a")), condition("notes", filter.Null)),
+		compile(t, s, condition("employees", filter.Le, schema.Int(5))),
+	})
+	for _, test := range []struct {
+		name      string
+		employees schema.Value
+		from      int
+		want      int
+		fails     bool
+	}{
+		{"another program holds first", schema.Int(6), 0, 0, false},
+		{"it is needed", schema.Int(1), 0, 2, true},
+		{"after it", schema.Int(1), 3, 3, false},
+		{"another kind", schema.Text("6"), 0, 0, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := e.Load(brokenRow{"employees": test.employees, "name": schema.Text("a")}, nil)
+			defer r.Free()
+			if got, err := e.First(r, test.from); got != test.want || (err != nil) != test.fails {
+				t.Errorf("got %d, %v, want %d", got, err, test.want)
+			}
+		})
+	}
+	r := e.Load(filtertest.Entry{Values: map[string]schema.Value{"name": schema.Text("A"), "employees": schema.Int(1)}}, nil)
+	if got, err := e.First(r, 0); got != 2 || err != nil {
+		t.Errorf("the next row: got %d, %v, want 2", got, err)
+	}
+}
+
+// TestAllocatesNothing, of whatever kind the columns are.
+func TestAllocatesNothing(t *testing.T) {
+	s := filtertest.Schema(t)
+	row := filter.Row(filtertest.Entry{Values: map[string]schema.Value{
+		"name": schema.Text("Contoso Österreich"), "notes": schema.Text("Met at the fair, wants an offer for 40 seats."),
+		"employees": schema.Int(120), "share": schema.Dec(decimal.RequireFromString("0.25")), "latitude": schema.Float(47.05),
+		"wanted": schema.Bool(true), "source": schema.Int(8), "statecode": schema.Int(0),
+		"seenon": schema.Time(time.Date(2026, 3, 1, 10, 30, 0, 0, time.UTC)),
+		"about":  schema.Ref(schema.Lookup{Table: "part", ID: "6f9619ff-8b86-d011-b42d-00c04fc964ff"}),
+	}})
+	var programs []*filter.Program
+	for n := range 20 {
+		programs = append(programs, compile(t, s,
+			condition("name", filter.BeginsWith, schema.Text("contoso")),
+			condition("notes", filter.Contains, schema.Text("fair")),
+			condition("employees", filter.Between, schema.Int(100), schema.Int(200)),
+			condition("share", filter.Ge, schema.Dec(decimal.RequireFromString("0.2"))),
+			condition("latitude", filter.Lt, schema.Float(50)),
+			condition("wanted", filter.Eq, schema.Bool(true)),
+			condition("source", filter.In, schema.Int(1), schema.Int(8)),
+			condition("seenon", filter.Gt, schema.Time(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))),
+			condition("about", filter.Ne, schema.Ref(schema.Lookup{Table: "thing", ID: "6f9619ff-8b86-d011-b42d-00c04fc964ff"})),
+			condition("employees", filter.Eq, schema.Int(int64(101+n))),
+		))
+	}
+	e := engine.New(programs)
+	allocations := testing.AllocsPerRun(100, func() {
+		r := e.Load(row, nil)
+		defer r.Free()
+		if got, err := e.First(r, 0); got != 19 || err != nil {
+			t.Fatalf("first is %d, %v, want 19", got, err)
+		}
+	})
+	if allocations != 0 {
+		t.Errorf("an evaluation allocates %v times, want 0", allocations)
+	}
+}
+
+// TestTuned: conditions are asked in the order in which they decide.
+func TestTuned(t *testing.T) {
+	s := filtertest.Schema(t)
+	held := compile(t, s, condition("wanted", filter.Eq, schema.Bool(true)))
+	e := engine.New([]*filter.Program{compile(t, s, condition("wanted", filter.Eq, schema.Bool(true)), condition("source", filter.Ne, schema.Int(1))), held})
+	var sample []*engine.Record
+	for _, source := range slices.Repeat([]int64{1}, 10) {
+		sample = append(sample, e.Load(filtertest.Entry{Values: map[string]schema.Value{"wanted": schema.Bool(true), "source": schema.Int(source)}}, nil))
+	}
+	before, after := e.Operations(sample[0]), e.Tuned(sample).Operations(sample[0])
+	if before != 3 || after != 2 {
+		t.Errorf("%d operations as guessed and %d as seen, want 3 and 2", before, after)
+	}
+}

@@ -1,0 +1,235 @@
+package engine
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"segue/internal/filter"
+	"segue/internal/schema"
+)
+
+// null is the place of a column without a value.
+const null = 0
+
+// slot is a column and its cuts; of those one list is used, by the kind of its values.
+type slot struct {
+	column *schema.Column
+	folds  bool // its texts are compared folded
+	keeps  bool // patterns are looked for in them
+
+	numbers  []int64 // whole numbers, options, truth values, seconds
+	floats   []float64
+	decimals []schema.Value
+	texts    []string
+	refs     []schema.Lookup
+}
+
+// slotsOf returns a slot for each column that conditions compare with constants, in the
+// order of their names.
+func slotsOf(programs []*filter.Program) []slot {
+	found := map[string]*slot{}
+	for _, p := range programs {
+		t, tree := p.Tree()
+		if tree == nil {
+			continue
+		}
+		eachCondition(tree, func(c *filter.Condition) {
+			s := found[c.Column]
+			if s == nil {
+				column := t.Column(c.Column)
+				s = &slot{column: column, folds: column.Type == schema.String || column.Type == schema.Memo}
+				found[c.Column] = s
+			}
+			s.add(c)
+		})
+	}
+	slots := make([]slot, 0, len(found))
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		s := found[name]
+		s.sort()
+		slots = append(slots, *s)
+	}
+	return slots
+}
+
+// eachCondition visits the conditions of a tree that the engine evaluates itself.
+func eachCondition(n filter.Node, visit func(*filter.Condition)) {
+	switch n := n.(type) {
+	case *filter.Group:
+		for _, item := range n.Items {
+			eachCondition(item, visit)
+		}
+	case *filter.Condition:
+		if isOwn(n) {
+			visit(n)
+		}
+	}
+}
+
+// isOwn reports whether a condition compares a column of the row with constants.
+func isOwn(c *filter.Condition) bool {
+	if len(c.Path) > 0 || c.Other != "" {
+		return false
+	}
+	switch op, _ := c.Operator.Positive(); op {
+	case filter.Eq, filter.In, filter.Gt, filter.Ge, filter.Lt, filter.Le, filter.Between, filter.Null,
+		filter.Like, filter.Contains, filter.BeginsWith, filter.EndsWith:
+		return true
+	default:
+		return false
+	}
+}
+
+// add adds the values of a condition to the cuts.
+func (s *slot) add(c *filter.Condition) {
+	switch op, _ := c.Operator.Positive(); op {
+	case filter.Like, filter.Contains, filter.EndsWith:
+		s.keeps = true
+	case filter.BeginsWith:
+		if from, to := beginnings(c); from != "" {
+			s.texts = append(s.texts, from, to)
+		}
+	default:
+		for _, v := range c.Values {
+			s.cut(v)
+		}
+	}
+}
+
+// beginnings returns the least text that begins as the condition says and the least one
+// after all that do, both "" where every text does: texts are ordered by their bytes.
+func beginnings(c *filter.Condition) (from, to string) {
+	text, _ := c.Values[0].Text()
+	from = filter.NewPattern(filter.BeginsWith, text).Folded()
+	if from == "" {
+		return "", ""
+	}
+	end := []byte(from) // UTF-8 has no byte 0xFF, so one more is a byte
+	end[len(end)-1]++
+	return from, string(end)
+}
+
+func (s *slot) cut(v schema.Value) {
+	switch v.Kind() {
+	case schema.KindInt, schema.KindBool, schema.KindTime:
+		s.numbers = append(s.numbers, number(v))
+	case schema.KindFloat:
+		f, _ := v.Float()
+		s.floats = append(s.floats, f)
+	case schema.KindDec:
+		s.decimals = append(s.decimals, v)
+	case schema.KindText:
+		text, _ := v.Text()
+		if s.folds {
+			text = filter.Folded(text)
+		}
+		s.texts = append(s.texts, text)
+	case schema.KindRef:
+		ref, _ := v.Ref()
+		s.refs = append(s.refs, ref)
+	case schema.KindNull:
+	}
+}
+
+// number returns a value whose order is that of a whole number.
+func number(v schema.Value) int64 {
+	if b, ok := v.Bool(); ok && b {
+		return 1
+	}
+	if t, ok := v.Time(); ok {
+		return t.Unix()
+	}
+	n, _ := v.Int()
+	return n
+}
+
+func (s *slot) sort() {
+	s.numbers, s.floats, s.texts = sorted(s.numbers), sorted(s.floats), sorted(s.texts)
+	slices.SortFunc(s.decimals, schema.Value.Compare)
+	s.decimals = slices.Compact(s.decimals)
+	slices.SortFunc(s.refs, byID)
+	s.refs = slices.Compact(s.refs)
+}
+
+func sorted[T cmp.Ordered](list []T) []T {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// byID orders references; any order would do.
+func byID(a, b schema.Lookup) int {
+	return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Table, b.Table))
+}
+
+// last returns the place after all cuts.
+func (s *slot) last() uint32 {
+	return uint32(2*(len(s.numbers)+len(s.floats)+len(s.decimals)+len(s.texts)+len(s.refs)) + 1)
+}
+
+// placeOf returns the place of a value of the slot's kind.
+func (s *slot) placeOf(v schema.Value) uint32 {
+	switch v.Kind() {
+	case schema.KindInt, schema.KindBool, schema.KindTime:
+		return placeOf(s.numbers, number(v))
+	case schema.KindFloat:
+		f, _ := v.Float()
+		return placeOf(s.floats, f)
+	case schema.KindDec:
+		return placeBy(s.decimals, v, schema.Value.Compare)
+	case schema.KindText:
+		text, _ := v.Text()
+		if s.folds {
+			text = filter.Folded(text)
+		}
+		return placeOf(s.texts, text)
+	case schema.KindRef:
+		ref, _ := v.Ref()
+		return placeBy(s.refs, ref, byID)
+	case schema.KindNull:
+	}
+	return null
+}
+
+// placeOf returns the place of a value that is not null among cuts.
+func placeOf[T cmp.Ordered](cuts []T, v T) uint32 {
+	low, high := 0, len(cuts)
+	for low < high {
+		middle := int(uint(low+high) >> 1)
+		if cuts[middle] < v {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	if low < len(cuts) && cuts[low] == v {
+		return uint32(2*low + 2)
+	}
+	return uint32(2*low + 1)
+}
+
+// placeBy is placeOf by a comparison.
+func placeBy[T any](cuts []T, v T, compare func(a, b T) int) uint32 {
+	low, found := slices.BinarySearchFunc(cuts, v, compare)
+	if found {
+		return uint32(2*low + 2)
+	}
+	return uint32(2*low + 1)
+}
+
+// placeOfText is placeOf for a text that need not become a string.
+func placeOfText(cuts []string, text []byte) uint32 {
+	low, high := 0, len(cuts)
+	for low < high {
+		middle := int(uint(low+high) >> 1)
+		if cuts[middle] < string(text) {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	if low < len(cuts) && cuts[low] == string(text) {
+		return uint32(2*low + 2)
+	}
+	return uint32(2*low + 1)
+}
