@@ -4,58 +4,138 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"time"
 
 	"segue/internal/store"
 )
 
-// event is what Lambda passes to a function for a batch of stream records, without
-// the members that nobody reads.
-type event struct {
-	Records []struct {
-		EventName string `json:"eventName"`
-		DynamoDB  struct {
-			Keys, NewImage, OldImage    json.RawMessage
-			SequenceNumber              string
-			ApproximateCreationDateTime float64
-		} `json:"dynamodb"`
-	}
-}
-
-// DecodeEvent reads the Lambda event of a DynamoDB stream, record for record.
-// The images stay JSON until a column is asked for.
+// DecodeEvent reads the Lambda event of a DynamoDB stream, record for record, in one pass
+// over its bytes: of each image it notes where its attributes are, and a value is decoded
+// when it is asked for.
 //
 // A record that is malformed becomes a Change whose two images return the reason from
 // every method, so that this change fails and no other; its other fields hold what
-// could be read. The error is for a payload that is not such an event.
+// could be read. The error is for a payload that is not such an event. Lambda hands over
+// JSON; of a payload that is none, there is an error or what could be read.
 func DecodeEvent(payload json.RawMessage) ([]store.Change, error) {
-	var e event
-	err := json.Unmarshal(payload, &e)
-	var mismatch *json.UnmarshalTypeError // decoding went on after it, and the record lacks the member
-	if err != nil && !errors.As(err, &mismatch) {
-		return nil, fmt.Errorf("decode stream event: %w", err)
+	if len(payload) > math.MaxInt32 {
+		return nil, fmt.Errorf("decode stream event: it has %d bytes", len(payload))
 	}
-	if e.Records == nil {
+	e := newEvent(payload)
+	found := false
+	if !e.take('{') {
+		e.broken = true
+	}
+	for !e.broken && e.member() {
+		if e.name.string(e.text) == "Records" {
+			found = e.records()
+		} else {
+			e.skip()
+		}
+	}
+	if e.broken || e.peek() != 0 {
+		return nil, errors.New("decode stream event: it is not a JSON object")
+	}
+	if !found {
 		return nil, errors.New("decode stream event: it has no Records")
 	}
-	changes := make([]store.Change, len(e.Records))
-	for i, r := range e.Records {
-		c := Record{
-			Name: r.EventName, Sequence: r.DynamoDB.SequenceNumber,
-			At: time.Unix(int64(r.DynamoDB.ApproximateCreationDateTime), 0).UTC(),
-		}
-		if len(r.DynamoDB.Keys) > 0 {
-			c.Keys = rawImage(r.DynamoDB.Keys)
-		}
-		if len(r.DynamoDB.NewImage) > 0 {
-			c.New = rawImage(r.DynamoDB.NewImage)
-		}
-		if len(r.DynamoDB.OldImage) > 0 {
-			c.Old = rawImage(r.DynamoDB.OldImage)
-		}
-		changes[i] = c.Change()
+	return e.changes, nil
+}
+
+// event is an event that is read.
+type event struct {
+	cursor
+	key     keyReader
+	changes []store.Change
+	images  []image     // of all records, as are
+	attrs   []attribute // their attributes
+}
+
+func newEvent(payload []byte) *event {
+	const ( // what most have at least, in bytes, so that lists need not grow
+		perAttribute = 40
+		perImage     = 400
+		perRecord    = 1000
+	)
+	return &event{
+		cursor:  cursor{b: payload, text: string(payload)}, // the one copy; all texts are parts of it
+		key:     newKeyReader(),
+		changes: make([]store.Change, 0, len(payload)/perRecord+1),
+		images:  make([]image, 0, len(payload)/perImage+1),
+		attrs:   make([]attribute, 0, len(payload)/perAttribute+1),
 	}
-	return changes, nil
+}
+
+// records reads the records; false where there is no list of them.
+func (e *event) records() bool {
+	e.changes = e.changes[:0]
+	if !e.take('[') {
+		e.skip()
+		return false
+	}
+	for e.element() {
+		var r Record
+		if e.take('{') {
+			e.record(&r)
+		} else {
+			e.skip()
+		}
+		e.changes = append(e.changes, r.change(e.key))
+	}
+	return true
+}
+
+func (e *event) record(r *Record) {
+	for e.member() {
+		switch e.name.string(e.text) {
+		case "eventName":
+			r.Name = e.word()
+		case "dynamodb":
+			*r = Record{Name: r.Name}
+			if e.take('{') {
+				e.content(r)
+			} else {
+				e.skip()
+			}
+		default:
+			e.skip()
+		}
+	}
+}
+
+// content reads what a record says of its item.
+func (e *event) content(r *Record) {
+	for e.member() {
+		switch e.name.string(e.text) {
+		case "Keys":
+			r.Keys = e.image()
+		case "NewImage":
+			r.New = e.image()
+		case "OldImage":
+			r.Old = e.image()
+		case "SequenceNumber":
+			r.Sequence = e.word()
+		case "ApproximateCreationDateTime":
+			t := e.skip()
+			if seconds, err := strconv.ParseFloat(e.text[t.from:t.to], 64); err == nil {
+				r.At = time.Unix(int64(seconds), 0).UTC()
+			}
+		default:
+			e.skip()
+		}
+	}
+}
+
+// word reads a text; another value is "".
+func (e *event) word() string {
+	if e.peek() != '"' {
+		e.skip()
+		return ""
+	}
+	t := e.quoted()
+	return t.string(e.text)
 }
 
 // Record is a stream record as both the event and the stream's API have it. What it lacks
@@ -67,7 +147,9 @@ type Record struct {
 }
 
 // Change returns the record as a Change; see [DecodeEvent] for a malformed one.
-func (r Record) Change() store.Change {
+func (r Record) Change() store.Change { return r.change(newKeyReader()) }
+
+func (r Record) change(key keyReader) store.Change {
 	c := store.Change{Sequence: r.Sequence, Old: r.Old, New: r.New, At: r.At}
 	var err error
 	switch r.Name {
@@ -83,12 +165,9 @@ func (r Record) Change() store.Change {
 	if r.Keys == nil {
 		err = errors.Join(err, errors.New("no keys"))
 	} else {
-		var key [2]store.Value
-		err = errors.Join(err, r.Keys.Values([]string{store.PK, store.SK}, key[:]))
-		c.Key = store.Key{PK: key[0].Text(), SK: key[1].Text()}
-		if c.Key.PK == "" || c.Key.SK == "" {
-			err = errors.Join(err, errors.New("no key in its keys"))
-		}
+		var errKey error
+		c.Key, errKey = key.read(r.Keys)
+		err = errors.Join(err, errKey)
 	}
 	// A missing image would read as "there was no item".
 	if (c.Kind == store.Insert) != (r.Old == nil) || (c.Kind == store.Remove) != (r.New == nil) {
@@ -101,11 +180,31 @@ func (r Record) Change() store.Change {
 	return c
 }
 
+// keyReader reads keys, of one record after another.
+type keyReader struct {
+	names  *store.Names
+	values []store.Value
+}
+
+func newKeyReader() keyReader {
+	return keyReader{store.NewNames(store.PK, store.SK), make([]store.Value, 2)}
+}
+
+func (k keyReader) read(keys store.Image) (store.Key, error) {
+	clear(k.values)
+	err := keys.Values(k.names, k.values)
+	key := store.Key{PK: k.values[0].Text(), SK: k.values[1].Text()}
+	if key.PK == "" || key.SK == "" {
+		err = errors.Join(err, errors.New("no key in its keys"))
+	}
+	return key, err
+}
+
 // brokenImage is an image of which nothing can be read.
 type brokenImage struct{ err error }
 
 // Values implements [store.Image].
-func (b brokenImage) Values([]string, []store.Value) error { return b.err }
+func (b brokenImage) Values(*store.Names, []store.Value) error { return b.err }
 
 // Item implements [store.Image].
 func (b brokenImage) Item() (store.Item, error) { return nil, b.err }

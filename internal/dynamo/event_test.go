@@ -59,7 +59,7 @@ func TestDecodeEvent(t *testing.T) {
 	image, wanted := want[0].New.(store.Item), []string{"missing", "zé", store.PK, "n", `a "quoted" name`, "none"}
 	got, all := make([]store.Value, len(wanted)), make([]store.Value, len(wanted))
 	for range 2 { // what was there before does not stay
-		if err := errors.Join(changes[0].New.Values(wanted, got), image.Values(wanted, all)); err != nil {
+		if err := errors.Join(changes[0].New.Values(store.NewNames(wanted...), got), image.Values(store.NewNames(wanted...), all)); err != nil {
 			t.Error(err)
 		}
 		if !slices.Equal(got, all) {
@@ -78,7 +78,7 @@ func TestDecodeEvent(t *testing.T) {
 // column reads one column of an image.
 func column(i store.Image, attr string) (store.Value, error) {
 	var v [1]store.Value
-	err := i.Values([]string{attr}, v[:])
+	err := i.Values(store.NewNames(attr), v[:])
 	return v[0], err
 }
 
@@ -219,7 +219,7 @@ func TestColumnsAgreeWithItem(t *testing.T) {
 		}
 		names := slices.Sorted(maps.Keys(image))
 		together := make([]store.Value, len(names))
-		if err := changes[0].New.Values(names, together); err != nil {
+		if err := changes[0].New.Values(store.NewNames(names...), together); err != nil {
 			t.Fatal(err)
 		}
 		for n, name := range names {
@@ -266,13 +266,14 @@ func BenchmarkDecode(b *testing.B) {
 			}
 		}
 	}
-	three, into := []string{"column_00", "column_20", "column_39"}, make([]store.Value, 3)
+	three, into := store.NewNames("column_00", "column_20", "column_39"), make([]store.Value, 3)
 	b.Run("three columns", run(func(i store.Image) error { return i.Values(three, into) }))
 	var fifteen []string
 	for n := range 15 {
 		fifteen = append(fifteen, fmt.Sprintf("column_%02d", 2*n+1))
 	}
-	b.Run("fifteen columns", run(func(i store.Image) error { return i.Values(fifteen, make([]store.Value, 15)) }))
+	some, many := store.NewNames(fifteen...), make([]store.Value, 15)
+	b.Run("fifteen columns", run(func(i store.Image) error { return i.Values(some, many) }))
 	b.Run("whole items", run(func(i store.Image) error {
 		_, err := i.Item()
 		return err

@@ -42,21 +42,20 @@ type image struct {
 }
 
 // Values decodes some attributes and skips the rest.
-func (i image) Values(attrs []string, into []store.Value) error {
+func (i image) Values(names *store.Names, into []store.Value) error {
 	clear(into)
 	a := i.attributes()
-	for left := len(attrs); left > 0 && a.next(); {
-		for n, attr := range attrs {
-			if !a.is(attr) {
-				continue
-			}
-			v, err := decodeValue(a.value(), string(a.value()))
-			if err != nil {
-				return fmt.Errorf("attribute %s: %w", attr, err)
-			}
-			into[n] = v
-			left--
+	for left := len(into); left > 0 && a.next(); {
+		n := names.Find(a.named())
+		if n < 0 {
+			continue
 		}
+		v, err := decodeValue(a.value(), string(a.value()))
+		if err != nil {
+			return fmt.Errorf("attribute %s: %w", names.List()[n], err)
+		}
+		into[n] = v
+		left--
 	}
 	return a.err
 }
@@ -127,12 +126,12 @@ func (a *attributes) next() bool {
 	return a.err == nil
 }
 
-// is reports whether the attribute has a name.
-func (a *attributes) is(name string) bool {
+// named returns the name of the attribute.
+func (a *attributes) named() string {
 	if a.place >= 0 {
-		return a.words[a.place] == name
+		return a.words[a.place]
 	}
-	return string(a.name()) == name
+	return string(a.name())
 }
 
 // spelled reads a name of a length.

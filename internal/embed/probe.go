@@ -3,7 +3,6 @@ package embed
 import (
 	"bytes"
 	"fmt"
-	"slices"
 
 	"segue/internal/store"
 )
@@ -12,29 +11,29 @@ import (
 // for: it looks up once which words they are, and compares numbers, not names.
 type probe struct {
 	image
-	key    []byte   // of the entry
-	attrs  []string // asked for first, nil before; what is asked for beside them is for few items
-	places []int    // of each among the words, -1 if it is none of them; nil if one is there twice
+	key    []byte       // of the entry
+	names  *store.Names // asked for first, nil before; what is asked for beside them is for few items
+	places []int        // of each word, where it stands among them, -1 if it is none of them
 }
 
 // Values implements [store.Image]. It is for one goroutine, unlike that of an image.
-func (p *probe) Values(attrs []string, into []store.Value) error {
-	if p.attrs == nil {
-		p.find(attrs)
+func (p *probe) Values(names *store.Names, into []store.Value) error {
+	if p.names == nil {
+		p.find(names)
 	}
-	if p.places == nil || !slices.Equal(p.attrs, attrs) {
-		return p.image.Values(attrs, into)
+	if p.names != names {
+		return p.image.Values(names, into)
 	}
 	clear(into)
 	a := p.attributes()
-	for left := len(attrs); left > 0 && a.next(); {
+	for left := len(into); left > 0 && a.next(); {
 		n := p.at(&a)
 		if n < 0 {
 			continue
 		}
 		v, err := decodeValue(a.value(), string(a.value()))
 		if err != nil {
-			return fmt.Errorf("attribute %s: %w", attrs[n], err)
+			return fmt.Errorf("attribute %s: %w", names.List()[n], err)
 		}
 		into[n] = v
 		left--
@@ -54,27 +53,18 @@ func (p *probe) SortKey() string {
 // Size implements [store.Passing].
 func (p *probe) Size() int { return len(p.text) }
 
-// find looks up attributes, unless one of them is asked for twice.
-func (p *probe) find(attrs []string) {
-	p.attrs, p.places = slices.Clone(attrs), nil
-	var places []int
-	for n, attr := range attrs {
-		if slices.Contains(attrs[:n], attr) {
-			return
-		}
-		place, known := p.words.numbers[attr]
-		if !known {
-			place = -1
-		}
-		places = append(places, place)
+// find looks up the words of the vocabulary.
+func (p *probe) find(names *store.Names) {
+	p.names, p.places = names, make([]int, len(p.words.list))
+	for n, word := range p.words.list {
+		p.places[n] = names.Find(word)
 	}
-	p.places = places
 }
 
 // at returns which of those that are asked for an attribute is, -1 for none.
 func (p *probe) at(a *attributes) int {
 	if a.place < 0 { // an item of which the name was new
-		return slices.Index(p.attrs, string(a.name()))
+		return p.names.Find(string(a.name()))
 	}
-	return slices.Index(p.places, a.place)
+	return p.places[a.place]
 }

@@ -171,7 +171,7 @@ func (s *Store) replay() (err error) {
 }
 
 // replaySome replays frames until the next checkpoint or, if there is no more, the end.
-func (s *Store) replaySome(frames *journal.Reader, u *unit, attrs []string) (more bool, err error) {
+func (s *Store) replaySome(frames *journal.Reader, u *unit, attrs *store.Names) (more bool, err error) {
 	for s.pending <= s.options.bytes {
 		frame, ok, err := frames.Next()
 		if err != nil || !ok {
@@ -189,7 +189,7 @@ func (s *Store) replaySome(frames *journal.Reader, u *unit, attrs []string) (mor
 	return true, nil
 }
 
-func (u *unit) replay(records []logged, attrs []string) error {
+func (u *unit) replay(records []logged, attrs *store.Names) error {
 	for _, record := range records {
 		if record.number <= u.marks.last {
 			continue
@@ -210,17 +210,17 @@ func (u *unit) replay(records []logged, attrs []string) error {
 }
 
 // keyAttributes returns the attributes of which keys in the tables are made.
-func (s *Store) keyAttributes() []string {
+func (s *Store) keyAttributes() *store.Names {
 	attrs := []string{store.PK, store.SK}
 	for _, x := range s.indexes {
 		attrs = append(attrs, x.PK, x.SK)
 	}
-	return attrs
+	return store.NewNames(attrs...)
 }
 
 // replayed returns the change of a record, with no more of its items than some
 // attributes: a start reads many.
-func replayed(c store.Change, attrs []string) (r change, err error) {
+func replayed(c store.Change, attrs *store.Names) (r change, err error) {
 	r.key = c.Key
 	if c.Old != nil {
 		if r.old, err = part(c.Old, attrs); err != nil {
@@ -236,15 +236,15 @@ func replayed(c store.Change, attrs []string) (r change, err error) {
 }
 
 // part returns some attributes of an item.
-func part(i store.Image, attrs []string) (store.Item, error) {
-	values := make([]store.Value, len(attrs))
+func part(i store.Image, attrs *store.Names) (store.Item, error) {
+	values := make([]store.Value, len(attrs.List()))
 	if err := i.Values(attrs, values); err != nil {
 		return nil, err
 	}
-	item := make(store.Item, len(attrs))
+	item := make(store.Item, len(values))
 	for n, v := range values {
 		if v.Kind() != store.Absent {
-			item[attrs[n]] = v
+			item[attrs.List()[n]] = v
 		}
 	}
 	return item, nil

@@ -172,8 +172,8 @@ func TestAlarmGoesByTheFigure(t *testing.T) {
 // broken is an image that cannot be read.
 type broken struct{}
 
-func (broken) Values([]string, []store.Value) error { return errors.New("broken") }
-func (broken) Item() (store.Item, error)            { return nil, errors.New("broken") }
+func (broken) Values(*store.Names, []store.Value) error { return errors.New("broken") }
+func (broken) Item() (store.Item, error)                { return nil, errors.New("broken") }
 
 // A line is written also about a batch that panics, and the panic goes on.
 func TestBatchesThatPanic(t *testing.T) {

@@ -68,8 +68,7 @@ func parseValue(c *schema.Column, v store.Value) (schema.Value, error) {
 		n, err := strconv.ParseInt(text, 10, 64)
 		return schema.Int(n), err
 	case schema.KindDec:
-		d, err := decimal.NewFromString(text)
-		return schema.Dec(d), err
+		return parseDecimal(text)
 	case schema.KindFloat:
 		f, err := strconv.ParseFloat(text, 64)
 		return schema.Float(f), err
@@ -81,12 +80,52 @@ func parseValue(c *schema.Column, v store.Value) (schema.Value, error) {
 		t, err := time.Parse(layout(c), text)
 		return schema.Time(t), err
 	case schema.KindRef:
-		if name, id, many := strings.Cut(text, ":"); many {
-			return schema.Ref(schema.Lookup{Table: name, ID: id}), nil
-		}
-		return schema.Ref(schema.Lookup{Table: c.Targets[0].Table, ID: text}), nil
+		return schema.Ref(refOf(c, text)), nil
 	}
 	return schema.Null(), fmt.Errorf("unknown kind %s", c.Type.Kind())
+}
+
+// refOf returns the row that the stored text of a lookup points at.
+func refOf(c *schema.Column, text string) schema.Lookup {
+	if table, id, many := strings.Cut(text, ":"); many {
+		return schema.Lookup{Table: table, ID: id}
+	}
+	return schema.Lookup{Table: c.Targets[0].Table, ID: text}
+}
+
+// parseDecimal reads the text of a number, without an allocation where its digits fit 64
+// bits.
+func parseDecimal(text string) (schema.Value, error) {
+	const digits = 18 // that fit
+	if text == "" || len(text) > digits {
+		return parseAnyDecimal(text)
+	}
+	n, places, negative := int64(0), int32(-1), false
+	for i := range len(text) {
+		switch c := text[i]; {
+		case '0' <= c && c <= '9':
+			n = 10*n + int64(c-'0')
+			if places >= 0 {
+				places++
+			}
+		case c == '.' && places < 0 && i > 0 && i+1 < len(text) && text[i-1] != '-':
+			places = 0
+		case c == '-' && i == 0 && len(text) > 1:
+			negative = true
+		default:
+			return parseAnyDecimal(text)
+		}
+	}
+	if negative {
+		n = -n
+	}
+	return schema.Scaled(n, -max(places, 0)), nil
+}
+
+// parseAnyDecimal reads more digits, an exponent, or what is no number.
+func parseAnyDecimal(text string) (schema.Value, error) {
+	d, err := decimal.NewFromString(text)
+	return schema.Dec(d), err
 }
 
 // attributeKind returns the kind of attribute that encodeValue makes for a column. A

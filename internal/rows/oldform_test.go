@@ -197,7 +197,7 @@ func checkImage(t *testing.T, rt *rapid.T, f *fixture, ref rows.Ref, want values
 		rt.Fatal(err)
 	}
 	columns := []string{"statecode", "msdyn_regarding", "msdyn_currentstepname", "msdyn_name", "msdyn_appliedsequenceinstance", "modifiedon"}
-	if err := change.Read(columns); err != nil {
+	if err := change.Read(rows.NewReading(change.Table, columns...)); err != nil {
 		rt.Fatal(err)
 	}
 	for _, column := range append(columns, "msdyn_sequencetargetuniquekey", "msdyn_deactivatereason") {

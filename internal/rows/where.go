@@ -14,6 +14,8 @@ type Where struct {
 	table   *schema.Table
 	columns []*schema.Column // the sources of those that follow from others before them
 	attrs   []string         // of each column its own name and that of its attribute, if it has another
+	names   *store.Names     // the same
+	version *store.Names
 	match   func(*Sketch) (bool, error)
 }
 
@@ -26,6 +28,7 @@ func NewWhere(t *schema.Table, columns []string, match func(*Sketch) (bool, erro
 			return nil
 		}
 	}
+	w.names, w.version = store.NewNames(w.attrs...), store.NewNames(Version)
 	return w
 }
 
@@ -113,7 +116,7 @@ func (s *Sketch) Value(column string) (schema.Value, error) {
 		return schema.Text(s.item.SortKey()), nil
 	case Version:
 		version := make([]store.Value, 1)
-		err := s.item.Values([]string{Version}, version)
+		err := s.item.Values(s.where.version, version)
 		return schema.Int(version[0].Int()), err //nolint:wrapcheck // holds names the row
 	}
 	return schema.Null(), nil
@@ -155,7 +158,7 @@ func (s *Sketch) holds(item store.Passing) (bool, error) {
 }
 
 func (s *Sketch) read() error {
-	if err := s.item.Values(s.where.attrs, s.attrs); err != nil {
+	if err := s.item.Values(s.where.names, s.attrs); err != nil {
 		return err //nolint:wrapcheck // holds names the row
 	}
 	next := 0

@@ -89,11 +89,16 @@ func Int(n int64) Value { return Value{kind: KindInt, n: n} }
 
 // Dec makes a value of a decimal number.
 func Dec(d decimal.Decimal) Value {
-	v := Value{kind: KindDec, exp: d.Exponent()}
 	if d.NumDigits() > 18 {
-		return v.withDigits(d.Coefficient().String())
+		return Value{kind: KindDec, exp: d.Exponent()}.withDigits(d.Coefficient().String())
 	}
-	if v.n = d.CoefficientInt64(); v.n == 0 {
+	return Scaled(d.CoefficientInt64(), d.Exponent())
+}
+
+// Scaled makes a value of the decimal number n times ten to the power of exp.
+func Scaled(n int64, exp int32) Value {
+	v := Value{kind: KindDec, n: n, exp: exp}
+	if v.n == 0 {
 		v.exp = 0
 	}
 	for v.n != 0 && v.n%10 == 0 && v.exp < math.MaxInt32 {

@@ -35,18 +35,19 @@ type Change struct {
 // pays only for the attributes that it wants. A value is checked when it is read,
 // hence the errors. An Image may be read concurrently.
 type Image interface {
-	// Values reads attributes in one pass: into[n] becomes the value of
-	// attrs[n], [Absent] when the item had none of that name; into is as
-	// long as attrs. Ask once for all that is wanted.
-	Values(attrs []string, into []Value) error
+	// Values reads attributes in one pass: into[n] becomes the value of name n,
+	// [Absent] when the item had none of that name; into is as long as the list of
+	// names. Ask once for all that is wanted. The texts may be parts of what the
+	// image came in: who keeps one for long copies it.
+	Values(names *Names, into []Value) error
 	// Item returns the whole item, the caller's to change.
 	Item() (Item, error)
 }
 
 // Values makes an Item an [Image] of itself.
-func (i Item) Values(attrs []string, into []Value) error {
-	for n, attr := range attrs {
-		into[n] = i[attr]
+func (i Item) Values(names *Names, into []Value) error {
+	for n, name := range names.list {
+		into[n] = i[name]
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/shopspring/decimal"
 )
@@ -69,6 +70,12 @@ func B(b bool) Value { return Value{kind: Bool, text: strconv.FormatBool(b)} }
 
 // Nil returns a null, which is a value, unlike [Absent].
 func Nil() Value { return Value{kind: Null} }
+
+// Clone returns v with a text of its own, where it was a part of a larger one.
+func (v Value) Clone() Value {
+	v.text = strings.Clone(v.text)
+	return v
+}
 
 // Kind returns which kind v is of.
 func (v Value) Kind() Kind { return v.kind }

@@ -54,14 +54,14 @@ func feedColumns(s *script) {
 	checked := make(chan struct{})
 	check := sync.OnceFunc(func() { close(checked) })
 	s.consume("test", func(_ context.Context, batch []store.Change) []store.Failure {
-		wanted := []string{"none", "z", store.SK, "s", "n", store.PK, "n"}
-		want := []store.Value{{}, store.Nil(), store.S("a"), store.S(""), store.Int(7), store.S("p"), store.Int(7)}
+		wanted := []string{"none", "z", store.SK, "s", "n", store.PK}
+		want := []store.Value{{}, store.Nil(), store.S("a"), store.S(""), store.Int(7), store.S("p")}
 		for n := range len(wanted) + 1 { // all of them, all but the first, … none
 			got := make([]store.Value, len(wanted)-n)
 			for m := range got {
 				got[m] = store.S("left over")
 			}
-			if err := batch[0].New.Values(wanted[n:], got); err != nil || !slices.Equal(got, want[n:]) {
+			if err := batch[0].New.Values(store.NewNames(wanted[n:]...), got); err != nil || !slices.Equal(got, want[n:]) {
 				s.Errorf("columns %q: got %v, error %v, want %v", wanted[n:], got, err, want[n:])
 			}
 		}
@@ -102,7 +102,7 @@ func feedOthers(s *script) {
 // column reads one column of an image.
 func column(i store.Image, attr string) (store.Value, error) {
 	var v [1]store.Value
-	err := i.Values([]string{attr}, v[:])
+	err := i.Values(store.NewNames(attr), v[:])
 	return v[0], err
 }
 

@@ -221,7 +221,7 @@ func queryKeep(s *script) {
 		var held []heldItem
 		keep := func(passing store.Passing) bool {
 			values := make([]store.Value, 1)
-			if err := passing.Values([]string{"n"}, values); err != nil {
+			if err := passing.Values(store.NewNames("n"), values); err != nil {
 				s.Error(err)
 			}
 			if passing.Size() < len(passing.SortKey()) {

@@ -115,8 +115,8 @@ func streamRecord(r types.Record) store.Change {
 type streamImage map[string]types.AttributeValue
 
 // Values implements [store.Image].
-func (i streamImage) Values(attrs []string, into []store.Value) error {
-	for n, attr := range attrs {
+func (i streamImage) Values(names *store.Names, into []store.Value) error {
+	for n, attr := range names.List() {
 		into[n] = store.Value{}
 		a, ok := i[attr]
 		if !ok {

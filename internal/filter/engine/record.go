@@ -66,7 +66,7 @@ func (r *Record) Read(slot int) {
 		text, _ := v.Text()
 		r.Text(slot, text)
 	default:
-		r.places[slot] = r.engine.slots[slot].placeOf(v)
+		r.Set(slot, v)
 	}
 }
 
@@ -76,28 +76,15 @@ func (r *Record) Break() { r.broken = true }
 // Null sets a slot to null.
 func (r *Record) Null(slot int) { r.places[slot] = null }
 
-// Number sets a slot of whole numbers, options, truth values (1 for true) or moments, in
-// seconds since 1970.
-func (r *Record) Number(slot int, n int64) {
-	r.places[slot] = placeOf(r.engine.slots[slot].numbers, n)
+// Set sets a slot to a value of its kind.
+func (r *Record) Set(slot int, v schema.Value) { r.places[slot] = r.engine.slots[slot].placeOf(v) }
+
+// Ref is [Record.Set] for a lookup.
+func (r *Record) Ref(slot int, to schema.Lookup) {
+	r.places[slot] = placeBy(r.engine.slots[slot].refs, to, byID)
 }
 
-// Float sets a slot of floating-point numbers.
-func (r *Record) Float(slot int, f float64) {
-	r.places[slot] = placeOf(r.engine.slots[slot].floats, f)
-}
-
-// Decimal sets a slot of decimal numbers to a value of that kind.
-func (r *Record) Decimal(slot int, v schema.Value) {
-	r.places[slot] = r.engine.slots[slot].placeOf(v)
-}
-
-// Ref sets a slot of lookups.
-func (r *Record) Ref(slot int, table, id string) {
-	r.places[slot] = placeBy(r.engine.slots[slot].refs, schema.Lookup{Table: table, ID: id}, byID)
-}
-
-// Text sets a slot of texts.
+// Text is [Record.Set] for a text.
 func (r *Record) Text(slot int, text string) {
 	s := &r.engine.slots[slot]
 	if !s.folds {

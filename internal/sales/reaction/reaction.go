@@ -139,23 +139,23 @@ type prepared struct {
 func (h *Handler) decode(records []store.Change) *batch {
 	b := &batch{handler: h, changes: make([]change, len(records))}
 	last := make(map[store.Key]int, len(records))
-	for i, record := range records {
+	h.db.Changes(records, func(i int, decoded rows.Change, err error) {
 		c := &b.changes[i]
-		c.at = record.At
-		c.Change, c.broken = h.db.Change(record)
-		if c.broken == nil {
+		c.at, c.Change, c.broken = records[i].At, decoded, err
+		if err == nil {
 			c.reactions = h.byKind[subject{c.Table, c.Kind}]
 			if len(c.reactions) == 0 {
-				continue
+				return
 			}
 		}
-		if before, ok := last[record.Key]; ok {
+		key := records[i].Key
+		if before, ok := last[key]; ok {
 			b.changes[before].next = i
 		} else {
 			b.firsts = append(b.firsts, i)
 		}
-		last[record.Key] = i
-	}
+		last[key] = i
+	})
 	return b
 }
 

@@ -107,6 +107,16 @@ func (c *Catalogue) Without(id name.SegmentID) *Catalogue {
 	return NewCatalogue(c.Table, c.Order, others, c.own)
 }
 
+// Reads returns all columns that a decision reads, in the order in which it does.
+func (c *Catalogue) Reads() []string {
+	var columns []string
+	for slot := range c.engine.Columns() {
+		_, source := c.engine.Column(slot)
+		columns = append(columns, source)
+	}
+	return append(columns, c.Columns...)
+}
+
 // Decision is the outcome for one record.
 type Decision struct {
 	Status  Status

@@ -26,7 +26,7 @@ type catalogues map[string]compiled
 type compiled struct {
 	*segment.Catalogue
 	broken   error
-	columns  []string          // all that an evaluation reads of a record's images
+	reading  *rows.Reading     // all that an evaluation reads of a record's images
 	newest   name.SegmentID    // the segment that was created last
 	calendar calendar.Calendar // by which conditions reckon that are relative to the time
 }
@@ -71,7 +71,8 @@ func (s *Segmentation) loadCatalogues(ctx context.Context) (catalogues, error) {
 			return nil, err
 		}
 		if of.broken == nil {
-			of.columns = append(slices.Clip(of.Columns), name.Statecode, name.MsdynSegmentid, name.SegueSequence, name.SegueConnected)
+			columns := append(of.Reads(), name.Statecode, name.MsdynSegmentid, name.SegueSequence, name.SegueConnected)
+			of.reading = rows.NewReading(s.db.Schema().Table(of.Table), columns...)
 		}
 		known[order.Text(name.MsdynObjecttype)] = of
 	}

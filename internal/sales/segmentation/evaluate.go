@@ -43,9 +43,10 @@ func (s *Segmentation) evaluate(ctx context.Context, known compiled, change rows
 	if len(catalogue.Known) == 0 { // the type never had a segment
 		return nil
 	}
-	if err := change.Read(known.columns); err != nil { // one pass over each image
+	if err := change.Read(known.reading); err != nil { // one pass over each image
 		return err
 	}
+	defer change.Forget()
 	linked, err := newLink(change, name.MsdynSegmentid)
 	if err != nil {
 		return err

@@ -1,0 +1,136 @@
+package dynamo
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"segue/internal/store"
+)
+
+var errNoObject = errors.New("image: not a JSON object")
+
+// image is an item of an event, {"name":{"S":"x"},…}: where its attributes are. Values
+// are parts of the event's text, so that reading allocates nothing but for texts with
+// escapes and lists, maps and sets.
+type image struct {
+	text  string
+	attrs []attribute
+}
+
+// attribute is where one is.
+type attribute struct {
+	name, value token
+	kind        kind
+}
+
+type kind uint8
+
+const (
+	other kind = iota // the value is as it is written, with its type
+	text
+	number
+	yes
+	no
+)
+
+// image reads an image.
+func (e *event) image() store.Image {
+	if !e.take('{') {
+		e.skip()
+		return brokenImage{errNoObject}
+	}
+	from := len(e.attrs)
+	for e.member() {
+		a := attribute{name: e.name}
+		e.value(&a)
+		e.attrs = append(e.attrs, a)
+	}
+	e.images = append(e.images, image{e.text, e.attrs[from:len(e.attrs):len(e.attrs)]})
+	return &e.images[len(e.images)-1]
+}
+
+// value reads a value with its type, {"S":"x"}.
+func (e *event) value(a *attribute) {
+	e.peek()
+	begin := e.at
+	if e.take('{') && e.member() && e.plain(a) && !e.member() { // a second member is a mistake, which ParseJSON reports
+		return
+	}
+	e.at, a.kind = begin, other
+	a.value = e.skip()
+}
+
+// plain reads the content of a type whose values have no parts; false for the others.
+func (e *event) plain(a *attribute) bool {
+	switch e.text[e.name.from:e.name.to] {
+	case "S":
+		a.kind = text
+	case "N":
+		a.kind = number
+	case "BOOL":
+		a.kind = no
+		word := e.skip()
+		switch e.text[word.from:word.to] {
+		case "true":
+			a.kind = yes
+		case "false":
+		default:
+			return false
+		}
+		return true
+	default:
+		return false
+	}
+	if e.peek() != '"' {
+		return false
+	}
+	a.value = e.quoted()
+	return true
+}
+
+// Values implements [store.Image]. Of an attribute that is there twice the last counts.
+func (i *image) Values(names *store.Names, into []store.Value) error {
+	clear(into)
+	for at := range i.attrs {
+		a := &i.attrs[at]
+		n := names.Find(a.name.string(i.text))
+		if n < 0 {
+			continue
+		}
+		var err error
+		if into[n], err = i.value(a); err != nil {
+			return fmt.Errorf("attribute %s: %w", names.List()[n], err)
+		}
+	}
+	return nil
+}
+
+// Item implements [store.Image]. Its texts are a copy, because items are kept.
+func (i *image) Item() (store.Item, error) {
+	item := make(store.Item, len(i.attrs))
+	for at := range i.attrs {
+		a := &i.attrs[at]
+		name := strings.Clone(a.name.string(i.text))
+		v, err := i.value(a)
+		if err != nil {
+			return nil, fmt.Errorf("attribute %s: %w", name, err)
+		}
+		item[name] = v.Clone()
+	}
+	return item, nil
+}
+
+// value decodes the value of an attribute.
+func (i *image) value(a *attribute) (store.Value, error) {
+	switch a.kind {
+	case text:
+		return store.S(a.value.string(i.text)), nil
+	case number:
+		return store.N(a.value.string(i.text)), nil
+	case yes, no:
+		return store.B(a.kind == yes), nil
+	default:
+		return store.ParseJSON([]byte(i.text[a.value.from:a.value.to]))
+	}
+}
