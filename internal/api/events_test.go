@@ -67,8 +67,11 @@ func (w *world) invoke(t *testing.T, function string, payload []byte) (status in
 	t.Helper()
 	switch function {
 	case "evaluate":
-		response, err := lambdaio.Stream(dynamo.DecodeEvent, w.parts.Changes)(t.Context(), payload)
-		return 0, encoded(t, response, err)
+		response, err := lambdaio.Stream(dynamo.DecodeEvent, w.parts.Changes).Invoke(t.Context(), payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return 0, string(response)
 	case "job":
 		var event events.SQSEvent
 		if err := json.Unmarshal(payload, &event); err != nil {

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
 
 	"segue/internal/store"
 )
@@ -21,25 +22,34 @@ import (
 // reported, in the order of the batch: the mapping goes on from the first of them, so
 // later changes of the batch are delivered again. If h panics, every change of the batch
 // counts as failed.
-func Stream(decode func(json.RawMessage) ([]store.Change, error), h store.Handler) func(context.Context, json.RawMessage) (events.DynamoDBEventResponse, error) {
-	return func(ctx context.Context, payload json.RawMessage) (events.DynamoDBEventResponse, error) {
-		batch, err := decode(payload)
-		if err != nil {
-			return events.DynamoDBEventResponse{}, fmt.Errorf("decode stream event: %w", err)
-		}
-		ctx, end := working(ctx) // what is not done by then is reported, not lost
-		defer end()
-		failed, err := process(ctx, h, batch)
-		if err != nil {
-			return events.DynamoDBEventResponse{}, fmt.Errorf("process stream batch: %w", err)
-		}
-		response := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
-		for _, i := range failed {
-			response.BatchItemFailures = append(response.BatchItemFailures,
-				events.DynamoDBBatchItemFailure{ItemIdentifier: batch[i].Sequence})
-		}
-		return response, nil
+func Stream(decode func(json.RawMessage) ([]store.Change, error), h store.Handler) lambda.Handler {
+	return stream{decode, h}
+}
+
+type stream struct {
+	decode func(json.RawMessage) ([]store.Change, error)
+	handle store.Handler
+}
+
+// Invoke implements [lambda.Handler]. It takes the payload as it comes: to a function of
+// a [json.RawMessage] Lambda's library would hand a copy that it had gone through.
+func (s stream) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	batch, err := s.decode(payload)
+	if err != nil {
+		return nil, fmt.Errorf("decode stream event: %w", err)
 	}
+	ctx, end := working(ctx) // what is not done by then is reported, not lost
+	defer end()
+	failed, err := process(ctx, s.handle, batch)
+	if err != nil {
+		return nil, fmt.Errorf("process stream batch: %w", err)
+	}
+	response := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
+	for _, i := range failed {
+		response.BatchItemFailures = append(response.BatchItemFailures,
+			events.DynamoDBBatchItemFailure{ItemIdentifier: batch[i].Sequence})
+	}
+	return json.Marshal(response)
 }
 
 // process runs h and returns the positions of the failed changes, each once and

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/lambdaio"
@@ -79,7 +78,7 @@ func TestStream(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			logged := captureLog(t)
-			data, err := lambda.NewHandler(lambdaio.Stream(decodeStream, tt.h)).Invoke(context.Background(), []byte(streamJSON))
+			data, err := lambdaio.Stream(decodeStream, tt.h).Invoke(context.Background(), []byte(streamJSON))
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
 					t.Fatalf("error = %v, want one with %q", err, tt.err)
@@ -111,7 +110,7 @@ func TestStream(t *testing.T) {
 func TestStreamHandsOverTheBatch(t *testing.T) {
 	var got []store.Change
 	h := func(_ context.Context, batch []store.Change) []store.Failure { got = batch; return nil }
-	if _, err := lambdaio.Stream(decodeStream, h)(context.Background(), json.RawMessage(streamJSON)); err != nil {
+	if _, err := lambdaio.Stream(decodeStream, h).Invoke(context.Background(), []byte(streamJSON)); err != nil {
 		t.Fatal(err)
 	}
 	want := []store.Change{
@@ -129,7 +128,7 @@ func TestStreamOfAnotherShape(t *testing.T) {
 		t.Error("handler called")
 		return nil
 	}
-	_, err := lambdaio.Stream(decodeStream, h)(context.Background(), json.RawMessage(`{"Records": 1}`))
+	_, err := lambdaio.Stream(decodeStream, h).Invoke(context.Background(), []byte(`{"Records": 1}`))
 	var syntax *json.UnmarshalTypeError
 	if !errors.As(err, &syntax) || !strings.Contains(err.Error(), "decode stream event") {
 		t.Errorf("error = %v, want a wrapped decode error", err)
