@@ -25,7 +25,12 @@ const addressFile = "segue.addr"
 func leaveAddress(data, url string) (forget func(), err error) {
 	path := filepath.Join(data, addressFile)
 	text := []byte(url + "\n")
-	if err := os.WriteFile(path, text, 0o600); err != nil { //nolint:gosec // the folder is the operator's choice
+	fresh := path + ".new"
+	err = os.WriteFile(fresh, text, 0o600) //nolint:gosec // the folder is the operator's choice
+	if err == nil {
+		err = os.Rename(fresh, path) // whoever reads it finds all of it, or none
+	}
+	if err != nil {
 		return nil, fmt.Errorf("leave the address of the server: %w", err)
 	}
 	return func() {

@@ -42,6 +42,32 @@ func startServe(t *testing.T, p *program, s serveCommand) (stop func() error) {
 	return func() error { cancel(); return <-done }
 }
 
+// Whoever reads the address of a server finds all of it, at any moment.
+func TestAddressIsWhole(t *testing.T) {
+	data := t.TempDir()
+	const url = "https://127.0.0.1:1234"
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 300 {
+			if _, err := leaveAddress(data, url); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	p := &program{Data: data}
+	for {
+		if got, err := p.leftAddress(); err == nil && got != url {
+			t.Fatalf("read %q", got)
+		}
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
+}
+
 // Commands find the server of their store wherever it listens, with TLS and without.
 func TestServerIsFound(t *testing.T) {
 	for _, https := range []bool{false, true} {

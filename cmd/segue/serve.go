@@ -161,7 +161,7 @@ func serve(ctx context.Context, laptop *laptop.App, listener net.Listener) error
 	parts.Go(func() { stop(laptop.Feed.Consume(running, consumer, laptop.Changes)) })
 	parts.Go(func() { stop(laptop.Advance.Run(running)) })
 	parts.Go(func() { stop(server.Serve(listener)) })
-	parts.Go(func() { laptop.Local.Run(running, jobWorkers, laptop.Tasks) })
+	parts.Go(func() { laptop.Local.Run(running, jobWorkers, laptop.Tasks()) })
 	<-running.Done()
 
 	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)

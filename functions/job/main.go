@@ -18,5 +18,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(lambdaio.Queue(app.Tasks))
+	lambda.Start(lambdaio.Queue(app.Tasks()))
 }

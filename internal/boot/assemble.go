@@ -89,7 +89,6 @@ type Parts struct {
 	Advance     *advance.Advance   // takes up what is due, once a minute
 	Expiry      *retention.Sweeper // deletes what is kept no longer, where the store does not
 	Health      *health.Monitor    // counts what is worked on
-	Tasks       queue.Handler      // works on the tasks of jobs
 	Local       *queue.Local       // holds the tasks of jobs, when they wait in this process
 }
 
@@ -182,7 +181,6 @@ func Assemble(db *rows.DB, options Options) *Parts {
 		segments: segments,
 		known:    known,
 	}
-	a.Tasks = a.Jobs.Handle
 	a.rules()
 	a.reactions()
 	a.due()

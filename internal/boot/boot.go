@@ -23,6 +23,7 @@ import (
 	"segue/internal/auth"
 	"segue/internal/clock"
 	"segue/internal/protect"
+	"segue/internal/queue"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/view"
@@ -168,7 +169,6 @@ func New(env Environment, store store.Store, claims func(context.Context) (map[s
 // count has what is worked on counted, and the figures of each minute put into the store.
 func (p *Parts) count() {
 	p.Changes = p.Health.Batches(p.Changes, p.Reactions.Follows)
-	p.Tasks = p.Health.Tasks(p.Tasks)
 	p.Advance.Before(func(ctx context.Context) error {
 		p.Health.Flush(ctx)
 		return nil
@@ -280,3 +280,7 @@ func parsePolicy(text string) (sales.Policy, error) {
 	}
 	return p, nil
 }
+
+// Tasks returns what works on the tasks of jobs, and counts them. It is a method and no
+// field, so that a function that does not call it does not link what all jobs do.
+func (p *Parts) Tasks() queue.Handler { return p.Health.Tasks(p.Jobs.Handle) }
