@@ -12,7 +12,6 @@
 package prove
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -46,24 +45,42 @@ type Row map[string]schema.Value
 // Value implements [filter.Row].
 func (r Row) Value(column string) (schema.Value, error) { return r[column], nil }
 
-// Find looks for a row of a table that meets all goals, in a number of steps at most. Its
-// error is that of a filter that is wrong.
-func Find(s *schema.Schema, table string, goals []Goal, steps int) (Row, Answer, error) {
-	p := problem{schema: s, table: s.Table(table), atoms: map[string]int{}, steps: steps}
+// Work is how much may be done, by several searches together, in conditions that are
+// evaluated. It bounds their time, which steps alone do not: a step evaluates all goals,
+// and before the first one each condition on a column is tried with all of its values.
+type Work struct{ left int }
+
+// NewWork returns work of a number of conditions.
+func NewWork(conditions int) *Work { return &Work{conditions} }
+
+// take takes some of what is left, and reports whether there was as much.
+func (w *Work) take(conditions int) bool {
+	w.left -= conditions
+	return w.left >= 0
+}
+
+// Find looks for a row of a table that meets all goals, in a number of steps at most and
+// with the work that is left. Its error is that of a filter that is wrong.
+func Find(s *schema.Schema, table string, goals []Goal, steps int, work *Work) (Row, Answer, error) {
+	p := problem{schema: s, table: s.Table(table), atoms: map[string]int{}, steps: steps, work: work}
 	for _, g := range goals {
 		if err := filter.Check(s, table, g.Where); err != nil {
 			return nil, Unknown, err
 		}
 		p.goals = append(p.goals, goal{p.group(g.Where), g.Holds})
+		if !work.take(asRead * p.read) {
+			return nil, Unknown, nil
+		}
+		p.read = 0
 	}
-	if err := p.split(); err != nil {
+	if err := p.split(); err != nil || work.left < 0 {
 		return nil, Unknown, err
 	}
 	p.state = make([]truth, len(p.conditions))
 	switch {
 	case p.search(0, true):
 		return p.found, Possible, nil
-	case p.maybe || p.steps <= 0:
+	case p.maybe || p.steps <= 0 || work.left < 0:
 		return nil, Unknown, nil
 	default:
 		return nil, Impossible, nil
@@ -122,6 +139,8 @@ type problem struct {
 	state      []truth // of each condition
 
 	steps  int
+	work   *Work
+	read   int     // conditions that were numbered
 	chosen []class // of each part so far
 	maybe  bool    // all may be met, by values that were not found
 	found  Row
@@ -166,8 +185,14 @@ func (p *problem) group(g *filter.Group) node {
 	return n
 }
 
+const (
+	asRead = 20 // evaluations of a condition take as long as reading one
+	inOne  = 8  // values of a condition are compared while another one is evaluated
+)
+
 // number returns the number of a condition, the same for the same text.
 func (p *problem) number(condition filter.Node) int {
+	p.read++
 	text := alone(condition).String()
 	n, ok := p.atoms[text]
 	if !ok {
@@ -221,6 +246,7 @@ func (p *problem) classify(one *part) error {
 	column := p.table.Column(one.column)
 	var conditions []*filter.Condition
 	var programs []*filter.Program
+	cost := 0 // of trying one value
 	for _, n := range one.atoms {
 		c, _ := p.conditions[n].(*filter.Condition)
 		program, err := filter.Compile(p.schema, p.table.Name, alone(c))
@@ -228,15 +254,26 @@ func (p *problem) classify(one *part) error {
 			return err
 		}
 		conditions, programs = append(conditions, c), append(programs, program)
+		cost += 1 + len(c.Values)/inOne
+	}
+	if !p.work.take(asRead * len(programs)) {
+		return nil
 	}
 	seen := map[string]bool{}
+	key := make([]byte, len(programs))
 	add := func(c class) {
-		if key := fmt.Sprint(c.truths); !seen[key] {
-			seen[key] = true
+		for i, t := range c.truths {
+			key[i] = byte(t)
+		}
+		if !seen[string(key)] {
+			seen[string(key)] = true
 			one.classes = append(one.classes, c)
 		}
 	}
 	for _, v := range values(column, conditions) {
+		if !p.work.take(cost) {
+			return nil
+		}
 		c := class{value: v, proven: true, truths: make([]truth, len(programs))}
 		for i, program := range programs {
 			holds, err := program.Match(Row{one.column: v})
@@ -292,7 +329,7 @@ func loose(c *filter.Condition) bool {
 // search tries the classes of the parts from one on; proven is whether all that are
 // chosen are. It reports whether a row was found.
 func (p *problem) search(from int, proven bool) bool {
-	if p.steps--; p.steps < 0 {
+	if p.steps--; p.steps < 0 || p.work.left < 0 {
 		return false
 	}
 	met := yes
@@ -333,6 +370,7 @@ func (p *problem) choose(part int, truths []truth) {
 // eval evaluates a node on what is known.
 func (p *problem) eval(n node) truth {
 	if n.atom >= 0 {
+		p.work.left--
 		if n.negate {
 			return p.state[n.atom].not()
 		}

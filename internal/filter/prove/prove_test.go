@@ -1,6 +1,7 @@
 package prove_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -77,7 +78,7 @@ func TestFind(t *testing.T) {
 			if test.fails != "" {
 				goals = append(goals, prove.Goal{Where: parse(t, s, test.fails)})
 			}
-			row, got, err := prove.Find(s, "lead", goals, manySteps)
+			row, got, err := prove.Find(s, "lead", goals, manySteps, prove.NewWork(manySteps*10))
 			if err != nil || got != test.want {
 				t.Fatalf("got %s %v, %v; want %s", got, row, err, test.want)
 			}
@@ -113,7 +114,7 @@ func TestFind_AgreesWithRows(t *testing.T) {
 		for range rapid.IntRange(1, 3).Draw(t, "goals") {
 			goals = append(goals, prove.Goal{Where: conditions(t, table, 2), Holds: rapid.Bool().Draw(t, "holds")})
 		}
-		found, got, err := prove.Find(s, table.Name, goals, manySteps)
+		found, got, err := prove.Find(s, table.Name, goals, manySteps, prove.NewWork(manySteps*10))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -200,8 +201,26 @@ func TestFind_Bounded(t *testing.T) {
 	for i := range columns {
 		goals = append(goals, prove.Goal{Where: parse(t, s, all(columns[i]+` like "%a_%"`, columns[(i+1)%len(columns)]+` not-contains "a"`, columns[(i+4)%len(columns)]+` ends-with "b"`))})
 	}
-	_, got, err := prove.Find(s, "lead", goals, 50)
+	_, got, err := prove.Find(s, "lead", goals, 50, prove.NewWork(manySteps))
 	if err != nil || got == prove.Impossible {
 		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+// Conditions on one column are tried with the values of all of them, which is bounded too.
+func TestFind_BoundedByWork(t *testing.T) {
+	s := schematest.Tables(t)
+	var texts []string
+	for n := range 200 {
+		texts = append(texts, fmt.Sprintf(`subject begins-with "a%d"`, n), fmt.Sprintf(`subject ends-with "b%d"`, n))
+	}
+	goals := []prove.Goal{{Where: parse(t, s, all(texts...))}}
+	if _, got, err := prove.Find(s, "lead", goals, manySteps, prove.NewWork(1_000_000)); err != nil || got != prove.Possible {
+		t.Errorf("got %v, %v", got, err)
+	}
+	for work := range 40 {
+		if _, got, err := prove.Find(s, "lead", goals, manySteps, prove.NewWork(work*1000)); err != nil || got == prove.Impossible {
+			t.Errorf("with work of %d: %v, %v", work*1000, got, err)
+		}
 	}
 }

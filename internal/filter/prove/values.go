@@ -135,6 +135,9 @@ func smallest(c *schema.Column, from decimal.Decimal) decimal.Decimal {
 	return decimal.New(1, 0)
 }
 
+// mostPairs is how many pairs of a beginning and an end are tried of a text.
+const mostPairs = 64
+
 // texts returns texts that conditions are about: their constants, texts that fit their
 // patterns, alone and all at once, and one that none of them names.
 func texts(conditions []*filter.Condition) []schema.Value {
@@ -160,9 +163,11 @@ func texts(conditions []*filter.Condition) []schema.Value {
 			list = append(list, text, text+"x")
 		}
 	}
-	for _, begin := range append(begins, "") {
-		for _, end := range append(ends, "") {
-			list = append(list, begin+strings.Join(within, "")+end, begin+end)
+	middle := strings.Join(within, "")
+	for i, pair := 0, 0; i <= len(begins); i++ {
+		for k := 0; k <= len(ends) && pair < mostPairs; k, pair = k+1, pair+1 {
+			begin, end := append(begins, "")[i], append(ends, "")[k]
+			list = append(list, begin+middle+end, begin+end)
 		}
 	}
 	list = append(list, "x"+strings.Join(list, ""), "!", "~", " ") // the last equals the empty text

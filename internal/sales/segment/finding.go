@@ -41,9 +41,14 @@ const (
 	winsSteps = 20_000
 )
 
+// work bounds the searches for each of three things together: whether a segment wins, which
+// others keep it from that, which are duplicates. It takes some tenths of a second. What is
+// not found within it is not told.
+const work = 2_000_000
+
 // Examine finds out about a segment at a place what can be told without a record.
 func (c *Catalogue) Examine(s *schema.Schema, place int) ([]Finding, error) {
-	x := examination{schema: s, table: c.Table}
+	x := examination{schema: s, table: c.Table, work: prove.NewWork(work)}
 	own := &c.Segments[place]
 	if own.Default { // it takes what is left, by design
 		return nil, nil
@@ -55,6 +60,7 @@ func (c *Catalogue) Examine(s *schema.Schema, place int) ([]Finding, error) {
 		x.findings = append(x.findings, Finding{Kind: AlwaysMatches})
 	}
 	x.wins(own, c.Segments[:place])
+	x.work = prove.NewWork(work)
 	for i := range c.Segments {
 		if other := &c.Segments[i]; i != place && !other.Default && x.covers(own, other) && x.covers(other, own) {
 			x.findings = append(x.findings, Finding{Kind: Duplicate, Others: []name.SegmentID{other.ID}})
@@ -69,6 +75,7 @@ type examination struct {
 	table    string
 	findings []Finding
 	witness  prove.Row
+	work     *prove.Work
 	err      error
 }
 
@@ -81,7 +88,7 @@ func (x *examination) find(steps int, goals ...prove.Goal) prove.Answer {
 		&filter.Condition{Column: name.Statecode, Operator: filter.Eq, Values: []schema.Value{schema.Int(0)}},
 	}}
 	var answer prove.Answer
-	x.witness, answer, x.err = prove.Find(x.schema, x.table, append([]prove.Goal{{Where: isOpen, Holds: true}}, goals...), steps)
+	x.witness, answer, x.err = prove.Find(x.schema, x.table, append([]prove.Goal{{Where: isOpen, Holds: true}}, goals...), steps, x.work)
 	return answer
 }
 
@@ -101,10 +108,26 @@ func (x *examination) wins(own *Entry, higher []Entry) {
 		delete(x.witness, name.Statecode) // it is open, as all that are evaluated
 		x.findings = append(x.findings, Finding{Kind: CanWin, Witness: x.witness})
 	case prove.Unknown:
+		if one := x.coveredBy(own, all); one != "" { // which is easier than all of them together
+			x.findings = append(x.findings, Finding{Kind: NeverWins, Others: []name.SegmentID{one}})
+			return
+		}
 		x.findings = append(x.findings, Finding{Kind: NotProven})
 	case prove.Impossible:
 		x.findings = append(x.findings, Finding{Kind: NeverWins, Others: x.fewest(own, all)})
 	}
+}
+
+// coveredBy returns the first of some segments that matches all that own matches, "" where
+// none is found.
+func (x *examination) coveredBy(own *Entry, others []*Entry) name.SegmentID {
+	x.work = prove.NewWork(work)
+	for _, other := range others {
+		if x.covers(own, other) {
+			return other.ID
+		}
+	}
+	return ""
 }
 
 // findLeft looks for a record that a segment matches and none of the others.
@@ -117,12 +140,10 @@ func (x *examination) findLeft(own *Entry, others []*Entry) prove.Answer {
 }
 
 // fewest leaves out of segments that match all that own matches those that are not
-// needed for it.
+// needed for it, as far as that is found out.
 func (x *examination) fewest(own *Entry, others []*Entry) []name.SegmentID {
-	for _, other := range others {
-		if x.covers(own, other) {
-			return []name.SegmentID{other.ID}
-		}
+	if one := x.coveredBy(own, others); one != "" {
+		return []name.SegmentID{one}
 	}
 	for i := len(others) - 1; i >= 0; i-- {
 		if without := slices.Delete(slices.Clone(others), i, i+1); x.findLeft(own, without) == prove.Impossible {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -179,4 +180,59 @@ func wanted(matched, won, total int) []Finding {
 		return append(want, Finding{Kind: NeverWins})
 	}
 	return append(want, Finding{Kind: CanWin})
+}
+
+// However many segments there are and whatever they ask, examining one takes about a second:
+// it ends with what it does not know. The time allowed is for a busy machine; without a
+// bound these take minutes and hours.
+func TestExamine_Bounded(t *testing.T) {
+	s := schematest.Tables(t)
+	cities := func(i int) string {
+		var list []string
+		for n := range filter.MaxValues {
+			list = append(list, fmt.Sprintf(`"city %d %d"`, i, n))
+		}
+		return strings.Join(list, ",")
+	}
+	for _, test := range []struct {
+		name   string
+		own    string
+		higher func(i int) []string
+		want   FindingKind
+	}{
+		{"patterns on one column", "numberofemployees ge 5", func(i int) (texts []string) {
+			for n := range MaxConditions / 2 {
+				texts = append(texts, fmt.Sprintf(`subject begins-with "a %d %d"`, i, n), fmt.Sprintf(`subject ends-with "b %d %d"`, i, n))
+			}
+			return texts
+		}, NotProven},
+		{"long lists on one column", `address1_city eq "city 3 7"`, func(i int) []string { return []string{"address1_city in " + cities(i)} }, NeverWins},
+		{"covered by all together", "numberofemployees not-null", func(i int) []string {
+			switch i {
+			case 0:
+				return []string{"numberofemployees le 0"}
+			case MaxActive - 2:
+				return []string{fmt.Sprintf("numberofemployees ge %d", i)}
+			}
+			return []string{fmt.Sprintf("numberofemployees ge %d", i), fmt.Sprintf("numberofemployees le %d", i)}
+		}, NeverWins},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var entries []Entry
+			var order []string
+			for i := range MaxActive - 1 {
+				id := fmt.Sprintf("h%d", i)
+				entries, order = append(entries, examined(t, s, id, test.higher(i)...)), append(order, id)
+			}
+			c := NewCatalogue("lead", ids(append(order, "own")...), append(entries, examined(t, s, "own", test.own)), nil)
+			began := time.Now()
+			found, err := c.Examine(s, len(entries))
+			if took := time.Since(began); took > 20*time.Second {
+				t.Errorf("it took %v", took)
+			}
+			if err != nil || len(found) != 1 || found[0].Kind != test.want {
+				t.Errorf("got %v, %v; want %s", found, err, test.want)
+			}
+		})
+	}
 }
