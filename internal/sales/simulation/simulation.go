@@ -28,10 +28,13 @@ import (
 	"segue/internal/schema/name"
 )
 
-// How many records are examined: by a call, and at a time.
+// How many records are examined: by a call, and at a time. A call also evaluates segments
+// on records no more than MaxEvaluated times, which takes some seconds at most: among many
+// segments it examines fewer records.
 const (
-	MaxExamined = 20_000
-	atOnce      = 5000
+	MaxExamined  = 20_000
+	MaxEvaluated = 2_000_000
+	atOnce       = 5000
 )
 
 // MaxRecords is how many records a call lists at most.
@@ -42,16 +45,17 @@ type Simulation struct {
 	db       *rows.DB
 	entities *entity.Entities
 	segments *segmentation.Segmentation
-	examined int
+
+	examined, evaluated int // at most by a call
 }
 
 // New returns the simulation of the segments of db.
 func New(db *rows.DB, entities *entity.Entities, segments *segmentation.Segmentation) *Simulation {
-	return &Simulation{db: db, entities: entities, segments: segments, examined: MaxExamined}
+	return &Simulation{db: db, entities: entities, segments: segments, examined: MaxExamined, evaluated: MaxEvaluated}
 }
 
-// Bound has a call examine most records at most.
-func (s *Simulation) Bound(most int) { s.examined = most }
+// Bound has a call examine records and evaluate segments on them no more often than said.
+func (s *Simulation) Bound(examined, evaluated int) { s.examined, s.evaluated = examined, evaluated }
 
 // NewDraft is the id of a segment that is not saved at all.
 const NewDraft = segmentation.NewDraft
@@ -119,10 +123,11 @@ func (s *Simulation) draft(ctx context.Context, c sales.Caller, d Draft) (drafte
 	return drafted{table: view.RecordType(), now: now, then: then, place: place}, err
 }
 
-// walk hands over the open records of a type that the caller may read, a part of them.
-func (s *Simulation) walk(ctx context.Context, c sales.Caller, table string, part Part, take func(*rows.Row) error) (Walk, error) {
+// walk hands over the open records of a type that the caller may read, a part of them; take
+// evaluates some segments on each.
+func (s *Simulation) walk(ctx context.Context, c sales.Caller, table string, part Part, segments int, take func(*rows.Row) error) (Walk, error) {
 	walk := Walk{Table: table, AsOf: s.db.Now(), Next: part.From}
-	for left := s.examined; left > 0; {
+	for left := min(s.examined, max(1, s.evaluated/max(1, segments))); left > 0; {
 		page, err := s.entities.Request(c).List(ctx, table, query.Query{Limit: min(left, atOnce), Token: walk.Next})
 		if err != nil {
 			return walk, err

@@ -145,7 +145,7 @@ func TestSimulationComesTrue(t *testing.T) {
 		w := salestest.New(t, boot.Options{})
 		leads := someRecords(r, w)
 		drafted, save := someDraft(r, w)
-		w.Simulation.Bound(rapid.SampledFrom([]int{1, 2, 5, 100}).Draw(r, "examined"))
+		w.Simulation.Bound(rapid.SampledFrom([]int{1, 2, 5, 100}).Draw(r, "examined"), rapid.SampledFrom([]int{1, 10, 1000}).Draw(r, "evaluated"))
 
 		simulated := all(t, w, drafted)
 		diff := diffOfAll(t, w, drafted)
@@ -403,5 +403,30 @@ func TestDiff_Deactivate(t *testing.T) {
 	got := diffOfAll(t, w, simulation.Draft{Segment: name.SegmentID(segment), Values: schematest.Row(values{"statecode": int64(1)})})
 	if len(got.Moves) != 0 || got.Begins != 0 || got.Ends != 0 || got.Examined != 1 {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// Among many segments a call examines fewer records: what it does is bounded by how often
+// it evaluates a segment on one.
+func TestSimulate_BoundedByEvaluations(t *testing.T) {
+	w := salestest.New(t, boot.Options{})
+	for n := range 9 {
+		w.Segment(n, salestest.Hot, "", nil)
+	}
+	for n := range 10 {
+		w.Lead(n, values{salestest.Sources: int64(8)})
+	}
+	w.Simulation.Bound(simulation.MaxExamined, 60)
+	d := draft(values{"msdyn_objecttype": "lead", "msdyn_entityfilter": salestest.Where(salestest.Web)})
+	simulated, err := w.Simulation.Simulate(t.Context(), salestest.Manager(), d, simulation.Part{})
+	if err != nil || simulated.Examined != 5 || simulated.Next == "" { // ten segments, and the conditions of the draft
+		t.Errorf("simulated: %+v, %v", simulated, err)
+	}
+	diff, err := w.Simulation.Diff(t.Context(), salestest.Manager(), d, simulation.Part{})
+	if err != nil || diff.Examined != 3 || diff.Next == "" { // nine as they are, ten as they would be
+		t.Errorf("diff: %+v, %v", diff, err)
+	}
+	if got := all(t, w, d); got.Matching != 10 || got.Next != "" {
+		t.Errorf("all parts: %+v", got)
 	}
 }
