@@ -151,7 +151,7 @@ func (v *Visit) Leave(ctx context.Context) {
 	now := v.guard.clock.Now()
 	v.use.mu.Lock()
 	v.use.atOnce--
-	v.use.add(now, amount{execution: now.Sub(v.began)})
+	v.use.add(now, amount{execution: max(0, now.Sub(v.began))}) // less than nothing: a clock was set back
 	v.share(ctx)
 	v.use.mu.Unlock()
 	v.told.Wait()

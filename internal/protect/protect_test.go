@@ -242,3 +242,39 @@ func TestSharedLeavesTheWindow(t *testing.T) {
 		}
 	}
 }
+
+// A clock that is set back keeps nobody out for longer than a window: what was counted
+// before counts as if it had come when the clock was set.
+func TestClockSetBack(t *testing.T) {
+	now := clock.NewManual(start)
+	g := New(Limits{Requests: 10}, nil, now)
+	for range 10 {
+		if err := request(t, g, now, ann, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now.Advance(-time.Hour)
+	if request(t, g, now, ann, 0) == nil {
+		t.Error("setting the clock back makes room")
+	}
+	now.Advance(Window)
+	for i := range 10 {
+		if err := request(t, g, now, ann, 0); err != nil {
+			t.Fatalf("request %d, a window later: %v", i, err)
+		}
+	}
+}
+
+// A clock that is set back while a request is served gives its user no time.
+func TestClockSetBack_Execution(t *testing.T) {
+	now := clock.NewManual(start)
+	g := New(Limits{Execution: 10 * time.Second}, nil, now)
+	for _, takes := range []time.Duration{-time.Hour, 10 * time.Second} {
+		if err := request(t, g, now, ann, takes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if request(t, g, now, ann, 0) == nil {
+		t.Error("admitted after all the time was used")
+	}
+}

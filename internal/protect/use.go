@@ -61,8 +61,13 @@ func (u *use) add(now time.Time, a amount) {
 	u.seconds = append(u.seconds, second{at, a})
 }
 
-// prune forgets what is no longer in the window.
+// prune forgets what is no longer in the window. What was counted before a clock was set
+// back counts from then on: else it would for as long as the clock went back, and with it
+// all that comes after.
 func (u *use) prune(now time.Time) {
+	for i := len(u.seconds) - 1; i >= 0 && u.seconds[i].at > now.Unix(); i-- {
+		u.seconds[i].at = now.Unix()
+	}
 	gone := 0
 	for ; gone < len(u.seconds) && u.seconds[gone].at <= now.Add(-Window).Unix(); gone++ {
 		u.window = u.window.minus(u.seconds[gone].amount)
@@ -80,7 +85,7 @@ func (u *use) at(now time.Time, l *ledger) amount {
 		}
 		own = own.minus(s.amount)
 	}
-	if l == nil || u.others.at.IsZero() || now.Sub(u.others.at) >= Window {
+	if l == nil || u.others.at.IsZero() || now.Sub(u.others.at).Abs() >= Window {
 		return own
 	}
 	all := u.total.minus(u.others.own)
