@@ -66,12 +66,22 @@ const (
 // Instants returns the span for values that are instants in whole seconds: from the
 // first second in it to the first after it. A zero time is no bound.
 func (c Calendar) Instants(s Span) (from, to time.Time) {
-	return c.instant(s.from), c.instant(s.to)
+	return bound(s.from, c.instant), bound(s.to, c.instant)
 }
 
 // Dates returns the span for values that are dates, at midnight UTC: from the first
 // date in it to the first after it. A zero time is no bound.
-func (c Calendar) Dates(s Span) (from, to time.Time) { return date(s.from), date(s.to) }
+func (c Calendar) Dates(s Span) (from, to time.Time) { return bound(s.from, date), bound(s.to, date) }
+
+// bound returns where an edge is. One at the zero time itself, which would be no bound, is
+// a second before: no value is as old.
+func bound(e edge, at func(edge) time.Time) time.Time {
+	t := at(e)
+	if t.IsZero() && e.kind != unbounded {
+		return t.Add(-time.Second)
+	}
+	return t
+}
 
 func (c Calendar) instant(e edge) time.Time {
 	switch e.kind {

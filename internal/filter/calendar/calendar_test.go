@@ -118,3 +118,19 @@ func TestStartOfDay(t *testing.T) {
 		}
 	}
 }
+
+// A span that begins or ends at the first moment of the year 1, which is the zero time, is
+// bounded there: nothing is older than the days since then.
+func TestBoundAtZeroTime(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	n := int(now.Unix()/86400 + 719162) // days since then
+	var c calendar.Calendar
+	for name, bounds := range map[string]func(calendar.Span) (from, to time.Time){"instants": c.Instants, "dates": c.Dates} {
+		if _, to := bounds(c.Older(n, calendar.Day, now)); to.IsZero() || to.Year() > 1 {
+			t.Errorf("%s older than %d days end at %v", name, n, to)
+		}
+		if from, _ := bounds(c.Last(n, calendar.Day, now)); from.IsZero() || from.Year() > 1 {
+			t.Errorf("%s of the last %d days begin at %v", name, n, from)
+		}
+	}
+}
