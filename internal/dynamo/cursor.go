@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"math/bits"
+	"strings"
 )
 
 // cursor goes through JSON once, value by value. It believes that it is JSON: of what is
@@ -17,19 +18,24 @@ type cursor struct {
 	broken bool
 }
 
-// token is a text between its quotes, or a value as it is written.
+// token is a text between its quotes, or a value as it is written. A batch has many.
 type token struct {
-	from, to uint32
-	escaped  bool // it has escapes
+	from uint32
+	size uint32 // twice, and one more if it has escapes
 }
+
+const escaped = 1
+
+// raw returns what is written.
+func (t token) raw(text string) string { return text[t.from : t.from+t.size/2] }
 
 // string returns the text of a token between quotes, with what its escapes stand for.
 func (t token) string(text string) string {
-	if !t.escaped {
-		return text[t.from:t.to]
+	if t.size&escaped == 0 {
+		return t.raw(text)
 	}
 	var s string
-	if json.Unmarshal([]byte(text[t.from-1:t.to+1]), &s) != nil {
+	if json.Unmarshal([]byte(text[t.from-1:t.from+t.size/2+1]), &s) != nil {
 		return ""
 	}
 	return s
@@ -64,6 +70,10 @@ func (c *cursor) member() bool {
 	switch c.peek() {
 	case '"':
 		c.name = c.quoted()
+		if c.at < len(c.b) && c.b[c.at] == ':' { // as nearly everybody writes it
+			c.at++
+			return true
+		}
 		if c.take(':') {
 			return true
 		}
@@ -89,12 +99,31 @@ func (c *cursor) element() bool {
 	return !c.broken
 }
 
-// quoted goes past a text in quotes, eight bytes at a time.
+// quoted goes past a text in quotes.
 func (c *cursor) quoted() token {
+	from := c.at + 1
+	end, backslash := closing(c.b, from)
+	if end < 0 {
+		c.at, c.broken = len(c.b), true
+		return token{}
+	}
+	c.at = end + 1
+	return newToken(from, end, backslash)
+}
+
+func newToken(from, end int, backslash bool) token {
+	t := token{uint32(from), 2 * uint32(end-from)}
+	if backslash {
+		t.size |= escaped
+	}
+	return t
+}
+
+// closing returns where the quote is that ends a text, and whether the text has
+// escapes; -1 for none. It looks at eight bytes at a time.
+func closing(b []byte, p int) (end int, backslash bool) {
 	const ones = 0x0101010101010101
 	const quotes, slashes = ones * '"', ones * '\\'
-	b, p := c.b, c.at+1
-	t := token{from: uint32(p)}
 	for {
 		for p+8 <= len(b) {
 			word := binary.LittleEndian.Uint64(b[p:])
@@ -110,14 +139,12 @@ func (c *cursor) quoted() token {
 			p++
 		}
 		if p >= len(b) {
-			c.at, c.broken = len(b), true
-			return token{}
+			return -1, false
 		}
 		if b[p] == '"' {
-			c.at, t.to = p+1, uint32(p)
-			return t
+			return p, backslash
 		}
-		t.escaped = true
+		backslash = true
 		p += 2
 	}
 }
@@ -141,22 +168,16 @@ func (c *cursor) skip() token {
 			c.at++
 		case ',', ':':
 			c.at++
-		default:
-			c.literal()
+		default: // a number or a word
+			if n := strings.IndexAny(c.text[c.at:], ",:{}[]\" \n\t\r"); n > 0 {
+				c.at += n
+			} else {
+				c.at = len(c.b)
+			}
 		}
 		if depth <= 0 {
-			t.to = uint32(c.at)
+			t.size = 2 * (uint32(c.at) - t.from)
 			return t
-		}
-	}
-}
-
-// literal goes past a number or a word.
-func (c *cursor) literal() {
-	for ; c.at < len(c.b); c.at++ {
-		switch c.b[c.at] {
-		case ',', ':', '}', ']', '{', '[', '"', ' ', '\n', '\t', '\r':
-			return
 		}
 	}
 }

@@ -35,10 +35,10 @@ func DecodeEvent(payload json.RawMessage) ([]store.Change, error) {
 			e.skip()
 		}
 	}
-	if e.broken || e.peek() != 0 {
+	switch {
+	case e.broken || e.peek() != 0:
 		return nil, errors.New("decode stream event: it is not a JSON object")
-	}
-	if !found {
+	case !found:
 		return nil, errors.New("decode stream event: it has no Records")
 	}
 	return e.changes, nil
@@ -54,16 +54,14 @@ type event struct {
 }
 
 func newEvent(payload []byte) *event {
-	const ( // what most have at least, in bytes, so that lists need not grow
-		perAttribute = 40
-		perImage     = 400
-		perRecord    = 1000
-	)
+	// Lists that seldom grow: bytes that a record and an attribute have, or more.
+	const perRecord, perAttribute, imagesEach = 2000, 44, 3
+	records := len(payload)/perRecord + 1
 	return &event{
 		cursor:  cursor{b: payload, text: string(payload)}, // the one copy; all texts are parts of it
 		key:     newKeyReader(),
-		changes: make([]store.Change, 0, len(payload)/perRecord+1),
-		images:  make([]image, 0, len(payload)/perImage+1),
+		changes: make([]store.Change, 0, records),
+		images:  make([]image, 0, records*imagesEach),
 		attrs:   make([]attribute, 0, len(payload)/perAttribute+1),
 	}
 }
@@ -119,7 +117,7 @@ func (e *event) content(r *Record) {
 			r.Sequence = e.word()
 		case "ApproximateCreationDateTime":
 			t := e.skip()
-			if seconds, err := strconv.ParseFloat(e.text[t.from:t.to], 64); err == nil {
+			if seconds, err := strconv.ParseFloat(t.raw(e.text), 64); err == nil {
 				r.At = time.Unix(int64(seconds), 0).UTC()
 			}
 		default:

@@ -8,8 +8,6 @@ import (
 	"segue/internal/store"
 )
 
-var errNoObject = errors.New("image: not a JSON object")
-
 // image is an item of an event, {"name":{"S":"x"},…}: where its attributes are. Values
 // are parts of the event's text, so that reading allocates nothing but for texts with
 // escapes and lists, maps and sets.
@@ -38,16 +36,52 @@ const (
 func (e *event) image() store.Image {
 	if !e.take('{') {
 		e.skip()
-		return brokenImage{errNoObject}
+		return brokenImage{errors.New("image: not a JSON object")}
 	}
 	from := len(e.attrs)
-	for e.member() {
+	for e.usual(); e.member(); e.usual() {
 		a := attribute{name: e.name}
 		e.value(&a)
 		e.attrs = append(e.attrs, a)
 	}
 	e.images = append(e.images, image{e.text, e.attrs[from:len(e.attrs):len(e.attrs)]})
 	return &e.images[len(e.images)-1]
+}
+
+// usual reads attributes as DynamoDB writes texts and numbers, "name":{"S":"x"} without a
+// blank, up to one that is written in another way: nearly all of them, in one loop.
+func (e *event) usual() {
+	const opening = len(`":{"S":"`) // after a name
+	b, p := e.b, e.at
+	for {
+		if p < len(b) && b[p] == ',' {
+			p++
+		}
+		if p >= len(b) || b[p] != '"' {
+			return
+		}
+		name, strange := closing(b, p+1)
+		value := name + opening
+		if name < 0 || strange || value > len(b) || string(b[name:name+4]) != `":{"` || string(b[name+5:value]) != `":"` {
+			return
+		}
+		end, backslash := closing(b, value)
+		if end < 0 || end+1 >= len(b) || b[end+1] != '}' {
+			return
+		}
+		a := attribute{name: newToken(p+1, name, false), value: newToken(value, end, backslash)}
+		switch b[name+4] {
+		case 'S':
+			a.kind = text
+		case 'N':
+			a.kind = number
+		default:
+			return
+		}
+		e.attrs = append(e.attrs, a)
+		p = end + 2
+		e.at = p
+	}
 }
 
 // value reads a value with its type, {"S":"x"}.
@@ -63,30 +97,20 @@ func (e *event) value(a *attribute) {
 
 // plain reads the content of a type whose values have no parts; false for the others.
 func (e *event) plain(a *attribute) bool {
-	switch e.text[e.name.from:e.name.to] {
-	case "S":
-		a.kind = text
-	case "N":
-		a.kind = number
-	case "BOOL":
-		a.kind = no
-		word := e.skip()
-		switch e.text[word.from:word.to] {
+	switch of := e.name.raw(e.text); {
+	case of == "S" && e.peek() == '"':
+		a.kind, a.value = text, e.quoted()
+	case of == "N" && e.peek() == '"':
+		a.kind, a.value = number, e.quoted()
+	case of == "BOOL":
+		switch word := e.skip(); word.raw(e.text) {
 		case "true":
 			a.kind = yes
 		case "false":
-		default:
-			return false
+			a.kind = no
 		}
-		return true
-	default:
-		return false
 	}
-	if e.peek() != '"' {
-		return false
-	}
-	a.value = e.quoted()
-	return true
+	return a.kind != other
 }
 
 // Values implements [store.Image]. Of an attribute that is there twice the last counts.
@@ -131,6 +155,6 @@ func (i *image) value(a *attribute) (store.Value, error) {
 	case yes, no:
 		return store.B(a.kind == yes), nil
 	default:
-		return store.ParseJSON([]byte(i.text[a.value.from:a.value.to]))
+		return store.ParseJSON([]byte(a.value.raw(i.text)))
 	}
 }

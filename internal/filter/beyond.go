@@ -264,7 +264,7 @@ func (p *Program) Local() *Program {
 func (s *step) local() *step {
 	switch s.beyond.(type) {
 	case pathTo, relatedTo, inHierarchy:
-		return &step{label: &label{path: s.path, text: s.text}}
+		return &step{label: &label{path: s.path, node: s.node}}
 	}
 	if len(s.items) == 0 {
 		return s

@@ -36,8 +36,22 @@ type step struct {
 
 // label is what a step is for people, and what most of them have no use for.
 type label struct {
-	path, text string
-	beyond     beyond // a condition that looks at more than one column of the row
+	path   string
+	node   Node
+	beyond beyond // a condition that looks at more than one column of the row
+}
+
+// text returns what the step is to people, which most are never asked for.
+func (l *label) text() string {
+	switch n := l.node.(type) {
+	case *Condition:
+		return n.String()
+	case *Related:
+		return n.String()
+	case *Group:
+		return string(n.Logic)
+	}
+	return ""
 }
 
 // setBeyond makes a step a condition that looks at more than one column.
@@ -93,7 +107,7 @@ func (k compiler) program(t *schema.Table, path string, g *Group) (*Program, err
 }
 
 func (k compiler) group(t *schema.Table, path string, g *Group) (*step, error) {
-	group := &step{label: &label{path: path, text: string(g.Logic)}, or: g.Logic == Or}
+	group := &step{label: &label{path: path, node: g}, or: g.Logic == Or}
 	for i, item := range g.Items {
 		var inner *step
 		var err error
@@ -133,7 +147,7 @@ func (k compiler) condition(t *schema.Table, path string, c *Condition) (*step, 
 	k.reads(column)
 	op, negated := c.Operator.Positive()
 	s := &step{
-		label:  &label{path: path, text: c.String()},
+		label:  &label{path: path, node: c},
 		column: column,
 		source: sourceOf(column),
 		kind:   column.Type.Kind(),
@@ -170,7 +184,7 @@ func (k compiler) followed(t *schema.Table, path string, c *Condition) (*step, e
 	if err != nil {
 		return nil, err
 	}
-	s := &step{label: &label{path: path, text: c.String()}, column: last.column}
+	s := &step{label: &label{path: path, node: c}, column: last.column}
 	s.setBeyond(pathTo{navs: navs, last: last, columns: slices.Sorted(maps.Keys(there.columns))})
 	return s, nil
 }
@@ -188,7 +202,7 @@ func (k compiler) related(t *schema.Table, path string, r *Related) (*step, erro
 		k.columns[sourceOf(relation.Column)] = true
 		node.nav = navOf(t, relation)
 	}
-	s := &step{label: &label{path: path, text: r.String()}}
+	s := &step{label: &label{path: path, node: r}}
 	s.setBeyond(node)
 	return s, nil
 }

@@ -73,6 +73,7 @@ package filter
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"segue/internal/schema"
@@ -228,4 +229,4 @@ func join(path, member string) string {
 	return path + "." + member
 }
 
-func itemPath(path string, i int) string { return join(path, fmt.Sprintf("items[%d]", i)) }
+func itemPath(path string, i int) string { return join(path, "items["+strconv.Itoa(i)+"]") }

@@ -79,7 +79,10 @@ type jsonReader struct {
 // offset returns where the next token begins.
 func (r jsonReader) offset() int {
 	at := int(r.dec.InputOffset())
-	return len(r.text) - len(strings.TrimLeft(r.text[at:], " \t\r\n,:"))
+	for at < len(r.text) && strings.IndexByte(" \t\r\n,:", r.text[at]) >= 0 {
+		at++
+	}
+	return at
 }
 
 func (r jsonReader) token() (json.Token, error) {

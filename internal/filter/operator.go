@@ -179,6 +179,9 @@ func Comparable() []Operator { return []Operator{Eq, Ne, Gt, Ge, Lt, Le} }
 // asks returns what the operator must know beyond the values that it compares.
 func (o Operator) asks() Asks {
 	switch o {
+	case Eq, Ne, Gt, Ge, Lt, Le, Between, NotBetween, In, NotIn, Null, NotNull, // most are one of these
+		Like, NotLike, Contains, NotContains, BeginsWith, NotBeginWith, EndsWith, NotEndWith:
+		return 0
 	case EqUserID, NeUserID, EqBusinessID, NeBusinessID, EqUserTeams, EqUserOrUserTeams:
 		return AsksCaller
 	case Above, Under, NotUnder, EqOrAbove, EqOrUnder:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -244,4 +245,4 @@ func (p parser) typed(path string, c *schema.Column, v *schema.Value) (err error
 	return err // nil for a JSON null, which the checker refuses
 }
 
-func valuePath(path string, i int) string { return join(path, fmt.Sprintf("values[%d]", i)) }
+func valuePath(path string, i int) string { return join(path, "values["+strconv.Itoa(i)+"]") }

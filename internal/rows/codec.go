@@ -53,11 +53,16 @@ func decodeValue(c *schema.Column, v store.Value) (schema.Value, error) {
 }
 
 func parseValue(c *schema.Column, v store.Value) (schema.Value, error) {
-	text := v.Text()
 	if want := attributeKind(c); v.Kind() != want {
 		return schema.Null(), fmt.Errorf("the value is of kind %d, not %d", v.Kind(), want)
 	}
-	switch c.Type.Kind() {
+	return parseKind(c, c.Type.Kind(), v)
+}
+
+// parseKind reads a value of the column's kind.
+func parseKind(c *schema.Column, kind schema.Kind, v store.Value) (schema.Value, error) {
+	text := v.Text()
+	switch kind {
 	case schema.KindNull:
 		return schema.Null(), fmt.Errorf("unknown type %q", c.Type)
 	case schema.KindText:

@@ -3,6 +3,7 @@ package rows
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 
 	"segue/internal/filter/engine"
@@ -14,26 +15,31 @@ import (
 // pass over each. It is made once, for all columns that a reaction compares or asks for.
 // It is safe for concurrent use.
 type Reading struct {
-	table   *schema.Table
-	columns []string
-	places  []place // of each column
+	columns []readColumn
 	at      map[string]int
 	names   *store.Names
 	free    sync.Pool // of *bothImages
 }
 
+// readColumn is a column and where it is stored: in the first of some attributes that is
+// there.
+type readColumn struct {
+	*schema.Column // nil for one that the table does not have
+	name           string
+	first          int
+	more           []int
+
+	plain  bool        // what is stored is the value, and what is not is null
+	kind   schema.Kind // of its values, then
+	stored store.Kind  // and as they are stored
+}
+
 // bothImages is what is read of the two images of a change.
 type bothImages [2][]store.Value
 
-// place is where a column is stored: in the first of some attributes that is there.
-type place struct {
-	first int
-	more  []int
-}
-
 // NewReading returns a reading of columns, whether the table has them or not.
 func NewReading(t *schema.Table, columns ...string) *Reading {
-	r := &Reading{table: t, at: map[string]int{}}
+	r := &Reading{at: map[string]int{}}
 	var attributes []string
 	add := func(attribute string) int {
 		at := slices.Index(attributes, attribute)
@@ -47,12 +53,15 @@ func NewReading(t *schema.Table, columns ...string) *Reading {
 		if _, again := r.at[column]; again {
 			continue
 		}
-		r.at[column] = len(r.columns)
-		p := place{first: add(column)}
+		c := readColumn{Column: t.Column(column), name: column, first: add(column)}
 		for _, attribute := range places(t, column) {
-			p.more = append(p.more, add(attribute))
+			c.more = append(c.more, add(attribute))
 		}
-		r.columns, r.places = append(r.columns, column), append(r.places, p)
+		if c.Column != nil && c.Derived == "" && !isMade(c.Column) && column != t.ID {
+			c.plain, c.kind, c.stored = true, c.Type.Kind(), attributeKind(c.Column)
+		}
+		r.at[column] = len(r.columns)
+		r.columns = append(r.columns, c)
 	}
 	r.names = store.NewNames(attributes...)
 	return r
@@ -77,10 +86,9 @@ func places(t *schema.Table, column string) (attributes []string) {
 }
 
 // value returns what is stored of a column, from what was read.
-func (r *Reading) value(column int, attrs []store.Value) store.Value {
-	p := &r.places[column]
-	v := attrs[p.first]
-	for _, next := range p.more {
+func (c *readColumn) value(attrs []store.Value) store.Value {
+	v := attrs[c.first]
+	for _, next := range c.more {
 		if v.Kind() != store.Absent {
 			break
 		}
@@ -92,7 +100,7 @@ func (r *Reading) value(column int, attrs []store.Value) store.Value {
 // find returns which of the columns one is, -1 for none. hint is where it is if the
 // caller goes through a list like that of the reading.
 func (r *Reading) find(column string, hint int) int {
-	if hint < len(r.columns) && r.columns[hint] == column {
+	if hint < len(r.columns) && r.columns[hint].name == column {
 		return hint
 	}
 	if at, ok := r.at[column]; ok {
@@ -139,7 +147,7 @@ func (c Change) Forget() {
 func (i *Image) stored(column string, hint int) (store.Value, error) {
 	if i.reading != nil {
 		if at := i.reading.find(column, hint); at >= 0 {
-			return i.reading.value(at, i.attrs), nil
+			return i.reading.columns[at].value(i.attrs), nil
 		}
 	}
 	for n := range i.others {
@@ -152,7 +160,7 @@ func (i *Image) stored(column string, hint int) (store.Value, error) {
 	if err := i.image.Values(alone.names, attrs); err != nil {
 		return store.Value{}, fmt.Errorf("image of %s %s: %w", i.table.Name, i.id, err)
 	}
-	v := alone.value(0, attrs)
+	v := alone.columns[0].value(attrs)
 	i.others = append(i.others, other{column, v})
 	return v, nil
 }
@@ -161,36 +169,45 @@ func (i *Image) stored(column string, hint int) (store.Value, error) {
 func (i *Image) FillRecord(r *engine.Record) {
 	e := r.Engine()
 	for n := range e.Columns() {
-		c, _ := e.Column(n)
-		if c.Derived != "" || isMade(c) || c.Name == i.table.ID {
-			r.Read(n)
-			continue
+		at := -1
+		if i.reading != nil {
+			at = i.reading.find(e.Column(n).Name, n)
 		}
-		if attr, err := i.stored(c.Name, n); err == nil {
-			fill(r, n, c, attr)
+		if at >= 0 && i.reading.columns[at].plain {
+			i.reading.columns[at].fill(r, n, i.attrs)
 		} else {
-			r.Break()
+			r.Read(n)
 		}
 	}
 }
 
 // fill sets the slot of a column to what is stored of it.
-func fill(r *engine.Record, slot int, c *schema.Column, v store.Value) {
-	switch {
-	case v.Kind() == store.Absent || v.Kind() == store.Null:
-		r.Null(slot)
-	case v.Kind() != attributeKind(c):
-		r.Break()
-	case c.Type.Kind() == schema.KindText:
-		r.Text(slot, v.Text())
-	case c.Type.Kind() == schema.KindRef:
-		r.Ref(slot, refOf(c, v.Text()))
-	default:
-		value, err := parseValue(c, v)
-		if err != nil {
+func (c *readColumn) fill(r *engine.Record, slot int, attrs []store.Value) {
+	v := c.value(attrs)
+	if kind := v.Kind(); kind != c.stored {
+		if kind == store.Absent || kind == store.Null {
+			r.Null(slot)
+		} else {
 			r.Break()
-			return
 		}
+		return
+	}
+	var err error
+	switch c.kind {
+	case schema.KindText:
+		r.Text(slot, v.Text())
+	case schema.KindRef:
+		r.Ref(slot, refOf(c.Column, v.Text()))
+	case schema.KindInt:
+		var n int64
+		n, err = strconv.ParseInt(v.Text(), 10, 64)
+		r.Number(slot, n)
+	default:
+		var value schema.Value
+		value, err = parseKind(c.Column, c.kind, v)
 		r.Set(slot, value)
+	}
+	if err != nil {
+		r.Break()
 	}
 }

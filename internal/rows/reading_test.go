@@ -1,6 +1,7 @@
 package rows_test
 
 import (
+	"cmp"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -76,8 +77,7 @@ func checkEngine(t *rapid.T, programs []*filter.Program, row *rows.Row, item sto
 	check("image, column by column", change.New)
 	var columns []string
 	for n := range e.Columns() {
-		_, source := e.Column(n)
-		columns = append(columns, source)
+		columns = append(columns, cmp.Or(e.Column(n).Derived, e.Column(n).Name))
 	}
 	if err := change.Read(rows.NewReading(row.Table, columns...)); err != nil {
 		t.Fatal(err)

@@ -251,6 +251,15 @@ func compareDecimals(v, w Value) int {
 	return d.Cmp(e)
 }
 
+// Units returns a decimal number in units of ten to the power of exp; ok is false where
+// it is no whole number of them of 64 bits.
+func (v Value) Units(exp int32) (n int64, ok bool) {
+	if v.kind != KindDec || v.exp < exp && v.n != 0 {
+		return 0, false
+	}
+	return v.scaled(exp)
+}
+
 // scaled returns a decimal in units of ten to the exponent, which is at most its
 // own; ok is false when that does not fit.
 func (v Value) scaled(exponent int32) (n int64, ok bool) {

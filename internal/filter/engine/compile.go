@@ -26,14 +26,12 @@ type patternKey struct {
 	text string
 }
 
-// compile makes the code, in the order that fits how often values have which place.
-func (e *Engine) compile(known []shares) {
-	k := compiler{Engine: e, columns: map[string]int{}, shares: known, sets: map[string]uint32{}, numberOf: map[patternKey]uint32{}}
+// compile makes the code.
+func (e *Engine) compile() {
+	k := compiler{Engine: e, columns: map[string]int{}, sets: map[string]uint32{}, numberOf: map[patternKey]uint32{}}
 	for n := range e.slots {
 		k.columns[e.slots[n].column.Name] = n
-		if known == nil {
-			k.shares = append(k.shares, e.slots[n].guess())
-		}
+		k.shares = append(k.shares, e.slots[n].guess())
 	}
 	e.starts = make([]int32, len(e.programs))
 	next := k.emit(op{kind: found, low: uint32(len(e.programs))})

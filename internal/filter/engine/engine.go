@@ -13,7 +13,7 @@
 // Conditions become operations, each with two jumps, so that a group is nothing but
 // where its conditions jump to, and a program that does not hold jumps to the next.
 // Items of a group are in the order in which they are likely to decide it at the least
-// cost ([Engine.Tuned]); no result depends on it. A condition that looks beyond the
+// cost; no result depends on it. A condition that looks beyond the
 // columns of the row asks the whole program, where nothing before it has decided.
 //
 // Invariant: [Engine.First] returns the program that filter.Program.Match, asked for one
@@ -21,7 +21,6 @@
 package engine
 
 import (
-	"cmp"
 	"sync"
 
 	"segue/internal/filter"
@@ -44,7 +43,7 @@ type Engine struct {
 // New compiles programs for the rows of one table. They keep their order.
 func New(programs []*filter.Program) *Engine {
 	e := &Engine{programs: programs, slots: slotsOf(programs)}
-	e.compile(nil)
+	e.compile()
 	return e
 }
 
@@ -54,15 +53,11 @@ func (e *Engine) Len() int { return len(e.programs) }
 // Columns returns the number of columns that the engine reads.
 func (e *Engine) Columns() int { return len(e.slots) }
 
-// Column returns the column of a slot, and the one that holds its value: another one
-// where the column is derived. Slots are in the order of the columns' names.
-func (e *Engine) Column(slot int) (column *schema.Column, source string) {
-	c := e.slots[slot].column
-	return c, cmp.Or(c.Derived, c.Name)
-}
+// Column returns the column of a slot. Slots are in the order of the columns' names.
+func (e *Engine) Column(slot int) *schema.Column { return e.slots[slot].column }
 
 // First returns the first program, at from or after it, that holds for a record of
-// the engine, or of the one that it was tuned from; [Engine.Len] if none does. An error is that of the program
+// the engine; [Engine.Len] if none does. An error is that of the program
 // returned.
 func (e *Engine) First(r *Record, from int) (int, error) {
 	if from >= len(e.programs) {

@@ -9,7 +9,7 @@ import (
 	"segue/internal/schema"
 )
 
-// shares is how often values of a slot have each place, of all 1.
+// shares is how often values of a slot are taken to have each place, of all 1.
 type shares []float64
 
 // What an operation costs, beside a range, which is 1.
@@ -18,14 +18,14 @@ const (
 	askCost     = 200
 )
 
-// What is taken for likely as long as nobody has seen values.
+// What is taken for likely.
 const (
 	likelyNull    = 0.3
 	likelyPattern = 0.05
 	likelyAsk     = 0.5
 )
 
-// guess returns shares for values that nobody has seen: options are about as frequent as
+// guess returns shares for values that it has not seen: options are about as frequent as
 // each other, and other values seldom those that a condition names.
 func (s *slot) guess() shares {
 	all := make(shares, s.last()+1)
@@ -52,28 +52,6 @@ func (s *slot) guess() shares {
 	}
 	all[null] = likelyNull
 	return all
-}
-
-// Tuned returns the engine with its conditions in the order that fits records that it
-// has loaded. Their results stay what they were.
-func (e *Engine) Tuned(sample []*Record) *Engine {
-	known := make([]shares, len(e.slots))
-	const doubt = 4.0 // the guess counts as so many records
-	for n := range known {
-		known[n] = e.slots[n].guess()
-		for place := range known[n] {
-			known[n][place] *= doubt
-		}
-		for _, r := range sample {
-			known[n][r.places[n]]++
-		}
-		for place := range known[n] {
-			known[n][place] /= doubt + float64(len(sample))
-		}
-	}
-	tuned := &Engine{programs: e.programs, slots: e.slots}
-	tuned.compile(known)
-	return tuned
 }
 
 // plan is a node whose items are in the order in which they are evaluated.

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"cmp"
+
 	"segue/internal/filter"
 	"segue/internal/schema"
 )
@@ -54,8 +56,8 @@ func (r *Record) Engine() *Engine { return r.engine }
 
 // Read sets a slot to the value that the row gives.
 func (r *Record) Read(slot int) {
-	column, source := r.engine.Column(slot)
-	v, err := r.row.Value(source)
+	column := r.engine.Column(slot)
+	v, err := r.row.Value(cmp.Or(column.Derived, column.Name))
 	if column.Derived != "" {
 		v = column.Derive(v)
 	}
@@ -78,6 +80,11 @@ func (r *Record) Null(slot int) { r.places[slot] = null }
 
 // Set sets a slot to a value of its kind.
 func (r *Record) Set(slot int, v schema.Value) { r.places[slot] = r.engine.slots[slot].placeOf(v) }
+
+// Number is [Record.Set] for a whole number or an option.
+func (r *Record) Number(slot int, n int64) {
+	r.places[slot] = placeOf(r.engine.slots[slot].numbers, n)
+}
 
 // Ref is [Record.Set] for a lookup.
 func (r *Record) Ref(slot int, to schema.Lookup) {

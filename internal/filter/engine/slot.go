@@ -3,7 +3,9 @@ package engine
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
+	"strings"
 
 	"segue/internal/filter"
 	"segue/internal/schema"
@@ -21,6 +23,8 @@ type slot struct {
 	numbers  []int64 // whole numbers, options, truth values, seconds
 	floats   []float64
 	decimals []schema.Value
+	units    []int64 // the decimals in units of ten to the power of exp, nil where not all are whole numbers of them
+	exp      int32
 	texts    []string
 	refs     []schema.Lookup
 }
@@ -148,6 +152,19 @@ func (s *slot) sort() {
 	s.numbers, s.floats, s.texts = sorted(s.numbers), sorted(s.floats), sorted(s.texts)
 	slices.SortFunc(s.decimals, schema.Value.Compare)
 	s.decimals = slices.Compact(s.decimals)
+	s.exp = math.MaxInt32
+	for _, v := range s.decimals {
+		d, _ := v.Dec()
+		s.exp = min(s.exp, d.Exponent())
+	}
+	for _, v := range s.decimals {
+		n, ok := v.Units(s.exp)
+		if !ok {
+			s.units = nil
+			break
+		}
+		s.units = append(s.units, n)
+	}
 	slices.SortFunc(s.refs, byID)
 	s.refs = slices.Compact(s.refs)
 }
@@ -159,7 +176,10 @@ func sorted[T cmp.Ordered](list []T) []T {
 
 // byID orders references; any order would do.
 func byID(a, b schema.Lookup) int {
-	return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Table, b.Table))
+	if a.ID != b.ID {
+		return strings.Compare(a.ID, b.ID)
+	}
+	return strings.Compare(a.Table, b.Table)
 }
 
 // last returns the place after all cuts.
@@ -176,6 +196,9 @@ func (s *slot) placeOf(v schema.Value) uint32 {
 		f, _ := v.Float()
 		return placeOf(s.floats, f)
 	case schema.KindDec:
+		if n, ok := v.Units(s.exp); ok && s.units != nil {
+			return placeOf(s.units, n)
+		}
 		return placeBy(s.decimals, v, schema.Value.Compare)
 	case schema.KindText:
 		text, _ := v.Text()

@@ -10,6 +10,7 @@
 package segment
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -79,12 +80,16 @@ func NewCatalogue(table string, order []name.SegmentID, segments []Entry, own []
 		}
 		return place[a.ID] - place[b.ID]
 	})
-	programs := make([]*filter.Program, len(c.Segments))
+	programs, read := make([]*filter.Program, len(c.Segments)), map[string]bool{}
+	for _, column := range own {
+		read[column] = true
+	}
 	for i, s := range c.Segments {
 		programs[i] = s.Program
 		c.Timed = c.Timed || s.Program.Needs().Asks&filter.AsksNow != 0
 		for _, column := range s.Program.Columns() {
-			if !slices.Contains(c.Columns, column) && !slices.Contains(own, column) {
+			if !read[column] {
+				read[column] = true
 				c.Columns = append(c.Columns, column)
 			}
 		}
@@ -111,8 +116,8 @@ func (c *Catalogue) Without(id name.SegmentID) *Catalogue {
 func (c *Catalogue) Reads() []string {
 	var columns []string
 	for slot := range c.engine.Columns() {
-		_, source := c.engine.Column(slot)
-		columns = append(columns, source)
+		column := c.engine.Column(slot)
+		columns = append(columns, cmp.Or(column.Derived, column.Name))
 	}
 	return append(columns, c.Columns...)
 }
