@@ -64,6 +64,9 @@ cloud-stop: ## stop it
 bench: ## print the benchmark table
 	scripts/bench.sh
 
+bench-engine: ## print what the evaluation of segments takes beside cel-go and expr, which it fetches
+	cd benchmarks/engine && go run .
+
 bench-million: ## print what the embedded store does with 5,000 to a million leads
 bench-lists: ## print what lists of 100,000 leads cost on both stores
 bench-pocketbase: ## print what Segue does beside PocketBase, which it builds
@@ -77,4 +80,4 @@ clean: ## remove what was fetched and built (not ./data)
 	scripts/emulator.sh stop
 	rm -rf $(or $(SEGUE_CACHE),.cache) .aws-sam bin
 
-.PHONY: help run segue test lint store e2e runbooks invoke api validate build deploy cloud cloud-stop bench bench-million bench-lists bench-pocketbase soak clean
+.PHONY: help run segue test lint store e2e runbooks invoke api validate build deploy cloud cloud-stop bench bench-engine bench-million bench-lists bench-pocketbase soak clean

@@ -91,14 +91,22 @@ func TestExamine_IsSo(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		var entries []Entry
 		var order []string
+		var all [][]string
 		for n := range rapid.IntRange(1, 5).Draw(r, "segments") {
 			var texts []string
-			for range rapid.IntRange(1, 3).Draw(r, "conditions") {
+			conditions := rapid.IntRange(1, 3).Draw(r, "conditions")
+			if n > 0 && rapid.IntRange(0, 3).Draw(r, "like another") == 0 { // in another order
+				texts = slices.Clone(all[rapid.IntRange(0, n-1).Draw(r, "which")])
+				slices.Reverse(texts)
+				conditions = 0
+			}
+			for range conditions {
 				texts = append(texts, rapid.SampledFrom([]string{
 					"leadqualitycode eq 1", "leadqualitycode ne 1", "leadqualitycode in 1,2", "leadqualitycode null", "leadqualitycode not-null",
 					"numberofemployees gt 5", "numberofemployees le 5", "numberofemployees between 3,8", "numberofemployees not-between 4,6",
 				}).Draw(r, "condition"))
 			}
+			all = append(all, texts)
 			id := fmt.Sprintf("s%d", n)
 			entries, order = append(entries, examined(t, s, id, texts...)), append(order, id)
 		}
