@@ -202,7 +202,7 @@ func (w *workload) decide(payload []byte, decided func(segment.Decision)) error 
 		if _, err := c.Touches(w.catalogue.Columns); err != nil {
 			return err
 		}
-		d, err := w.catalogue.Decide(c.New, "")
+		d, err := w.catalogue.Decide(c.New, "", nil)
 		decided(d)
 		return err
 	})

@@ -181,7 +181,7 @@ func (w *workload) decided(payload []byte) {
 func (w *workload) scan(i store.Item) {
 	c := must(w.db.Change(store.Change{Kind: store.Insert, Key: i.Key(), New: i}))
 	must(0, c.Read(w.reading))
-	must(w.catalogue.Decide(c.New, ""))
+	must(w.catalogue.Decide(c.New, "", nil))
 	c.Forget()
 }
 

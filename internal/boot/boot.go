@@ -47,7 +47,7 @@ type Environment struct {
 	Retention  string // SEGUE_RETENTION_DAYS: days for which ended targets and steps are kept; 0, the default, is for ever
 	RowForm    string // SEGUE_ROW_FORM: how rows are written, "compact" (default) or "long" (docs/decisions/0023)
 	Examined   string // SEGUE_MAX_EXAMINED: rows that a request may examine; 50,000 by default
-	Limits     string // SEGUE_SERVICE_LIMITS: of a user in five minutes, "requests,seconds of execution,requests at once"; 6000,1200,52 by default, 0 for none
+	Limits     string // SEGUE_SERVICE_LIMITS: of a user in five minutes, "requests,seconds of execution,requests at once"; 6000,1200,52 by default, none on files; 0 for none
 	Slow       string // SEGUE_SLOW_REQUEST: how long a request to a function may take before it is logged, such as "1s" (default)
 	Metrics    string // SEGUE_METRICS: namespace of the metrics in CloudWatch; none are written when it is empty
 	Schema     string // SEGUE_SCHEMA: folder of files that add tables and columns; by default the one that the build put beside a function, "" for none
@@ -176,13 +176,16 @@ func (p *Parts) count() {
 }
 
 // guard returns what bounds users: counts that are shared where several processes serve
-// the store.
+// the store. One process alone bounds nobody unless it is told to: whoever loads a file
+// through the server on a laptop takes it from nobody.
 func (env Environment) guard(db *rows.DB, freshness sales.Freshness) (*protect.Guard, error) {
 	limits, err := parseLimits(env.Limits)
-	if err != nil {
+	switch alone := freshness.For == 0; {
+	case err != nil:
 		return nil, err
-	}
-	if freshness.For == 0 {
+	case alone && env.Limits == "":
+		return nil, nil //nolint:nilnil // a nil Guard admits all
+	case alone:
 		db = nil
 	}
 	return protect.New(limits, db, freshness.Clock), nil
