@@ -3,7 +3,6 @@ package payload
 import (
 	"iter"
 
-	"segue/internal/odata"
 	"segue/internal/schema"
 )
 
@@ -18,23 +17,9 @@ type Removal struct {
 // next one. next returns the link to what follows the first n of rows, "" when there is
 // nothing but the link of the encoder.
 func (e Encoder) Delta(t *schema.Table, rows iter.Seq[Row], sel []string, removed []Removal, next func(n int) string) ([]byte, error) {
-	columns := responseColumns(t, sel)
-	value, n, whole := []byte{'['}, 0, true
-	for row := range rows {
-		end := len(value)
-		if n > 0 {
-			value = append(value, ',')
-		}
-		o := object{written: value, start: len(value)}
-		o.text("@odata.etag", odata.ETag(row.Version))
-		if err := e.row(&o, t, row, columns); err != nil {
-			return nil, err
-		}
-		if value = o.close(); n > 0 && len(value) > MaxPageBytes {
-			value, whole = value[:end], false
-			break
-		}
-		n++
+	value, n, whole, err := e.rows(t, rows, sel)
+	if err != nil {
+		return nil, err
 	}
 	if !whole {
 		removed = nil

@@ -83,26 +83,9 @@ const MaxPageBytes = 4 << 20
 // would make the page larger than [MaxPageBytes]. next returns the link to what
 // follows the first n of rows, "" when there is nothing.
 func (e Encoder) Collection(t *schema.Table, rows iter.Seq[Row], sel []string, next func(n int) string) ([]byte, error) {
-	columns := responseColumns(t, sel)
-	value, n := []byte{'['}, 0
-	for row := range rows {
-		end := len(value)
-		if n > 0 {
-			value = append(value, ',')
-		}
-		o := object{written: value, start: len(value)}
-		o.text("@odata.etag", odata.ETag(row.Version))
-		if err := e.row(&o, t, row, columns); err != nil {
-			return nil, err
-		}
-		if err := e.expanded(&o, t, row, e.Expand, listed); err != nil {
-			return nil, err
-		}
-		if value = o.close(); n > 0 && len(value) > MaxPageBytes {
-			value = value[:end]
-			break
-		}
-		n++
+	value, n, _, err := e.rows(t, rows, sel)
+	if err != nil {
+		return nil, err
 	}
 	var o object
 	o.text("@odata.context", e.context(t, sel))
@@ -117,6 +100,32 @@ func (e Encoder) Collection(t *schema.Table, rows iter.Seq[Row], sel []string, n
 		o.text("@odata.deltaLink", e.DeltaLink)
 	}
 	return o.close(), nil
+}
+
+// rows writes rows of a list, which is left open, up to the first that would make the page
+// too large. It returns how many they are, and whether that is all.
+func (e Encoder) rows(t *schema.Table, rows iter.Seq[Row], sel []string) (value []byte, n int, whole bool, err error) {
+	columns := responseColumns(t, sel)
+	value = []byte{'['}
+	for row := range rows {
+		end := len(value)
+		if n > 0 {
+			value = append(value, ',')
+		}
+		o := object{written: value, start: len(value)}
+		o.text("@odata.etag", odata.ETag(row.Version))
+		if err := e.row(&o, t, row, columns); err != nil {
+			return nil, 0, false, err
+		}
+		if err := e.expanded(&o, t, row, e.Expand, listed); err != nil {
+			return nil, 0, false, err
+		}
+		if value = o.close(); n > 0 && len(value) > MaxPageBytes {
+			return value[:end], n, false, nil
+		}
+		n++
+	}
+	return value, n, true, nil
 }
 
 // Frame returns how many bytes a row of a list takes besides its values, without
