@@ -198,3 +198,19 @@ func TestLanes(t *testing.T) {
 		t.Errorf("%d are parked, more: %v", r.Parked, r.ParkedMore)
 	}
 }
+
+// A row that cannot be read hides nothing of what the others say.
+func TestUnreadableRow(t *testing.T) {
+	w := newWorld(t)
+	m := New(w.DB, w.now)
+	tx := w.Begin("")
+	tx.Replace(m.table(), w.now.Now().Format(minute)+"#broken", map[string]schema.Value{Changes.column(): schema.Text("1 !:3")})
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	m.add(Changes, time.Second)
+	r, err := m.Report(t.Context())
+	if err != nil || r.Lanes[Changes].Done.Count() != 1 {
+		t.Errorf("%d changes, %v; want the one that can be read", r.Lanes[Changes].Done.Count(), err)
+	}
+}

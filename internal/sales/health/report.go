@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"segue/internal/rows"
@@ -84,8 +85,9 @@ func (m *Monitor) done(ctx context.Context, now time.Time) ([lanes]Histogram, er
 		for _, row := range part.Rows {
 			for l := range lanes {
 				h, err := parse(row.Text(l.column()))
-				if err != nil {
-					return sum, err
+				if err != nil { // it must not hide what all the others have put
+					slog.WarnContext(ctx, "the figures of a minute cannot be read", "row", row.Ref(), "reason", err)
+					continue
 				}
 				sum[l].Merge(h)
 			}
