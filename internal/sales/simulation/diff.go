@@ -16,11 +16,11 @@ import (
 type Diff struct {
 	Walk
 
-	Moves    []Move  // the largest first
-	Begins   int     // connections that would begin
-	Ends     int     // records whose connections would end
-	Records  []Moved // those that would move, the first of them
-	Findings []segment.Finding
+	Moves    []Move            // the largest first
+	Begins   int               // connections that would begin
+	Ends     int               // records whose connections would end
+	Records  []Moved           // those that would move, the first of them
+	Findings []segment.Finding // of the first part
 }
 
 // Move is the records that would go from one segment to another; From is "" for those that
@@ -50,10 +50,8 @@ func (s *Simulation) Diff(ctx context.Context, c sales.Caller, draft Draft, part
 		return Diff{}, err
 	}
 	var result Diff
-	if d.place >= 0 {
-		if result.Findings, err = d.then.Examine(s.db.Schema(), d.place); err != nil {
-			return Diff{}, err
-		}
+	if result.Findings, err = s.findings(d, part); err != nil {
+		return Diff{}, err
 	}
 	moves := map[Move]*Move{}
 	result.Walk, err = s.walk(ctx, c, d.table, part, len(d.then.Segments)+len(d.now.Segments), func(row *rows.Row) error {

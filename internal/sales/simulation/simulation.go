@@ -123,6 +123,15 @@ func (s *Simulation) draft(ctx context.Context, c sales.Caller, d Draft) (drafte
 	return drafted{table: view.RecordType(), now: now, then: then, place: place}, err
 }
 
+// findings returns what can be told of a draft without a record. That is the same for all
+// parts of a walk, so the first one tells it.
+func (s *Simulation) findings(d drafted, part Part) ([]segment.Finding, error) {
+	if part.From != "" || d.place < 0 {
+		return nil, nil
+	}
+	return d.then.Examine(s.db.Schema(), d.place)
+}
+
 // walk hands over the open records of a type that the caller may read, a part of them; take
 // evaluates some segments on each.
 func (s *Simulation) walk(ctx context.Context, c sales.Caller, table string, part Part, segments int, take func(*rows.Row) error) (Walk, error) {

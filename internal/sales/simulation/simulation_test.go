@@ -36,6 +36,9 @@ func all(t testing.TB, w *salestest.World, d simulation.Draft) simulation.Simula
 			t.Fatal(err)
 		}
 		whole.Walk, whole.Matching, whole.Examined = got.Walk, whole.Matching+got.Matching, whole.Examined+got.Examined
+		if later := part.From != ""; later != (got.Findings == nil) {
+			t.Errorf("from %q on there are the findings %v; they belong to the first part", part.From, got.Findings)
+		}
 		whole.Records = append(whole.Records, got.Records...)
 		for o, n := range got.Outcomes {
 			whole.Outcomes[o] += n
