@@ -20,7 +20,7 @@ func tracks(r *request, query odata.Query) bool {
 	return r.Method == http.MethodGet && (r.prefer.TrackChanges || query.DeltaToken != "")
 }
 
-// track answers a list that ends with a link to its changes, or the changes
+// track serves a list that ends with a link to its changes, or the changes
 // (docs/webapi.md §14).
 func (a *API) track(w http.ResponseWriter, r *request, resource odata.Resource, query odata.Query) error {
 	t := resource.Table
@@ -73,7 +73,7 @@ func refuseDelta(err error) error {
 	return odata.Errorf(odata.BadRequest, "%v", err)
 }
 
-// trackedList answers a page of a list whose changes are asked for from a cursor on, which
+// trackedList serves a page of a list whose changes are asked for from a cursor on, which
 // was made before its first page was read.
 func (a *API) trackedList(w http.ResponseWriter, r *request, t *schema.Table, query odata.Query, from tracking.Cursor) error {
 	page, err := listed(r, a.entities.Request(r.caller), t, query, pageSize(r))
@@ -99,7 +99,7 @@ func (a *API) trackedList(w http.ResponseWriter, r *request, t *schema.Table, qu
 	return nil
 }
 
-// changes answers a page of changes.
+// changes serves a page of changes.
 func (a *API) changes(w http.ResponseWriter, r *request, t *schema.Table, query odata.Query, at tracking.Cursor) error {
 	page, err := a.tracking.Read(r.Context(), a.entities, r.caller, t, at, pageSize(r))
 	if err != nil {
@@ -134,7 +134,7 @@ func (a *API) changes(w http.ResponseWriter, r *request, t *schema.Table, query 
 	return nil
 }
 
-// countChanges answers how many changes there are, [listing.MaxCount] at most.
+// countChanges serves the number of changes, [listing.MaxCount] at most.
 func (a *API) countChanges(w http.ResponseWriter, r *request, t *schema.Table, at tracking.Cursor) error {
 	n := 0
 	for more := true; more && n < listing.MaxCount; {
