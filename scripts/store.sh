@@ -10,19 +10,21 @@ if [[ ${1:-} == -h || ${1:-} == --help ]]; then
 fi
 : "${SEGUE_DYNAMODB_ENDPOINT:?no DynamoDB is named}"
 
-# Long tests that bring an embedded store of their own.
-embedded='^(TestSchedule|TestReplay|TestStopServerAtWork|TestKillServerDuringImport)$'
+# Long tests that bring an embedded store of their own. TestSchedule runs: make test, with
+# the race detector, plays only a few of its schedules.
+embedded='^(TestReplay|TestStopServerAtWork|TestKillServerDuringImport)$'
 
-# The packages whose tests open a table, queue or bucket there. Those of the domain run
-# without the race detector: they are the longest, and make test has raced them.
+# The packages whose tests open a table, queue or bucket there. Only those that talk to AWS
+# run with the race detector: make test has raced the others.
 mapfile -t packages < <(grep -rl --include='*_test.go' dynamo/dynamotest cmd functions internal | xargs dirname | sort -u)
-domain=()
+raced=()
 others=()
 for package in "${packages[@]}"; do
 	case $package in
-	internal/sales | internal/sales/*) domain+=("./$package") ;;
+	internal/dynamo | internal/dynamo/* | internal/queue | internal/queue/*) raced+=("./$package") ;;
+	internal/sales | internal/sales/*) ;;
 	*) others+=("./$package") ;;
 	esac
 done
-go test -race -count=1 -v -skip "$embedded" "${others[@]}"
-go test -count=1 -v -skip "$embedded" ./internal/sales/...
+go test -race -count=1 -v -skip "$embedded" "${raced[@]}"
+go test -count=1 -v -skip "$embedded" "${others[@]}" ./internal/sales/...

@@ -243,7 +243,7 @@ func measure(t *testing.T) *costs {
 	t.Helper()
 	w, p := probed(t)
 	c := &costs{w, p, map[string]map[string]int{}, map[string][]probe.Counts{}, sales.Caller{ID: name.UserID(guid.FromName("segue:demo:loader")), Roles: []string{sales.SystemAdministrator}}}
-	d := New(1, 5000)
+	d := New(1, 2000)
 	definitions := d
 	definitions.Leads, definitions.Opportunities = nil, nil
 	if _, err := definitions.Load(t.Context(), w.direct(), w.DB.Schema(), nil); err != nil {

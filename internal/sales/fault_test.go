@@ -22,7 +22,7 @@ import (
 func TestFaults(t *testing.T) {
 	onBoth(t, func(t *testing.T, on place) {
 		seeds := 3
-		if on.Remote {
+		if on.Remote || salestest.Racing {
 			seeds = 1
 		}
 		faults(t, on, 60, 1, seeds)

@@ -166,7 +166,10 @@ func TestEditsAreSerial(t *testing.T) {
 		if strings.Contains(first.name, ", and ") { // it is two changes
 			continue
 		}
-		for _, second := range edits() {
+		for i, second := range edits() {
+			if salestest.Racing && i%4 != 0 { // it is all one goroutine
+				continue
+			}
 			a, b := oneByOne(first, second)
 			inOrder := resultOf(t, w, a, b)
 			b, a = oneByOne(second, first)

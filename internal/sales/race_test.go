@@ -92,7 +92,7 @@ func race(t *testing.T, store changeStore, limit time.Duration, calls int) {
 // ends with no live target when its changes have been followed.
 func TestEndInTheMiddle(t *testing.T) {
 	onBoth(t, func(t *testing.T, on place) {
-		connects := 1000
+		connects := 500
 		if on.Remote {
 			connects = 200
 		}

@@ -45,7 +45,13 @@ var (
 )
 
 // TestSchedule runs a few schedules; `make soak` runs many.
-func TestSchedule(t *testing.T) { run(t, 1, 10) }
+func TestSchedule(t *testing.T) {
+	count := uint64(10)
+	if salestest.Racing {
+		count = 3
+	}
+	run(t, 1, count)
+}
 
 // run runs schedules. Many of them together must have done everything that there is
 // to do, and seen everything go wrong that can.
@@ -84,7 +90,7 @@ func TestReplay(t *testing.T) {
 	for n := range runs {
 		out := newResult()
 		t.Run("run", func(t *testing.T) { play(t, schedule{seed: 3, things: 3, rounds: 2}, out) })
-		if racing && n > 0 {
+		if salestest.Racing && n > 0 {
 			return // the race detector shuffles what one step wakes together
 		}
 		if n > 0 && out.hash == before.hash {

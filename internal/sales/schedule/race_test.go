@@ -1,6 +1,0 @@
-//go:build race
-
-package schedule_test
-
-// racing is whether the race detector is on.
-const racing = true
