@@ -123,6 +123,11 @@ func (p *Parts) BeginRedrive(ctx context.Context, table string) (begun bool, err
 // that one mistake that parks very many does not crowd out what else is due.
 const parkedAPass = 100
 
+// recordsAPass is how many records of a table a pass over the due list decides again at
+// most: a date that begins may make very many due at once, and they must leave time for
+// what else is due.
+const recordsAPass = 10 * advance.PerSecond
+
 // SetJob cancels or resumes a job, by its state.
 func (p *Parts) SetJob(ctx context.Context, id string, state sales.JobState) error {
 	set := map[string]schema.Value{name.SegueState: schema.Int(int64(state))}
@@ -254,6 +259,11 @@ func (a assembly) due() {
 	a.Advance.Register(name.Job, a.Health.Due(a.Jobs.LookAfter))
 	a.Advance.Before(a.Reactions.Wake)
 	a.Advance.Register(name.ParkedChange, a.Health.Due(a.Reactions.TakeUp), advance.AtMost(parkedAPass))
+	for _, t := range a.DB.Schema().Tables() {
+		if t.Is(name.RecordTrait) {
+			a.Advance.Register(t.Name, a.Health.Due(a.segments.TakeUp), advance.AtMost(recordsAPass))
+		}
+	}
 }
 
 // jobs registers the kinds of jobs; fresh is how long a process may use old definitions.

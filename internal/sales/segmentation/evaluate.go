@@ -3,6 +3,7 @@ package segmentation
 import (
 	"context"
 
+	"segue/internal/filter"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/segment"
@@ -110,9 +111,9 @@ func (s *Segmentation) follow(ctx context.Context, known compiled, change rows.C
 	return err
 }
 
-// decide says what the change asks for and whether that would write anything,
+// decide says what a record asks for and whether that would write anything,
 // from the few columns that it reads.
-func (s *Segmentation) decide(ctx context.Context, known compiled, record *rows.Image) (requested segment.Status, pending bool, err error) {
+func (s *Segmentation) decide(ctx context.Context, known compiled, record filter.Row) (requested segment.Status, pending bool, err error) {
 	state, err := record.Value(name.Statecode)
 	if err != nil {
 		return 0, false, err
@@ -140,7 +141,7 @@ func (s *Segmentation) decide(ctx context.Context, known compiled, record *rows.
 
 // isUnconnectedMember reports whether a member is to be connected now: a
 // sequence was attached to its segment after it entered.
-func (s *Segmentation) isUnconnectedMember(ctx context.Context, record *rows.Image, sequenceID name.SequenceID) (bool, error) {
+func (s *Segmentation) isUnconnectedMember(ctx context.Context, record filter.Row, sequenceID name.SequenceID) (bool, error) {
 	if sequenceID == "" {
 		return false, nil
 	}

@@ -331,6 +331,7 @@ const (
 	SegueConnected                                   = "segue_connected"
 	SegueCurrentstep                                 = "segue_currentstep"
 	SegueCursor                                      = "segue_cursor"
+	SegueDecideon                                    = "segue_decideon"
 	SegueDigest                                      = "segue_digest"
 	SegueDueon                                       = "segue_dueon"
 	SegueEndedon                                     = "segue_endedon"
