@@ -17,27 +17,36 @@ import (
 // The error is an *[Error]. Values are checked with [schema.Column.Check], except
 // for length and range: a bound may lie outside of what the column can hold.
 func Check(s *schema.Schema, tableName string, g *Group) error {
-	verify := func(_ string, c *schema.Column, v *schema.Value) error { return c.Check(*v) }
+	verify := func(c *schema.Column, v *schema.Value) error { return c.Check(*v) }
 	return checker{schema: s, value: verify}.root(tableName, g)
 }
 
-// checker walks a tree. It passes each value, with its path and its column, to
-// value, which may replace it. It changes nothing else, so several goroutines may
+// checker walks a tree. It passes each value, with its column, to value, which may
+// replace it, in the order of the tree. It changes nothing else, so several goroutines may
 // check one tree.
 type checker struct {
 	schema *schema.Schema
-	value  func(path string, c *schema.Column, v *schema.Value) error
+	*scratch
+	value func(c *schema.Column, v *schema.Value) error
+}
+
+// scratch is what a checker makes for one condition after another.
+type scratch struct {
+	operators []Operator
+	operand   schema.Column
 }
 
 func (k checker) root(tableName string, g *Group) error {
 	t := k.schema.Table(tableName)
 	if t == nil {
-		return errorAt("", "table %s does not exist", excerpt.Of(tableName))
+		return errorAt(nil, "table %s does not exist", excerpt.Of(tableName))
 	}
-	return k.group("", t, g, 1)
+	const usual = 64 // operators of a date are the most
+	k.scratch = &scratch{operators: make([]Operator, 0, usual)}
+	return k.group(nil, t, g, 1)
 }
 
-func (k checker) group(path string, t *schema.Table, g *Group, depth int) error {
+func (k checker) group(path *place, t *schema.Table, g *Group, depth int) error {
 	switch {
 	case g == nil:
 		return errorAt(path, "a group is missing")
@@ -46,17 +55,19 @@ func (k checker) group(path string, t *schema.Table, g *Group, depth int) error 
 	case g.Logic != And && g.Logic != Or:
 		return errorAt(path, "type %q is neither %q nor %q", excerpt.Of(string(g.Logic)), And, Or)
 	}
+	at := path.item(0)
 	for i, item := range g.Items {
+		at.number = i
 		var err error
-		switch path := itemPath(path, i); item := item.(type) {
+		switch item := item.(type) {
 		case *Group:
-			err = k.group(path, t, item, depth+1)
+			err = k.group(at, t, item, depth+1)
 		case *Condition:
-			err = k.condition(path, t, item)
+			err = k.condition(at, t, item)
 		case *Related:
-			err = k.related(path, t, item, depth)
+			err = k.related(at, t, item, depth)
 		default:
-			err = errorAt(path, "a node is missing")
+			err = errorAt(at, "a node is missing")
 		}
 		if err != nil {
 			return err
@@ -65,7 +76,7 @@ func (k checker) group(path string, t *schema.Table, g *Group, depth int) error 
 	return nil
 }
 
-func (k checker) related(path string, t *schema.Table, r *Related, depth int) error {
+func (k checker) related(path *place, t *schema.Table, r *Related, depth int) error {
 	if r == nil {
 		return errorAt(path, "a node is missing")
 	}
@@ -73,10 +84,10 @@ func (k checker) related(path string, t *schema.Table, r *Related, depth int) er
 	if !ok {
 		return errorAt(path, "table %s has no relationship %s", t.Name, excerpt.Of(r.Relationship))
 	}
-	return k.group(join(path, "filter"), relation.Table, r.Filter, depth+1)
+	return k.group(path.filter(), relation.Table, r.Filter, depth+1)
 }
 
-func (k checker) condition(path string, t *schema.Table, c *Condition) error {
+func (k checker) condition(path *place, t *schema.Table, c *Condition) error {
 	if c == nil {
 		return errorAt(path, "a node is missing")
 	}
@@ -94,10 +105,10 @@ func (k checker) condition(path string, t *schema.Table, c *Condition) error {
 	if err := k.operator(path, t, column, c); err != nil {
 		return err
 	}
-	bound := Operand(column, c.Operator)
+	setOperand(&k.operand, column, c.Operator)
 	for i := range c.Values {
-		at := valuePath(path, i)
-		if err := k.value(at, bound, &c.Values[i]); err != nil {
+		at := path.value(i)
+		if err := k.value(&k.operand, &c.Values[i]); err != nil {
 			return errorAt(at, "%v", err)
 		}
 		if c.Values[i].IsNull() {
@@ -108,7 +119,7 @@ func (k checker) condition(path string, t *schema.Table, c *Condition) error {
 }
 
 // follow returns the lookups of a path and the table that it leads to.
-func (k checker) follow(at string, t *schema.Table, path []string) ([]schema.Nav, *schema.Table, error) {
+func (k checker) follow(at *place, t *schema.Table, path []string) ([]schema.Nav, *schema.Table, error) {
 	if len(path) > MaxPath {
 		return nil, nil, errorAt(at, "the path has %d lookups, at most %d are followed", len(path), MaxPath)
 	}
@@ -128,7 +139,7 @@ func (k checker) follow(at string, t *schema.Table, path []string) ([]schema.Nav
 }
 
 // usable returns a column that conditions may use.
-func usable(path string, t *schema.Table, name string) (*schema.Column, error) {
+func usable(path *place, t *schema.Table, name string) (*schema.Column, error) {
 	column := t.Column(name)
 	if column == nil || column.Write == schema.Hidden {
 		return nil, errorAt(path, "table %s has no column %s", t.Name, excerpt.Of(name))
@@ -140,7 +151,7 @@ func usable(path string, t *schema.Table, name string) (*schema.Column, error) {
 }
 
 // checkOther checks a comparison of two columns.
-func checkOther(path string, t *schema.Table, column *schema.Column, c *Condition) error {
+func checkOther(path *place, t *schema.Table, column *schema.Column, c *Condition) error {
 	other, err := usable(path, t, c.Other)
 	switch {
 	case err != nil:
@@ -159,7 +170,7 @@ func bothText(a, b schema.Type) bool {
 	return isText(a) && isText(b)
 }
 
-func checkAllowed(path string, column *schema.Column, operator Operator, allowed []Operator) error {
+func checkAllowed(path *place, column *schema.Column, operator Operator, allowed []Operator) error {
 	if slices.Contains(allowed, operator) {
 		return nil
 	}
@@ -173,8 +184,9 @@ func checkAllowed(path string, column *schema.Column, operator Operator, allowed
 		excerpt.Of(string(operator)), column.Name, column.Type, strings.Join(names, ", "))
 }
 
-func (k checker) operator(path string, t *schema.Table, column *schema.Column, c *Condition) error {
-	if err := checkAllowed(path, column, c.Operator, OperatorsOf(k.schema, t, column)); err != nil {
+func (k checker) operator(path *place, t *schema.Table, column *schema.Column, c *Condition) error {
+	k.operators = appendOperatorsOf(k.operators[:0], k.schema, t, column)
+	if err := checkAllowed(path, column, c.Operator, k.operators); err != nil {
 		return err
 	}
 	if len(c.Path) > 0 && slices.Contains(Hierarchical(), c.Operator) {
@@ -195,7 +207,13 @@ func (k checker) operator(path string, t *schema.Table, column *schema.Column, c
 // type: mostly the column itself, without the rules for what it stores, for a pattern
 // may be longer than a text that fits it, and a bound out of range still orders.
 func Operand(c *schema.Column, o Operator) *schema.Column {
-	free := *c
+	var free schema.Column
+	setOperand(&free, c, o)
+	return &free
+}
+
+func setOperand(free, c *schema.Column, o Operator) {
+	*free = *c
 	free.MaxLength, free.Min, free.Max = math.MaxInt32, nil, nil
 	switch {
 	case o.takesNumbers():
@@ -205,5 +223,4 @@ func Operand(c *schema.Column, o Operator) *schema.Column {
 	case o == On || o == OnOrAfter || o == OnOrBefore:
 		free.Type = schema.Date
 	}
-	return &free
 }

@@ -36,7 +36,7 @@ type step struct {
 
 // label is what a step is for people, and what most of them have no use for.
 type label struct {
-	path   string
+	path   *place
 	node   Node
 	beyond beyond // a condition that looks at more than one column of the row
 }
@@ -78,7 +78,7 @@ func Compile(s *schema.Schema, tableName string, g *Group, may ...Asks) (*Progra
 	if err := g.CheckAsks(all); err != nil {
 		return nil, err
 	}
-	return compiler{schema: s, columns: map[string]bool{}}.program(s.Table(tableName), "", g)
+	return compiler{schema: s, columns: map[string]bool{}}.program(s.Table(tableName), nil, g)
 }
 
 // Columns returns the columns of the row that the program may read, sorted, each once,
@@ -98,7 +98,7 @@ type compiler struct {
 	columns map[string]bool // that the conditions read
 }
 
-func (k compiler) program(t *schema.Table, path string, g *Group) (*Program, error) {
+func (k compiler) program(t *schema.Table, path *place, g *Group) (*Program, error) {
 	root, err := k.group(t, path, g)
 	if err != nil {
 		return nil, err
@@ -106,12 +106,12 @@ func (k compiler) program(t *schema.Table, path string, g *Group) (*Program, err
 	return &Program{root: root, columns: slices.Sorted(maps.Keys(k.columns)), asks: g.Asks(), table: t, tree: g}, nil
 }
 
-func (k compiler) group(t *schema.Table, path string, g *Group) (*step, error) {
+func (k compiler) group(t *schema.Table, path *place, g *Group) (*step, error) {
 	group := &step{label: &label{path: path, node: g}, or: g.Logic == Or}
 	for i, item := range g.Items {
 		var inner *step
 		var err error
-		switch path := itemPath(path, i); item := item.(type) {
+		switch path := path.item(i); item := item.(type) {
 		case *Group:
 			inner, err = k.group(t, path, item)
 		case *Condition:
@@ -139,7 +139,7 @@ func (k compiler) reads(column *schema.Column) {
 func sourceOf(column *schema.Column) string { return cmp.Or(column.Derived, column.Name) }
 
 // condition compiles a condition on a column of the row itself, or at the end of a path.
-func (k compiler) condition(t *schema.Table, path string, c *Condition) (*step, error) {
+func (k compiler) condition(t *schema.Table, path *place, c *Condition) (*step, error) {
 	if len(c.Path) > 0 {
 		return k.followed(t, path, c)
 	}
@@ -171,7 +171,7 @@ func (k compiler) condition(t *schema.Table, path string, c *Condition) (*step, 
 
 // followed compiles a condition at the end of a path: a program of its own for the row
 // there.
-func (k compiler) followed(t *schema.Table, path string, c *Condition) (*step, error) {
+func (k compiler) followed(t *schema.Table, path *place, c *Condition) (*step, error) {
 	navs, end, err := checker{schema: k.schema}.follow(path, t, c.Path)
 	if err != nil {
 		return nil, err
@@ -190,10 +190,10 @@ func (k compiler) followed(t *schema.Table, path string, c *Condition) (*step, e
 }
 
 // related compiles a condition on related rows: a program of its own for them.
-func (k compiler) related(t *schema.Table, path string, r *Related) (*step, error) {
+func (k compiler) related(t *schema.Table, path *place, r *Related) (*step, error) {
 	relation, _ := k.schema.Relation(t.Name, r.Relationship) // Check has found it
 	there := compiler{schema: k.schema, columns: map[string]bool{}}
-	inner, err := there.program(relation.Table, join(path, "filter"), r.Filter)
+	inner, err := there.program(relation.Table, path.filter(), r.Filter)
 	if err != nil {
 		return nil, err
 	}

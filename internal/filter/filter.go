@@ -155,7 +155,7 @@ func (g *Group) CheckLimit(limit int) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %w", ErrLimit, &Error{
-		Node:   nodeAfter(g, "", limit),
+		Node:   nodeAfter(g, nil, limit).String(),
 		Offset: -1,
 		Detail: fmt.Sprintf("condition %d of at most %d", limit+1, limit),
 	})
@@ -177,19 +177,19 @@ func (*Condition) conditions() int { return 1 }
 func (r *Related) conditions() int { return max(1, r.Filter.conditions()) }
 
 // nodeAfter returns the path of condition n+1 of g, which has more than n.
-func nodeAfter(g *Group, path string, n int) string {
+func nodeAfter(g *Group, path *place, n int) *place {
 	for i, item := range g.Items {
 		if has := item.conditions(); n >= has {
 			n -= has // the condition comes later
 			continue
 		}
-		path = itemPath(path, i)
+		path = path.item(i)
 		switch item := item.(type) {
 		case *Group:
 			return nodeAfter(item, path, n)
 		case *Related:
 			if item.Filter.conditions() > 0 {
-				return nodeAfter(item.Filter, join(path, "filter"), n)
+				return nodeAfter(item.Filter, path.filter(), n)
 			}
 		}
 		break // item is the condition itself, or a Related that counts as one
@@ -218,15 +218,36 @@ func (e *Error) Error() string {
 	return b.String() + ": " + e.Detail
 }
 
-func errorAt(node, format string, args ...any) *Error {
-	return &Error{Node: node, Offset: -1, Detail: fmt.Sprintf(format, args...)}
+func errorAt(node *place, format string, args ...any) *Error {
+	return &Error{Node: node.String(), Offset: -1, Detail: fmt.Sprintf(format, args...)}
 }
 
-func join(path, member string) string {
-	if path == "" {
-		return member
+// place is where a node or a value is in a tree; nil is the root. It becomes a text only
+// where somebody reads it.
+type place struct {
+	in     *place
+	member string
+	number int // in the member, -1 where that is no list
+}
+
+func (p *place) item(i int) *place  { return &place{p, "items", i} }
+func (p *place) value(i int) *place { return &place{p, "values", i} }
+func (p *place) filter() *place     { return &place{p, "filter", -1} }
+
+// String returns the place as [Error.Node] has it.
+func (p *place) String() string { return string(p.append(nil)) }
+
+// append keeps nothing of the places, so that they need no memory of their own.
+func (p *place) append(b []byte) []byte {
+	if p == nil {
+		return b
 	}
-	return path + "." + member
+	if p.in != nil {
+		b = append(p.in.append(b), '.')
+	}
+	b = append(b, p.member...)
+	if p.number >= 0 {
+		b = append(strconv.AppendInt(append(b, '['), int64(p.number), 10), ']')
+	}
+	return b
 }
-
-func itemPath(path string, i int) string { return join(path, "items["+strconv.Itoa(i)+"]") }

@@ -55,7 +55,7 @@ func (s *step) match(row Row, scope *Scope) (bool, error) {
 }
 
 func (s *step) explain(row Row, scope *Scope) (Verdict, error) {
-	verdict := Verdict{Node: s.path, Text: s.text()}
+	verdict := Verdict{Node: s.path.String(), Text: s.text()}
 	if s.isCondition() {
 		value, holds, err := s.answer(row, scope)
 		if !value.IsNull() {

@@ -117,15 +117,22 @@ func Hierarchical() []Operator { return []Operator{Above, Under, NotUnder, EqOrA
 
 // OperatorsOf returns the operators that apply to a column of a table.
 func OperatorsOf(s *schema.Schema, t *schema.Table, c *schema.Column) []Operator {
-	if s.Hierarchy(t, c) == nil {
-		return Operators(c.Type)
+	return appendOperatorsOf(nil, s, t, c)
+}
+
+func appendOperatorsOf(into []Operator, s *schema.Schema, t *schema.Table, c *schema.Column) []Operator {
+	into = appendOperators(into, c.Type)
+	if s.Hierarchy(t, c) != nil {
+		into = append(into, Hierarchical()...)
 	}
-	return append(Operators(c.Type), Hierarchical()...)
+	return into
 }
 
 // Operators returns the operators that apply to columns of type t, nil for a type
 // that does not exist.
-func Operators(t schema.Type) []Operator {
+func Operators(t schema.Type) []Operator { return appendOperators(nil, t) }
+
+func appendOperators(into []Operator, t schema.Type) []Operator {
 	equality := []Operator{Eq, Ne}
 	order := []Operator{Gt, Ge, Lt, Le, Between, NotBetween}
 	set := []Operator{In, NotIn}
@@ -133,21 +140,28 @@ func Operators(t schema.Type) []Operator {
 	presence := []Operator{Null, NotNull}
 	switch t {
 	case schema.String, schema.Memo:
-		return slices.Concat(equality, order, set, text, presence)
+		return appendAll(into, equality, order, set, text, presence)
 	case schema.Integer, schema.BigInt, schema.Decimal, schema.Money, schema.Double:
-		return slices.Concat(equality, order, set, presence)
+		return appendAll(into, equality, order, set, presence)
 	case schema.DateTime:
-		return slices.Concat(equality, order, presence, ofDates(), ofHours())
+		return appendAll(into, equality, order, presence, ofDates(), ofHours())
 	case schema.Date:
-		return slices.Concat(equality, order, presence, ofDates())
+		return appendAll(into, equality, order, presence, ofDates())
 	case schema.Boolean, schema.Choice, schema.State, schema.Status:
-		return slices.Concat(equality, set, presence)
+		return appendAll(into, equality, set, presence)
 	case schema.GUID:
-		return slices.Concat(equality, set, presence, []Operator{EqUserID, NeUserID, EqBusinessID, NeBusinessID})
+		return appendAll(into, equality, set, presence, []Operator{EqUserID, NeUserID, EqBusinessID, NeBusinessID})
 	case schema.LookupTo:
-		return slices.Concat(equality, set, presence, []Operator{EqUserID, NeUserID, EqBusinessID, NeBusinessID, EqUserTeams, EqUserOrUserTeams})
+		return appendAll(into, equality, set, presence, []Operator{EqUserID, NeUserID, EqBusinessID, NeBusinessID, EqUserTeams, EqUserOrUserTeams})
 	}
-	return nil
+	return into
+}
+
+func appendAll(into []Operator, lists ...[]Operator) []Operator {
+	for _, list := range lists {
+		into = append(into, list...)
+	}
+	return into
 }
 
 // ofDates returns the operators that ask for the date of a moment.

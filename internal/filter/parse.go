@@ -1,11 +1,9 @@
 package filter
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -35,13 +33,13 @@ func Parse(s *schema.Schema, tableName, text string) (*Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := parser{at: map[string]int{}, raw: map[string]any{}}
-	g, err := p.group("", root)
+	p := &parser{}
+	g, err := p.group(nil, root)
 	if err == nil {
 		err = checker{schema: s, value: p.typed}.root(tableName, g)
 	}
 	if wrong := (*Error)(nil); errors.As(err, &wrong) {
-		wrong.Offset = p.at[wrong.Node]
+		wrong.Offset = root.at(wrong.Node).offset
 	}
 	if err != nil {
 		return nil, err
@@ -50,27 +48,25 @@ func Parse(s *schema.Schema, tableName, text string) (*Group, error) {
 }
 
 // parser turns JSON into nodes. Their values stay null until the checker, which knows
-// the column of each, calls typed to read them from raw.
+// the column of each, calls typed to read them. Both go through a tree in the same order.
 type parser struct {
-	at  map[string]int // where each node and value began, by path
-	raw map[string]any // values as JSON has them, by path: string, json.Number, bool, nil or schema.Lookup
+	values []*jsonValue // scalars, and lookups in their object form; those that typed has not been called for
 }
 
-func (p parser) node(path string, v jsonValue) (Node, error) {
-	if _, ok := v.member("attribute"); ok {
+func (p *parser) node(path *place, v *jsonValue) (Node, error) {
+	if v.member("attribute") != nil {
 		return p.condition(path, v)
 	}
-	if _, ok := v.member("relationship"); ok {
+	if v.member("relationship") != nil {
 		return p.related(path, v)
 	}
-	if _, ok := v.member("type"); ok {
+	if v.member("type") != nil {
 		return p.group(path, v)
 	}
-	p.at[path] = v.offset
 	return nil, errorAt(path, `expected an object with "type", "attribute" or "relationship"`)
 }
 
-func (p parser) group(path string, v jsonValue) (*Group, error) {
+func (p *parser) group(path *place, v *jsonValue) (*Group, error) {
 	if err := p.object(path, v, "type", "items"); err != nil {
 		return nil, err
 	}
@@ -78,13 +74,18 @@ func (p parser) group(path string, v jsonValue) (*Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	items, ok := v.member("items")
-	if !ok || items.kind != jsonArray {
+	items := v.member("items")
+	if items == nil || items.kind != jsonArray {
 		return nil, errorAt(path, `member "items" must be an array`)
 	}
 	g := &Group{Logic: Logic(logic)}
-	for i, item := range items.items {
-		node, err := p.node(itemPath(path, i), item)
+	if n := items.size(); n > 0 {
+		g.Items = make([]Node, 0, n)
+	}
+	at := path.item(0)
+	for item := items.first; item != nil; item = item.next {
+		at.number = len(g.Items)
+		node, err := p.node(at, item)
 		if err != nil {
 			return nil, err
 		}
@@ -93,7 +94,7 @@ func (p parser) group(path string, v jsonValue) (*Group, error) {
 	return g, nil
 }
 
-func (p parser) condition(path string, v jsonValue) (*Condition, error) {
+func (p *parser) condition(path *place, v *jsonValue) (*Condition, error) {
 	if err := p.object(path, v, "attribute", "operator", "values", "path", "other"); err != nil {
 		return nil, err
 	}
@@ -112,17 +113,23 @@ func (p parser) condition(path string, v jsonValue) (*Condition, error) {
 	if c.Path, err = p.path(path, v); err != nil {
 		return nil, err
 	}
-	if _, ok := v.member("other"); ok {
+	if v.member("other") != nil {
 		if c.Other, err = p.text(path, v, "other"); err != nil {
 			return nil, err
 		}
 	}
-	values, ok := v.member("values")
-	if ok && values.kind != jsonArray {
+	values := v.member("values")
+	if values == nil {
+		return c, nil
+	}
+	if values.kind != jsonArray {
 		return nil, errorAt(path, `member "values" must be an array`)
 	}
-	for i, item := range values.items {
-		if err := p.value(valuePath(path, i), item); err != nil {
+	if n := values.size(); n > 0 {
+		c.Values = make([]schema.Value, 0, n)
+	}
+	for item := values.first; item != nil; item = item.next {
+		if err := p.value(path.value(len(c.Values)), item); err != nil {
 			return nil, err
 		}
 		c.Values = append(c.Values, schema.Null())
@@ -131,26 +138,25 @@ func (p parser) condition(path string, v jsonValue) (*Condition, error) {
 }
 
 // path reads the navigation properties of a condition.
-func (p parser) path(at string, v jsonValue) ([]string, error) {
-	member, ok := v.member("path")
-	if !ok {
+func (p *parser) path(at *place, v *jsonValue) ([]string, error) {
+	member := v.member("path")
+	if member == nil {
 		return nil, nil
 	}
-	if member.kind != jsonArray || len(member.items) == 0 {
+	if member.kind != jsonArray || member.first == nil {
 		return nil, errorAt(at, `member "path" must be an array of navigation properties`)
 	}
 	var path []string
-	for _, item := range member.items {
-		nav, ok := item.scalar.(string)
-		if !ok {
+	for item := member.first; item != nil; item = item.next {
+		if item.kind != jsonText {
 			return nil, errorAt(at, `member "path" must be an array of navigation properties`)
 		}
-		path = append(path, nav)
+		path = append(path, item.text)
 	}
 	return path, nil
 }
 
-func (p parser) related(path string, v jsonValue) (*Related, error) {
+func (p *parser) related(path *place, v *jsonValue) (*Related, error) {
 	if err := p.object(path, v, "relationship", "mode", "filter"); err != nil {
 		return nil, err
 	}
@@ -166,83 +172,76 @@ func (p parser) related(path string, v jsonValue) (*Related, error) {
 		return nil, errorAt(path, `mode %q is neither %q nor %q`, excerpt.Of(mode), modeContains, modeNotContains)
 	}
 	r := &Related{Relationship: name, Contains: mode == modeContains, Filter: &Group{Logic: And}}
-	p.at[join(path, "filter")] = v.offset
-	if inner, ok := v.member("filter"); ok {
-		r.Filter, err = p.group(join(path, "filter"), inner)
+	if inner := v.member("filter"); inner != nil {
+		r.Filter, err = p.group(path.filter(), inner)
 	}
 	return r, err
 }
 
-// value keeps a scalar as it is, or a lookup in its object form, for typed.
-func (p parser) value(path string, v jsonValue) error {
-	p.at[path] = v.offset
-	if v.kind == jsonScalar {
-		p.raw[path] = v.scalar
+// value keeps a scalar, or a lookup in its object form, for typed.
+func (p *parser) value(path *place, v *jsonValue) error {
+	p.values = append(p.values, v)
+	if v.kind < jsonObject {
 		return nil
 	}
 	if err := p.object(path, v, "table", "id"); err != nil {
 		return err
 	}
-	table, err := p.text(path, v, "table")
-	if err != nil {
-		return err
-	}
-	id, err := p.text(path, v, "id")
-	if err != nil {
-		return err
-	}
-	p.raw[path] = schema.Lookup{Table: table, ID: id}
-	return nil
-}
-
-// object records where v began and refuses anything but an object with the allowed
-// members.
-func (p parser) object(path string, v jsonValue, allowed ...string) error {
-	p.at[path] = v.offset
-	expected := `"` + strings.Join(allowed, `", "`) + `"`
-	if v.kind != jsonObject {
-		return errorAt(path, "expected an object with %s", expected)
-	}
-	for _, m := range v.members {
-		if !slices.Contains(allowed, m.name) {
-			return errorAt(path, "member %q is not one of %s", excerpt.Of(m.name), expected)
+	for _, name := range [...]string{"table", "id"} {
+		if _, err := p.text(path, v, name); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (p parser) text(path string, v jsonValue, name string) (string, error) {
-	member, _ := v.member(name)
-	text, ok := member.scalar.(string)
-	if !ok {
-		return "", errorAt(path, "member %q must be a text", name)
+// object refuses anything but an object with the allowed members.
+func (p *parser) object(path *place, v *jsonValue, allowed ...string) error {
+	if v.kind != jsonObject {
+		return errorAt(path, "expected an object with %s", listed(allowed))
 	}
-	return text, nil
+	for m := v.first; m != nil; m = m.next {
+		if !slices.Contains(allowed, m.name) {
+			return errorAt(path, "member %q is not one of %s", excerpt.Of(m.name), listed(allowed))
+		}
+	}
+	return nil
 }
 
-// typed sets v to the value at path, read as a value of its column.
-func (p parser) typed(path string, c *schema.Column, v *schema.Value) (err error) {
+func listed(members []string) string { return `"` + strings.Join(members, `", "`) + `"` }
+
+func (p *parser) text(path *place, v *jsonValue, name string) (string, error) {
+	member := v.member(name)
+	if member == nil || member.kind != jsonText {
+		return "", errorAt(path, "member %q must be a text", name)
+	}
+	return member.text, nil
+}
+
+// typed sets v to the next value, read as one of its column.
+func (p *parser) typed(c *schema.Column, v *schema.Value) (err error) {
+	raw := p.values[0]
+	p.values = p.values[1:]
 	lookup := c.Type == schema.LookupTo
-	switch raw := p.raw[path].(type) {
-	case schema.Lookup:
+	switch raw.kind {
+	case jsonObject:
 		if !lookup {
 			return fmt.Errorf("column %s is not a lookup: expected a value of type %s", c.Name, c.Type)
 		}
-		*v, err = c.FromText(raw.String())
-	case string:
-		bareDate := c.Type == schema.DateTime && len(raw) == len(time.DateOnly)
+		*v, err = c.FromText(schema.Lookup{Table: raw.member("table").text, ID: raw.member("id").text}.String())
+	case jsonText:
+		bareDate := c.Type == schema.DateTime && len(raw.text) == len(time.DateOnly)
 		if lookup || bareDate {
-			*v, err = c.FromText(raw)
+			*v, err = c.FromText(raw.text)
 		} else {
-			*v, err = c.FromJSON(raw)
+			*v, err = c.FromJSON(raw.text)
 		}
-	case json.Number, bool:
+	case jsonNumber, jsonFalse, jsonTrue:
 		if lookup {
 			return fmt.Errorf(`column %s is a lookup: expected "table:guid"`, c.Name)
 		}
-		*v, err = c.FromJSON(raw)
+		*v, err = c.FromJSON(raw.scalar())
+	default: // a null, which the checker refuses; no value is an array
 	}
-	return err // nil for a JSON null, which the checker refuses
+	return err
 }
-
-func valuePath(path string, i int) string { return join(path, "values["+strconv.Itoa(i)+"]") }

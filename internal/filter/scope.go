@@ -73,7 +73,7 @@ func (s *Scope) calendar() calendar.Calendar {
 // Asks returns what the conditions anywhere in g ask beyond the row.
 func (g *Group) Asks() Asks {
 	var all Asks
-	walk(g, "", func(n Node, _ string) bool {
+	walk(g, nil, func(n Node, _ *place) bool {
 		all |= asksOf(n)
 		return true
 	})
@@ -84,7 +84,7 @@ func (g *Group) Asks() Asks {
 // names the first node that does.
 func (g *Group) CheckAsks(may Asks) error {
 	var err error
-	walk(g, "", func(n Node, path string) bool {
+	walk(g, nil, func(n Node, path *place) bool {
 		if beyond := asksOf(n) &^ may; beyond != 0 {
 			err = errorAt(path, "%s", beyond.refusal(n))
 		}
@@ -131,14 +131,15 @@ func (a Asks) refusal(n Node) string {
 	return what + " cannot be evaluated"
 }
 
-// walk visits the nodes below g in the order of the text, with their paths, until visit
-// returns false.
-func walk(g *Group, path string, visit func(n Node, path string) bool) bool {
+// walk visits the nodes below g in the order of the text, with their places, which visit
+// does not keep, until it returns false.
+func walk(g *Group, path *place, visit func(n Node, path *place) bool) bool {
 	if g == nil {
 		return true
 	}
+	at := path.item(0)
 	for i, item := range g.Items {
-		at := itemPath(path, i)
+		at.number = i
 		if !visit(item, at) {
 			return false
 		}
@@ -148,7 +149,7 @@ func walk(g *Group, path string, visit func(n Node, path string) bool) bool {
 				return false
 			}
 		case *Related:
-			if !walk(item.Filter, join(at, "filter"), visit) {
+			if !walk(item.Filter, at.filter(), visit) {
 				return false
 			}
 		}

@@ -38,6 +38,9 @@ func (c *Column) Check(v Value) error {
 		text, _ := v.Text()
 		return c.checkText(text)
 	case Integer, BigInt:
+		if c.Min == nil && c.Max == nil {
+			return nil
+		}
 		n, _ := v.Int()
 		return c.checkRange(decimal.NewFromInt(n))
 	case Decimal, Money:
