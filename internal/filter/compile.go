@@ -32,6 +32,7 @@ type step struct {
 	isNull bool        // the result for null before negation
 	negate bool
 	asks   bool // beyond is what to evaluate
+	rows   bool // it, or a condition in it, asks for related rows
 }
 
 // label is what a step is for people, and what most of them have no use for.
@@ -123,6 +124,7 @@ func (k compiler) group(t *schema.Table, path *place, g *Group) (*step, error) {
 			return nil, err
 		}
 		group.items = append(group.items, inner)
+		group.rows = group.rows || inner.rows
 	}
 	return group, nil
 }
@@ -160,6 +162,7 @@ func (k compiler) condition(t *schema.Table, path *place, c *Condition) (*step, 
 		k.reads(other)
 		s.setBeyond(twoColumns{left: s, right: &step{label: s.label, column: other, source: sourceOf(other), kind: s.kind}, op: op})
 	case c.Operator.asks() == AsksRows:
+		s.rows = true
 		s.setBeyond(inHierarchy{of: s, table: k.schema.Hierarchy(t, column), op: op, id: idOf(c.Values[0])})
 	case c.Operator.asks() != 0:
 		s.setBeyond(relative{of: s, op: op, numbers: numbers(c.Values), date: date(c.Values)})
@@ -184,7 +187,7 @@ func (k compiler) followed(t *schema.Table, path *place, c *Condition) (*step, e
 	if err != nil {
 		return nil, err
 	}
-	s := &step{label: &label{path: path, node: c}, column: last.column}
+	s := &step{label: &label{path: path, node: c}, column: last.column, rows: true}
 	s.setBeyond(pathTo{navs: navs, last: last, columns: slices.Sorted(maps.Keys(there.columns))})
 	return s, nil
 }
@@ -202,7 +205,7 @@ func (k compiler) related(t *schema.Table, path *place, r *Related) (*step, erro
 		k.columns[sourceOf(relation.Column)] = true
 		node.nav = navOf(t, relation)
 	}
-	s := &step{label: &label{path: path, node: r}}
+	s := &step{label: &label{path: path, node: r}, rows: true}
 	s.setBeyond(node)
 	return s, nil
 }

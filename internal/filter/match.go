@@ -6,8 +6,8 @@ import (
 	"segue/internal/schema"
 )
 
-// Match reports whether the filter holds on row. It asks for the column of each
-// condition at most once and stops as soon as a group is decided, so an error
+// Match reports whether the filter holds on row. It stops as soon as a group is decided,
+// and asks for related rows only where the row's own columns leave that open, so an error
 // of the row in a condition that was not needed goes unnoticed. A value of another
 // kind than its column's is an error, and so is a condition that asks for more than the
 // row ([Program.MatchIn]).
@@ -33,6 +33,11 @@ func (s *step) match(row Row, scope *Scope) (bool, error) {
 	if s.asks {
 		_, holds, err := s.beyond.decide(row, scope)
 		return holds, err
+	}
+	if s.rows {
+		if holds, known := s.withoutRows(row, scope); known {
+			return holds, nil
+		}
 	}
 	decisive := s.or
 	for _, item := range s.items {
@@ -61,6 +66,9 @@ func (s *step) explain(row Row, scope *Scope) (Verdict, error) {
 		if !value.IsNull() {
 			text := s.column.Text(value)
 			verdict.Value = &text
+		}
+		if found := s.found(row, scope); found != "" {
+			verdict.Value = &found
 		}
 		verdict.Holds = holds
 		return verdict, err

@@ -56,6 +56,13 @@ type RelatedRows interface {
 	Above(t *schema.Table, id string) ([]string, error)
 }
 
+// Finder is [RelatedRows] that can also tell people what they have found.
+type Finder interface {
+	// Found names the row by which a condition on related rows was answered, for which
+	// inner holds or which there is only one of; "" for none.
+	Found(row Row, r schema.Relation, inner *Program) string
+}
+
 // Reasons why a program cannot be evaluated in a scope.
 var (
 	errNoNow    = errors.New("the condition is relative to the time, which is not given")

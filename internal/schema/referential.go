@@ -36,7 +36,7 @@ func (s *Schema) linkReferrers(t *Table) {
 			continue
 		}
 		for _, target := range c.Targets {
-			s.referrers[target.Table] = append(s.referrers[target.Table], Referrer{t, c, t.indexOf(c.Name)})
+			s.referrers[target.Table] = append(s.referrers[target.Table], Referrer{t, c, t.IndexOf(c.Name)})
 			slices.SortStableFunc(s.referrers[target.Table], func(a, b Referrer) int { return a.rank() - b.rank() })
 		}
 	}
@@ -49,9 +49,9 @@ func (r Referrer) rank() int {
 	return 1
 }
 
-// indexOf returns the index that lists all rows that point at a row by a column, nil when
+// IndexOf returns the index that lists all rows that point at a row by a column, nil when
 // there is none.
-func (t *Table) indexOf(column string) *Index {
+func (t *Table) IndexOf(column string) *Index {
 	for _, x := range t.Indexes {
 		if len(x.Partition) == 1 && x.Partition[0] == column && len(x.Given) == 0 && !x.Building {
 			return x
@@ -74,7 +74,7 @@ func (t *Table) checkReferential(c *Column) error {
 		return fmt.Errorf("onDelete: it takes a lookup with a value of its own")
 	case c.OnDelete == RemoveLink && c.Need == System:
 		return fmt.Errorf("onDelete %q: the column must keep a value", c.OnDelete)
-	case t.indexOf(c.Name) == nil:
+	case t.IndexOf(c.Name) == nil:
 		return fmt.Errorf("onDelete: rows that point at one are found by an index with the partition [%q] and no \"when\", which is not there or is building", c.Name)
 	}
 	return nil
