@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,14 +18,15 @@ const capacity = 1 << 17
 func pause() clock.Backoff { return clock.Backoff{Base: 20 * time.Millisecond, Most: 30 * time.Second} }
 
 // Local is a queue in the memory of one process. What it holds is gone with the
-// process, so whoever needs it must be able to send it again.
+// process, so whoever needs it must be able to send it again. It has a lane beside its own
+// ([Local.Aside]), whose messages nobody waits behind.
 type Local struct {
 	clock  clock.Clock
 	living context.Context //nolint:containedctx // ends the waits of messages, whose senders have long returned
 	close  context.CancelFunc
 
 	mu      sync.Mutex
-	ready   []entry
+	ready   [lanes][]entry
 	waiting int           // messages whose delay is not over
 	working int           // messages that are being handled
 	moved   chan struct{} // closed when one of these has changed
@@ -32,8 +34,18 @@ type Local struct {
 
 type entry struct {
 	message Message
+	lane    lane
 	failed  int // how often
 }
+
+// lane is messages that are handed over by workers of their own.
+type lane uint8
+
+const (
+	own lane = iota
+	aside
+	lanes
+)
 
 var _ Sender = (*Local)(nil)
 
@@ -49,26 +61,51 @@ func (q *Local) Close() {
 	q.close()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.ready = nil
+	q.ready = [lanes][]entry{}
 	q.wake()
 }
 
 // Send implements [Sender].
 func (q *Local) Send(ctx context.Context, delay time.Duration, messages ...Message) error {
+	return q.send(ctx, own, delay, messages)
+}
+
+// Aside returns the lane beside that of the queue itself, for work that others must not
+// wait behind.
+func (q *Local) Aside() Sender { return asideOf{q} }
+
+type asideOf struct{ *Local }
+
+// Send implements [Sender].
+func (q asideOf) Send(ctx context.Context, delay time.Duration, messages ...Message) error {
+	return q.send(ctx, aside, delay, messages)
+}
+
+func (q *Local) send(ctx context.Context, to lane, delay time.Duration, messages []Message) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	entries := make([]entry, len(messages))
 	for i, m := range messages {
-		entries[i].message = m
+		entries[i] = entry{message: m, lane: to}
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if held := len(q.ready) + q.waiting + len(messages); held > capacity {
+	if held := q.handable() + q.waiting + len(messages); held > capacity {
 		return fmt.Errorf("%w: it would hold %d messages and holds %d at most", ErrUnavailable, held, capacity)
 	}
 	q.put(delay, entries)
 	return nil
+}
+
+// handable is how many messages can be handed over. q.mu is held.
+func (q *Local) handable() int { return len(q.ready[own]) + len(q.ready[aside]) }
+
+// add adds entries, each to its lane. q.mu is held.
+func (q *Local) add(entries []entry) {
+	for _, e := range entries {
+		q.ready[e.lane] = append(q.ready[e.lane], e)
+	}
 }
 
 // put adds entries when the delay is over. q.mu is held.
@@ -77,7 +114,7 @@ func (q *Local) put(delay time.Duration, entries []entry) {
 		return
 	}
 	if delay <= 0 {
-		q.ready = append(q.ready, entries...)
+		q.add(entries)
 		q.wake()
 		return
 	}
@@ -88,7 +125,7 @@ func (q *Local) put(delay time.Duration, entries []entry) {
 		defer q.mu.Unlock()
 		q.waiting -= len(entries)
 		if err == nil {
-			q.ready = append(q.ready, entries...)
+			q.add(entries)
 		}
 		q.wake()
 	}()
@@ -100,30 +137,32 @@ func (q *Local) wake() {
 	q.moved = make(chan struct{})
 }
 
-// Run hands messages to handle, by so many workers at once, until ctx ends; it
-// returns when no handler runs any more.
+// Run hands messages to handle, by so many workers at once and one more for what is aside,
+// until ctx ends; it returns when no handler runs any more.
 func (q *Local) Run(ctx context.Context, workers int, handle Handler) {
 	var group sync.WaitGroup
-	for range workers {
-		group.Go(func() {
-			for {
-				batch, _ := q.take(ctx, false)
-				if batch == nil {
-					return
-				}
-				_ = q.deliver(ctx, handle, batch)
+	work := func(from lane) {
+		for {
+			batch, _ := q.take(ctx, false, from)
+			if batch == nil {
+				return
 			}
-		})
+			_ = q.deliver(ctx, handle, batch)
+		}
 	}
+	for range workers {
+		group.Go(func() { work(own) })
+	}
+	group.Go(func() { work(aside) })
 	group.Wait()
 }
 
 // Drain hands over messages until none is left, those that handling them adds
-// included. It returns the error of the first that cannot be handled, which stays
+// included, and what is aside only when there is nothing else. It returns the error of the first that cannot be handled, which stays
 // in the queue, or that of ctx when it ends.
 func (q *Local) Drain(ctx context.Context, handle Handler) error {
 	for {
-		batch, err := q.take(ctx, true)
+		batch, err := q.take(ctx, true, own, aside)
 		if batch == nil {
 			return err
 		}
@@ -137,23 +176,25 @@ func (q *Local) Drain(ctx context.Context, handle Handler) error {
 func (q *Local) Len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.ready) + q.waiting + q.working
+	return q.handable() + q.waiting + q.working
 }
 
-// take waits for messages and returns up to MaxBatch of them, nil when ctx ends or,
-// if drain, when none is left.
-func (q *Local) take(ctx context.Context, drain bool) ([]entry, error) {
+// take waits for messages and returns up to MaxBatch of them, of the first of some lanes that
+// has any; nil when ctx ends or, if drain, when none is left.
+func (q *Local) take(ctx context.Context, drain bool, from ...lane) ([]entry, error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		q.mu.Lock()
-		if n := min(len(q.ready), MaxBatch); n > 0 {
-			batch := append([]entry(nil), q.ready[:n]...)
-			q.ready = q.ready[n:]
-			q.working += n
-			q.mu.Unlock()
-			return batch, nil
+		for _, lane := range from {
+			if n := min(len(q.ready[lane]), MaxBatch); n > 0 {
+				batch := slices.Clone(q.ready[lane][:n])
+				q.ready[lane] = q.ready[lane][n:]
+				q.working += n
+				q.mu.Unlock()
+				return batch, nil
+			}
 		}
 		empty, moved := q.waiting+q.working == 0, q.moved
 		q.mu.Unlock()

@@ -56,6 +56,61 @@ func TestLocalRun(t *testing.T) {
 	}
 }
 
+// What is aside is handed over by a worker of its own, so that nobody waits behind it, and
+// a drain comes to it last.
+func TestLocalAside(t *testing.T) {
+	send := func(q queue.Sender, body string, n int) {
+		t.Helper()
+		for range n {
+			if err := q.Send(t.Context(), 0, queue.Message{Body: body}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	const messages = 200
+	q := open(t)
+	ctx, stop := context.WithCancel(t.Context())
+	send(q.Aside(), "aside", messages)
+	send(q, "own", messages)
+	var mu sync.Mutex
+	seen, begun := 0, make(chan struct{})
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		q.Run(ctx, 1, func(_ context.Context, batch []queue.Message) []queue.Failure {
+			if batch[0].Body == "aside" { // it takes as long as all the others, and more
+				close(begun)
+				<-ctx.Done()
+				return nil
+			}
+			<-begun
+			mu.Lock()
+			defer mu.Unlock()
+			if seen += len(batch); seen == messages {
+				stop()
+			}
+			return nil
+		})
+	})
+	ended.Wait()
+	if want := messages - queue.MaxBatch; seen != messages || q.Len() != want {
+		t.Errorf("%d of %d messages were handled beside one batch, %d are left, want %d", seen, messages, q.Len(), want)
+	}
+	send(q, "own", messages)
+	last := ""
+	err := q.Drain(t.Context(), func(_ context.Context, batch []queue.Message) []queue.Failure {
+		for _, m := range batch {
+			if last == "aside" && m.Body == "own" {
+				t.Error("a message that is aside was handed over before another")
+			}
+			last = m.Body
+		}
+		return nil
+	})
+	if err != nil || last != "aside" {
+		t.Errorf("the last message is %q: %v", last, err)
+	}
+}
+
 // A queue that is full says so, and one that is closed hands nothing over.
 func TestLocalIsBounded(t *testing.T) {
 	q := open(t)
