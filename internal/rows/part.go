@@ -106,6 +106,37 @@ func (db *DB) fill(part *Part, items []store.Item, keys []string, where *Where) 
 	}
 }
 
+// Images is a piece of a table's list: rows as they are stored, each in the form in which
+// [DB.Present] returns it, and the sort key after which the next piece starts, "" at the
+// end.
+type Images struct {
+	List []Change
+	Next string
+}
+
+// ReadImages reads the piece of a partition of a table's list that starts after a sort key,
+// of at most limit rows, and decodes none of them.
+func (db *DB) ReadImages(ctx context.Context, t *schema.Table, p Partition, after string, limit int) (Images, error) {
+	var read Images
+	add := func(item store.Passing) {
+		id := item.SortKey()
+		image := &Image{db: db, table: t, id: id, image: item.Hold()}
+		read.List = append(read.List, Change{Ref: Ref{t.Name, id}, Table: t, Kind: store.Insert, New: image})
+	}
+	page, err := db.page(ctx, t, p, after, limit, func(item store.Passing) bool {
+		add(item)
+		return false
+	})
+	if err != nil {
+		return Images{}, err
+	}
+	for _, item := range page.Items { // of a store that has decoded them
+		add(item)
+	}
+	read.Next = p.next(page)
+	return read, nil
+}
+
 // Entry is an entry of an index, which may lag: where it has a row, and under which key.
 type Entry struct {
 	ID  string

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"segue/internal/rows"
 	"segue/internal/rows/rowstest"
 	"segue/internal/schema"
@@ -44,6 +46,45 @@ func TestPartitionWithin(t *testing.T) {
 		slices.Sort(got)
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: got %d rows, want each of the %d once", name, len(got), len(want))
+		}
+	}
+}
+
+// TestReadImages: the images of a table's list are those of its rows, each once, in pieces
+// of any size, and none is decoded that nobody asks.
+func TestReadImages(t *testing.T) {
+	db, _ := visitFixture(t)
+	table := db.Schema().Table("visit")
+	want := map[rows.Ref]schema.Value{}
+	tx := db.Begin("")
+	for i := range 90 {
+		room := schema.Text(rowstest.ID("room", i))
+		want[tx.Create(table, rowstest.ID("visit", i), map[string]schema.Value{"roomid": room}).Ref()] = room
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, limit := range []int{1, 2, 7, 0} {
+		got := map[rows.Ref]schema.Value{}
+		for _, whole := range rows.ListPartitions(table) {
+			for after, more := "", true; more; more = after != "" {
+				read, err := db.ReadImages(t.Context(), table, whole, after, limit)
+				if err != nil || limit > 0 && len(read.List) > limit {
+					t.Fatalf("%d of at most %d rows: %v", len(read.List), limit, err)
+				}
+				for _, present := range read.List {
+					if _, again := got[present.Ref]; again || present.Old != nil {
+						t.Errorf("%v comes again, or as a change: %v", present.Ref, present.Old)
+					}
+					if got[present.Ref], err = present.New.Value("roomid"); err != nil {
+						t.Error(err)
+					}
+				}
+				after = read.Next
+			}
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%d at a time (-want +got):\n%s", limit, d)
 		}
 	}
 }

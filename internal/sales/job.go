@@ -196,6 +196,18 @@ type JobKind interface {
 // the row counts as failed, and the job goes on.
 type JobWork func(ctx context.Context, row *rows.Row, tally *JobTally) (changed bool, err error)
 
+// JobImageKind is a [JobKind] whose jobs leave most rows as they are: it is given them as
+// they are stored, and decodes what it needs to tell. Its jobs go through whole tables.
+type JobImageKind interface {
+	// PrepareImages is Prepare of a [JobKind].
+	PrepareImages(ctx context.Context, job Job) (JobImageWork, error)
+	// Finish is that of a [JobKind].
+	Finish(ctx context.Context, tx *rows.Tx, job Job, counts map[string]int64) (JobEnd, error)
+}
+
+// JobImageWork is a [JobWork] on a row in the form in which [rows.DB.Present] returns it.
+type JobImageWork func(ctx context.Context, present rows.Change, tally *JobTally) (changed bool, err error)
+
 // JobEnd is what follows from the last row of a job.
 type JobEnd struct {
 	Result string // JSON for people and programs; "" for none

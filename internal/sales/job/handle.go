@@ -145,8 +145,11 @@ func (s *Jobs) begun(ctx context.Context, b *budget, id name.JobID, tasks []mess
 		return nil, nil, nil
 	}
 	v := &visit{jobs: s, job: job, kind: k, scans: scans, budget: b}
+	if k.Rows > 0 {
+		v.budget = &budget{k.Rows, b.until, b.clock}
+	}
 	err = sales.Contain(func() (err error) {
-		v.work, err = k.Prepare(ctx, job)
+		v.work, err = k.prepare(ctx, job)
 		return err
 	})
 	if err != nil {

@@ -53,20 +53,29 @@ type Options struct {
 type Jobs struct {
 	db      *rows.DB
 	queue   queue.Sender
+	aside   queue.Sender // of the kinds that are set aside
 	clock   clock.Clock
 	options Options
 	kinds   map[string]kind
 }
 
 type kind struct {
-	sales.JobKind
 	Settings
+
+	prepare func(ctx context.Context, job sales.Job) (work, error)
+	finish  func(ctx context.Context, tx *rows.Tx, job sales.Job, counts map[string]int64) (sales.JobEnd, error)
 }
 
 // Settings are what the machinery has to know of a kind.
 type Settings struct {
 	Delay  time.Duration // from the commit of the job's row to its first task, and between rounds
 	AtOnce int           // rows worked on at the same time, at most; 0: no bound of its own
+	// Rows and Chunk are how many rows a call of Handle works on at most and how many are
+	// read at once, in place of those of [Options]; 0: those.
+	Rows, Chunk int
+	// Aside has the tasks wait in the queue of [Jobs.SetAside], so that those of other kinds
+	// never wait behind them.
+	Aside bool
 	// Essential says why jobs of the kind cannot be cancelled, "" for those that can.
 	Essential string
 }
@@ -85,12 +94,27 @@ func New(db *rows.DB, q queue.Sender, c clock.Clock, options Options) *Jobs {
 	if options.Chunk == 0 {
 		options.Chunk = 100
 	}
-	return &Jobs{db: db, queue: q, clock: c, options: options, kinds: map[string]kind{}}
+	return &Jobs{db: db, queue: q, aside: q, clock: c, options: options, kinds: map[string]kind{}}
 }
+
+// SetAside has the tasks of kinds that are set aside wait in q, and no longer in the queue
+// of the others.
+func (s *Jobs) SetAside(q queue.Sender) { s.aside = q }
 
 // Register makes k what the jobs of a kind do.
 func (s *Jobs) Register(name string, k sales.JobKind, settings Settings) {
-	s.kinds[name] = kind{k, settings}
+	s.kinds[name] = kind{settings, func(ctx context.Context, job sales.Job) (work, error) {
+		do, err := k.Prepare(ctx, job)
+		return onRows(do), err
+	}, k.Finish}
+}
+
+// RegisterImages is Register for a kind that is given rows as they are stored.
+func (s *Jobs) RegisterImages(name string, k sales.JobImageKind, settings Settings) {
+	s.kinds[name] = kind{settings, func(ctx context.Context, job sales.Job) (work, error) {
+		do, err := k.PrepareImages(ctx, job)
+		return onImages(do), err
+	}, k.Finish}
 }
 
 // message is the body of a queue's message. One of an earlier round counts for
@@ -122,7 +146,11 @@ func (s *Jobs) send(ctx context.Context, job sales.Job, delay time.Duration, tas
 	}
 	inTime, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()
-	err := s.queue.Send(inTime, delay, messages...)
+	to := s.queue
+	if s.kinds[job.Kind()].Aside {
+		to = s.aside
+	}
+	err := to.Send(inTime, delay, messages...)
 	switch {
 	case err == nil:
 		return nil

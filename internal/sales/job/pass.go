@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,9 @@ import (
 
 // maxReasons is how many failures a job tells the reasons of.
 const maxReasons = 10
+
+// maxReason is how many characters of a reason are kept: the column takes 10,000.
+const maxReason = 900
 
 // progress is what was counted of a task, or of a job.
 type progress struct {
@@ -122,7 +126,7 @@ type visit struct {
 	job    sales.Job
 	kind   kind
 	scans  []sales.Scan
-	work   sales.JobWork // nil: there is nothing left to do
+	work   work // nil: there is nothing left to do
 	budget *budget
 }
 
@@ -138,10 +142,10 @@ func (v *visit) run(ctx context.Context, p *pass) error {
 		return err
 	}
 	for !p.done && !v.budget.spent() {
-		part, err := where.read(ctx, v.jobs.db, p.cursor, v.jobs.options.Chunk)
+		list, err := v.work(ctx, v.jobs.db, where, p.cursor, cmp.Or(v.kind.Chunk, v.jobs.options.Chunk))
 		var did progress
 		if err == nil {
-			did, err = v.workOn(ctx, part)
+			did, err = v.workOn(ctx, list)
 		}
 		switch {
 		case err == nil:
@@ -151,29 +155,29 @@ func (v *visit) run(ctx context.Context, p *pass) error {
 		default:
 			return err
 		}
-		v.budget.rows -= max(part.Seen, 1)
+		v.budget.rows -= max(list.seen, 1)
 		p.did.add(did)
-		p.cursor, p.done = part.Next, part.Next == ""
+		p.cursor, p.done = list.next, list.next == ""
 	}
 	return nil
 }
 
-// workOn works on the rows of a part, several at once. Its error is one that
-// another try can mend; then nothing of the part counts.
-func (v *visit) workOn(ctx context.Context, part rows.Part) (progress, error) {
-	list := part.Rows
-	did, tally := progress{examined: int64(len(list) + len(part.Broken))}, &sales.JobTally{}
+// workOn works on the rows of a piece, several at once. Its error is one that
+// another try can mend; then nothing of the piece counts.
+func (v *visit) workOn(ctx context.Context, part piece) (progress, error) {
+	list := part.refs
+	did, tally := progress{examined: int64(len(list) + len(part.broken))}, &sales.JobTally{}
 	changed, failed := make([]bool, len(list)), make([]error, len(list))
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(v.atOnce())
-	for i, row := range list {
+	for i, ref := range list {
 		group.Go(func() (err error) {
 			err = sales.Contain(func() (err error) {
-				changed[i], err = v.work(groupCtx, row, tally)
+				changed[i], err = part.do(groupCtx, i, tally)
 				return err
 			})
 			if err != nil && sales.Transient(err) {
-				return fmt.Errorf("%v: %w", row.Ref(), err)
+				return fmt.Errorf("%v: %w", ref, err)
 			}
 			failed[i] = err
 			return nil
@@ -182,17 +186,17 @@ func (v *visit) workOn(ctx context.Context, part rows.Part) (progress, error) {
 	if err := group.Wait(); err != nil {
 		return progress{}, err
 	}
-	for _, broken := range part.Broken {
+	for _, broken := range part.broken {
 		tally.Add(sales.JobUnreadable, 1)
 		did.fail(ctx, broken.Ref, broken.Err)
 	}
-	for i, row := range list {
+	for i, ref := range list {
 		if changed[i] {
 			did.changed++
 		}
 		if failed[i] != nil {
 			tally.Add(sales.JobUndone, 1)
-			did.fail(ctx, row.Ref(), failed[i])
+			did.fail(ctx, ref, failed[i])
 		}
 	}
 	did.counts = tally.Counts()
@@ -222,5 +226,5 @@ func (v *visit) atOnce() int {
 
 // reason is a line of the column segue_reason.
 func reason(ref rows.Ref, err error) string {
-	return strings.ReplaceAll(fmt.Sprintf("%v: %s", ref, excerpt.Of(rows.Readable(err.Error()))), "\n", " ")
+	return strings.ReplaceAll(fmt.Sprintf("%v: %s", ref, excerpt.Runes(rows.Readable(err.Error()), maxReason)), "\n", " ")
 }

@@ -140,7 +140,7 @@ func (v *visit) endTasks(ctx context.Context, tx *rows.Tx, job sales.Job, open t
 	}
 	var end sales.JobEnd
 	err = sales.Contain(func() (err error) {
-		end, err = v.kind.Finish(ctx, tx, job, total.counts)
+		end, err = v.kind.finish(ctx, tx, job, total.counts)
 		return err
 	})
 	if err != nil {
