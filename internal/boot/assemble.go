@@ -13,6 +13,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/advance"
+	"segue/internal/sales/backfill"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/deletion"
 	"segue/internal/sales/erasure"
@@ -45,6 +46,7 @@ type Options struct {
 	NewID     func() string   // makes the ids of rows that come without one; random by default
 	Program   string          // version of the program, which parked changes are marked with; "devel" by default
 	Queue     queue.Sender    // where the tasks of jobs wait; by default in this process ([Parts.Local])
+	Aside     queue.Sender    // where those wait that others must not wait behind; by default beside the others
 	// NoTimeToLive says that the store does not delete expired rows by itself, so that a
 	// job has to.
 	NoTimeToLive bool
@@ -82,6 +84,7 @@ type Parts struct {
 	Jobs        *job.Jobs
 	Erasures    *erasure.Erasures
 	Deletion    *deletion.Deletion
+	Backfill    *backfill.Backfill
 	Pipeline    *pipeline.Pipeline
 	Simulation  *simulation.Simulation
 	Reactions   *reaction.Handler  // takes up again what is parked
@@ -171,10 +174,13 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	var local *queue.Local
 	if options.Queue == nil {
 		local = queue.NewLocal(options.Freshness.Clock)
-		options.Queue = local
+		options.Queue, options.Aside = local, local.Aside()
 	}
 	changes := reaction.New(db, options.Program)
 	segments := segmentation.New(db, connections, options.Policy, known, settings)
+	park := func(ctx context.Context, record rows.Ref, failure error) error {
+		return changes.Park(ctx, segmentation.EvaluateReaction, record, failure)
+	}
 	a := assembly{
 		Parts: &Parts{
 			DB: db, Settings: settings, Principals: principals, Entities: entities, Connections: connections,
@@ -182,9 +188,13 @@ func Assemble(db *rows.DB, options Options) *Parts {
 			Reactions: changes, Changes: changes.Handle, Advance: advance.New(db, options.Freshness.Clock), Local: local,
 			Expiry: retention.New(db, options.Policy.Retention > 0), Erasures: erasure.New(db, connections, options.NewID), Deletion: deletion.New(db, entities, options.NewID),
 			Pipeline: pipeline.New(entities, principals), Simulation: simulation.New(db, entities, segments), Health: health.New(db, options.Freshness.Clock),
+			Backfill: backfill.New(db, segments, park, options.NewID),
 		},
 		segments: segments,
 		known:    known,
+	}
+	if options.Aside != nil {
+		a.Jobs.SetAside(options.Aside)
 	}
 	a.rules()
 	a.reactions()
@@ -240,7 +250,7 @@ func (a assembly) reactions() {
 	)
 	// Definitions come first: what follows decides by new ones.
 	a.Reactions.Register("generation.announce", a.known, on(sequences, inserted, modified, removed), on(segments, inserted, modified, removed), on(orders, inserted, modified, removed), on(settings, inserted, modified, removed))
-	a.Reactions.Register("segmentation.evaluate", a.segments.Evaluate(), on(records, inserted, modified))
+	a.Reactions.Register(segmentation.EvaluateReaction, a.segments.Evaluate(), on(records, inserted, modified))
 	a.Reactions.Register("segmentation.leave", a.segments.LeaveDeleted(), on(targets, inserted))
 	a.Reactions.Register("connection.verify", a.Connections.Verify(), on(targets, inserted))
 	a.Reactions.Register("connection.sweep", a.Connections.Sweep(), on(sequences, modified))
@@ -280,6 +290,8 @@ func (a assembly) jobs(fresh time.Duration) {
 	a.Jobs.Register(retention.Kind, a.Expiry.Job(), job.Settings{AtOnce: 1})
 	a.Jobs.Register(report.CountKind, report.Counting(a.DB), job.Settings{})
 	a.Jobs.Register(reindex.Kind, reindex.Work(a.DB), job.Settings{Delay: fresh})
+	// Most records stay as they are: a call goes by its time, and saves what it did once.
+	a.Jobs.RegisterImages(backfill.Kind, a.Backfill.Job(), job.Settings{Delay: fresh, Aside: true, Rows: 100_000, Chunk: 500})
 	a.Jobs.Register(sales.RedriveKind, a.Reactions.RedriveJob(), job.Settings{Delay: fresh})
 }
 

@@ -18,6 +18,8 @@ const (
 	Evaluated  Count = iota // changes whose record was decided on by its segments
 	Connected               // records connected to a sequence because of a segment
 	Moved                   // records that left a segment for another
+	Entered                 // records that got a segment, one that they left another for included
+	Written                 // records that an evaluation changed
 	Conflicts               // units of work begun again because a row had changed
 	Parked                  // changes parked
 	Retries                 // requests to the store sent again

@@ -117,6 +117,12 @@ func (h *Handler) park(ctx context.Context, p parking, failure error) error {
 	return nil
 }
 
+// Park parks what a registered reaction could not do with a row as it is, for work that
+// does the same apart from changes.
+func (h *Handler) Park(ctx context.Context, handler string, ref rows.Ref, failure error) error {
+	return h.park(ctx, parking{ref: ref, kind: store.Insert, at: h.db.Now(), handler: handler, redrive: true}, failure)
+}
+
 // hasTried reports whether this version of the program has tried the change of p since
 // it was made: the row was parked because of it, because of a later change, or when it
 // was taken up as it was then. Stored times are whole seconds, so that in one second

@@ -29,15 +29,16 @@ const (
 )
 
 // effect is what a change has led to.
-type effect struct{ moved, connected bool }
+type effect struct{ written, entered, moved, connected bool }
 
 // count counts what is committed.
 func (e effect) count(ctx context.Context) {
-	if e.moved {
-		tally.Add(ctx, tally.Moved, 1)
-	}
-	if e.connected {
-		tally.Add(ctx, tally.Connected, 1)
+	for count, is := range map[tally.Count]bool{
+		tally.Written: e.written, tally.Entered: e.entered, tally.Moved: e.moved, tally.Connected: e.connected,
+	} {
+		if is {
+			tally.Add(ctx, count, 1)
+		}
 	}
 }
 
@@ -72,7 +73,8 @@ func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, known compiled, r
 	if !record.Changed() {
 		return effect{}, nil
 	}
-	return effect{moved: decision.Moved, connected: status == ConnectDone}, setReceipt(record, newEvaluation(decision, status, reason))
+	did := effect{written: true, entered: decision.Status == segment.Segmented, moved: decision.Moved, connected: status == ConnectDone}
+	return did, setReceipt(record, newEvaluation(decision, status, reason))
 }
 
 // connectMember connects a record to the sequence of the segment that it is in

@@ -1,0 +1,74 @@
+package segmentation
+
+import (
+	"context"
+
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/schema"
+	"segue/internal/schema/name"
+)
+
+// EvaluateReaction is the name under which boot registers the reaction of
+// [Segmentation.Evaluate], which says of a parked change what could not be done.
+const EvaluateReaction = "segmentation.evaluate"
+
+// Broken is why records of a type cannot be evaluated: a segment that no longer compiles.
+// It is nil where they can.
+func (s *Segmentation) Broken(ctx context.Context, recordType string) error {
+	all, err := s.readCatalogues(ctx)
+	if err != nil {
+		return err
+	}
+	return all[recordType].broken
+}
+
+// Apply evaluates a record as it is ([rows.DB.Present]), as the next change of a column
+// that a segment reads would, by the segments as they are now. With the id of a segment it
+// passes over a record that the segment neither has nor matches. What it did is counted
+// (package tally).
+func (s *Segmentation) Apply(ctx context.Context, present rows.Change, only name.SegmentID) error {
+	all, err := s.readCatalogues(ctx)
+	if err != nil {
+		return err
+	}
+	known := all[present.Table.Name]
+	if known.broken != nil {
+		return known.broken
+	}
+	if only != "" {
+		if concerned, err := s.concerns(known, only, present); err != nil || !concerned {
+			return err
+		}
+	}
+	return s.evaluate(ctx, known, present)
+}
+
+// concerns reports whether an evaluation of a record can have to do with a segment. It asks
+// no other segment.
+func (s *Segmentation) concerns(known compiled, id name.SegmentID, present rows.Change) (bool, error) {
+	if known.reading == nil || !known.Known[id] {
+		return false, nil
+	}
+	if err := present.Read(known.reading); err != nil {
+		return false, err
+	}
+	defer present.Forget()
+	state, err := present.New.Value(name.Statecode)
+	if err != nil || state != schema.Int(sales.RecordOpen) {
+		return false, err
+	}
+	link, err := present.New.Value(name.MsdynSegmentid)
+	if err != nil {
+		return false, err
+	}
+	if ref, _ := link.Ref(); ref.ID == string(id) {
+		return true, nil
+	}
+	for _, entry := range known.Segments {
+		if entry.ID == id {
+			return entry.Program.MatchIn(present.New, known.scope(s.db.Now()))
+		}
+	}
+	return false, nil // it is inactive, and takes nobody
+}
