@@ -134,3 +134,32 @@ func TestBoundAtZeroTime(t *testing.T) {
 		}
 	}
 }
+
+// A moment is in its day, which only moves on: also where the clocks go back over midnight,
+// so that the wall shows the date of before once more, and where a date is left out.
+func TestDateOf(t *testing.T) {
+	for name, around := range map[string]string{
+		"America/St_Johns": "2010-11-07T02:00:00Z", // back from 00:01 to 23:01
+		"America/Havana":   "2026-11-01T05:00:00Z",
+		"Asia/Beirut":      "2026-10-24T21:00:00Z",
+		"Pacific/Apia":     "2011-12-30T10:00:00Z",
+		"Europe/Berlin":    "2026-03-29T01:00:00Z",
+	} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, last := calendar.Calendar{Zone: zone}, time.Time{}
+		for now := at(t, around).Add(-30 * time.Hour); now.Before(at(t, around).Add(30 * time.Hour)); now = now.Add(30 * time.Second) {
+			from, to := c.Instants(c.The(calendar.Day, 0, now))
+			if now.Before(from) || !now.Before(to) {
+				t.Fatalf("%s: at %v today is from %v to %v", name, now, from, to)
+			}
+			if day := c.DateOf(now); day.Before(last) {
+				t.Fatalf("%s: at %v it is %v after %v", name, now, day, last)
+			} else {
+				last = day
+			}
+		}
+	}
+}
