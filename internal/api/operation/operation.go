@@ -16,6 +16,7 @@ import (
 	"segue/internal/odata/call"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/backfill"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/deletion"
 	"segue/internal/sales/health"
@@ -90,6 +91,7 @@ type Executor struct {
 	Redriver    Redriver
 	Eraser      Eraser
 	Deletion    *deletion.Deletion
+	Backfill    *backfill.Backfill
 	Simulation  *simulation.Simulation
 	Health      *health.Monitor
 	Quotas      []sales.Quota // the limits of the product
@@ -257,7 +259,7 @@ func (o Unlink) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller
 }
 
 func (o Action) run(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, out *Outcome) (err error) {
-	declared, err := find(call.Action, o.Name)
+	declared, err := find(call.Action, o.Name, o.On)
 	if err != nil {
 		return err
 	}

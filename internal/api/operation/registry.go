@@ -41,6 +41,7 @@ func Declared() []Declaration {
 		connectSequence(), disconnectSequence(), redrive(), erase(),
 		qualifyLead(), closeOpportunity("WinOpportunity", true), closeOpportunity("LoseOpportunity", false),
 		simulate(call.ToRow), simulate(call.ToSet), activationDiff(call.ToRow), activationDiff(call.ToSet), explain(),
+		applyToExisting(call.ToRow), applyToExisting(call.ToSet), cancelJob(),
 	}
 }
 
@@ -64,10 +65,10 @@ func Actions() []call.Signature {
 	return actions
 }
 
-// find returns the operation of a name and kind.
-func find(kind call.Kind, name string) (Declaration, error) {
+// find returns the operation of a name and kind that is called on a row, or on none.
+func find(kind call.Kind, name string, on rows.Ref) (Declaration, error) {
 	for _, declared := range Declared() {
-		if declared.Kind == kind && declared.Name == name {
+		if declared.Kind == kind && declared.Name == name && (declared.Binding == call.ToRow) == (on.ID != "") {
 			return declared, nil
 		}
 	}
@@ -76,7 +77,7 @@ func find(kind call.Kind, name string) (Declaration, error) {
 
 // Ask calls a function. It changes nothing but what a first call of a user makes.
 func (e Executor) Ask(ctx context.Context, q Question) (Answer, error) {
-	declared, err := find(call.Function, q.Name)
+	declared, err := find(call.Function, q.Name, q.On)
 	if err != nil {
 		return Answer{}, err
 	}

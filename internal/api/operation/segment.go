@@ -184,6 +184,7 @@ func activationDiff(binding call.Binding) Declaration {
 					{Name: "RecordId", Type: schema.GUID}, {Name: "Name", Type: schema.String, Nullable: true},
 					{Name: "Begins", Type: schema.Boolean}, {Name: "Ends", Type: schema.Boolean},
 				}, fromTo...)}},
+				call.Property{Name: "Note", Type: schema.String, Nullable: true},
 			)}},
 		},
 		run: func(ctx context.Context, _ *rows.Tx, e Executor, c sales.Caller, on rows.Ref, given call.Arguments) (Answer, error) {
@@ -196,6 +197,9 @@ func activationDiff(binding call.Binding) Declaration {
 		},
 	}
 }
+
+// diffNote says when what a difference tells happens.
+const diffNote = "This moves no record by itself: each is evaluated when it changes next. The action " + applyAction + " of the segment evaluates those that are there."
 
 func diffResult(tables *schema.Schema, d simulation.Diff) call.Result {
 	result := walkResult(d.Walk)
@@ -213,6 +217,9 @@ func diffResult(tables *schema.Schema, d simulation.Diff) call.Result {
 		})
 	}
 	result["Begins"], result["Ends"], result["Moves"], result["Records"] = int64(d.Begins), int64(d.Ends), moves, records
+	if len(d.Moves) > 0 {
+		result["Note"] = diffNote
+	}
 	return result
 }
 

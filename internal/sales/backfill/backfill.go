@@ -49,8 +49,8 @@ func (b *Backfill) BeginTable(ctx context.Context, tx *rows.Tx, recordType strin
 	if err := connection.Connectable(b.db.Schema(), recordType); err != nil {
 		return "", err
 	}
-	if err := b.segments.Broken(ctx, recordType); err != nil {
-		return "", sales.Refuse(sales.Precondition, "the segments of %s cannot be applied: %v", recordType, err)
+	if err := b.refuseBroken(ctx, recordType); err != nil {
+		return "", err
 	}
 	return b.begin(ctx, tx, sales.NewJob{
 		Name:  fmt.Sprintf("Apply the segments of %s to its records", recordType),
@@ -62,13 +62,22 @@ func (b *Backfill) BeginTable(ctx context.Context, tx *rows.Tx, recordType strin
 // has or matches.
 func (b *Backfill) BeginSegment(ctx context.Context, tx *rows.Tx, row *rows.Row) (name.JobID, error) {
 	view := segment.Segment{Row: row}
-	if err := b.segments.Broken(ctx, view.RecordType()); err != nil {
-		return "", sales.Refuse(sales.Precondition, "segment %q cannot be applied: %v", view.Name(), err)
+	if err := b.refuseBroken(ctx, view.RecordType()); err != nil {
+		return "", err
 	}
 	return b.begin(ctx, tx, sales.NewJob{
 		Name:    excerpt.Runes(fmt.Sprintf("Apply segment %q to the records of %s", view.Name(), view.RecordType()), 200),
 		Subject: row.Ref(), Scans: []sales.Scan{{Table: view.RecordType()}},
 	})
+}
+
+// refuseBroken refuses to begin what would fail at once.
+func (b *Backfill) refuseBroken(ctx context.Context, recordType string) error {
+	err := b.segments.Broken(ctx, recordType)
+	if err == nil || sales.Transient(err) {
+		return err
+	}
+	return sales.Refuse(sales.Precondition, "segments of %s cannot be applied: %v", recordType, err)
 }
 
 func (b *Backfill) begin(ctx context.Context, tx *rows.Tx, job sales.NewJob) (name.JobID, error) {
