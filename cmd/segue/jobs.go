@@ -70,6 +70,10 @@ type jobRow struct {
 	Created  time.Time      `json:"createdon"`
 	Started  time.Time      `json:"segue_startedon"`
 	Ended    time.Time      `json:"segue_endedon"`
+	Counts   string         `json:"segue_counts"`
+	Result   string         `json:"segue_result"`
+	Rate     int64          `json:"segue_rowspersecond"`
+	Left     int64          `json:"segue_secondsleft"`
 }
 
 // jobsText shows jobs, the oldest first; of those that have ended the last ones,
@@ -127,15 +131,26 @@ func (j jobRow) line(now time.Time) string {
 }
 
 func (d direct) jobs(ctx context.Context) iter.Seq2[jobRow, error] {
-	return listed(ctx, d, name.Job, func(row *rows.Row) jobRow {
-		job := sales.Job{Row: row}
-		done, tasks := job.Tasks()
-		return jobRow{
-			ID: row.ID, Name: job.Name(), State: job.State(), Reason: row.Text(name.SegueReason), Tasks: tasks, Done: done,
-			Examined: row.Int(name.SegueRowsexamined), Changed: row.Int(name.SegueRowschanged), Failed: row.Int(name.SegueRowsfailed),
-			Created: row.Time(name.Createdon), Started: job.Started(), Ended: row.Time(name.SegueEndedon),
-		}
-	})
+	return listed(ctx, d, name.Job, jobOf)
+}
+
+func jobOf(row *rows.Row) jobRow {
+	job := sales.Job{Row: row}
+	done, tasks := job.Tasks()
+	return jobRow{
+		ID: row.ID, Name: job.Name(), State: job.State(), Reason: row.Text(name.SegueReason), Tasks: tasks, Done: done,
+		Examined: row.Int(name.SegueRowsexamined), Changed: row.Int(name.SegueRowschanged), Failed: row.Int(name.SegueRowsfailed),
+		Created: row.Time(name.Createdon), Started: job.Started(), Ended: row.Time(name.SegueEndedon),
+		Counts: row.Text(name.SegueCounts), Result: job.Result(), Rate: row.Int(name.SegueRowspersecond), Left: row.Int(name.SegueSecondsleft),
+	}
+}
+
+func (d direct) job(ctx context.Context, id string) (jobRow, error) {
+	row, err := d.laptop.Entities.Retrieve(ctx, sales.Engine(), rows.RefTo(name.Job, name.JobID(id)))
+	if err != nil {
+		return jobRow{}, err
+	}
+	return jobOf(row), nil
 }
 
 func (d direct) setJob(ctx context.Context, id string, state sales.JobState) error {
@@ -147,13 +162,27 @@ func (s served) jobs(ctx context.Context) iter.Seq2[jobRow, error] {
 }
 
 func (s served) setJob(ctx context.Context, id string, state sales.JobState) error {
-	if !guid.Canonical(id) {
-		return fmt.Errorf("%q is not the id of a job", id)
-	}
-	set, err := setOf(name.Job)
+	path, err := rowPath(name.Job, id)
 	if err != nil {
 		return err
 	}
-	_, err = s.send(ctx, http.MethodPatch, fmt.Sprintf("%s(%s)", set, id), fmt.Appendf(nil, "{%q:%d}", name.SegueState, state))
+	_, err = s.send(ctx, http.MethodPatch, path, fmt.Appendf(nil, "{%q:%d}", name.SegueState, state))
 	return err
+}
+
+func (s served) job(ctx context.Context, id string) (job jobRow, err error) {
+	path, err := rowPath(name.Job, id)
+	if err != nil {
+		return job, err
+	}
+	return job, s.get(ctx, path, &job)
+}
+
+// rowPath is where a row is under the service root.
+func rowPath(table, id string) (string, error) {
+	if !guid.Canonical(id) {
+		return "", fmt.Errorf("%q is not the id of a row of %s", id, table)
+	}
+	set, err := setOf(table)
+	return fmt.Sprintf("%s(%s)", set, id), err
 }

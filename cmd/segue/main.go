@@ -37,6 +37,7 @@ type program struct {
 	Parked      parkedCommand             `cmd:"" help:"List the changes that could not be followed."`
 	Redrive     redriveCommand            `cmd:"" help:"Take up again what could not be followed."`
 	Jobs        jobsCommand               `cmd:"" help:"List long work with its progress; cancel or resume a job."`
+	Backfill    backfillCommand           `cmd:"" help:"Apply segments to the records that are there already."`
 	Compact     compactCommand            `cmd:"" help:"Give the disk back what the store's file does not use; no server may have it open."`
 	Reindex     reindexCommand            `cmd:"" help:"Bring the index keys of stored rows up to the schema, after an index was added, changed or dropped."`
 	Schema      schemaCommand             `cmd:"" help:"Check a folder of tables and columns, and list what it adds; with --was, also that no row uses what it takes away."`

@@ -67,6 +67,9 @@ type failures interface {
 	redriveAll(ctx context.Context, table string) error // "" for what is parked, of all tables
 	jobs(ctx context.Context) iter.Seq2[jobRow, error]
 	setJob(ctx context.Context, id string, state sales.JobState) error
+	job(ctx context.Context, id string) (jobRow, error)
+	backfill(ctx context.Context, segment, table string) (job string, err error) // one of the two is ""
+	work(ctx context.Context, done func() (bool, error)) error                   // on jobs, unless others do, until done
 	settle(ctx context.Context) error
 	close() error
 }
