@@ -2,6 +2,7 @@ package filter
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -75,20 +76,36 @@ func (p Pattern) Holds(folded []byte) bool {
 }
 
 // appendFolded appends s with each character in lower case. What is not UTF-8
-// becomes U+FFFD.
+// becomes U+FFFD. As long as they are of ASCII, it takes eight at a time.
 func appendFolded(b []byte, s string) []byte {
-	for i := 0; i < len(s); {
-		if c := s[i]; c < utf8.RuneSelf {
-			if 'A' <= c && c <= 'Z' {
-				c += 'a' - 'A'
-			}
-			b = append(b, c)
-			i++
-			continue
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	at := len(b)
+	b = append(b, s...)
+	for ; at+8 <= len(b); at += 8 {
+		word := binary.LittleEndian.Uint64(b[at:])
+		if word&high != 0 {
+			break
 		}
-		r, n := utf8.DecodeRuneInString(s[i:])
+		// The high bit of a byte of the sums is set where that byte is at least A, and beyond Z.
+		capitals := (word + (0x80-'A')*ones) &^ (word + (0x7F-'Z')*ones) & high
+		binary.LittleEndian.PutUint64(b[at:], word|capitals>>2)
+	}
+	for ; at < len(b); at++ {
+		c := b[at]
+		if c >= utf8.RuneSelf {
+			return appendRunes(b[:at], s[len(s)-(len(b)-at):])
+		}
+		if 'A' <= c && c <= 'Z' {
+			b[at] = c + ('a' - 'A')
+		}
+	}
+	return b
+}
+
+// appendRunes is appendFolded for any characters.
+func appendRunes(b []byte, s string) []byte {
+	for _, r := range s {
 		b = utf8.AppendRune(b, unicode.ToLower(r))
-		i += n
 	}
 	return b
 }
