@@ -48,6 +48,7 @@ func DecodeEvent(payload json.RawMessage) ([]store.Change, error) {
 type event struct {
 	cursor
 	key     keyReader
+	words   *words
 	changes []store.Change
 	images  []image     // of all records, as are
 	attrs   []attribute // their attributes
@@ -55,11 +56,12 @@ type event struct {
 
 func newEvent(payload []byte) *event {
 	// Lists that seldom grow: bytes that a record and an attribute have, or more.
-	const perRecord, perAttribute, imagesEach = 2000, 44, 3
+	const perRecord, perAttribute, imagesEach = 2000, 36, 3
 	records := len(payload)/perRecord + 1
 	return &event{
 		cursor:  cursor{b: payload, text: string(payload)}, // the one copy; all texts are parts of it
 		key:     newKeyReader(),
+		words:   newWords(),
 		changes: make([]store.Change, 0, records),
 		images:  make([]image, 0, records*imagesEach),
 		attrs:   make([]attribute, 0, len(payload)/perAttribute+1),

@@ -13,13 +13,15 @@ import (
 // escapes and lists, maps and sets.
 type image struct {
 	text  string
+	words *words
 	attrs []attribute
 }
 
-// attribute is where one is.
+// attribute is where one is. A batch has many.
 type attribute struct {
-	name, value token
-	kind        kind
+	value token
+	name  uint32 // the number of a word
+	kind  kind
 }
 
 type kind uint8
@@ -39,19 +41,20 @@ func (e *event) image() store.Image {
 		return brokenImage{errors.New("image: not a JSON object")}
 	}
 	from := len(e.attrs)
+	e.words.begin()
 	for e.usual(); e.member(); e.usual() {
-		a := attribute{name: e.name}
+		a := attribute{name: e.words.number(e.name.string(e.text))}
 		e.value(&a)
 		e.attrs = append(e.attrs, a)
 	}
-	e.images = append(e.images, image{e.text, e.attrs[from:len(e.attrs):len(e.attrs)]})
+	e.images = append(e.images, image{e.text, e.words, e.attrs[from:len(e.attrs):len(e.attrs)]})
 	return &e.images[len(e.images)-1]
 }
 
-// usual reads attributes as DynamoDB writes texts and numbers, "name":{"S":"x"} without a
-// blank, up to one that is written in another way: nearly all of them, in one loop.
+// usual reads attributes as DynamoDB writes texts, numbers and truth values,
+// "name":{"S":"x"} without a blank, up to one that is written in another way: nearly all
+// of them, in one loop.
 func (e *event) usual() {
-	const opening = len(`":{"S":"`) // after a name
 	b, p := e.b, e.at
 	for {
 		if p < len(b) && b[p] == ',' {
@@ -60,28 +63,62 @@ func (e *event) usual() {
 		if p >= len(b) || b[p] != '"' {
 			return
 		}
-		name, strange := closing(b, p+1)
-		value := name + opening
-		if name < 0 || strange || value > len(b) || string(b[name:name+4]) != `":{"` || string(b[name+5:value]) != `":"` {
-			return
+		p++
+		n, size := e.words.expect(e.text[p:])
+		if size < 0 {
+			end, strange := closing(b, p)
+			if end < 0 || strange {
+				return
+			}
+			n, size = e.words.number(e.text[p:end]), end-p
 		}
-		end, backslash := closing(b, value)
-		if end < 0 || end+1 >= len(b) || b[end+1] != '}' {
-			return
-		}
-		a := attribute{name: newToken(p+1, name, false), value: newToken(value, end, backslash)}
-		switch b[name+4] {
-		case 'S':
-			a.kind = text
-		case 'N':
-			a.kind = number
-		default:
+		a := attribute{name: n}
+		if p = e.usualValue(&a, p+size); p < 0 {
 			return
 		}
 		e.attrs = append(e.attrs, a)
-		p = end + 2
 		e.at = p
 	}
+}
+
+// usualValue reads what follows a name, from its closing quote on, and returns where it
+// ends; -1 for what is written in another way.
+func (e *event) usualValue(a *attribute, p int) int {
+	const opening = len(`":{"S":"`)
+	b, from := e.b, p+opening
+	if from > len(b) || string(b[p:p+4]) != `":{"` {
+		return -1
+	}
+	switch b[p+4] {
+	case 'S':
+		a.kind = text
+	case 'N':
+		a.kind = number
+	default:
+		return e.usualTruth(a, e.text[p:], p)
+	}
+	if string(b[p+5:from]) != `":"` {
+		return -1
+	}
+	end, backslash := closing(b, from)
+	if end < 0 || end+1 >= len(b) || b[end+1] != '}' {
+		return -1
+	}
+	a.value = newToken(from, end, backslash)
+	return end + len(`"}`)
+}
+
+func (e *event) usualTruth(a *attribute, rest string, p int) int {
+	const isTrue, isFalse = `":{"BOOL":true}`, `":{"BOOL":false}`
+	switch {
+	case strings.HasPrefix(rest, isTrue):
+		a.kind = yes
+		return p + len(isTrue)
+	case strings.HasPrefix(rest, isFalse):
+		a.kind = no
+		return p + len(isFalse)
+	}
+	return -1
 }
 
 // value reads a value with its type, {"S":"x"}.
@@ -116,9 +153,15 @@ func (e *event) plain(a *attribute) bool {
 // Values implements [store.Image]. Of an attribute that is there twice the last counts.
 func (i *image) Values(names *store.Names, into []store.Value) error {
 	clear(into)
+	places := i.words.placesOf(names, len(i.attrs))
 	for at := range i.attrs {
 		a := &i.attrs[at]
-		n := names.Find(a.name.string(i.text))
+		n := int32(0)
+		if places != nil {
+			n = places[a.name]
+		} else {
+			n = int32(names.Find(i.words.list[a.name].text))
+		}
 		if n < 0 {
 			continue
 		}
@@ -135,7 +178,7 @@ func (i *image) Item() (store.Item, error) {
 	item := make(store.Item, len(i.attrs))
 	for at := range i.attrs {
 		a := &i.attrs[at]
-		name := strings.Clone(a.name.string(i.text))
+		name := strings.Clone(i.words.list[a.name].text)
 		v, err := i.value(a)
 		if err != nil {
 			return nil, fmt.Errorf("attribute %s: %w", name, err)
