@@ -174,7 +174,7 @@ func (a *API) serve(handle func(http.ResponseWriter, *request) error) http.Handl
 		if err != nil {
 			public := a.refusal(r, id, err)
 			a.challenge(recorder, r, public)
-			odata.WriteError(recorder, public)
+			odata.WriteError(recorder, public, req.prefer.Annotations)
 		}
 		a.logRequest(req, id, recorder.status, a.config.Clock.Now().Sub(began))
 	})))
@@ -229,7 +229,7 @@ func (a *API) identify(r *request) error {
 	r.sender = sales.Caller{ID: name.UserID(caller.ID), Name: caller.Name, Login: caller.Login, Roles: caller.Roles, Signed: true}
 	r.caller = r.sender
 	if size := max(len(r.URL.Path), len(r.URL.RawQuery)); size > odata.MaxURL {
-		return odata.Errorf(odata.BadRequest, "the URL has %d bytes; the limit is %d, and %d in a batch", size, odata.MaxURL, odata.MaxBatchURL)
+		return odata.Errorf(odata.BadRequest, "the URL has %d bytes; the limit is %d, and %d in a batch", size, odata.MaxURL, odata.MaxBatchURL).Exceeds("UrlBytes", odata.MaxURL, size)
 	}
 	version, rest, ok := odata.ParseVersion(r.URL.Path)
 	if !ok {

@@ -112,7 +112,8 @@ func answerFull() error {
 func (b *batchRun) changeSet(parts []batch.Request) []batch.Response {
 	set := &changeSet{references: odata.References{}, caller: b.outer.caller}
 	if len(parts) > rows.MaxCommit {
-		err := odata.Errorf(odata.BadRequest, "a change set may have at most %d requests, the most that the store writes in one transaction; this one has %d", rows.MaxCommit, len(parts))
+		err := odata.Errorf(odata.BadRequest, "a change set may have at most %d requests, the most that the store writes in one transaction; this one has %d", rows.MaxCommit, len(parts)).
+			Exceeds("WrittenRows", rows.MaxCommit, len(parts))
 		return []batch.Response{b.refused(newPartRecorder(), nil, "", err)}
 	}
 	for _, part := range parts {
@@ -223,7 +224,7 @@ func (b *batchRun) refused(rec *partRecorder, r *request, contentID string, err 
 		r = b.outer
 	}
 	rec.header.Set("REQ_ID", b.outer.id)
-	odata.WriteError(rec, b.api.refusal(r.Request, b.outer.id, err))
+	odata.WriteError(rec, b.api.refusal(r.Request, b.outer.id, err), r.prefer.Annotations)
 	return rec.response(contentID)
 }
 

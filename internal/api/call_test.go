@@ -281,7 +281,7 @@ func TestHealth_13_9(t *testing.T) {
 	if idle.Name != "Timers" || idle.Done != 0 || idle.P50Milliseconds != nil || idle.OldestSeconds != 0 || !idle.Waiting {
 		t.Errorf("timers: %+v", idle)
 	}
-	if use := health.Limits[0]; use.Name != "msdyn_sequence" || use.Used != 1 || use.Limit != 250 {
+	if use := health.Limits[0]; use.Name != "ActiveSequences" || use.Used != 1 || use.Limit != 250 {
 		t.Errorf("limits: %+v", health.Limits)
 	}
 	if a := w.send("GET ~/segue_Health\nAs: Salesperson"); a.status != http.StatusForbidden || a.code() != "0x80040220" || !strings.Contains(a.body, "prvReadsegue_job") {

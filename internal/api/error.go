@@ -36,6 +36,9 @@ func (a *API) refusal(r *http.Request, id string, err error) *odata.Error {
 		return &odata.Error{Status: http.StatusServiceUnavailable, Code: odata.CrmHTTPError, Message: "the request was canceled"}
 	}
 	public := a.translate(err)
+	if public.Limit == nil {
+		public = withLimit(public, err)
+	}
 	switch public.Status {
 	case http.StatusInternalServerError:
 		log := a.config.Log
@@ -47,6 +50,30 @@ func (a *API) refusal(r *http.Request, id string, err error) *odata.Error {
 		a.config.Log.WarnContext(r.Context(), "unavailable", "method", r.Method, "path", r.URL.Path, "id", id, "error", reasonOf(err))
 	}
 	return public
+}
+
+// limited is an error about a limit, of whichever package: its name, its value, and how
+// much is used or wanted, 0 where that is not counted. An error that may be about a limit
+// and is not has no value.
+type limited interface {
+	error
+	Limit() (name string, most, used int)
+}
+
+// withLimit returns an error of the wire that tells the limit for which it is one, if
+// there is one.
+func withLimit(public *odata.Error, err error) *odata.Error {
+	reached, ok := errors.AsType[limited](err)
+	if !ok || public.Status == http.StatusInternalServerError {
+		return public
+	}
+	name, most, used := reached.Limit()
+	if most == 0 {
+		return public
+	}
+	told := *public
+	told.Limit = &odata.Limit{Name: name, Most: most, Used: used}
+	return &told
 }
 
 // reasonOf returns the text of an error for the log: that of the cause where the

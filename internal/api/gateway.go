@@ -13,16 +13,16 @@ type Gateway struct{}
 
 // BadBody refuses a body that could not be decoded.
 func (Gateway) BadBody(w http.ResponseWriter, err error) {
-	odata.WriteError(w, odata.Errorf(odata.InvalidArgument, "%v", err))
+	odata.WriteError(w, odata.Errorf(odata.InvalidArgument, "%v", err), nil)
 }
 
 // Panicked reports that the handler failed, without the reason.
 func (Gateway) Panicked(w http.ResponseWriter) {
-	odata.WriteError(w, odata.Errorf(odata.UnExpected, "An unexpected error occurred."))
+	odata.WriteError(w, odata.Errorf(odata.UnExpected, "An unexpected error occurred."), nil)
 }
 
 // Late reports that a request was not finished in time.
-func (Gateway) Late(w http.ResponseWriter) { odata.WriteError(w, late()) }
+func (Gateway) Late(w http.ResponseWriter) { odata.WriteError(w, late(), nil) }
 
 // late is the refusal of a request whose time is up. What it was to write may be
 // written, so a client reads before it tries again, or sends what has the same effect
@@ -40,5 +40,5 @@ func (Gateway) TooLarge(w http.ResponseWriter, size, limit int) {
 	refusal := odata.Errorf(odata.CrmHTTPError,
 		"The response has %d bytes; the limit is %d. Ask for fewer rows (Prefer: odata.maxpagesize) or fewer columns ($select).", size, limit)
 	refusal.Status = http.StatusRequestEntityTooLarge
-	odata.WriteError(w, refusal)
+	odata.WriteError(w, refusal, nil)
 }

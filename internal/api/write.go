@@ -76,7 +76,7 @@ func linksOf(binds map[string]odata.Reference) operation.Links {
 // createInput creates the row of a body, with what is nested in it, in one unit of work.
 func (a *API) createInput(w http.ResponseWriter, r *request, t *schema.Table, input odata.Input, query odata.Query) error {
 	if n := input.Count(); n > rows.MaxCommit {
-		return odata.Errorf(odata.BadPayload, "the body creates and binds %d rows; the limit is %d", n, rows.MaxCommit)
+		return odata.Errorf(odata.BadPayload, "the body creates and binds %d rows; the limit is %d", n, rows.MaxCommit).Exceeds("WrittenRows", rows.MaxCommit, n)
 	}
 	p := plan{api: a}
 	at, _ := p.create(t, input)
@@ -106,7 +106,8 @@ func (a *API) multiple(w http.ResponseWriter, r *request, resource odata.Resourc
 		}
 	}
 	if len(p.operations) > rows.MaxCommit {
-		return odata.Errorf(odata.InvalidArgument, "Targets create and bind %d rows; the limit is %d", len(p.operations), rows.MaxCommit)
+		return odata.Errorf(odata.InvalidArgument, "Targets create and bind %d rows; the limit is %d", len(p.operations), rows.MaxCommit).
+			Exceeds("WrittenRows", rows.MaxCommit, len(p.operations))
 	}
 	explain := func(err error) error { return a.inTarget(first, err) }
 	return a.commit(r, writing{operations: p.operations, explain: explain, respond: func(outcomes []operation.Outcome) error {

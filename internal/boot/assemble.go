@@ -87,6 +87,7 @@ type Parts struct {
 	Backfill    *backfill.Backfill
 	Pipeline    *pipeline.Pipeline
 	Simulation  *simulation.Simulation
+	Segments    *segmentation.Segmentation
 	Reactions   *reaction.Handler  // takes up again what is parked
 	Changes     store.Handler      // follows the change records of the store
 	Advance     *advance.Advance   // takes up what is due, once a minute
@@ -100,8 +101,14 @@ func (p *Parts) Operations() operation.Executor {
 	return operation.Executor{
 		DB: p.DB, Settings: p.Settings, Entities: p.Entities, Connections: p.Connections, Principals: p.Principals,
 		Pipeline: p.Pipeline, Redriver: p.Reactions, Eraser: p.Erasures, Deletion: p.Deletion, Backfill: p.Backfill, Simulation: p.Simulation,
-		Health: p.Health, Quotas: []sales.Quota{connection.ActiveSequences(), segmentation.ActiveSegments()},
+		Health: p.Health, Quotas: p.quotas,
 	}
+}
+
+// quotas returns the limits of which people are told how much is used.
+func (p *Parts) quotas(ctx context.Context) ([]sales.Quota, error) {
+	segments, err := p.Segments.ActiveSegments(ctx)
+	return []sales.Quota{connection.ActiveSequences(), segments}, err
 }
 
 // Redrive takes up a row, whether anything of it is parked or not; see
@@ -187,7 +194,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 			Jobs:      job.New(db, options.Queue, options.Freshness.Clock, job.Options{}),
 			Reactions: changes, Changes: changes.Handle, Advance: advance.New(db, options.Freshness.Clock), Local: local,
 			Expiry: retention.New(db, options.Policy.Retention > 0), Erasures: erasure.New(db, connections, options.NewID), Deletion: deletion.New(db, entities, options.NewID),
-			Pipeline: pipeline.New(entities, principals), Simulation: simulation.New(db, entities, segments), Health: health.New(db, options.Freshness.Clock),
+			Pipeline: pipeline.New(entities, principals), Simulation: simulation.New(db, entities, segments), Segments: segments, Health: health.New(db, options.Freshness.Clock),
 			Backfill: backfill.New(db, segments, park, options.NewID),
 		},
 		segments: segments,

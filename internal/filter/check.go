@@ -51,7 +51,7 @@ func (k checker) group(path *place, t *schema.Table, g *Group, depth int) error 
 	case g == nil:
 		return errorAt(path, "a group is missing")
 	case depth > MaxDepth:
-		return errorAt(path, "groups are nested deeper than %d", MaxDepth)
+		return errorAt(path, "groups are nested deeper than %d", MaxDepth).exceeds("FilterDepth", MaxDepth, 0)
 	case g.Logic != And && g.Logic != Or:
 		return errorAt(path, "type %q is neither %q nor %q", excerpt.Of(string(g.Logic)), And, Or)
 	}
@@ -121,7 +121,7 @@ func (k checker) condition(path *place, t *schema.Table, c *Condition) error {
 // follow returns the lookups of a path and the table that it leads to.
 func (k checker) follow(at *place, t *schema.Table, path []string) ([]schema.Nav, *schema.Table, error) {
 	if len(path) > MaxPath {
-		return nil, nil, errorAt(at, "the path has %d lookups, at most %d are followed", len(path), MaxPath)
+		return nil, nil, errorAt(at, "the path has %d lookups, at most %d are followed", len(path), MaxPath).exceeds("PathLookups", MaxPath, len(path))
 	}
 	var navs []schema.Nav
 	for _, name := range path {
@@ -198,7 +198,11 @@ func (k checker) operator(path *place, t *schema.Table, column *schema.Column, c
 		if least != most {
 			want = fmt.Sprintf("%d to %d", least, most)
 		}
-		return errorAt(path, "operator %s on column %s: number of values must be %s, got %d", c.Operator, column.Name, want, n)
+		err := errorAt(path, "operator %s on column %s: number of values must be %s, got %d", c.Operator, column.Name, want, n)
+		if n > most && most == MaxValues {
+			return err.exceeds("ListValues", most, n)
+		}
+		return err
 	}
 	return nil
 }

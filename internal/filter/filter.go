@@ -81,13 +81,12 @@ import (
 
 // Limits of a filter.
 const (
-	MaxConditions = 10      // conditions of a segment or rule (docs/domain.md §9.1); applied by CheckLimit, not by Parse
-	MaxDepth      = 10      // groups and relationships inside each other, the root included
-	MaxValues     = 100     // values of in and not-in
-	MaxPath       = 5       // lookups of a path
-	MaxLevels     = 100     // of a hierarchy above a row; what is higher counts as not above it
-	MaxUnits      = 1 << 20 // the number of hours, days or other units in an operator such as last-x-days
-	MaxText       = 1 << 20 // bytes of text that Parse reads
+	MaxDepth  = 10      // groups and relationships inside each other, the root included
+	MaxValues = 100     // values of in and not-in
+	MaxPath   = 5       // lookups of a path
+	MaxLevels = 100     // of a hierarchy above a row; what is higher counts as not above it
+	MaxUnits  = 1 << 20 // the number of hours, days or other units in an operator such as last-x-days
+	MaxText   = 1 << 20 // bytes of text that Parse reads
 )
 
 // ErrLimit is the error of a filter that has too many conditions.
@@ -200,9 +199,21 @@ func nodeAfter(g *Group, path *place, n int) *place {
 // Error describes what is wrong with a filter and where. Its text may be shown
 // to the author of the filter.
 type Error struct {
-	Node   string // path as in items[2].items[0] or items[1].values[0]; "" is the root
-	Offset int    // byte offset in the text that Parse was given, -1 for a tree that was built by code
-	Detail string // what is wrong and what is expected
+	Node       string // path as in items[2].items[0] or items[1].values[0]; "" is the root
+	Offset     int    // byte offset in the text that Parse was given, -1 for a tree that was built by code
+	Detail     string // what is wrong and what is expected
+	LimitName  string // of a filter that has too much of something, else ""
+	Most, Used int
+}
+
+// Limit returns, of a filter that has too much of something, the name of the limit, its
+// value and how much there is, 0 where that is not counted; most is 0 for any other error.
+func (e *Error) Limit() (name string, most, used int) { return e.LimitName, e.Most, e.Used }
+
+// exceeds says which limit it is that the error is about.
+func (e *Error) exceeds(limit string, most, used int) *Error {
+	e.LimitName, e.Most, e.Used = limit, most, used
+	return e
 }
 
 // Error returns the place and the detail.

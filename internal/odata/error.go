@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"segue/internal/excerpt"
 	"segue/internal/odata/uri"
@@ -117,6 +118,44 @@ type Error struct {
 	Code       Code
 	Message    string // public
 	RetryAfter int    // seconds, for 429 and 503; 0: no header
+	Limit      *Limit // the limit that is the reason, nil for another reason
+}
+
+// Limit is a limit that a request would exceed, for programs; for people the message has
+// the same.
+type Limit struct {
+	Name       string
+	Most, Used int // Used is 0 where it is not counted
+}
+
+// Exceeds tells the limit that an error is about; most is 0 for none. It returns the error.
+func (e *Error) Exceeds(name string, most, used int) *Error {
+	if most > 0 {
+		e.Limit = &Limit{Name: name, Most: most, Used: used}
+	}
+	return e
+}
+
+// The annotations of an error about a limit (docs/webapi.md §5).
+const (
+	limitName  = "Microsoft.PowerApps.CDS.ErrorDetails.LimitName"
+	limitValue = "Microsoft.PowerApps.CDS.ErrorDetails.LimitValue"
+	limitUse   = "Microsoft.PowerApps.CDS.ErrorDetails.LimitUse"
+)
+
+// members returns the error as it is written, with the annotations that are wanted. Their
+// values are texts, as those of Dataverse are.
+func (e *Error) members(wanted Annotations) map[string]string {
+	members := map[string]string{"code": string(e.Code), "message": e.Message}
+	if e.Limit == nil {
+		return members
+	}
+	for name, value := range map[string]string{limitName: e.Limit.Name, limitValue: strconv.Itoa(e.Limit.Most), limitUse: strconv.Itoa(e.Limit.Used)} {
+		if wanted.Want(name) && (name != limitUse || e.Limit.Used > 0) {
+			members["@"+name] = value
+		}
+	}
+	return members
 }
 
 // Error returns the public message.
@@ -142,7 +181,7 @@ func notServed(form, text string) *Error {
 // FromSchema returns the error of a broken rule of the schema, with its code. The
 // codes of value ranges depend on the type of the column, which s knows.
 func FromSchema(s *schema.Schema, e *schema.Error) *Error {
-	return Errorf(codeOf(e.Rule, typeOf(s, e)), "%s", e.Error())
+	return Errorf(codeOf(e.Rule, typeOf(s, e)), "%s", e.Error()).Exceeds(e.Limit())
 }
 
 // typeOf returns the type of the column that an error is about, "" for none.

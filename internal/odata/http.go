@@ -42,7 +42,7 @@ func ReadBytes(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, err
 	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
 	switch {
 	case tooLarge:
-		return nil, refuseBody(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", limit)
+		return nil, refuseBody(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", limit).Exceeds("BodyBytes", int(limit), 0)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, refuseBody(http.StatusRequestTimeout, "the body did not come in time")
 	case err != nil:
@@ -132,9 +132,9 @@ func WriteNoContent(w http.ResponseWriter, entityURL string) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// WriteError writes a response with an error. A 401 names the scheme to use
-// unless the caller has named one already.
-func WriteError(w http.ResponseWriter, e *Error) {
+// WriteError writes a response with an error, with the annotations that the client asked
+// for. A 401 names the scheme to use unless the caller has named one already.
+func WriteError(w http.ResponseWriter, e *Error, wanted Annotations) {
 	h := w.Header()
 	if e.Status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
 		h.Set("WWW-Authenticate", "Bearer")
@@ -144,8 +144,8 @@ func WriteError(w http.ResponseWriter, e *Error) {
 	}
 	var body bytes.Buffer
 	out := json.NewEncoder(&body)
-	out.SetEscapeHTML(false)                                                                                 // links and quoted input stay readable
-	_ = out.Encode(map[string]any{"error": map[string]string{"code": string(e.Code), "message": e.Message}}) // texts always can
+	out.SetEscapeHTML(false)                                   // links and quoted input stay readable
+	_ = out.Encode(map[string]any{"error": e.members(wanted)}) // texts always can
 	WriteJSON(w, e.Status, bytes.TrimSuffix(body.Bytes(), []byte("\n")))
 }
 

@@ -43,22 +43,22 @@ func TestAnswers(t *testing.T) {
 		{"nothing to say", func(w http.ResponseWriter) { odata.WriteNoContent(w, "") },
 			answer{204, http.Header{"Odata-Version": {"4.0"}}, ""}},
 		{"no such row", func(w http.ResponseWriter) {
-			odata.WriteError(w, odata.Errorf(odata.ObjectDoesNotExist, "lead With Id = %s Does Not Exist", idI))
+			odata.WriteError(w, odata.Errorf(odata.ObjectDoesNotExist, "lead With Id = %s Does Not Exist", idI), nil)
 		},
 			answer{404, http.Header{"Odata-Version": {"4.0"}, "Content-Type": {json}},
 				`{"error":{"code":"0x80040217","message":"lead With Id = ` + idI + ` Does Not Exist"}}`}},
 		{"not signed in", func(w http.ResponseWriter) {
-			odata.WriteError(w, odata.Errorf(odata.RequestIsNotAuthenticated, "no <token>"))
+			odata.WriteError(w, odata.Errorf(odata.RequestIsNotAuthenticated, "no <token>"), nil)
 		},
 			answer{401, http.Header{"Odata-Version": {"4.0"}, "Content-Type": {json}, "Www-Authenticate": {"Bearer"}},
 				`{"error":{"code":"0x80044302","message":"no <token>"}}`}},
 		{"not signed in, issuer known", func(w http.ResponseWriter) {
 			w.Header().Set("WWW-Authenticate", "Bearer authorization_uri=https://issuer")
-			odata.WriteError(w, odata.Errorf(odata.AccessTokenExpired, "expired"))
+			odata.WriteError(w, odata.Errorf(odata.AccessTokenExpired, "expired"), nil)
 		}, answer{401, http.Header{"Odata-Version": {"4.0"}, "Content-Type": {json}, "Www-Authenticate": {"Bearer authorization_uri=https://issuer"}},
 			`{"error":{"code":"0x8005f101","message":"expired"}}`}},
 		{"come again", func(w http.ResponseWriter) {
-			odata.WriteError(w, &odata.Error{Status: 503, Code: odata.CrmHTTPError, Message: "busy", RetryAfter: 7})
+			odata.WriteError(w, &odata.Error{Status: 503, Code: odata.CrmHTTPError, Message: "busy", RetryAfter: 7}, nil)
 		}, answer{503, http.Header{"Odata-Version": {"4.0"}, "Content-Type": {json}, "Retry-After": {"7"}},
 			`{"error":{"code":"0x8006088a","message":"busy"}}`}},
 	}

@@ -59,7 +59,7 @@ const Batch = "$batch"
 // else that leads nowhere a 404.
 func ParsePath(s *schema.Schema, path string) (Resource, error) {
 	if len(path) > MaxBatchURL {
-		return Resource{}, Errorf(BadRequest, "the path has %d bytes; the limit is %d", len(path), MaxBatchURL)
+		return Resource{}, Errorf(BadRequest, "the path has %d bytes; the limit is %d", len(path), MaxBatchURL).Exceeds("UrlBytes", MaxBatchURL, len(path))
 	}
 	path = strings.TrimSuffix(path, "/")
 	segments, ok := uri.Split(path, '/')

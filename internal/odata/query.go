@@ -20,7 +20,7 @@ type (
 // ParseQuery reads the query string of a request on rows of t, still encoded.
 func ParseQuery(s *schema.Schema, t *schema.Table, rawQuery string) (Query, error) {
 	if len(rawQuery) > MaxBatchURL {
-		return Query{}, Errorf(BadRequest, "the query string has %d bytes; the limit is %d", len(rawQuery), MaxBatchURL)
+		return Query{}, Errorf(BadRequest, "the query string has %d bytes; the limit is %d", len(rawQuery), MaxBatchURL).Exceeds("UrlBytes", MaxBatchURL, len(rawQuery))
 	}
 	q, err := uri.ParseQuery(s, t, rawQuery)
 	return q, FromURI(err)
@@ -45,5 +45,5 @@ func FromURI(err error) error {
 	if wrong.Unsupported {
 		return Errorf(NotImplemented, "%s", wrong.Error())
 	}
-	return Errorf(BadRequest, "%s", wrong.Error())
+	return Errorf(BadRequest, "%s", wrong.Error()).Exceeds(wrong.Limit, wrong.Most, wrong.Used)
 }

@@ -63,7 +63,7 @@ func (b Bodies) Targets(t *schema.Table, action string, body []byte, most int) (
 		}
 	}
 	if len(targets) == 0 || len(targets) > most {
-		return nil, Errorf(InvalidArgument, "Targets has %d rows; it may have 1 to %d", len(targets), most)
+		return nil, Errorf(InvalidArgument, "Targets has %d rows; it may have 1 to %d", len(targets), most).Exceeds("Targets", most, len(targets))
 	}
 	list := make([]Input, len(targets))
 	for i, target := range targets {

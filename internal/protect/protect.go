@@ -74,6 +74,19 @@ func (e *ExceededError) Error() string {
 	return fmt.Sprintf("Number of requests exceeded the limit of %d over time window of %d seconds.", e.Limits.Requests, int(Window.Seconds()))
 }
 
+// Limit returns the name of the limit and its value, time in milliseconds; how much is used
+// is not told, for processes share their counts by samples.
+func (e *ExceededError) Limit() (name string, most, used int) {
+	switch e.Kind {
+	case Execution:
+		return "ExecutionMilliseconds", int(e.Limits.Execution.Milliseconds()), 0
+	case Concurrent:
+		return "ConcurrentRequests", e.Limits.Concurrent, 0
+	case Requests:
+	}
+	return "Requests", e.Limits.Requests, 0
+}
+
 // Guard admits requests. It is safe for concurrent use. A nil Guard admits all.
 type Guard struct {
 	limits Limits

@@ -92,6 +92,10 @@ type TooBroadError struct {
 	Max   int
 }
 
+// Limit returns the name of the limit and its value; how much would be wanted of it is not
+// known.
+func (e *TooBroadError) Limit() (name string, most, used int) { return "ExaminedRows", e.Max, 0 }
+
 // Error names what would help: the indexes, with the equalities that each serves.
 func (e *TooBroadError) Error() string {
 	var ways []string

@@ -23,6 +23,9 @@ func (e *TooManyError) Error() string {
 	return fmt.Sprintf("%d rows would be written at once; the limit is %d", e.Rows, MaxCommit)
 }
 
+// Limit returns the name of the limit, its value and what was wanted of it.
+func (e *TooManyError) Limit() (name string, most, used int) { return "WrittenRows", MaxCommit, e.Rows }
+
 // hook is a function to run after a unit of work has been committed.
 type hook struct {
 	key any

@@ -17,6 +17,7 @@ import (
 // it, or relies on it, under the version seen, which is affordable because that is
 // rare (docs/decisions/0008).
 type Quota struct {
+	Name  string // of the limit
 	Table string
 	Most  int
 }
@@ -31,7 +32,7 @@ func (q Quota) Enter(ctx context.Context, tx *rows.Tx, id string) error {
 		return nil
 	}
 	if len(ids) >= q.Most {
-		return Refuse(Limit, "limit reached: %d rows of %s are active and the limit is %d; deactivate one first", len(ids), q.Table, q.Most)
+		return q.use(ids).Exceeded(Limit, "limit reached: %d rows of %s are active and the limit (%s) is %d; deactivate one first", len(ids), q.Table, q.Name, q.Most)
 	}
 	return SetIDs(ledger, name.SegueMembers, append(ids, id))
 }
@@ -45,15 +46,17 @@ func (q Quota) Leave(ctx context.Context, tx *rows.Tx, id string) error {
 	return SetIDs(ledger, name.SegueMembers, slices.DeleteFunc(ids, func(other string) bool { return other == id }))
 }
 
-// Used returns how many rows are active.
-func (q Quota) Used(ctx context.Context, db *rows.DB) (int, error) {
+// Use returns how many rows are active.
+func (q Quota) Use(ctx context.Context, db *rows.DB) (Use, error) {
 	found, err := db.Get(ctx, q.ref())
 	if err != nil || found[0] == nil {
-		return 0, Public(err)
+		return q.use(nil), Public(err)
 	}
 	ids, err := IDs[string](found[0], name.SegueMembers)
-	return len(ids), err
+	return q.use(ids), err
 }
+
+func (q Quota) use(ids []string) Use { return Use{Name: q.Name, Used: len(ids), Most: q.Most} }
 
 func (q Quota) ref() rows.Ref {
 	return rows.Ref{Table: name.Ledger, ID: guid.Derive("ledger", q.Table)}

@@ -126,7 +126,7 @@ func TestRefusals(t *testing.T) {
 		{"row of Segue's", create("msdyn_sequencetarget", nil), Error{Table: "msdyn_sequencetarget", Rule: RuleReadOnly}},
 		{"row of Segue's with a writable column", create("msdyn_sequencetargetstep", map[string]Value{"msdyn_name": Text("x")}), Error{Table: "msdyn_sequencetargetstep", Rule: RuleReadOnly}},
 		{"pair of a create", create("lead", map[string]Value{"subject": Text("x"), "lastname": Text("L"), "statecode": Int(0), "statuscode": Int(3)}), Error{Table: "lead", Column: "statuscode", Value: "3", Rule: RuleStatusPair}},
-		{"bad value", create("lead", map[string]Value{"subject": Text(strings.Repeat("x", 301))}), Error{Table: "lead", Column: "subject", Value: strings.Repeat("x", 99) + "…", Rule: RuleLength}},
+		{"bad value", create("lead", map[string]Value{"subject": Text(strings.Repeat("x", 301))}), Error{Table: "lead", Column: "subject", Value: strings.Repeat("x", 99) + "…", Rule: RuleLength, Length: 301, Most: 300}},
 		{"set once", update(map[string]Value{"originatingleadid": Ref(Lookup{"lead", idA})}), Error{Table: "opportunity", Column: "originatingleadid", Value: "lead:" + idA, Rule: RuleReadOnly}},
 		{"key of a row", update(map[string]Value{"opportunityid": Text(idA)}), Error{Table: "opportunity", Column: "opportunityid", Value: idA, Rule: RuleReadOnly}},
 		{"set once and emptied", update(map[string]Value{"importsequencenumber": Null()}), Error{Table: "opportunity", Column: "importsequencenumber", Rule: RuleReadOnly}},

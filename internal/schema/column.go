@@ -72,7 +72,9 @@ func (c *Column) checkText(text string) error {
 		return c.broken(RuleType, strings.ToValidUTF8(text, "�"), "must be valid UTF-8")
 	}
 	if n := units(text); n > c.MaxLength {
-		return c.broken(RuleLength, text, "must have at most %d characters (UTF-16 code units), has %d", c.MaxLength, n)
+		broken := c.broken(RuleLength, text, "must have at most %d characters (UTF-16 code units), has %d", c.MaxLength, n)
+		broken.Length, broken.Most = n, c.MaxLength
+		return broken
 	}
 	return nil
 }

@@ -29,6 +29,13 @@ type Error struct {
 	Value         string // as sent, an excerpt; "" for none
 	Rule          Rule
 	Detail        string // what the rule wants
+	Length, Most  int    // of a text that is too long, and how long it may be
+}
+
+// Limit returns, of a text that is too long, the name of the limit, its value and the
+// length; most is 0 for any other error.
+func (e *Error) Limit() (name string, most, used int) {
+	return e.Table + "." + e.Column + ".MaxLength", e.Most, e.Length
 }
 
 // Error names the column, the value and the rule.
@@ -45,7 +52,7 @@ func (e *Error) Error() string {
 
 // broken returns the error of a text that was to become a value of c, "" for
 // none.
-func (c *Column) broken(rule Rule, text, format string, args ...any) error {
+func (c *Column) broken(rule Rule, text, format string, args ...any) *Error {
 	return &Error{Table: c.table, Column: c.Name, Value: excerpt.Of(text), Rule: rule, Detail: fmt.Sprintf(format, args...)}
 }
 

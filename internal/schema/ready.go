@@ -1022,6 +1022,8 @@ func ready() []*Table {
 				Option{Value: 5, Label: "Friday"},
 				Option{Value: 6, Label: "Saturday"}}, Default: Value{kind: 2}, Preset: json.Number("0"), table: "organization"},
 			&Column{Name: "segue_timezone", Label: "Time Zone", Type: "string", MaxLength: 100, Default: Value{kind: 1, text: "UTC"}, Preset: "UTC", Custom: true, table: "organization"},
+			&Column{Name: "segue_maxactivesegments", Label: "Active Segments at Most", Type: "integer", Min: &n[11], Max: &n[12], Default: Value{kind: 2, n: 250}, Preset: json.Number("250"), Custom: true, table: "organization"},
+			&Column{Name: "segue_maxsegmentconditions", Label: "Conditions of a Segment at Most", Type: "integer", Min: &n[11], Max: &n[20], Default: Value{kind: 2, n: 10}, Preset: json.Number("10"), Custom: true, table: "organization"},
 			&Column{Name: "createdon", Label: "Created On", Type: "datetime", Write: "engine", Attribute: "Co", table: "organization", inherited: true},
 			&Column{Name: "createdby", Label: "Created By", Type: "lookup", Targets: []Target{Target{Table: "systemuser", Nav: "createdby", Relationship: "lk_organization_createdby", Collection: "lk_organization_createdby"}}, Write: "engine", Attribute: "Cb", table: "organization", inherited: true},
 			&Column{Name: "createdonbehalfby", Label: "Created By (Delegate)", Type: "lookup", Targets: []Target{Target{Table: "systemuser", Nav: "createdonbehalfby", Relationship: "lk_organization_createdonbehalfby", Collection: "lk_organization_createdonbehalfby"}}, Write: "engine", table: "organization", inherited: true},

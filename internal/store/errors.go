@@ -39,3 +39,6 @@ type ExceededError struct {
 func (e *ExceededError) Error() string {
 	return fmt.Sprintf("%s has %d; the limit is %d", e.What, e.Size, e.Max)
 }
+
+// Limit returns the name of the limit, its value and what was wanted of it.
+func (e *ExceededError) Limit() (name string, most, used int) { return "StoredSize", e.Max, e.Size }

@@ -35,11 +35,12 @@ func reportHealth() Declaration {
 			if err := e.Principals.Authorize(q.Caller, sales.Right{Privilege: sales.Read, Table: name.Job}); err != nil {
 				return Answer{}, err
 			}
-			report, err := e.Health.Report(ctx, e.Quotas...)
+			quotas, err := e.Quotas(ctx)
 			if err != nil {
 				return Answer{}, err
 			}
-			return Answer{Value: healthResult(report)}, nil
+			report, err := e.Health.Report(ctx, quotas...)
+			return Answer{Value: healthResult(report)}, err
 		},
 	}
 }

@@ -94,7 +94,7 @@ type Executor struct {
 	Backfill    *backfill.Backfill
 	Simulation  *simulation.Simulation
 	Health      *health.Monitor
-	Quotas      []sales.Quota // the limits of the product
+	Quotas      func(context.Context) ([]sales.Quota, error) // the limits of which people are told how much is used
 }
 
 // MaxCreates is how many rows are created together at most. What the rules of a table

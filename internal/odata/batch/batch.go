@@ -114,7 +114,7 @@ func (r *reader) changeSet(boundary string, body []byte) error {
 // the request.
 func (r *reader) request(header textproto.MIMEHeader, body []byte) (Request, error) {
 	if r.requests++; r.requests > MaxRequests {
-		return Request{}, odata.Errorf(odata.BadRequest, "a batch may have at most %d requests; this one has more", MaxRequests)
+		return Request{}, odata.Errorf(odata.BadRequest, "a batch may have at most %d requests; this one has more", MaxRequests).Exceeds("BatchRequests", MaxRequests, 0)
 	}
 	var request Request
 	kind, _, err := mime.ParseMediaType(header.Get("Content-Type"))

@@ -84,7 +84,7 @@ func (p *parser) isNull(of property, op filter.Operator, operator token) (predic
 // count counts a condition.
 func (p *parser) count(at int) error {
 	if p.conditions++; p.conditions > MaxConditions {
-		return p.errorAt(at, "more than %d conditions", MaxConditions)
+		return p.exceeded("FilterConditions", MaxConditions, 0, at, "more than %d conditions", MaxConditions)
 	}
 	return nil
 }
@@ -167,7 +167,7 @@ func (p *parser) in(f *frame, left operand, operator token) (operand, error) {
 			return operand{}, err
 		}
 		if c.Values = append(c.Values, values...); len(c.Values) > filter.MaxValues {
-			return operand{}, p.errorAt(value.at, "a list has at most %d values", filter.MaxValues)
+			return operand{}, p.exceeded("ListValues", filter.MaxValues, 0, value.at, "a list has at most %d values", filter.MaxValues)
 		}
 		if !p.take(commaToken) {
 			break

@@ -34,7 +34,7 @@ func (p *parser) expanded(t *schema.Table, nested bool) (Expand, error) {
 		return Expand{}, p.expected("a navigation property")
 	}
 	if p.expands++; p.expands > MaxExpand {
-		return Expand{}, p.errorf("more than %d navigation properties are expanded", MaxExpand)
+		return Expand{}, p.exceeded("ExpandedProperties", MaxExpand, 0, p.token.at, "more than %d navigation properties are expanded", MaxExpand)
 	}
 	name, after, hasMore := strings.Cut(word.text, "/")
 	e := Expand{Name: name, Ref: hasMore && after == "$ref"}

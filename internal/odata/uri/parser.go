@@ -55,7 +55,7 @@ func (p *parser) need(kind tokenKind, what string) error {
 // nest counts what is nested; the caller takes it back with p.nesting--.
 func (p *parser) nest() error {
 	if p.nesting++; p.nesting > MaxNesting {
-		return p.errorf("brackets are nested deeper than %d", MaxNesting)
+		return p.exceeded("FilterNesting", MaxNesting, 0, p.token.at, "brackets are nested deeper than %d", MaxNesting)
 	}
 	return nil
 }
@@ -70,7 +70,7 @@ func (p *parser) aliasText(alias token) (string, bool, error) {
 	}
 	text, ok := p.aliases[alias.text]
 	if p.aliased += len(text); p.aliased > MaxAliases {
-		return "", false, p.errorAt(alias.at, "the parameter aliases stand for more than %d bytes", MaxAliases)
+		return "", false, p.exceeded("AliasBytes", MaxAliases, p.aliased, alias.at, "the parameter aliases stand for more than %d bytes", MaxAliases)
 	}
 	return text, ok, nil
 }
@@ -92,6 +92,11 @@ func (p *parser) errorf(format string, args ...any) error {
 
 func (p *parser) errorAt(at int, format string, args ...any) error {
 	return &Error{Part: p.part, Text: p.tokens.text, Position: at, Detail: fmt.Sprintf(format, args...)}
+}
+
+// exceeded is errorAt for a part that has too much of something.
+func (p *parser) exceeded(limit string, most, used, at int, format string, args ...any) error {
+	return &Error{Part: p.part, Text: p.tokens.text, Position: at, Detail: fmt.Sprintf(format, args...), Limit: limit, Most: most, Used: used}
 }
 
 // unsupported returns the error of a form of OData that is not served.

@@ -42,7 +42,7 @@ func (p *parser) property(f *frame, word token) (*property, error) {
 		found.table, segments = p.schema.Table(nav.Target.Table), segments[1:]
 	}
 	if len(found.path) > filter.MaxPath {
-		return nil, p.errorAt(word.at, "the path goes through %d lookups; the limit is %d", len(found.path), filter.MaxPath)
+		return nil, p.exceeded("PathLookups", filter.MaxPath, len(found.path), word.at, "the path goes through %d lookups; the limit is %d", len(found.path), filter.MaxPath)
 	}
 	name := strings.Join(segments, "/")
 	if found.column = Column(found.table, name); found.column == nil {

@@ -221,7 +221,7 @@ func (p *parser) order(t *schema.Table) ([]Order, error) {
 			list = append(list, by)
 		}
 		if len(list) > MaxOrder {
-			return nil, p.errorAt(of.at, "rows are ordered by %d properties at most", MaxOrder)
+			return nil, p.exceeded("OrderProperties", MaxOrder, len(list), of.at, "rows are ordered by %d properties at most", MaxOrder)
 		}
 		if !p.take(commaToken) {
 			return list, nil

@@ -43,6 +43,8 @@ type Error struct {
 	Position    int    // of the first byte that is wrong, counted from 0 in Text; -1 for none
 	Detail      string // what is wrong or was expected
 	Unsupported bool   // a known form of OData that is not served
+	Limit       string // of a part that has too much of something: the name of the limit
+	Most, Used  int    // its value and how much there is, 0 where that is not counted
 }
 
 // Error returns the part, the detail and the position. A detail that is a whole sentence

@@ -55,8 +55,11 @@ func (s *Connections) DisconnectSelection(ctx context.Context, c sales.Caller, s
 // readSelection checks a selection and reads its records; nil where there is
 // none.
 func (s *Connections) readSelection(ctx context.Context, c sales.Caller, refs []rows.Ref, mixed bool) ([]*rows.Row, error) {
-	if n := len(refs); n == 0 || n > MaxSelection {
-		return nil, sales.Refuse(sales.Invalid, "Records has %d entries; it takes 1 to %d", n, MaxSelection)
+	switch n := len(refs); {
+	case n == 0:
+		return nil, sales.Refuse(sales.Invalid, "Records has 0 entries; it takes 1 to %d", MaxSelection)
+	case n > MaxSelection:
+		return nil, sales.Use{Name: sales.SelectedRecords, Used: n, Most: MaxSelection}.Exceeded(sales.Invalid, "Records has %d entries; it takes 1 to %d", n, MaxSelection)
 	}
 	seen := map[rows.Ref]bool{}
 	for _, ref := range refs {

@@ -20,7 +20,7 @@ const MaxActiveSequences = 250
 
 // ActiveSequences is the limit of active sequences.
 func ActiveSequences() sales.Quota {
-	return sales.Quota{Table: name.Sequence, Most: MaxActiveSequences}
+	return sales.Quota{Name: sales.ActiveSequences, Table: name.Sequence, Most: MaxActiveSequences}
 }
 
 // Sequence is a sequence as connecting sees it. The zero Sequence is one that is
@@ -173,7 +173,9 @@ func activateSequence(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
 	digest := hex.EncodeToString(sum[:])
 	if old := view.Digest(); old != "" && old != digest {
 		if view.Version() >= sequence.MaxVersion {
-			return sales.Refuse(sales.Limit, "limit reached: sequence %q is at version %d, the last one; go on with a new sequence", view.Name(), sequence.MaxVersion)
+			return sales.Use{Name: sales.SequenceVersion, Used: int(view.Version()), Most: sequence.MaxVersion}.Exceeded(sales.Limit,
+				"limit reached: sequence %q is at version %d and the limit (%s) is %d; go on with a new sequence",
+				view.Name(), view.Version(), sales.SequenceVersion, sequence.MaxVersion)
 		}
 		row.Set(name.MsdynVersion, schema.Int(view.Version()+1))
 	}

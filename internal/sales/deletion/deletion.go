@@ -74,7 +74,7 @@ func (d *Deletion) BeginIn(ctx context.Context, tx *rows.Tx, c sales.Caller, id 
 		return sales.Refuse(sales.Invalid, "no row is named")
 	}
 	if len(r.IDs) > MaxIDs {
-		return sales.Refuse(sales.Invalid, "%d rows are named by their ids; the limit is %d", len(r.IDs), MaxIDs)
+		return sales.Use{Name: sales.NamedRows, Used: len(r.IDs), Most: MaxIDs}.Exceeded(sales.Invalid, "%d rows are named by their ids; the limit is %d", len(r.IDs), MaxIDs)
 	}
 	kept := argument{User: c.ID, Name: c.Name, Login: c.Login, Roles: c.Roles, Actor: c.Actor}
 	if r.Where != nil {

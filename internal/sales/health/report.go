@@ -27,7 +27,7 @@ type Report struct {
 	Lanes      []LaneReport
 	Parked     int  // changes that wait for somebody, as far as they were counted
 	ParkedMore bool // there are more
-	Limits     []Use
+	Limits     []sales.Use
 }
 
 // LaneReport is how the work of a lane goes.
@@ -36,12 +36,6 @@ type LaneReport struct {
 	Done     Histogram     // in [Span]
 	Oldest   time.Duration // age of the oldest that is not done, as far as it is known
 	Measured bool          // Oldest is what waits now; else the longest that anything took in the span
-}
-
-// Use is how much of a limit is used.
-type Use struct {
-	Name       string // of the table whose active rows are limited
-	Used, Most int
 }
 
 // Report reads how the work of all processes has gone; quotas are the limits of the
@@ -62,11 +56,11 @@ func (m *Monitor) Report(ctx context.Context, quotas ...sales.Quota) (Report, er
 		return r, err
 	}
 	for _, quota := range quotas {
-		used, err := quota.Used(ctx, m.db)
+		use, err := quota.Use(ctx, m.db)
 		if err != nil {
 			return r, err
 		}
-		r.Limits = append(r.Limits, Use{quota.Table, used, quota.Most})
+		r.Limits = append(r.Limits, use)
 	}
 	return r, nil
 }

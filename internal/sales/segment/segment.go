@@ -19,10 +19,10 @@ import (
 	"segue/internal/schema/name"
 )
 
-// Limits (docs/domain.md §2).
+// Limits (docs/domain.md §2), where the organization sets no others.
 const (
-	MaxActive     = 250                  // active segments of an organisation
-	MaxConditions = filter.MaxConditions // conditions of one segment
+	MaxActive     = 250 // active segments of an organization
+	MaxConditions = 10  // conditions of one segment
 )
 
 // Status is a segmentation status, a value of msdyn_segmentationstatus

@@ -176,8 +176,8 @@ func ownColumns(t *schema.Table) []string {
 	return columns
 }
 
-// parseConditions reads the conditions of a segment and applies their limit
-// (docs/domain.md §9.1).
+// parseConditions reads the conditions of a segment (docs/domain.md §9.1). How many they
+// may be is asked when they are written ([Segmentation.limitConditions]).
 func parseConditions(s *schema.Schema, view segment.Segment) (*filter.Group, error) {
 	if view.Conditions() == "" {
 		return &filter.Group{Logic: filter.And}, nil
@@ -187,9 +187,6 @@ func parseConditions(s *schema.Schema, view segment.Segment) (*filter.Group, err
 	}
 	group, err := filter.Parse(s, view.RecordType(), view.Conditions())
 	if err != nil {
-		return nil, refuseConditions(err)
-	}
-	if err := group.CheckLimit(segment.MaxConditions); err != nil {
 		return nil, refuseConditions(err)
 	}
 	// There is no caller. A condition that is relative to the time is evaluated when the

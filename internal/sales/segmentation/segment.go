@@ -2,7 +2,6 @@ package segmentation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -13,12 +12,53 @@ import (
 	"segue/internal/sales/connection"
 	"segue/internal/sales/segment"
 	"segue/internal/sales/sequence"
+	"segue/internal/sales/setting"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
 
-// ActiveSegments is the limit of active segments.
-func ActiveSegments() sales.Quota { return sales.Quota{Table: name.Segment, Most: segment.MaxActive} }
+// ActiveSegments is the limit of active segments, as the organization has set it.
+func (s *Segmentation) ActiveSegments(ctx context.Context) (sales.Quota, error) {
+	settings, err := s.settings.Get(ctx)
+	return activeSegments(settings.ActiveSegments), err
+}
+
+func activeSegments(most int) sales.Quota {
+	return sales.Quota{Name: sales.ActiveSegments, Table: name.Segment, Most: most}
+}
+
+// leaveActive takes a segment out of those that are active, whatever their limit is.
+func leaveActive(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
+	return activeSegments(0).Leave(ctx, tx, row.ID)
+}
+
+// limitConditions refuses more conditions than the organization lets a segment have. A
+// segment that is active with more, since it had allowed them, stays as it is.
+func (s *Segmentation) limitConditions(ctx context.Context, group *filter.Group) error {
+	settings, err := s.settings.Get(ctx)
+	if err != nil {
+		return err
+	}
+	if err := group.CheckLimit(settings.SegmentConditions); err != nil {
+		return conditionsOf(group, settings).Exceeded(sales.Limit, "%s: %v; the segment has %d and the limit (%s) is %d",
+			name.MsdynEntityfilter, err, group.Conditions(), sales.SegmentConditions, settings.SegmentConditions)
+	}
+	return nil
+}
+
+// conditionsOf is how much of the limit of conditions a segment uses.
+func conditionsOf(group *filter.Group, settings setting.Values) sales.Use {
+	return sales.Use{Name: sales.SegmentConditions, Used: group.Conditions(), Most: settings.SegmentConditions}
+}
+
+// checkConditions reads the conditions of a segment that is written.
+func (s *Segmentation) checkConditions(ctx context.Context, view segment.Segment) error {
+	group, err := parseConditions(s.db.Schema(), view)
+	if err != nil {
+		return err
+	}
+	return s.limitConditions(ctx, group)
+}
 
 // SegmentRules are the life of a segment (docs/domain.md §5.4, §8).
 func (s *Segmentation) SegmentRules() entity.Rules { return segmentRules{segmentation: s} }
@@ -39,7 +79,7 @@ func (r segmentRules) Create(ctx context.Context, tx *rows.Tx, row *rows.Row) er
 	if view.State() != segment.Inactive {
 		return sales.Refuse(sales.Precondition, "a segment is created inactive (statecode 1) and activated by setting statecode 0")
 	}
-	if _, err := parseConditions(tx.Schema(), view); err != nil {
+	if err := r.segmentation.checkConditions(ctx, view); err != nil {
 		return err
 	}
 	if err := refuseUnattachable(ctx, tx, row); err != nil {
@@ -81,14 +121,14 @@ func (r segmentRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, be
 	// keep anybody from deactivating the segment; followState demands sound ones of
 	// an active segment.
 	if now, _ := row.Value(name.MsdynEntityfilter); before[name.MsdynEntityfilter] != now { // Row.Value has no error
-		if _, err := parseConditions(tx.Schema(), segment.Segment{Row: row}); err != nil {
+		if err := r.segmentation.checkConditions(ctx, segment.Segment{Row: row}); err != nil {
 			return err
 		}
 	}
 	if err := refuseOtherSequence(ctx, tx, row, before[name.MsdynSequence]); err != nil {
 		return err
 	}
-	if err := followState(ctx, tx, row, before[name.Statecode]); err != nil {
+	if err := r.segmentation.followState(ctx, tx, row, before[name.Statecode]); err != nil {
 		return err
 	}
 	return reorder(ctx, tx, row, recordType)
@@ -108,22 +148,40 @@ func refuseOtherSequence(ctx context.Context, tx *rows.Tx, row *rows.Row, old sc
 }
 
 // followState follows a change of the segment's state.
-func followState(ctx context.Context, tx *rows.Tx, row *rows.Row, old schema.Value) error {
+func (s *Segmentation) followState(ctx context.Context, tx *rows.Tx, row *rows.Row, old schema.Value) error {
 	view := segment.Segment{Row: row}
 	switch {
 	case view.State() == segment.Active: // also of one that is active already: its conditions may have changed
-		_, program, err := compileConditions(tx.Schema(), view)
+		group, err := checkActive(tx.Schema(), view)
 		if err != nil {
 			return err
 		}
-		if len(program.Columns()) == 0 && !view.Default() {
-			return sales.Refuse(sales.Precondition, "segment %q has no condition; only the default segment matches everything", view.Name())
+		if old != schema.Int(int64(segment.Active)) { // the limit may be lower than when they were written
+			if err := s.limitConditions(ctx, group); err != nil {
+				return err
+			}
 		}
-		return ActiveSegments().Enter(ctx, tx, row.ID)
+		quota, err := s.ActiveSegments(ctx)
+		if err != nil {
+			return err
+		}
+		return quota.Enter(ctx, tx, row.ID)
 	case old == schema.Int(int64(segment.Active)):
-		return ActiveSegments().Leave(ctx, tx, row.ID)
+		return leaveActive(ctx, tx, row)
 	}
 	return nil
+}
+
+// checkActive returns the conditions of a segment that is active, or is to be.
+func checkActive(s *schema.Schema, view segment.Segment) (*filter.Group, error) {
+	group, program, err := compileConditions(s, view)
+	if err != nil {
+		return nil, err
+	}
+	if len(program.Columns()) == 0 && !view.Default() {
+		return nil, sales.Refuse(sales.Precondition, "segment %q has no condition; only the default segment matches everything", view.Name())
+	}
+	return group, nil
 }
 
 // reorder moves the segment to the priority given, if one is.
@@ -151,7 +209,7 @@ func (r segmentRules) Delete(ctx context.Context, tx *rows.Tx, row *rows.Row) (k
 	if err != nil {
 		return false, err
 	}
-	if err := ActiveSegments().Leave(ctx, tx, row.ID); err != nil {
+	if err := leaveActive(ctx, tx, row); err != nil {
 		return false, err
 	}
 	if err := sales.BeginJob(ctx, tx, unlinkJob(row)); err != nil {
@@ -186,11 +244,7 @@ func (r segmentRules) Show(ctx context.Context, list []*rows.Row) error {
 
 // refuseConditions says what is wrong with the conditions of a segment.
 func refuseConditions(err error) error {
-	kind := sales.Invalid
-	if errors.Is(err, filter.ErrLimit) {
-		kind = sales.Limit
-	}
-	return &sales.Error{Kind: kind, Text: fmt.Sprintf("%s: %v", name.MsdynEntityfilter, err), Cause: err}
+	return &sales.Error{Kind: sales.Invalid, Text: fmt.Sprintf("%s: %v", name.MsdynEntityfilter, err), Cause: err}
 }
 
 // refuseUnattachable refuses a sequence that is not there or for another record

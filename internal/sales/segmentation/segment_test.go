@@ -14,6 +14,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 	"segue/internal/schema/schematest"
 )
 
@@ -75,6 +76,63 @@ func TestSegment_2_TenConditions(t *testing.T) {
 		_, err := w.Entities.Create(t.Context(), manager(), "msdyn_segment", "", schematest.Row(values{"msdyn_name": "A", "msdyn_objecttype": "lead", "msdyn_entityfilter": eleven}))
 		return err
 	}, "limit reached")
+}
+
+// uses returns how much of which limit a refusal says is used.
+func uses(t *testing.T, err error) sales.Use {
+	t.Helper()
+	use, ok := errors.AsType[sales.Use](err)
+	if !ok {
+		t.Fatalf("%v does not say how much of the limit is used", err)
+	}
+	return use
+}
+
+// docs/domain.md §2: the organization sets how many segments may be active and how many
+// conditions they may have. What is there when a limit is lowered stays.
+func TestSegment_2_LimitsAreSettings(t *testing.T) {
+	w := newWorld(t, boot.Options{})
+	set := func(v values) {
+		t.Helper()
+		ref := rows.RefTo(name.Organization, w.Principals.Organization().ID)
+		if _, _, err := w.Entities.Update(t.Context(), sales.Engine(), ref, schematest.Row(v), entity.If{Exists: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	many := func(n int) string { return where(strings.TrimSuffix(strings.Repeat(web+",", n), ",")) }
+	set(values{"segue_maxsegmentconditions": int64(12), "segue_maxactivesegments": int64(2)})
+	first := w.Inactive(1, values{"msdyn_entityfilter": many(12)})
+	activate := func(segment string) error {
+		return w.TryUpdate("msdyn_segment", segment, values{"statecode": int64(0)})
+	}
+	if err := activate(first); err != nil {
+		t.Fatal(err)
+	}
+	err := w.TryUpdate("msdyn_segment", first, values{"msdyn_entityfilter": many(13)})
+	if d := cmp.Diff(sales.Use{Name: sales.SegmentConditions, Used: 13, Most: 12}, uses(t, err)); d != "" {
+		t.Errorf("13 conditions (-want +got):\n%s", d)
+	}
+	w.Segment(2, web, "", nil)
+	third := w.Inactive(3, values{"msdyn_entityfilter": many(1)})
+	if d := cmp.Diff(sales.Use{Name: sales.ActiveSegments, Used: 2, Most: 2}, uses(t, activate(third))); d != "" {
+		t.Errorf("a third active one (-want +got):\n%s", d)
+	}
+
+	set(values{"segue_maxsegmentconditions": nil, "segue_maxactivesegments": int64(1)}) // 10 again
+	w.Update("msdyn_segment", first, values{"msdyn_description": "has twelve"})
+	w.Settle()
+	lead := w.Lead(1, values{sources: int64(8)})
+	w.Settle()
+	if in, _ := w.On(lead); in == "" {
+		t.Error("a segment with more conditions than are allowed now does not evaluate")
+	}
+	if d := cmp.Diff(sales.Use{Name: sales.ActiveSegments, Used: 2, Most: 1}, uses(t, activate(third))); d != "" {
+		t.Errorf("two of one (-want +got):\n%s", d)
+	}
+	w.Update("msdyn_segment", first, values{"statecode": int64(1)})
+	if d := cmp.Diff(sales.Use{Name: sales.SegmentConditions, Used: 12, Most: 10}, uses(t, activate(first))); d != "" {
+		t.Errorf("activated again (-want +got):\n%s", d)
+	}
 }
 
 func TestSegment_9_1_ConditionsAreChecked(t *testing.T) {

@@ -78,7 +78,14 @@ type Definition struct {
 type DefinitionError struct {
 	Step   int // position, from 1; 0: the list as a whole
 	Detail string
+
+	limit      string // its name, of a definition that has too much of something
+	most, used int
 }
+
+// Limit returns, of a definition that has too much of something, the name of the limit,
+// its value and how much there is; most is 0 for any other error.
+func (e *DefinitionError) Limit() (name string, most, used int) { return e.limit, e.most, e.used }
 
 // Error names the step by its position in the list.
 func (e *DefinitionError) Error() string {
@@ -127,7 +134,7 @@ func Parse(sequence name.SequenceID, version int64, text string) (Definition, er
 
 func (w written) step(sequence name.SequenceID, i int) (Step, error) {
 	bad := func(format string, args ...any) (Step, error) {
-		return Step{}, &DefinitionError{i + 1, fmt.Sprintf(format, args...)}
+		return Step{}, &DefinitionError{Step: i + 1, Detail: fmt.Sprintf(format, args...)}
 	}
 	step := Step{Name: w.Name, Description: w.Description}
 	kind, ok := stepType(w.Type)
@@ -185,7 +192,7 @@ func shorten(raw json.RawMessage) string {
 // waits longer than nothing and at most MaxWait, no id twice, and no wait last.
 func (d Definition) Validate() error {
 	bad := func(i int, format string, args ...any) error {
-		return &DefinitionError{i + 1, fmt.Sprintf(format, args...)}
+		return &DefinitionError{Step: i + 1, Detail: fmt.Sprintf(format, args...)}
 	}
 	seen := map[StepID]bool{}
 	for i, step := range d.Steps {
@@ -203,9 +210,9 @@ func (d Definition) Validate() error {
 	case n == 0:
 		return &DefinitionError{Detail: "has no step that is not a wait"}
 	case n > MaxSteps:
-		return &DefinitionError{Detail: fmt.Sprintf("has %d steps that are not waits; the limit is %d", n, MaxSteps)}
+		return &DefinitionError{Detail: fmt.Sprintf("has %d steps that are not waits; the limit is %d", n, MaxSteps), limit: "SequenceSteps", most: MaxSteps, used: n}
 	case len(d.Steps) > MaxPath:
-		return &DefinitionError{Detail: fmt.Sprintf("has %d steps with waits; the limit is %d", len(d.Steps), MaxPath)}
+		return &DefinitionError{Detail: fmt.Sprintf("has %d steps with waits; the limit is %d", len(d.Steps), MaxPath), limit: "SequenceStepsWithWaits", most: MaxPath, used: len(d.Steps)}
 	}
 	if d.Steps[len(d.Steps)-1].Type == Wait {
 		return bad(len(d.Steps)-1, "is a wait, and a wait may not be the last step")

@@ -11,6 +11,7 @@
 package setting
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/generation"
+	"segue/internal/sales/segment"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
@@ -35,6 +37,14 @@ type Settings struct {
 // Values is what an organization has set.
 type Values struct {
 	Calendar calendar.Calendar // its Zone is never nil
+
+	ActiveSegments    int // how many segments may be active, of all record types together
+	SegmentConditions int // how many conditions a segment may have
+}
+
+// usual returns what is set where there is no row.
+func usual() Values {
+	return Values{Calendar: calendar.Calendar{Zone: time.UTC}, ActiveSegments: segment.MaxActive, SegmentConditions: segment.MaxConditions}
 }
 
 // Scope returns what conditions may ask at a moment: the time and how dates are reckoned.
@@ -50,7 +60,10 @@ func New(db *rows.DB, organization name.OrganizationID, known *generation.Genera
 
 // Columns returns the columns that hold settings.
 func Columns() []string {
-	return []string{name.SegueTimezone, name.Weekstartdaycode, name.Fiscalcalendarstart, name.Fiscalperiodtype}
+	return []string{
+		name.SegueTimezone, name.Weekstartdaycode, name.Fiscalcalendarstart, name.Fiscalperiodtype,
+		name.SegueMaxactivesegments, name.SegueMaxsegmentconditions,
+	}
 }
 
 // Get returns what is set, as it was at most [sales.Freshness] ago.
@@ -61,7 +74,7 @@ func (s *Settings) Get(ctx context.Context) (Values, error) {
 			return Values{}, fmt.Errorf("read the settings of the organization: %w", err)
 		}
 		if found[0] == nil {
-			return Values{Calendar: calendar.Calendar{Zone: time.UTC}}, nil
+			return usual(), nil
 		}
 		values, err := Of(found[0])
 		if err != nil {
@@ -82,7 +95,11 @@ func Of(row schema.Columns) (Values, error) {
 	if err != nil {
 		return Values{}, err
 	}
-	return Values{Calendar: calendar.Calendar{Zone: zone, Week: time.Weekday(row.Int(name.Weekstartdaycode)), Fiscal: fiscal}}, nil
+	return Values{
+		Calendar:          calendar.Calendar{Zone: zone, Week: time.Weekday(row.Int(name.Weekstartdaycode)), Fiscal: fiscal},
+		ActiveSegments:    cmp.Or(int(row.Int(name.SegueMaxactivesegments)), segment.MaxActive),
+		SegmentConditions: cmp.Or(int(row.Int(name.SegueMaxsegmentconditions)), segment.MaxConditions),
+	}, nil
 }
 
 // zoneOf finds a time zone by its name.

@@ -71,6 +71,37 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// TestLimits: what an organization has not set is as the product has it.
+func TestLimits(t *testing.T) {
+	w := salestest.New(t, boot.Options{})
+	for _, test := range []struct {
+		name string
+		set  values
+		want []int // active segments, conditions
+	}{
+		{"a new organization", nil, []int{250, 10}},
+		{"set", values{"segue_maxactivesegments": int64(300), "segue_maxsegmentconditions": int64(20)}, []int{300, 20}},
+		{"none, as before there were any", values{"segue_maxactivesegments": nil, "segue_maxsegmentconditions": nil}, []int{250, 10}},
+	} {
+		if test.set != nil {
+			if err := set(t, w.Parts, administrator(), test.set); err != nil {
+				t.Fatal(err)
+			}
+		}
+		v, err := w.Settings.Get(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(test.want, []int{v.ActiveSegments, v.SegmentConditions}); d != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, d)
+		}
+	}
+	v, err := w.Plain(boot.Options{Organization: "other"}).Settings.Get(t.Context())
+	if err != nil || v.ActiveSegments != 250 || v.SegmentConditions != 10 {
+		t.Errorf("without a row: %+v, %v", v, err)
+	}
+}
+
 // Before anybody has written, there is no row.
 func TestSettings_WithoutARow(t *testing.T) {
 	w := salestest.New(t, boot.Options{})
@@ -95,6 +126,8 @@ func TestRefusals(t *testing.T) {
 		{"a file beside the zones", administrator(), values{"segue_timezone": "posix/UTC"}, sales.Invalid, "segue_timezone"},
 		{"a day that not every month has", administrator(), values{"fiscalcalendarstart": time.Date(2026, 3, 29, 0, 0, 0, 0, time.UTC)}, sales.Invalid, "fiscalcalendarstart"},
 		{"no such periods", administrator(), values{"fiscalperiodtype": int64(2004)}, sales.Invalid, "fiscalperiodtype"},
+		{"more segments than a list has places for", administrator(), values{"segue_maxactivesegments": int64(1001)}, sales.Invalid, "segue_maxactivesegments"},
+		{"no conditions", administrator(), values{"segue_maxsegmentconditions": int64(0)}, sales.Invalid, "segue_maxsegmentconditions"},
 		{"no such day", administrator(), values{"weekstartdaycode": int64(7)}, sales.Invalid, "weekstartdaycode"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -352,6 +352,8 @@ const (
 	SegueKind                                        = "segue_kind"
 	SegueLedgerid                                    = "segue_ledgerid"
 	SegueLive                                        = "segue_live"
+	SegueMaxactivesegments                           = "segue_maxactivesegments"
+	SegueMaxsegmentconditions                        = "segue_maxsegmentconditions"
 	SegueMembers                                     = "segue_members"
 	SegueName                                        = "segue_name"
 	SegueNewest                                      = "segue_newest"
