@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -250,4 +251,69 @@ func generationOf(t *testing.T, w *world) string {
 		}
 	}
 	return ""
+}
+
+// Managers put segments at one position at the same moment, while one request of the store
+// in five fails or loses its answer, and ask again as clients do: all of them succeed, each segment is in the order once, those that were
+// put there stand from that position on, and the others keep their order behind them.
+func TestManyAtOnePosition(t *testing.T) {
+	onBoth(t, func(t *testing.T, on place) {
+		w := newWorldOn(t, on.Open(t), salestest.Now, boot.Options{})
+		const there, put, position = 4, 6, 2
+		for n := range there {
+			w.Segment(n, web, "", values{"segue_priority": int64(n + 1)})
+		}
+		process := *w
+		process.Parts = w.Plain(boot.Options{})
+		processes := []*world{w, &process}
+		w.Probe.Inject(probe.Sometimes(1, 5, probe.Before, probe.After))
+		persist := func(do func() error) error {
+			for again := false; ; again = true {
+				err := do()
+				if again && errors.Is(err, sales.Duplicate) { // the answer got lost
+					return nil
+				}
+				if !errors.Is(err, sales.Unavailable) {
+					return err
+				}
+			}
+		}
+		for _, round := range []struct {
+			name string
+			do   func(w *world, n int) error
+		}{
+			{"create", func(w *world, n int) error {
+				return create(w, "msdyn_segment", id("segment", there+n), values{"msdyn_name": fmt.Sprint(n), "msdyn_objecttype": "lead", "segue_priority": int64(position)})
+			}},
+			{"move", func(w *world, n int) error {
+				return w.TryUpdate("msdyn_segment", id("segment", there+n), values{"segue_priority": int64(position)})
+			}},
+		} {
+			crowd(put, func(n int) {
+				if err := persist(func() error { return round.do(processes[n%2], n) }); err != nil {
+					t.Errorf("%s %d: %v", round.name, n, err)
+				}
+			})
+		}
+		w.Probe.Inject(nil)
+		w.Sound(false)
+		at := map[string]int64{}
+		for _, row := range w.List("msdyn_segment", nil) {
+			at[row.ID] = w.Row("msdyn_segment", row.ID).Int("segue_priority")
+		}
+		var those, first []int64
+		for n := range put {
+			those = append(those, at[id("segment", there+n)])
+		}
+		for n := range there {
+			first = append(first, at[id("segment", n)])
+		}
+		slices.Sort(those)
+		if d := cmp.Diff([]int64{2, 3, 4, 5, 6, 7}, those); d != "" {
+			t.Errorf("places of those put at %d (-want +got):\n%s", position, d)
+		}
+		if d := cmp.Diff([]int64{1, 8, 9, 10}, first); d != "" {
+			t.Errorf("places of the others (-want +got):\n%s", d)
+		}
+	})
 }
