@@ -86,7 +86,7 @@ func bound(e edge, at func(edge) time.Time) time.Time {
 func (c Calendar) instant(e edge) time.Time {
 	switch e.kind {
 	case startOfDay:
-		return c.startOf(e.day)
+		return Instant(e.day, c.zone())
 	case afterNow:
 		return e.at.Truncate(time.Second).Add(time.Second)
 	case instant: // the first whole second that is not before it
@@ -108,30 +108,6 @@ func date(e edge) time.Time {
 	default:
 		return e.day
 	}
-}
-
-// The furthest that the local time of a zone is from UTC, and more.
-const widest = 15 * time.Hour
-
-// startOf returns the first instant of a date, which is given as midnight UTC, in the
-// calendar's zone.
-func (c Calendar) startOf(day time.Time) time.Time {
-	zone := c.zone()
-	before, after := offset(day.Add(-widest), zone), offset(day.Add(widest), zone)
-	// Where the clocks change on that night, midnight may come twice or not at all.
-	early, late := day.Add(-max(before, after)), day.Add(-min(before, after))
-	for _, at := range []time.Time{early, late} {
-		if at.Equal(day.Add(-offset(at, zone))) {
-			return at
-		}
-	}
-	_, transition := early.In(zone).ZoneBounds() // midnight is left out: the day starts where the clocks were put forward
-	return transition
-}
-
-func offset(at time.Time, zone *time.Location) time.Duration {
-	_, seconds := at.In(zone).Zone()
-	return time.Duration(seconds) * time.Second
 }
 
 func (c Calendar) zone() *time.Location {

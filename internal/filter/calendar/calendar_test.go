@@ -3,7 +3,6 @@ package calendar_test
 import (
 	"testing"
 	"time"
-	_ "time/tzdata" // the zones of the tests, wherever they run
 
 	"segue/internal/filter/calendar"
 )

@@ -15,7 +15,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-	_ "time/tzdata" // where the machine has no zones
 
 	"segue/internal/filter"
 	"segue/internal/filter/calendar"
@@ -107,11 +106,9 @@ func zoneOf(text string) (*time.Location, error) {
 	if text == "" {
 		return time.UTC, nil
 	}
-	zone, err := time.LoadLocation(text)
-	// A machine may know other names too: Local, and those of files beside the zones, which
-	// are in lower case.
-	if err != nil || text == "Local" || text[0] < 'A' || text[0] > 'Z' {
-		return nil, fmt.Errorf("%s is %q; it is the name of a time zone such as Europe/Berlin, as the IANA time zone database has it", name.SegueTimezone, text)
+	zone, err := calendar.LoadZone(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name.SegueTimezone, err)
 	}
 	return zone, nil
 }
