@@ -15,6 +15,7 @@ type Change struct {
 	Table    *schema.Table
 	Kind     store.ChangeKind
 	Old, New *Image // nil where there was no row
+	Present  bool   // no change, but the row as it is ([DB.Present])
 }
 
 // Image is a row as it was at a change. It implements filter.Row, and engine.Filler for
@@ -81,11 +82,14 @@ func (db *DB) Present(ctx context.Context, ref Ref) (Change, error) {
 		return Change{}, fmt.Errorf("read %v: %w", ref, err)
 	}
 	if items[0] == nil {
-		return Change{Ref: ref, Table: t, Kind: store.Remove}, nil
+		return Change{Ref: ref, Table: t, Kind: store.Remove, Present: true}, nil
 	}
 	image := &Image{db: db, table: t, id: ref.ID, image: items[0]}
-	return Change{Ref: ref, Table: t, Kind: store.Insert, New: image}, nil
+	return Change{Ref: ref, Table: t, Kind: store.Insert, New: image, Present: true}, nil
 }
+
+// Ref names the row.
+func (i *Image) Ref() Ref { return Ref{i.table.Name, i.id} }
 
 // Touches reports whether one of the columns differs between the images. It is true
 // when the row is new or deleted. It compares what is stored and decodes nothing.

@@ -72,10 +72,19 @@ func budgets() []budget {
 			w.Settle()
 			w.Fresh()
 			for n := range 3 {
-				w.Create("task", "", values{"subject": fmt.Sprint(n)})
+				w.Create("campaign", "", values{"name": fmt.Sprint(n)})
 			}
 			return evaluation(w, w.Fresh())
 		}},
+		// Whether a segment asks for tasks is in the definitions, so they must be current.
+		{name: "batch of tasks that no active segment asks for", begin: func(w *world, lead rows.Ref) func() {
+			w.Settle()
+			w.Fresh()
+			for n := range 3 {
+				w.Create("task", "", values{"subject": fmt.Sprint(n), "regardingobjectid": salestest.Lookup(lead)})
+			}
+			return evaluation(w, w.Fresh())
+		}, warm: cost{0, 0}, stale: cost{1, 1}, cold: cost{3, 9}},
 		{name: "change that touches no attribute used", begin: evaluated(nowhere, values{"jobtitle": "Buyer"}),
 			warm: cost{0, 0}, stale: cost{1, 1}, cold: cost{3, 9}},
 		{name: "evaluated, same segment", begin: evaluated(one, values{"address1_city": "Zug"}),
@@ -128,7 +137,7 @@ func TestBudgets(t *testing.T) {
 				enter func(w *world)
 			}{
 				{"cold", b.cold, (*world).Restart},
-				{"stale", b.stale, func(*world) { now.Advance(time.Minute) }},
+				{"stale", b.stale, func(*world) { now.Advance(2 * time.Second) }},
 				{"warm", b.warm, warm},
 			} {
 				t.Run(b.name+"/"+state.name, func(t *testing.T) {

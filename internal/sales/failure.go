@@ -69,6 +69,40 @@ func BecauseOf(ref rows.Ref, err error) error {
 	return &CauseError{ref, err}
 }
 
+// RowError is a failure to follow a change in what it means to another row. It is parked
+// as a failure of that row, for the reaction of that name: when it is taken up, that row
+// is followed as it is then.
+type RowError struct {
+	Ref     rows.Ref
+	Handler string // the name of a registered reaction
+	Err     error
+}
+
+// Error names the row.
+func (e *RowError) Error() string { return fmt.Sprintf("%v: %v", e.Ref, e.Err) }
+
+// Unwrap returns the failure.
+func (e *RowError) Unwrap() error { return e.Err }
+
+// RowErrors takes a failure, joined or not, apart into those of other rows and what is
+// left, nil for nothing.
+func RowErrors(err error) (of []*RowError, left error) {
+	switch e := err.(type) { //nolint:errorlint // wrapped ones belong to who wraps them
+	case *RowError:
+		return []*RowError{e}, nil
+	case interface{ Unwrap() []error }:
+		var rest []error
+		for _, part := range e.Unwrap() {
+			more, other := RowErrors(part)
+			of, rest = append(of, more...), append(rest, other)
+		}
+		if len(of) > 0 {
+			return of, errors.Join(rest...)
+		}
+	}
+	return nil, err
+}
+
 // RedriveKind is the kind of the jobs that take up again what is parked
 // (docs/decisions/0011-failure.md).
 const RedriveKind = "redrive"

@@ -123,6 +123,18 @@ func (h *Handler) Park(ctx context.Context, handler string, ref rows.Ref, failur
 	return h.park(ctx, parking{ref: ref, kind: store.Insert, at: h.db.Now(), handler: handler, redrive: true}, failure)
 }
 
+// parkElsewhere parks what could not be done to other rows than the one that was followed,
+// and returns the failures of that row itself, nil for none.
+func (h *Handler) parkElsewhere(ctx context.Context, at time.Time, failure error) (own, err error) {
+	others, own := sales.RowErrors(failure)
+	for _, other := range others {
+		if err := h.park(ctx, parking{ref: other.Ref, kind: store.Modify, at: at, handler: other.Handler}, other.Err); err != nil {
+			return own, err
+		}
+	}
+	return own, nil
+}
+
 // hasTried reports whether this version of the program has tried the change of p since
 // it was made: the row was parked because of it, because of a later change, or when it
 // was taken up as it was then. Stored times are whole seconds, so that in one second

@@ -247,5 +247,9 @@ func (h *Handler) settle(ctx context.Context, c *change, handler string, failure
 	if sales.Transient(failure) && h.db.Now().Sub(c.at) < MaxAge {
 		return fmt.Errorf("%s of %v: %w", handler, c.Ref, failure)
 	}
-	return h.park(ctx, parking{ref: c.Ref, kind: c.Kind, at: c.at, handler: handler}, failure)
+	own, err := h.parkElsewhere(ctx, c.at, failure)
+	if own == nil || err != nil {
+		return err
+	}
+	return h.park(ctx, parking{ref: c.Ref, kind: c.Kind, at: c.at, handler: handler}, own)
 }

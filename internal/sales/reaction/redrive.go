@@ -97,6 +97,10 @@ func (h *Handler) redriveOne(ctx context.Context, r registered, present rows.Cha
 	if sales.Transient(failure) {
 		return fmt.Errorf("%s of %v: %w", r.name, present.Ref, failure)
 	}
+	failure, err := h.parkElsewhere(ctx, at, failure)
+	if failure == nil || err != nil {
+		return err
+	}
 	// Parked, even if it was not before: nobody else may know of it.
 	if err := h.park(ctx, parking{ref: present.Ref, kind: present.Kind, at: at, handler: r.name, redrive: true}, failure); err != nil {
 		return err

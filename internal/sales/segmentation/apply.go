@@ -9,10 +9,6 @@ import (
 	"segue/internal/schema/name"
 )
 
-// EvaluateReaction is the name under which boot registers the reaction of
-// [Segmentation.Evaluate], which says of a parked change what could not be done.
-const EvaluateReaction = "segmentation.evaluate"
-
 // Broken is why records of a type cannot be evaluated: a segment that no longer compiles.
 // It is nil where they can.
 func (s *Segmentation) Broken(ctx context.Context, recordType string) error {

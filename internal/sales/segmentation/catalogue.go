@@ -1,6 +1,7 @@
 package segmentation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"segue/internal/filter/calendar"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/related"
 	"segue/internal/sales/segment"
 	"segue/internal/sales/setting"
 	"segue/internal/schema"
@@ -29,14 +31,19 @@ type compiled struct {
 	reading  *rows.Reading     // all that an evaluation reads of a record's images
 	newest   name.SegmentID    // the segment that was created last
 	calendar calendar.Calendar // by which conditions reckon that are relative to the time
+	related  asking            // what conditions ask of related rows
 }
 
 // scope returns what a decision at a moment may ask beyond the record.
 func (c compiled) scope(now time.Time) *filter.Scope {
-	if !c.Timed { // by far the most
+	if !c.Timed && c.related.reader == nil { // by far the most
 		return nil
 	}
-	return setting.Values{Calendar: c.calendar}.Scope(now)
+	scope := setting.Values{Calendar: c.calendar}.Scope(now)
+	if c.related.reader == nil {
+		return scope
+	}
+	return c.related.reader.In(*scope)
 }
 
 // readCatalogues returns the active segments of every record type. They are read
@@ -117,18 +124,27 @@ func (s *Segmentation) compileCatalogue(ctx context.Context, orderRow *rows.Row,
 			continue
 		}
 		entry, err := s.entryOf(ctx, name.SegmentID(row.ID), view, &of.calendar)
+		if entry.Program != nil {
+			active = append(active, entry)
+		}
 		if _, wrong := errors.AsType[*sales.CauseError](err); wrong { // the settings, and not the reading of them
-			return compiled{broken: err}, nil
+			of.broken = cmp.Or(of.broken, err)
+			continue
 		}
 		if _, refused := errors.AsType[*sales.Error](err); refused {
-			return compiled{broken: sales.BecauseOf(row.Ref(), fmt.Errorf("segment %q (%s): %w", view.Name(), row.ID, err))}, nil
+			of.broken = cmp.Or(of.broken, sales.BecauseOf(row.Ref(), fmt.Errorf("segment %q (%s): %w", view.Name(), row.ID, err)))
+			continue
 		}
 		if err != nil {
 			return compiled{}, err
 		}
-		active = append(active, entry)
 	}
-	of.Catalogue = segment.NewCatalogue(recordType, ids, active, ownColumns(s.db.Schema().Table(recordType)))
+	// What the other segments ask of related rows says also of a broken catalogue which records
+	// are to be evaluated when it is mended.
+	of.related = s.askingOf(recordType, active)
+	if of.broken == nil {
+		of.Catalogue = segment.NewCatalogue(recordType, ids, active, ownColumns(s.db.Schema().Table(recordType)))
+	}
 	return of, nil
 }
 
@@ -156,7 +172,10 @@ func (s *Segmentation) reckon(ctx context.Context, program *filter.Program, by *
 func (s *Segmentation) entryOf(ctx context.Context, id name.SegmentID, view segment.Segment, by *calendar.Calendar) (segment.Entry, error) {
 	where, program, err := compileConditions(s.db.Schema(), view)
 	if err == nil {
-		program, err = s.reckon(ctx, program, by)
+		var reckoned *filter.Program
+		if reckoned, err = s.reckon(ctx, program, by); err == nil {
+			program = reckoned
+		}
 	}
 	return segment.Entry{
 		ID: id, Name: view.Name(), Where: where, Program: program,
@@ -191,15 +210,18 @@ func parseConditions(s *schema.Schema, view segment.Segment) (*filter.Group, err
 	}
 	// There is no caller. A condition that is relative to the time is evaluated when the
 	// record changes, for only that makes segments run (docs/domain.md §8.3). Conditions on
-	// related rows are kept, and refused when the segment is activated.
-	if err := group.CheckAsks(mayAsk | filter.AsksRows); err != nil {
+	// related rows must be found without going through a table, from either side.
+	if err := group.CheckAsks(mayAsk); err != nil {
+		return nil, refuseConditions(err)
+	}
+	if err := related.Check(s, view.RecordType(), group); err != nil {
 		return nil, refuseConditions(err)
 	}
 	return group, nil
 }
 
-// mayAsk is what the conditions of an active segment may ask beyond the record.
-const mayAsk = filter.AsksZone | filter.AsksNow
+// mayAsk is what the conditions of a segment may ask beyond the record.
+const mayAsk = filter.AsksZone | filter.AsksNow | filter.AsksRows
 
 // compileConditions reads the conditions of a segment and makes the program that evaluates
 // them.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"segue/internal/filter"
+	"segue/internal/sales/related"
 	"segue/internal/sales/segment"
 	"segue/internal/schema/name"
 )
@@ -13,11 +14,43 @@ import (
 const NewDraft name.SegmentID = "draft"
 
 // Catalogue is the active segments of a record type, with what their conditions may ask
-// beyond a record at the moment at which they were read; nil: nothing.
+// beyond a record at the moment at which they were read; nil: nothing. It belongs to one
+// goroutine and to the call that it was read for.
 type Catalogue struct {
 	*segment.Catalogue
 
-	Scope *filter.Scope
+	Scope  *filter.Scope
+	reader *related.Reader
+}
+
+// Next is called before each record: what was read of related rows is of one record.
+func (c Catalogue) Next() {
+	if c.reader != nil {
+		c.reader.Next()
+	}
+}
+
+// AsksRows reports whether conditions ask for related rows.
+func (c Catalogue) AsksRows() bool { return c.reader != nil }
+
+// Leave returns the catalogue as it would be if a segment were inactive.
+func (c Catalogue) Leave(id name.SegmentID) Catalogue {
+	c.Catalogue = c.Without(id)
+	return c
+}
+
+// Spent returns how many related rows, and entries of indexes, were read so far.
+func (c Catalogue) Spent() int {
+	if c.reader == nil {
+		return 0
+	}
+	return c.reader.Spent()
+}
+
+// asOfNow returns a catalogue as it decides at this moment.
+func (s *Segmentation) asOfNow(ctx context.Context, known compiled) Catalogue {
+	known.related = s.askingOf(known.Table, known.Segments).begin(ctx, s.db, nil)
+	return Catalogue{known.Catalogue, known.scope(s.db.Now()), known.related.reader}
 }
 
 // Current returns the active segments of a record type, as they are. An active segment
@@ -31,7 +64,7 @@ func (s *Segmentation) Current(ctx context.Context, recordType string) (Catalogu
 	if current.broken != nil {
 		return Catalogue{}, current.broken
 	}
-	return Catalogue{current.Catalogue, current.scope(s.db.Now())}, nil
+	return s.asOfNow(ctx, current), nil
 }
 
 // Draft returns the active segments of a record type as they would be with a segment as
@@ -64,6 +97,6 @@ func (s *Segmentation) Draft(ctx context.Context, id name.SegmentID, view segmen
 		position = usualPosition(current.Order, current.newest)
 	}
 	current.Catalogue = current.With(entry, segment.Place(current.Order, id, position, defaultID(view.RecordType())))
-	return Catalogue{current.Catalogue, current.scope(s.db.Now())},
+	return s.asOfNow(ctx, current),
 		slices.IndexFunc(current.Segments, func(e segment.Entry) bool { return e.ID == id }), nil
 }

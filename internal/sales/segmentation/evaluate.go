@@ -65,6 +65,7 @@ func (s *Segmentation) evaluate(ctx context.Context, known compiled, change rows
 		return nil
 	}
 	tally.Add(ctx, tally.Evaluated, 1)
+	known.related = known.related.begin(ctx, s.db, nil)
 	requested, pending, err := s.decide(ctx, known, change.New)
 	if err != nil {
 		return err
@@ -72,30 +73,34 @@ func (s *Segmentation) evaluate(ctx context.Context, known compiled, change rows
 	if !pending { // the record stays as it is
 		return nil
 	}
-	return s.follow(ctx, known, change, requested)
-}
-
-// follow does what a change asks for, under the version of the change.
-func (s *Segmentation) follow(ctx context.Context, known compiled, change rows.Change, requested segment.Status) error {
 	row, err := change.New.Row()
 	if err != nil {
 		return err
 	}
+	return s.follow(ctx, known, row, requested)
+}
+
+// follow does what a record asks for, under the version with which it was read.
+func (s *Segmentation) follow(ctx context.Context, known compiled, row *rows.Row, requested segment.Status) error {
 	var did effect
-	err = s.db.Do(ctx, "", func(tx *rows.Tx) error {
+	err := s.db.Do(ctx, "", func(tx *rows.Tx) error {
 		did = effect{}
 		if tx.Again() { // the row has moved on: decide on it as it is, by the segments as they are
 			all, err := s.readCatalogues(ctx)
 			if err != nil {
 				return err
 			}
-			if known = all[change.Table.Name]; known.broken != nil {
+			before := known.related
+			if known = all[row.Table.Name]; known.broken != nil {
 				return known.broken
+			}
+			if known.related, err = known.related.anew(ctx, s.db, before); err != nil {
+				return err
 			}
 		} else {
 			tx.Hold(row)
 		}
-		found, err := tx.Load(ctx, change.Ref)
+		found, err := tx.Load(ctx, row.Ref())
 		if err != nil {
 			return err
 		}

@@ -174,11 +174,11 @@ func (s *Segmentation) followState(ctx context.Context, tx *rows.Tx, row *rows.R
 
 // checkActive returns the conditions of a segment that is active, or is to be.
 func checkActive(s *schema.Schema, view segment.Segment) (*filter.Group, error) {
-	group, program, err := compileConditions(s, view)
+	group, _, err := compileConditions(s, view)
 	if err != nil {
 		return nil, err
 	}
-	if len(program.Columns()) == 0 && !view.Default() {
+	if group.Conditions() == 0 && !view.Default() {
 		return nil, sales.Refuse(sales.Precondition, "segment %q has no condition; only the default segment matches everything", view.Name())
 	}
 	return group, nil

@@ -54,7 +54,7 @@ func (s *Simulation) Diff(ctx context.Context, c sales.Caller, draft Draft, part
 		return Diff{}, err
 	}
 	moves := map[Move]*Move{}
-	result.Walk, err = s.walk(ctx, c, d.table, part, len(d.then.Segments)+len(d.now.Segments), func(row *rows.Row) error {
+	result.Walk, err = d.walk(ctx, s, c, part, len(d.then.Segments)+len(d.now.Segments), func(row *rows.Row) error {
 		moved, anyway, err := s.moved(ctx, d, row)
 		if err != nil || moved.To == "" {
 			return err

@@ -73,6 +73,7 @@ func (s *Simulation) Explain(ctx context.Context, c sales.Caller, ref rows.Ref, 
 		if one != "" && e.ID != one {
 			continue
 		}
+		current.Next() // each is explained to the end, which may read as much as a decision
 		verdict, err := e.Program.ExplainIn(row, current.Scope)
 		if err != nil {
 			return Explanation{}, err

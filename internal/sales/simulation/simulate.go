@@ -70,7 +70,7 @@ func (s *Simulation) Simulate(ctx context.Context, c sales.Caller, draft Draft, 
 	if result.Clauses, err = clausesOf(program, d.then.Scope); err != nil {
 		return Simulated{}, err
 	}
-	result.Walk, err = s.walk(ctx, c, d.table, part, 1+len(d.then.Segments), func(row *rows.Row) error {
+	result.Walk, err = d.walk(ctx, s, c, part, 1+len(d.then.Segments), func(row *rows.Row) error {
 		matches, err := result.count(program, row, d.then.Scope)
 		if err != nil || !matches {
 			return err

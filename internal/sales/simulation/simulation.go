@@ -37,6 +37,14 @@ const (
 	atOnce       = 5000
 )
 
+// MaxRelated is how many rows and entries of indexes a call reads for conditions on related
+// rows before it leaves the rest of the records to the next part. They are read for one
+// record after another, in the middle of hundreds.
+const (
+	MaxRelated    = 5000
+	atOnceRelated = 100
+)
+
 // MaxRecords is how many records a call lists at most.
 const MaxRecords = 1000
 
@@ -116,7 +124,7 @@ func (s *Simulation) draft(ctx context.Context, c sales.Caller, d Draft) (drafte
 		return drafted{}, err
 	}
 	if state, given := d.Values[name.Statecode]; given && state != schema.Int(int64(segment.Active)) {
-		then := segmentation.Catalogue{Catalogue: now.Without(d.Segment), Scope: now.Scope}
+		then := now.Leave(d.Segment)
 		return drafted{table: view.RecordType(), now: now, then: then, place: -1}, nil
 	}
 	then, place, err := s.segments.Draft(ctx, d.Segment, view)
@@ -133,11 +141,15 @@ func (s *Simulation) findings(d drafted, part Part) ([]segment.Finding, error) {
 }
 
 // walk hands over the open records of a type that the caller may read, a part of them; take
-// evaluates some segments on each.
-func (s *Simulation) walk(ctx context.Context, c sales.Caller, table string, part Part, segments int, take func(*rows.Row) error) (Walk, error) {
-	walk := Walk{Table: table, AsOf: s.db.Now(), Next: part.From}
-	for left := min(s.examined, max(1, s.evaluated/max(1, segments))); left > 0; {
-		page, err := s.entities.Request(c).List(ctx, table, query.Query{Limit: min(left, atOnce), Token: walk.Next})
+// evaluates some segments on each, those of the draft and, where it says so, those as they are.
+func (d drafted) walk(ctx context.Context, s *Simulation, c sales.Caller, part Part, segments int, take func(*rows.Row) error) (Walk, error) {
+	walk := Walk{Table: d.table, AsOf: s.db.Now(), Next: part.From}
+	size := atOnce
+	if d.then.AsksRows() || d.now.AsksRows() {
+		size = atOnceRelated
+	}
+	for left := min(s.examined, max(1, s.evaluated/max(1, segments))); left > 0 && d.then.Spent()+d.now.Spent() < MaxRelated; {
+		page, err := s.entities.Request(c).List(ctx, d.table, query.Query{Limit: min(left, size), Token: walk.Next})
 		if err != nil {
 			return walk, err
 		}
@@ -147,6 +159,8 @@ func (s *Simulation) walk(ctx context.Context, c sales.Caller, table string, par
 				continue
 			}
 			walk.Examined++
+			d.then.Next()
+			d.now.Next()
 			if err := take(row); err != nil {
 				return walk, err
 			}

@@ -1,0 +1,174 @@
+package segmentation
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/related"
+	"segue/internal/sales/segment"
+	"segue/internal/tally"
+)
+
+// The names of the reactions that evaluate records. They are kept with what is parked.
+const (
+	EvaluateName = "segmentation.evaluate"
+	RelateName   = "segmentation.relate"
+)
+
+// asking is what the segments of a record type ask of related rows, and in an evaluation
+// who answers it.
+type asking struct {
+	watches map[string][]related.Watch // by table
+	reader  *related.Reader            // of one evaluation
+	hand    related.Hand               // that the reader was begun with
+}
+
+// askingOf returns what segments of a record type ask of related rows.
+func (s *Segmentation) askingOf(recordType string, segments []segment.Entry) asking {
+	a := asking{watches: map[string][]related.Watch{}}
+	for _, e := range segments {
+		for _, w := range related.Watches(s.db.Schema(), s.db.Schema().Table(recordType), e.Program) {
+			a.watches[w.Table().Name] = append(a.watches[w.Table().Name], w)
+		}
+	}
+	return a
+}
+
+// begin returns what is asked in one evaluation. hand is rows as they are.
+func (a asking) begin(ctx context.Context, db *rows.DB, hand related.Hand) asking {
+	if len(a.watches) > 0 {
+		a.reader, a.hand = related.NewReader(ctx, db, hand), hand
+	}
+	return a
+}
+
+// anew is begin for an evaluation that starts again, with the rows that the one before had
+// in hand, as they are now.
+func (a asking) anew(ctx context.Context, db *rows.DB, before asking) (asking, error) {
+	if len(before.hand) == 0 {
+		return a.begin(ctx, db, nil), nil
+	}
+	hand, err := related.NewHand(ctx, db, slices.Collect(maps.Keys(before.hand)))
+	return a.begin(ctx, db, hand), err
+}
+
+// Relate is the reaction to changes of rows that conditions of segments may ask for beside
+// the record: it evaluates the records whose verdict may be another one now
+// (docs/domain.md §8.3). A batch of rows that no active segment asks for reads nothing but
+// what tells so.
+func (s *Segmentation) Relate() sales.Reaction { return relate{s} }
+
+// RelatedTables are the tables whose changes [Segmentation.Relate] follows.
+func (s *Segmentation) RelatedTables() []sales.Subject {
+	var subjects []sales.Subject
+	for _, t := range related.Tables(s.db.Schema()) {
+		subjects = append(subjects, sales.OfTable(t.Name))
+	}
+	return subjects
+}
+
+type relate struct{ *Segmentation }
+
+// Prepare implements [sales.Reaction].
+func (r relate) Prepare(ctx context.Context, _ []rows.Change) (sales.Follow, error) {
+	if _, err := r.readCatalogues(ctx); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, change rows.Change) error {
+		all, err := r.readCatalogues(ctx) // a batch may take longer than they are fresh
+		if err != nil {
+			return err
+		}
+		for _, recordType := range slices.Sorted(maps.Keys(all)) {
+			err = errors.Join(err, r.relate(ctx, all[recordType], change))
+		}
+		return err
+	}, nil
+}
+
+// relate evaluates the records of a type that a changed row matters to.
+func (s *Segmentation) relate(ctx context.Context, known compiled, change rows.Change) error {
+	var records []rows.Ref
+	var rest []related.Rest
+	hand := related.Hand{}
+	for _, w := range known.related.watches[change.Ref.Table] {
+		concerns, _, err := w.Concerns(change)
+		if err != nil {
+			return err
+		}
+		if !concerns {
+			continue
+		}
+		found, err := w.Back(ctx, s.db, change)
+		if err != nil {
+			return err
+		}
+		rest = append(rest, found.Rest...)
+		records = append(records, found.Records...)
+		maps.Copy(hand, found.Hand)
+	}
+	if len(rest) > 0 {
+		life, err := lifeOf(change)
+		if err != nil {
+			return err
+		}
+		if err := s.beginRest(ctx, rest, life); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(records, func(a, b rows.Ref) int { return strings.Compare(a.ID, b.ID) })
+	return s.reconsider(ctx, known, slices.Compact(records), change.Ref, hand)
+}
+
+// atOnce is how many records are read at once to be evaluated.
+const atOnce = 100
+
+// reconsider evaluates records because of a row that has changed. A failure is that of the
+// record.
+func (s *Segmentation) reconsider(ctx context.Context, known compiled, records []rows.Ref, changed rows.Ref, hand related.Hand) error {
+	var failed error
+	for refs := range slices.Chunk(records, atOnce) {
+		found, err := s.db.Get(ctx, append(slices.Clone(refs), changed)...)
+		if err != nil {
+			return errors.Join(failed, failures(refs, err))
+		}
+		hand[changed] = found[len(refs)]
+		for i, ref := range refs {
+			if err := s.reconsiderOne(ctx, known, found[i], hand); err != nil {
+				failed = errors.Join(failed, &sales.RowError{Ref: ref, Handler: EvaluateName, Err: err})
+			}
+		}
+	}
+	return failed
+}
+
+// failures are the failure to read records, as that of each.
+func failures(refs []rows.Ref, err error) error {
+	all := make([]error, len(refs))
+	for i, ref := range refs {
+		all[i] = &sales.RowError{Ref: ref, Handler: EvaluateName, Err: err}
+	}
+	return errors.Join(all...)
+}
+
+// reconsiderOne evaluates a record that was read.
+func (s *Segmentation) reconsiderOne(ctx context.Context, known compiled, record *rows.Row, hand related.Hand) error {
+	if record == nil || !(sales.Record{Row: record}).Erased().IsZero() {
+		return nil
+	}
+	if known.broken != nil {
+		return known.broken
+	}
+	tally.Add(ctx, tally.Evaluated, 1)
+	known.related = known.related.begin(ctx, s.db, hand)
+	requested, pending, err := s.decide(ctx, known, record)
+	if err != nil || !pending {
+		return err
+	}
+	return s.follow(ctx, known, record, requested)
+}
