@@ -118,9 +118,15 @@ func (c Calendar) zone() *time.Location {
 }
 
 // DateOf returns the date of an instant in the calendar's zone, as midnight UTC: that of
-// the last day which has started, also where the clocks go back over midnight ([Wall]).
+// the last day which has started. Where the clocks go back over midnight, the wall shows
+// the date of before once more.
 func (c Calendar) DateOf(at time.Time) time.Time {
-	return Wall(at, c.zone()).Truncate(24 * time.Hour)
+	year, month, day := at.In(c.zone()).Date()
+	shown := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+	if next := shown.AddDate(0, 0, 1); !at.Before(Instant(next, c.zone())) {
+		return next
+	}
+	return shown
 }
 
 func (c Calendar) periods() int {
