@@ -197,5 +197,5 @@ func (f *feed) judge(failure store.Failure, ch store.Change) bool {
 func excused(err error) bool {
 	var conflict *rows.ConflictError
 	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, sales.Unavailable) || errors.Is(err, probe.ErrCrash) ||
-		errors.Is(err, context.Canceled) || errors.As(err, &conflict)
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &conflict)
 }
