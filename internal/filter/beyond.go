@@ -66,20 +66,28 @@ type pathTo struct {
 }
 
 func (c pathTo) decide(row Row, scope *Scope) (value schema.Value, holds bool, err error) {
+	there, err := c.follow(row, scope)
+	if err != nil {
+		return schema.Null(), false, err
+	}
+	return c.last.answer(there, scope)
+}
+
+// follow returns the row at the end of the path.
+func (c pathTo) follow(row Row, scope *Scope) (there Row, err error) {
 	if scope == nil || scope.Related == nil {
-		return schema.Null(), false, fmt.Errorf("filter at %s: %w", c.last.path, errNoRows)
+		return nil, fmt.Errorf("filter at %s: %w", c.last.path, errNoRows)
 	}
 	for _, nav := range c.navs {
 		row, err = scope.Related.One(row, nav)
 		if err != nil {
-			return schema.Null(), false, fmt.Errorf("filter at %s: follow %s: %w", c.last.path, nav.Target.Nav, err)
+			return nil, fmt.Errorf("filter at %s: follow %s: %w", c.last.path, nav.Target.Nav, err)
 		}
 		if row == nil {
-			row = nothing{}
-			break
+			return nothing{}, nil
 		}
 	}
-	return c.last.answer(row, scope)
+	return row, nil
 }
 
 // nothing is the row that a path which leads nowhere ends at.

@@ -104,11 +104,7 @@ func (c relative) inTime(scope *Scope) test {
 	if scope != nil {
 		now = scope.Now
 	}
-	from, to := cal.Instants(c.span(cal, now))
-	if isDate {
-		from, to = cal.Dates(c.span(cal, now))
-	}
-	return within(from, to)
+	return within(c.bounds(cal, now))
 }
 
 // within reports whether a moment is at or after from and before to; a zero time is no
