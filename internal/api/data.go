@@ -113,6 +113,9 @@ func (a *API) list(w http.ResponseWriter, r *request, t *schema.Table, query oda
 	if err != nil {
 		return err
 	}
+	if err := a.entities.Answer(r.Context(), t, page.Rows, query.Select); err != nil {
+		return err
+	}
 	with, err := reads.Expand(r.Context(), page.Rows, expandsOf(query.Expand))
 	if err != nil {
 		return err
@@ -274,6 +277,9 @@ func (a *API) respondWritten(w http.ResponseWriter, r *request, outcome operatio
 // respondRow responds with one row.
 func (a *API) respondRow(w http.ResponseWriter, r *request, row *rows.Row, query odata.Query, status int) error {
 	list := []*rows.Row{row}
+	if err := a.entities.Answer(r.Context(), row.Table, list, query.Select); err != nil {
+		return err
+	}
 	with, err := a.entities.Request(r.caller).Expand(r.Context(), list, expandsOf(query.Expand))
 	if err != nil {
 		return err

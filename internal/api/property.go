@@ -46,6 +46,9 @@ func (a *API) property(w http.ResponseWriter, r *request, resource odata.Resourc
 
 func (a *API) readProperty(w http.ResponseWriter, r *request, resource odata.Resource) error {
 	row, err := a.retrieveRow(r, resource)
+	if err == nil {
+		err = a.entities.Answer(r.Context(), resource.Table, []*rows.Row{row}, []string{resource.Column.Name})
+	}
 	if err != nil {
 		return err
 	}

@@ -235,6 +235,7 @@ func (a assembly) rules() {
 	a.Entities.Register(sales.OfTable(name.SequenceTarget), a.Connections.TargetRules())
 	a.Entities.Register(sales.OfTable(name.SequenceTargetStep), a.Connections.StepRules())
 	a.Entities.Register(sales.OfTable(name.Segment), a.segments.SegmentRules())
+	a.Entities.Register(sales.OfTable(name.Segment), a.Simulation.FindingRules())
 	a.Entities.Register(sales.OfTable(name.SegmentAttribute), a.segments.OrderRules())
 	a.Entities.Register(sales.OfTable(name.Segment), a.segments.RedriveRules())
 	a.Entities.Register(sales.OfTable(name.SegmentAttribute), a.segments.RedriveRules())

@@ -108,6 +108,26 @@ type Parting interface {
 	Gone(row *rows.Row) bool
 }
 
+// Answering is [Rules] of a table with columns that are worked out only where they are
+// selected by name, because that is much work.
+type Answering interface {
+	// Answer adds to rows of one table what is selected.
+	Answer(ctx context.Context, list []*rows.Row, selected []string) error
+}
+
+// Answer adds to rows of a table that a caller has read those selected columns that are
+// worked out only then.
+func (e *Entities) Answer(ctx context.Context, t *schema.Table, list []*rows.Row, selected []string) error {
+	for _, r := range e.rules[t.Name] {
+		if answering, ok := r.(Answering); ok {
+			if err := answering.Answer(ctx, list, selected); err != nil {
+				return sales.Public(err)
+			}
+		}
+	}
+	return nil
+}
+
 // Register makes r, which must be comparable, the rules of every table of a
 // subject. A table that several subjects match obeys the rules of each, those
 // registered first before the others.

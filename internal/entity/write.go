@@ -241,6 +241,23 @@ func asRead(row *rows.Row) map[string]schema.Value {
 	return values
 }
 
+// CheckDraft returns the columns that a row would have which is not saved: a new one for a
+// nil row, else the row with changes. What the schema refuses of a create, or an update, is
+// refused; rules of the table are not asked.
+func (e *Entities) CheckDraft(c sales.Caller, t *schema.Table, saved *rows.Row, values map[string]schema.Value) (schema.Values, error) {
+	if saved == nil {
+		draft, err := t.CheckCreate(withOwner(t, c, values))
+		return draft, sales.InvalidInput(err)
+	}
+	changed, err := t.CheckUpdate(asRead(saved), values)
+	if err != nil {
+		return nil, sales.InvalidInput(err)
+	}
+	draft := saved.Values()
+	maps.Copy(draft, changed)
+	return draft, nil
+}
+
 // errNotCommitted ends the unit of work of a check.
 var errNotCommitted = errors.New("the unit of work is not committed")
 

@@ -56,6 +56,19 @@ func (q Quota) Use(ctx context.Context, db *rows.DB) (Use, error) {
 	return q.use(ids), err
 }
 
+// With is Use with one row active besides, if it is not.
+func (q Quota) With(ctx context.Context, db *rows.DB, id string) (Use, error) {
+	found, err := db.Get(ctx, q.ref())
+	if err != nil || found[0] == nil {
+		return q.use([]string{id}), Public(err)
+	}
+	ids, err := IDs[string](found[0], name.SegueMembers)
+	if !slices.Contains(ids, id) {
+		ids = append(ids, id)
+	}
+	return q.use(ids), err
+}
+
 func (q Quota) use(ids []string) Use { return Use{Name: q.Name, Used: len(ids), Most: q.Most} }
 
 func (q Quota) ref() rows.Ref {

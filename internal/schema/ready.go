@@ -601,6 +601,7 @@ func ready() []*Table {
 				Option{Value: 1, Label: "Yes"}}, Default: Value{kind: 5}, Preset: false, table: "msdyn_segment"},
 			&Column{Name: "segue_isdefault", Label: "Default Segment", Type: "boolean", Options: []Option{Option{Label: "No"},
 				Option{Value: 1, Label: "Yes"}}, Write: "engine", Default: Value{kind: 5}, Preset: false, Custom: true, table: "msdyn_segment"},
+			&Column{Name: "segue_findings", Label: "Findings", Type: "memo", MaxLength: 100000, Write: "engine", Custom: true, Shown: true, table: "msdyn_segment"},
 			&Column{Name: "segue_priority", Label: "Priority", Type: "integer", Min: &n[11], Max: &n[12], Custom: true, table: "msdyn_segment"},
 			&Column{Name: "statecode", Label: "Status", Type: "state", Options: []Option{Option{Label: "Active"},
 				Option{Value: 1, Label: "Inactive"},

@@ -9,7 +9,6 @@ import (
 	"segue/internal/odata/call"
 	"segue/internal/rows"
 	"segue/internal/sales"
-	"segue/internal/sales/segment"
 	"segue/internal/sales/simulation"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -68,7 +67,7 @@ func walked(on rows.Ref, given call.Arguments) (simulation.Draft, simulation.Par
 // findingsProperty is what is found out about a segment without a record.
 func findingsProperty() call.Property {
 	kinds := &call.Enum{Name: "segue_FindingKind"}
-	for _, k := range segment.FindingKinds() {
+	for _, k := range simulation.FindingKinds() {
 		kinds.Members = append(kinds.Members, string(k))
 	}
 	return call.Property{Name: "Findings", Many: true, Of: &call.Complex{Name: "segue_Finding", Properties: []call.Property{
@@ -76,11 +75,12 @@ func findingsProperty() call.Property {
 		{Name: "Witness", Many: true, Of: &call.Complex{Name: "segue_ColumnValue", Properties: []call.Property{
 			{Name: "Column", Type: schema.String}, {Name: "Value", Type: schema.String},
 		}}},
+		{Name: "Limit", Type: schema.String, Nullable: true}, {Name: "Used", Type: schema.Integer, Nullable: true}, {Name: "Most", Type: schema.Integer, Nullable: true},
 	}}}
 }
 
 // findingResults are findings on the wire; the witness is of the record type t.
-func findingResults(t *schema.Table, findings []segment.Finding) []call.Result {
+func findingResults(t *schema.Table, findings []simulation.Finding) []call.Result {
 	results := []call.Result{}
 	for _, f := range findings {
 		ids, witness := []string{}, []call.Result{}
@@ -90,7 +90,11 @@ func findingResults(t *schema.Table, findings []segment.Finding) []call.Result {
 		for _, column := range slices.Sorted(maps.Keys(f.Witness)) {
 			witness = append(witness, call.Result{"Column": column, "Value": t.Column(column).Text(f.Witness[column])})
 		}
-		results = append(results, call.Result{"Kind": string(f.Kind), "SegmentIds": ids, "Witness": witness})
+		result := call.Result{"Kind": string(f.Kind), "SegmentIds": ids, "Witness": witness}
+		if f.Use.Name != "" {
+			result["Limit"], result["Used"], result["Most"] = f.Use.Name, int64(f.Use.Used), int64(f.Use.Most)
+		}
+		results = append(results, result)
 	}
 	return results
 }

@@ -82,8 +82,10 @@ func (s *Segmentation) Draft(ctx context.Context, id name.SegmentID, view segmen
 	if id == "" {
 		id = NewDraft
 	}
-	if err := s.checkConditions(ctx, view); err != nil {
-		return Catalogue{}, 0, err
+	if view.State() != segment.Active { // one that is, has been accepted
+		if err := s.checkActivation(ctx, view); err != nil {
+			return Catalogue{}, 0, err
+		}
 	}
 	entry, err := s.entryOf(ctx, id, view, &current.calendar)
 	if err != nil {

@@ -73,17 +73,11 @@ func (r segmentRules) Create(ctx context.Context, tx *rows.Tx, row *rows.Row) er
 	r.segmentation.generation.Changed(tx)
 	view := segment.Segment{Row: row}
 	recordType := view.RecordType()
-	if err := connection.Connectable(tx.Schema(), recordType); err != nil {
+	if err := r.segmentation.checkSaved(ctx, tx, view, nil); err != nil {
 		return err
 	}
 	if view.State() != segment.Inactive {
 		return sales.Refuse(sales.Precondition, "a segment is created inactive (statecode 1) and activated by setting statecode 0")
-	}
-	if err := r.segmentation.checkConditions(ctx, view); err != nil {
-		return err
-	}
-	if err := refuseUnattachable(ctx, tx, row); err != nil {
-		return err
 	}
 	row.Set(name.MsdynObjecttypecode, schema.Int(typeCode(recordType)))
 	row.Set(name.SegueIsdefault, schema.Bool(false))
@@ -114,18 +108,7 @@ func typeCode(recordType string) int64 {
 func (r segmentRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
 	r.segmentation.generation.Changed(tx)
 	recordType := segment.Segment{Row: row}.RecordType()
-	if before[name.MsdynObjecttype] != schema.Text(recordType) {
-		return sales.Refuse(sales.Precondition, "the record type (%s) of a segment never changes", name.MsdynObjecttype)
-	}
-	// Conditions that are broken since they were written (a column is gone) do not
-	// keep anybody from deactivating the segment; followState demands sound ones of
-	// an active segment.
-	if now, _ := row.Value(name.MsdynEntityfilter); before[name.MsdynEntityfilter] != now { // Row.Value has no error
-		if err := r.segmentation.checkConditions(ctx, segment.Segment{Row: row}); err != nil {
-			return err
-		}
-	}
-	if err := refuseOtherSequence(ctx, tx, row, before[name.MsdynSequence]); err != nil {
+	if err := r.segmentation.checkSaved(ctx, tx, segment.Segment{Row: row}, before); err != nil {
 		return err
 	}
 	if err := r.segmentation.followState(ctx, tx, row, before[name.Statecode]); err != nil {
@@ -134,17 +117,54 @@ func (r segmentRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, be
 	return reorder(ctx, tx, row, recordType)
 }
 
+// CheckSaved refuses a segment that is not saved as a save would refuse it. before is the
+// columns of the saved one that it would change, nil for a new one.
+func (s *Segmentation) CheckSaved(ctx context.Context, view segment.Segment, before schema.Values) error {
+	return s.checkSaved(ctx, s.db.Begin(""), view, before)
+}
+
+// checkSaved checks what is written of a segment but for its state; before is nil for a new
+// one.
+func (s *Segmentation) checkSaved(ctx context.Context, tx *rows.Tx, view segment.Segment, before schema.Values) error {
+	if before == nil {
+		if err := connection.Connectable(tx.Schema(), view.RecordType()); err != nil {
+			return err
+		}
+	} else if before[name.MsdynObjecttype] != schema.Text(view.RecordType()) {
+		return sales.Refuse(sales.Precondition, "the record type (%s) of a segment never changes", name.MsdynObjecttype)
+	}
+	// Conditions that are broken since they were written (a column is gone) do not
+	// keep anybody from deactivating the segment; followState demands sound ones of
+	// an active segment.
+	if before.Text(name.MsdynEntityfilter) != view.Conditions() {
+		if err := s.checkConditions(ctx, view); err != nil {
+			return err
+		}
+	}
+	return refuseOtherSequence(ctx, tx, view, before[name.MsdynSequence])
+}
+
+// Uses returns how much of the limits of segments would be used with one active.
+func (s *Segmentation) Uses(ctx context.Context, e segment.Entry) ([]sales.Use, error) {
+	settings, err := s.settings.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	active, err := activeSegments(settings.ActiveSegments).With(ctx, s.db, string(e.ID))
+	return []sales.Use{active, conditionsOf(e.Where, settings)}, err
+}
+
 // refuseOtherSequence lets a sequence be attached where there is none, and be
 // detached (docs/domain.md §8.5).
-func refuseOtherSequence(ctx context.Context, tx *rows.Tx, row *rows.Row, old schema.Value) error {
-	attached := row.Lookup(name.MsdynSequence)
+func refuseOtherSequence(ctx context.Context, tx *rows.Tx, view segment.Segment, old schema.Value) error {
+	attached := view.Row.Lookup(name.MsdynSequence)
 	switch {
 	case attached.ID == "" || old == schema.Ref(attached):
 		return nil
 	case !old.IsNull():
-		return sales.Refuse(sales.Precondition, "segment %q has a sequence attached; detach it first (%s@odata.bind null), then attach the other", segment.Segment{Row: row}.Name(), name.MsdynSequence)
+		return sales.Refuse(sales.Precondition, "segment %q has a sequence attached; detach it first (%s@odata.bind null), then attach the other", view.Name(), name.MsdynSequence)
 	}
-	return refuseUnattachable(ctx, tx, row)
+	return refuseUnattachable(ctx, tx, view)
 }
 
 // followState follows a change of the segment's state.
@@ -152,14 +172,12 @@ func (s *Segmentation) followState(ctx context.Context, tx *rows.Tx, row *rows.R
 	view := segment.Segment{Row: row}
 	switch {
 	case view.State() == segment.Active: // also of one that is active already: its conditions may have changed
-		group, err := checkActive(tx.Schema(), view)
-		if err != nil {
-			return err
-		}
-		if old != schema.Int(int64(segment.Active)) { // the limit may be lower than when they were written
-			if err := s.limitConditions(ctx, group); err != nil {
+		if old == schema.Int(int64(segment.Active)) {
+			if _, err := checkActive(tx.Schema(), view); err != nil {
 				return err
 			}
+		} else if err := s.checkActivation(ctx, view); err != nil {
+			return err
 		}
 		quota, err := s.ActiveSegments(ctx)
 		if err != nil {
@@ -170,6 +188,16 @@ func (s *Segmentation) followState(ctx context.Context, tx *rows.Tx, row *rows.R
 		return leaveActive(ctx, tx, row)
 	}
 	return nil
+}
+
+// checkActivation refuses conditions with which a segment cannot be activated. The limit of
+// them may be lower than when they were written.
+func (s *Segmentation) checkActivation(ctx context.Context, view segment.Segment) error {
+	group, err := checkActive(s.db.Schema(), view)
+	if err != nil {
+		return err
+	}
+	return s.limitConditions(ctx, group)
 }
 
 // checkActive returns the conditions of a segment that is active, or is to be.
@@ -249,8 +277,7 @@ func refuseConditions(err error) error {
 
 // refuseUnattachable refuses a sequence that is not there or for another record
 // type (docs/domain.md §8.5, §18), at the moment of the commit too.
-func refuseUnattachable(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
-	view := segment.Segment{Row: row}
+func refuseUnattachable(ctx context.Context, tx *rows.Tx, view segment.Segment) error {
 	id := view.Sequence()
 	if id == "" {
 		return nil

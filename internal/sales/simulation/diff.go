@@ -16,11 +16,11 @@ import (
 type Diff struct {
 	Walk
 
-	Moves    []Move            // the largest first
-	Begins   int               // connections that would begin
-	Ends     int               // records whose connections would end
-	Records  []Moved           // those that would move, the first of them
-	Findings []segment.Finding // of the first part
+	Moves    []Move    // the largest first
+	Begins   int       // connections that would begin
+	Ends     int       // records whose connections would end
+	Records  []Moved   // those that would move, the first of them
+	Findings []Finding // of the first part
 }
 
 // Move is the records that would go from one segment to another; From is "" for those that
@@ -50,7 +50,7 @@ func (s *Simulation) Diff(ctx context.Context, c sales.Caller, draft Draft, part
 		return Diff{}, err
 	}
 	var result Diff
-	if result.Findings, err = s.findings(d, part); err != nil {
+	if result.Findings, err = s.firstFindings(ctx, d, part); err != nil {
 		return Diff{}, err
 	}
 	moves := map[Move]*Move{}

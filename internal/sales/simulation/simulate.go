@@ -32,9 +32,9 @@ type Simulated struct {
 
 	Matching int
 	Outcomes map[Outcome]int
-	Clauses  []Clause          // in the order of the text
-	Records  []Record          // those that match, the first of them
-	Findings []segment.Finding // of the first part
+	Clauses  []Clause  // in the order of the text
+	Records  []Record  // those that match, the first of them
+	Findings []Finding // of the first part
 }
 
 // Clause is a condition and how many of the records examined it holds for.
@@ -63,7 +63,7 @@ func (s *Simulation) Simulate(ctx context.Context, c sales.Caller, draft Draft, 
 		return Simulated{}, sales.Refuse(sales.Invalid, "%s: an inactive segment gets no records; leave it out to simulate the segment as active", name.Statecode)
 	}
 	result := Simulated{Outcomes: map[Outcome]int{}}
-	if result.Findings, err = s.findings(d, part); err != nil {
+	if result.Findings, err = s.firstFindings(ctx, d, part); err != nil {
 		return Simulated{}, err
 	}
 	program := d.then.Segments[d.place].Program

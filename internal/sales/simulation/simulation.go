@@ -21,7 +21,6 @@ import (
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
-	"segue/internal/sales/connection"
 	"segue/internal/sales/segment"
 	"segue/internal/sales/segmentation"
 	"segue/internal/schema"
@@ -99,24 +98,8 @@ type drafted struct {
 
 // draft reads what a draft would be. The caller must be allowed to read its segment.
 func (s *Simulation) draft(ctx context.Context, c sales.Caller, d Draft) (drafted, error) {
-	values := schema.Values{}
-	if d.Segment != "" {
-		row, err := s.entities.Retrieve(ctx, c, rows.RefTo(name.Segment, d.Segment))
-		if err != nil {
-			return drafted{}, err
-		}
-		values = row.Values()
-		delete(values, name.SeguePriority) // it stays where it is
-	} else if err := s.entities.Admit(ctx, c, sales.Right{Privilege: sales.Read, Table: name.Segment}); err != nil {
-		return drafted{}, err
-	}
-	saved := segment.Segment{Row: values}.RecordType()
-	maps.Copy(values, d.Values)
-	view := segment.Segment{Row: values}
-	if saved != "" && saved != view.RecordType() {
-		return drafted{}, sales.Refuse(sales.Precondition, "the record type (%s) of a segment never changes", name.MsdynObjecttype)
-	}
-	if err := connection.Connectable(s.db.Schema(), view.RecordType()); err != nil {
+	view, err := s.checked(ctx, c, d)
+	if err != nil {
 		return drafted{}, err
 	}
 	now, err := s.segments.Current(ctx, view.RecordType())
@@ -131,13 +114,39 @@ func (s *Simulation) draft(ctx context.Context, c sales.Caller, d Draft) (drafte
 	return drafted{table: view.RecordType(), now: now, then: then, place: place}, err
 }
 
-// findings returns what can be told of a draft without a record. That is the same for all
-// parts of a walk, so the first one tells it.
-func (s *Simulation) findings(d drafted, part Part) ([]segment.Finding, error) {
+// checked returns a draft as a segment. What a save would refuse is refused, by the same
+// checks.
+func (s *Simulation) checked(ctx context.Context, c sales.Caller, d Draft) (segment.Segment, error) {
+	var saved *rows.Row
+	var before schema.Values
+	if d.Segment != "" {
+		var err error
+		if saved, err = s.entities.Retrieve(ctx, c, rows.RefTo(name.Segment, d.Segment)); err != nil {
+			return segment.Segment{}, err
+		}
+		saved.Set(name.SeguePriority, schema.Null()) // it stays where it is
+		before = saved.Values()
+	} else if err := s.entities.Admit(ctx, c, sales.Right{Privilege: sales.Read, Table: name.Segment}); err != nil {
+		return segment.Segment{}, err
+	}
+	values := maps.Clone(d.Values)
+	delete(values, name.Statecode) // what it says is whether the draft is active
+	delete(values, name.Statuscode)
+	draft, err := s.entities.CheckDraft(c, s.db.Schema().Table(name.Segment), saved, values)
+	if err != nil {
+		return segment.Segment{}, err
+	}
+	view := segment.Segment{Row: draft}
+	return view, s.segments.CheckSaved(ctx, view, before)
+}
+
+// firstFindings returns what can be told of a draft without a record. That is the same for
+// all parts of a walk, so the first one tells it.
+func (s *Simulation) firstFindings(ctx context.Context, d drafted, part Part) ([]Finding, error) {
 	if part.From != "" || d.place < 0 {
 		return nil, nil
 	}
-	return d.then.Examine(s.db.Schema(), d.place)
+	return s.findings(ctx, d.then, d.place)
 }
 
 // walk hands over the open records of a type that the caller may read, a part of them; take

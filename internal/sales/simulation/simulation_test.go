@@ -3,6 +3,7 @@ package simulation_test
 import (
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -10,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"segue/internal/boot"
+	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/right"
@@ -90,7 +92,7 @@ func TestSimulate(t *testing.T) {
 			{inHigh, "Lead 2", simulation.Higher, name.SegmentID(high)},
 			{free, "Lead 3", simulation.Enters, simulation.NewDraft},
 		},
-		Findings: []segment.Finding{{Kind: segment.CanWin}},
+		Findings: []simulation.Finding{{Finding: segment.Finding{Kind: segment.CanWin}}},
 	}
 	sorted := cmpopts.SortSlices(func(a, b simulation.Record) bool { return a.Name < b.Name })
 	if d := cmp.Diff(want, sticky, sorted, cmpopts.IgnoreFields(simulation.Walk{}, "AsOf"), cmpopts.IgnoreFields(segment.Finding{}, "Witness")); d != "" {
@@ -130,6 +132,11 @@ func TestSimulate_Refuses(t *testing.T) {
 		{"its type changes", saved(values{"msdyn_objecttype": "opportunity"}), sales.Precondition, "msdyn_objecttype"},
 		{"wrong conditions", draft(values{"msdyn_objecttype": "lead", "msdyn_entityfilter": `{"type":"and","items":[{"attribute":"x","operator":"eq","values":[1]}]}`}), sales.Invalid, "x"},
 		{"too many", draft(values{"msdyn_objecttype": "lead", "msdyn_entityfilter": salestest.Where(`{"type":"or","items":[` + salestest.Web + `,` + salestest.Web + `,` + salestest.Web + `,` + salestest.Web + `,` + salestest.Web + `,` + salestest.Web + `]}` + `,{"type":"or","items":[` + salestest.Web + `,` + salestest.Web + `,` + salestest.Web + `,` + salestest.Web + `,` + salestest.Web + `]}`)}), sales.Limit, "condition 11 of at most 10"},
+		{"what Segue alone sets", draft(values{"msdyn_objecttype": "lead", "msdyn_entityfilter": salestest.Where(salestest.Web), "segue_isdefault": true}), sales.Invalid, "segue_isdefault"},
+		{"and of a saved one", saved(values{"segue_isdefault": true}), sales.Invalid, "segue_isdefault"},
+		{"a text that is too long", draft(values{"msdyn_objecttype": "lead", "msdyn_name": strings.Repeat("x", 101)}), sales.Invalid, "msdyn_name"},
+		{"a sequence for other records", draft(values{"msdyn_objecttype": "lead", "msdyn_entityfilter": salestest.Where(salestest.Web), "msdyn_sequence": salestest.Link("msdyn_sequence", w.Sequence(5, "opportunity"))}), sales.Precondition, "opportunity"},
+		{"no condition", draft(values{"msdyn_objecttype": "lead"}), sales.Precondition, "no condition"},
 		{"inactive", saved(values{"statecode": int64(1)}), sales.Invalid, "statecode"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -431,5 +438,76 @@ func TestSimulate_BoundedByEvaluations(t *testing.T) {
 	}
 	if got := all(t, w, d); got.Matching != 10 || got.Next != "" {
 		t.Errorf("all parts: %+v", got)
+	}
+}
+
+// A segment tells what is found about it where that is selected: also that it cannot be
+// activated, and how near a limit it brings the organization.
+func TestFindings(t *testing.T) {
+	w := salestest.New(t, boot.Options{})
+	covering := w.Segment(1, salestest.Web, "", nil)
+	ref := rows.RefTo(name.Organization, w.Principals.Organization().ID)
+	limits := schematest.Row(values{"segue_maxactivesegments": int64(3)})
+	if _, _, err := w.Entities.Update(t.Context(), sales.Engine(), ref, limits, entity.If{Exists: true}); err != nil {
+		t.Fatal(err)
+	}
+	for n, test := range []struct {
+		name, conditions, want string
+	}{
+		{"nothing but that it can win", salestest.Hot, `[{"Kind":"CanWin","Witness":[{"Column":"leadqualitycode","Value":"1"}]}]`},
+		{"another one covers it", salestest.Web + "," + salestest.Hot, `[{"Kind":"NeverWins","SegmentIds":["` + covering + `"]}]`},
+		{"a contradiction", salestest.Web + `,{"attribute":"leadsourcecode","operator":"null"}`, `[{"Kind":"NeverMatches"}]`},
+		{"nine conditions", strings.Repeat(salestest.Hot+",", 8) + salestest.Hot, `[{"Kind":"CanWin","Witness":[{"Column":"leadqualitycode","Value":"1"}]},{"Kind":"NearLimit","Limit":"SegmentConditions","Used":9,"Most":10}]`},
+		{"no condition", "", `[{"Kind":"Unusable","Because":"segment \"Segment\" has no condition; only the default segment matches everything"}]`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			row := w.Create("msdyn_segment", salestest.ID("segment", 10+n), values{
+				"msdyn_name": "Segment", "msdyn_objecttype": "lead", "msdyn_entityfilter": salestest.Where(test.conditions), "segue_priority": int64(9),
+			})
+			if d := cmp.Diff(test.want, findings(t, w, row.ID)); d != "" {
+				t.Errorf("(-want +got):\n%s", d)
+			}
+		})
+	}
+	w.Segment(2, salestest.Hot, "", nil)
+	if got := findings(t, w, covering); strings.Contains(got, "NearLimit") { // two of three
+		t.Errorf("of an active segment: %s", got)
+	}
+	third := w.Inactive(3, values{"msdyn_entityfilter": salestest.Where(salestest.Hot)})
+	if got := findings(t, w, third); !strings.Contains(got, `{"Kind":"NearLimit","Limit":"ActiveSegments","Used":3,"Most":3}`) {
+		t.Errorf("of the last one that may be activated: %s", got)
+	}
+}
+
+// findings reads a segment and what is found about it.
+func findings(t *testing.T, w *salestest.World, segment string) string {
+	t.Helper()
+	row, err := w.Entities.Retrieve(t.Context(), salestest.Manager(), rows.Ref{Table: "msdyn_segment", ID: segment})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if row.Text("segue_findings") != "" {
+		t.Errorf("%s is worked out where nobody selects it", row.Text("segue_findings"))
+	}
+	if err := w.Entities.Answer(t.Context(), row.Table, []*rows.Row{row}, []string{"msdyn_name", "segue_findings"}); err != nil {
+		t.Fatal(err)
+	}
+	return row.Text("segue_findings")
+}
+
+// What is much work is refused for many segments at once.
+func TestFindings_OfFewSegments(t *testing.T) {
+	w := salestest.New(t, boot.Options{})
+	for n := range 10 {
+		w.Inactive(n, values{"msdyn_entityfilter": salestest.Where(salestest.Web)})
+	}
+	list := w.List("msdyn_segment", nil) // with the default segment
+	err := w.Entities.Answer(t.Context(), list[0].Table, list, []string{"segue_findings"})
+	salestest.Refused(t, err, sales.Invalid, "segue_findings", "11")
+	if err := w.Entities.Answer(t.Context(), list[0].Table, list, []string{"msdyn_name"}); err != nil {
+		t.Errorf("without selecting it: %v", err)
+	}
+	if err := w.Entities.Answer(t.Context(), list[0].Table, list[:10], []string{"segue_findings"}); err != nil {
+		t.Errorf("of ten: %v", err)
 	}
 }

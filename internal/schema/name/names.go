@@ -343,6 +343,7 @@ const (
 	SegueEvaluation                                  = "segue_evaluation"
 	SegueExecutions                                  = "segue_executions"
 	SegueExpireson                                   = "segue_expireson"
+	SegueFindings                                    = "segue_findings"
 	SegueGenerationid                                = "segue_generationid"
 	SegueHandler                                     = "segue_handler"
 	SegueHealthid                                    = "segue_healthid"
