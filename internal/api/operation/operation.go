@@ -22,6 +22,7 @@ import (
 	"segue/internal/sales/health"
 	"segue/internal/sales/pipeline"
 	"segue/internal/sales/principal"
+	"segue/internal/sales/segmentation"
 	"segue/internal/sales/setting"
 	"segue/internal/sales/simulation"
 	"segue/internal/schema"
@@ -93,6 +94,7 @@ type Executor struct {
 	Deletion    *deletion.Deletion
 	Backfill    *backfill.Backfill
 	Simulation  *simulation.Simulation
+	Segments    *segmentation.Segmentation
 	Health      *health.Monitor
 	Quotas      func(context.Context) ([]sales.Quota, error) // the limits of which people are told how much is used
 }

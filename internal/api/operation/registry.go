@@ -40,7 +40,7 @@ func Declared() []Declaration {
 		whoAmI(), retrieveVersion(), retrieveCurrentOrganization(), retrievePrincipalAccess(), me(), operators(), reportHealth(),
 		connectSequence(), disconnectSequence(), redrive(), erase(),
 		qualifyLead(), closeOpportunity("WinOpportunity", true), closeOpportunity("LoseOpportunity", false),
-		simulate(call.ToRow), simulate(call.ToSet), activationDiff(call.ToRow), activationDiff(call.ToSet), explain(),
+		simulate(call.ToRow), simulate(call.ToSet), activationDiff(call.ToRow), activationDiff(call.ToSet), explain(), copySegment(),
 		applyToExisting(call.ToRow), applyToExisting(call.ToSet), cancelJob(),
 	}
 }

@@ -88,17 +88,20 @@ func uses(t *testing.T, err error) sales.Use {
 	return use
 }
 
+// setLimits sets columns of the organization.
+func setLimits(t *testing.T, w *world, v values) {
+	t.Helper()
+	ref := rows.RefTo(name.Organization, w.Principals.Organization().ID)
+	if _, _, err := w.Entities.Update(t.Context(), sales.Engine(), ref, schematest.Row(v), entity.If{Exists: true}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // docs/domain.md §2: the organization sets how many segments may be active and how many
 // conditions they may have. What is there when a limit is lowered stays.
 func TestSegment_2_LimitsAreSettings(t *testing.T) {
 	w := newWorld(t, boot.Options{})
-	set := func(v values) {
-		t.Helper()
-		ref := rows.RefTo(name.Organization, w.Principals.Organization().ID)
-		if _, _, err := w.Entities.Update(t.Context(), sales.Engine(), ref, schematest.Row(v), entity.If{Exists: true}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	set := func(v values) { setLimits(t, w, v) }
 	many := func(n int) string { return where(strings.TrimSuffix(strings.Repeat(web+",", n), ",")) }
 	set(values{"segue_maxsegmentconditions": int64(12), "segue_maxactivesegments": int64(2)})
 	first := w.Inactive(1, values{"msdyn_entityfilter": many(12)})
