@@ -109,36 +109,6 @@ func TestStates(t *testing.T) {
 	}
 }
 
-// TestOperators compares the operators of docs/domain.md §9.2 with the filter.
-func TestOperators(t *testing.T) {
-	types := 0
-	for _, row := range rowsOf(t, "domain.md", "9.2") {
-		for name := range strings.SplitSeq(row[0], ", ") {
-			types++
-			var want []string
-			for _, operator := range filter.Operators(schema.Type(name)) {
-				want = append(want, string(operator))
-			}
-			got := strings.Fields(strings.Trim(row[1], "`"))
-			slices.Sort(got)
-			slices.Sort(want)
-			if !slices.Equal(got, want) {
-				t.Errorf("%s: the document has %q, the filter %q", name, got, want)
-			}
-		}
-	}
-	if types != 15 {
-		t.Errorf("%d types of column, want 15", types)
-	}
-	var hierarchical []string
-	for _, operator := range filter.Hierarchical() {
-		hierarchical = append(hierarchical, string(operator))
-	}
-	if text := sectionOf(t, "domain.md", "9.2"); !strings.Contains(text, "`"+strings.Join(hierarchical, " ")+"`") {
-		t.Errorf("§9.2 does not have the operators of hierarchies, %q", hierarchical)
-	}
-}
-
 // TestCodes compares the statuses of the error codes in docs/webapi.md §5 with
 // the wire.
 func TestCodes(t *testing.T) {

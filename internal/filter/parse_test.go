@@ -2,7 +2,6 @@ package filter_test
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,10 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
+	"segue/internal/doctest"
 	"segue/internal/filter"
 )
-
-var update = flag.Bool("update", false, "write the expectations of testdata/*.txtar")
 
 // TestLanguage runs testdata/*.txtar. After each file of an archive, an input
 // for Parse, comes a file "want": the canonical text and the number of
@@ -36,14 +34,14 @@ func TestLanguage(t *testing.T) {
 				} else {
 					got = fmt.Sprintf("%s\n%d\n", g, g.Conditions())
 				}
-				if *update {
+				if doctest.Update() {
 					want.Data = []byte(got)
 				} else if diff := cmp.Diff(string(want.Data), got); diff != "" {
 					t.Errorf("Parse (-want +got):\n%s", diff)
 				}
 			})
 		}
-		if *update {
+		if doctest.Update() {
 			if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
 				t.Fatal(err)
 			}
