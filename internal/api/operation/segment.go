@@ -2,6 +2,7 @@ package operation
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 
@@ -20,6 +21,9 @@ const (
 	fromParameter       = "From"       // where a part of the walk over the records begins
 	topParameter        = "Top"        // how many records are listed
 )
+
+// orderParameter is another order of segments, as msdyn_segmentpriorityorder has it.
+const orderParameter = "Order"
 
 // usualTop is how many records are listed when nobody says.
 const usualTop = 50
@@ -50,7 +54,14 @@ func walkResult(w simulation.Walk) call.Result {
 // walked returns the draft and the part of the walk that an action asks for.
 func walked(on rows.Ref, given call.Arguments) (simulation.Draft, simulation.Part, error) {
 	draft := simulation.Draft{Segment: name.SegmentID(on.ID), Values: given.Row(definitionParameter).Values}
-	if on.ID == "" && draft.Values == nil {
+	if text := given.Text(orderParameter); text != "" {
+		if on.ID != "" || draft.Values != nil {
+			return draft, simulation.Part{}, sales.Refuse(sales.Invalid, "the parameter '%s' is for all segments of a record type: call the action on the set, without '%s'", orderParameter, definitionParameter)
+		}
+		if err := json.Unmarshal([]byte(text), &draft.Order); err != nil || len(draft.Order) == 0 {
+			return draft, simulation.Part{}, sales.Refuse(sales.Invalid, "the parameter '%s' is not a JSON array of segment ids, as %s has them", orderParameter, name.MsdynSegmentpriorityorder)
+		}
+	} else if on.ID == "" && draft.Values == nil {
 		return draft, simulation.Part{}, sales.Refuse(sales.Invalid, "the parameter '%s' is required when the action is not called on a segment", definitionParameter)
 	}
 	part := simulation.Part{From: given.Text(fromParameter), Records: usualTop}
@@ -172,13 +183,13 @@ func optional(text string) any {
 }
 
 // activationDiff tells what would change if a segment were activated, moved, edited or
-// deactivated.
+// deactivated, or if the segments of a record type had another order.
 func activationDiff(binding call.Binding) Declaration {
 	fromTo := []call.Property{{Name: "FromSegmentId", Type: schema.GUID, Nullable: true}, {Name: "ToSegmentId", Type: schema.GUID, Nullable: true}}
 	return Declaration{
 		Signature: call.Signature{
-			Kind: call.Action, Name: "ActivationDiff", About: "Tells which records would move, and which connections would begin and end, if a segment were activated, moved, edited or deactivated; writes nothing.",
-			Binding: binding, Tables: []string{name.Segment}, Parameters: walkParameters(),
+			Kind: call.Action, Name: "ActivationDiff", About: "Tells which records would move, and which connections would begin and end, if a segment were activated, moved, edited or deactivated, or all were reordered; writes nothing.",
+			Binding: binding, Tables: []string{name.Segment}, Parameters: append(walkParameters(), call.Parameter{Name: orderParameter, Type: schema.String}),
 			Returns: call.Return{Type: &call.Complex{Name: "segue_ActivationDiffResponse", Properties: walkProperties(
 				findingsProperty(), call.Property{Name: "Begins", Type: schema.Integer}, call.Property{Name: "Ends", Type: schema.Integer},
 				call.Property{Name: "Moves", Many: true, Of: &call.Complex{Name: "segue_Move", Properties: append(fromTo,

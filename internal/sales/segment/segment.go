@@ -106,6 +106,11 @@ func (c *Catalogue) With(e Entry, order []name.SegmentID) *Catalogue {
 	return NewCatalogue(c.Table, order, append(changed.Segments, e), c.own)
 }
 
+// In returns the catalogue as it would be in another order.
+func (c *Catalogue) In(order []name.SegmentID) *Catalogue {
+	return NewCatalogue(c.Table, order, c.Segments, c.own)
+}
+
 // Without returns the catalogue as it would be if a segment were inactive.
 func (c *Catalogue) Without(id name.SegmentID) *Catalogue {
 	others := slices.DeleteFunc(slices.Clone(c.Segments), func(e Entry) bool { return e.ID == id })

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"segue/internal/filter"
+	"segue/internal/sales"
 	"segue/internal/sales/related"
 	"segue/internal/sales/segment"
 	"segue/internal/schema/name"
@@ -65,6 +66,31 @@ func (s *Segmentation) Current(ctx context.Context, recordType string) (Catalogu
 		return Catalogue{}, current.broken
 	}
 	return s.asOfNow(ctx, current), nil
+}
+
+// Reordered returns the active segments of a record type, as they are and as they would be
+// in another order, which names all segments of the type.
+func (s *Segmentation) Reordered(ctx context.Context, order []name.SegmentID) (now, then Catalogue, err error) {
+	all, err := s.readCatalogues(ctx)
+	if err != nil {
+		return now, then, err
+	}
+	for recordType, current := range all {
+		switch {
+		case !slices.ContainsFunc(order, func(id name.SegmentID) bool { return current.Catalogue != nil && current.Known[id] }):
+			continue
+		case current.broken != nil:
+			return now, then, current.broken
+		}
+		if order, err = newOrder(recordType, current.Order, order); err != nil {
+			return now, then, err
+		}
+		now = s.asOfNow(ctx, current)
+		then = now
+		then.Catalogue = current.In(order)
+		return now, then, nil
+	}
+	return now, then, sales.Refuse(sales.Invalid, "no segment has an id of %q", order)
 }
 
 // Draft returns the active segments of a record type as they would be with a segment as

@@ -78,9 +78,18 @@ func (r orderRules) Update(_ context.Context, tx *rows.Tx, row *rows.Row, before
 			return fmt.Errorf("%v: stored %s: %w", row.Ref(), name.MsdynSegmentpriorityorder, err)
 		}
 	}
-	if !slices.Equal(slices.Sorted(slices.Values(ids)), slices.Sorted(slices.Values(old))) {
-		return sales.Refuse(sales.Invalid, "%s must name each segment of the record type once: %q", name.MsdynSegmentpriorityorder, old)
+	if ids, err = newOrder(row.Text(name.MsdynObjecttype), old, ids); err != nil {
+		return err
 	}
-	last := defaultID(row.Text(name.MsdynObjecttype)) // wherever it was put, the default segment comes last
-	return sales.SetIDs(row, name.MsdynSegmentpriorityorder, append(segment.Remove(ids, last), last))
+	return sales.SetIDs(row, name.MsdynSegmentpriorityorder, ids)
+}
+
+// newOrder returns the order of a record type's segments that is asked for in place of an
+// old one. Wherever it was put, the default segment comes last.
+func newOrder(recordType string, old, requested []name.SegmentID) ([]name.SegmentID, error) {
+	if !slices.Equal(slices.Sorted(slices.Values(requested)), slices.Sorted(slices.Values(old))) {
+		return nil, sales.Refuse(sales.Invalid, "%s must name each segment of the record type once: %q", name.MsdynSegmentpriorityorder, old)
+	}
+	last := defaultID(recordType)
+	return append(segment.Remove(requested, last), last), nil
 }

@@ -72,6 +72,9 @@ type Draft struct {
 	Segment name.SegmentID // a saved one; "" for one that is not saved at all
 	// Values are columns that differ from what is saved, checked by type.
 	Values map[string]schema.Value
+	// Order is another order of all segments of a record type, in place of a segment: then
+	// the rest is empty.
+	Order []name.SegmentID
 }
 
 // Part asks for a part of the walk over the records of a type.
@@ -93,11 +96,14 @@ type drafted struct {
 	table string
 	now   segmentation.Catalogue // as they are
 	then  segmentation.Catalogue // as they would be
-	place int                    // of the draft in then; -1 when it would be inactive
+	place int                    // of the draft in then; -1 when it would be inactive, or when only their order changes
 }
 
 // draft reads what a draft would be. The caller must be allowed to read its segment.
 func (s *Simulation) draft(ctx context.Context, c sales.Caller, d Draft) (drafted, error) {
+	if d.Order != nil {
+		return s.reordered(ctx, c, d.Order)
+	}
 	view, err := s.checked(ctx, c, d)
 	if err != nil {
 		return drafted{}, err
@@ -112,6 +118,18 @@ func (s *Simulation) draft(ctx context.Context, c sales.Caller, d Draft) (drafte
 	}
 	then, place, err := s.segments.Draft(ctx, d.Segment, view)
 	return drafted{table: view.RecordType(), now: now, then: then, place: place}, err
+}
+
+// reordered is draft for another order of segments, of which none is drafted.
+func (s *Simulation) reordered(ctx context.Context, c sales.Caller, order []name.SegmentID) (drafted, error) {
+	if err := s.entities.Admit(ctx, c, sales.Right{Privilege: sales.Read, Table: name.SegmentAttribute}); err != nil {
+		return drafted{}, err
+	}
+	now, then, err := s.segments.Reordered(ctx, order)
+	if err != nil {
+		return drafted{}, err
+	}
+	return drafted{table: now.Table, now: now, then: then, place: -1}, nil
 }
 
 // checked returns a draft as a segment. What a save would refuse is refused, by the same

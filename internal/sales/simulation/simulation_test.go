@@ -511,3 +511,56 @@ func TestFindings_OfFewSegments(t *testing.T) {
 		t.Errorf("of ten: %v", err)
 	}
 }
+
+// Another order of all segments tells who would move by it, and nothing else changes: what
+// is told is what happens when the order is written and the records are evaluated.
+func TestDiff_Reordered(t *testing.T) {
+	w := salestest.New(t, boot.Options{})
+	takes := func(position int64) values {
+		return values{"segue_priority": position, "msdyn_isresegmentationenabled": true}
+	}
+	first := w.Segment(1, salestest.Web, w.Sequence(1, "lead"), takes(1))
+	second := w.Segment(2, salestest.Web, "", takes(2))
+	inactive := w.Inactive(3, values{"segue_priority": int64(3)})
+	for n := range 3 {
+		w.Lead(n, values{salestest.Sources: int64(8)})
+	}
+	w.Settle()
+	last := name.SegmentID(w.DefaultSegment().ID)
+	order := []name.SegmentID{last, name.SegmentID(second), name.SegmentID(inactive), name.SegmentID(first)}
+
+	got := diffOfAll(t, w, simulation.Draft{Order: order})
+	want := []simulation.Move{{From: name.SegmentID(first), To: name.SegmentID(second), Records: 3}}
+	if d := cmp.Diff(want, got.Moves); d != "" || got.Examined != 3 || got.Table != "lead" || len(got.Findings) != 0 {
+		t.Errorf("%+v (-want +got):\n%s", got, d)
+	}
+	same := []name.SegmentID{name.SegmentID(first), name.SegmentID(second), name.SegmentID(inactive), last}
+	if got := diffOfAll(t, w, simulation.Draft{Order: same}); len(got.Moves) != 0 {
+		t.Errorf("the order as it is: %+v", got)
+	}
+	for _, test := range []struct {
+		name  string
+		order []name.SegmentID
+		part  string
+	}{
+		{"one is missing", order[1:], "once"},
+		{"one is there twice", append(order[:3:3], order[1]), "once"},
+		{"no segment", []name.SegmentID{name.SegmentID(salestest.ID("segment", 9))}, "no segment"},
+	} {
+		_, err := w.Simulation.Diff(t.Context(), salestest.Manager(), simulation.Draft{Order: test.order}, simulation.Part{})
+		salestest.Refused(t, err, sales.Invalid, test.part)
+	}
+
+	text := `["` + second + `","` + inactive + `","` + first + `","` + string(last) + `"]`
+	w.Update("msdyn_segmentattribute", w.List("msdyn_segmentattribute", nil)[0].ID, values{"msdyn_segmentpriorityorder": text})
+	for n := range 3 {
+		w.Update("lead", salestest.ID("lead", n), values{salestest.Sources: int64(7)})
+		w.Update("lead", salestest.ID("lead", n), values{salestest.Sources: int64(8)})
+	}
+	w.Settle()
+	for n := range 3 {
+		if in, _ := w.On(rows.Ref{Table: "lead", ID: salestest.ID("lead", n)}); in != second {
+			t.Errorf("lead %d is in %s, want %s", n, in, second)
+		}
+	}
+}
