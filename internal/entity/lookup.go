@@ -28,7 +28,7 @@ func (e *TargetError) Error() string {
 type targets map[string]*rows.Row
 
 // loadTargets finds the rows that values of a row point at, in one read for all of
-// them, and refuses those that are not there. A row that the unit of work makes is
+// them, and refuses those that are not there, and a row above itself. A row that the unit of work makes is
 // there, one that it deletes or that is going ([Parting]) is not. Left out are the
 // row itself and the caller, who was admitted. What the engine writes is not checked:
 // it points at rows that it has read, and must not fail because one of them went
@@ -68,7 +68,7 @@ func (e *Entities) loadTargets(ctx context.Context, tx *rows.Tx, c sales.Caller,
 		}
 		at[column] = found[ref]
 	}
-	return at, nil
+	return at, e.refuseCircle(ctx, tx, row, values, at)
 }
 
 // changed returns those of values that differ from what a row had before.
