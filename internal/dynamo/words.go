@@ -25,7 +25,10 @@ type word struct {
 	plain bool // is written as it is
 }
 
-func newWords() *words { return &words{list: make([]word, 1), numbers: map[string]uint32{}} }
+func newWords() *words {
+	const some = 64
+	return &words{list: make([]word, 1, some), numbers: make(map[string]uint32, some)}
+}
 
 // begin begins an image.
 func (w *words) begin() { w.last = 0 }

@@ -78,16 +78,51 @@ func parseKind(c *schema.Column, kind schema.Kind, v store.Value) (schema.Value,
 		f, err := strconv.ParseFloat(text, 64)
 		return schema.Float(f), err
 	case schema.KindTime:
-		if c.Expires {
-			seconds, err := strconv.ParseInt(text, 10, 64)
-			return schema.Time(time.Unix(seconds, 0).UTC()), err
-		}
-		t, err := time.Parse(layout(c), text)
-		return schema.Time(t), err
+		n, err := parseSeconds(c, text)
+		return schema.Time(time.Unix(n, 0).UTC()), err
 	case schema.KindRef:
 		return schema.Ref(refOf(c, text)), nil
 	}
 	return schema.Null(), fmt.Errorf("unknown kind %s", c.Type.Kind())
+}
+
+// parseSeconds reads a moment as the seconds of Unix. As rows write it, it is read
+// without more; what else the layout allows, and what is none, is left to package time.
+func parseSeconds(c *schema.Column, text string) (int64, error) {
+	if c.Expires {
+		return strconv.ParseInt(text, 10, 64)
+	}
+	l := layout(c)
+	if n, ok := usualSeconds(text, l); ok {
+		return n, nil
+	}
+	t, err := time.Parse(l, text)
+	return t.Unix(), err
+}
+
+// usualSeconds reads 2006-01-02, or 2006-01-02T15:04:05Z.
+func usualSeconds(text, layout string) (n int64, ok bool) {
+	const pattern = "0000-00-00T00:00:00Z"
+	if len(text) != len(pattern) && len(text) != len(time.DateOnly) || (len(text) == len(time.DateOnly)) != (layout == time.DateOnly) {
+		return 0, false
+	}
+	var parts [6]int // from the year to the second
+	part := 0
+	for i := range len(text) {
+		switch digit := text[i] - '0'; {
+		case digit <= 9 && pattern[i] == '0':
+			parts[part] = 10*parts[part] + int(digit)
+		case text[i] == pattern[i]:
+			part++
+		default:
+			return 0, false
+		}
+	}
+	const shortest = 28 // days of a month
+	if parts[1]-1 >= 12 || parts[1] == 0 || parts[2] == 0 || parts[2] > shortest || parts[3] > 23 || parts[4] > 59 || parts[5] > 59 {
+		return 0, false
+	}
+	return time.Date(parts[0], time.Month(parts[1]), parts[2], parts[3], parts[4], parts[5], 0, time.UTC).Unix(), true
 }
 
 // refOf returns the row that the stored text of a lookup points at.

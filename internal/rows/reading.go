@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"segue/internal/filter/engine"
 	"segue/internal/schema"
@@ -19,6 +20,7 @@ type Reading struct {
 	at      map[string]int
 	names   *store.Names
 	free    sync.Pool // of *bothImages
+	slots   atomic.Pointer[slots]
 }
 
 // readColumn is a column and where it is stored: in the first of some attributes that is
@@ -167,18 +169,42 @@ func (i *Image) stored(column string, hint int) (store.Value, error) {
 
 // FillRecord implements [engine.Filler].
 func (i *Image) FillRecord(r *engine.Record) {
-	e := r.Engine()
-	for n := range e.Columns() {
-		at := -1
-		if i.reading != nil {
-			at = i.reading.find(e.Column(n).Name, n)
+	if i.reading == nil {
+		for n := range r.Engine().Columns() {
+			r.Read(n)
 		}
-		if at >= 0 && i.reading.columns[at].plain {
+		return
+	}
+	for n, at := range i.reading.slotsOf(r.Engine()) {
+		if at >= 0 {
 			i.reading.columns[at].fill(r, n, i.attrs)
 		} else {
 			r.Read(n)
 		}
 	}
+}
+
+// slots is where the columns of an engine stand in a reading, -1 for those that are not
+// in it or are more than what is stored.
+type slots struct {
+	engine *engine.Engine
+	at     []int
+}
+
+// slotsOf keeps the slots of the engine that asked last: mostly there is one.
+func (r *Reading) slotsOf(e *engine.Engine) []int {
+	if known := r.slots.Load(); known != nil && known.engine == e {
+		return known.at
+	}
+	found := &slots{e, make([]int, e.Columns())}
+	for n := range found.at {
+		found.at[n] = -1
+		if at, ok := r.at[e.Column(n).Name]; ok && r.columns[at].plain {
+			found.at[n] = at
+		}
+	}
+	r.slots.Store(found)
+	return found.at
 }
 
 // fill sets the slot of a column to what is stored of it.
@@ -201,6 +227,10 @@ func (c *readColumn) fill(r *engine.Record, slot int, attrs []store.Value) {
 	case schema.KindInt:
 		var n int64
 		n, err = strconv.ParseInt(v.Text(), 10, 64)
+		r.Number(slot, n)
+	case schema.KindTime:
+		var n int64
+		n, err = parseSeconds(c.Column, v.Text())
 		r.Number(slot, n)
 	default:
 		var value schema.Value

@@ -106,7 +106,7 @@ func (k *compiler) condition(n int, c *filter.Condition) op {
 		return op{slot: uint16(n), kind: pattern, low: k.pattern(filter.NewPattern(positive, text), positive)}
 	case filter.BeginsWith:
 		if from, to := beginnings(c); from != "" {
-			return between(n, placeOf(s.texts, from), placeOf(s.texts, to)-1)
+			return between(n, placeOfText(s, from), placeOfText(s, to)-1)
 		}
 		return between(n, 1, s.last())
 	default:

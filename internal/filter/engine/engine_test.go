@@ -111,7 +111,7 @@ func condition(column string, op filter.Operator, values ...schema.Value) *filte
 	return &filter.Condition{Column: column, Operator: op, Values: values}
 }
 
-func compile(t testing.TB, s *schema.Schema, items ...filter.Node) *filter.Program {
+func compile(t rapid.TB, s *schema.Schema, items ...filter.Node) *filter.Program {
 	t.Helper()
 	p, err := filter.Compile(s, "thing", &filter.Group{Logic: filter.And, Items: items})
 	if err != nil {
@@ -186,4 +186,26 @@ func TestOrder(t *testing.T) {
 			t.Errorf("source %d: %d questions, want %d", test.source, got, test.want)
 		}
 	}
+}
+
+// Texts and ids that begin and end alike are told apart by the rest of them.
+func TestAlikeTextsAndReferences(t *testing.T) {
+	s := filtertest.Schema(t)
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.Map(rapid.StringMatching(`(https://)?(a|b|segue)?[ab]{0,3}`), schema.Text)
+		ref := rapid.Map(rapid.StringMatching(`6f9619f[ef]-8b86-d011-b42d-00c04fc964f[ef]`), func(id string) schema.Value {
+			return schema.Ref(schema.Lookup{Table: "thing", ID: id})
+		})
+		var programs []*filter.Program
+		for range rapid.IntRange(1, 12).Draw(t, "programs") {
+			op := rapid.SampledFrom([]filter.Operator{filter.Eq, filter.Gt, filter.Ge, filter.BeginsWith}).Draw(t, "operator")
+			item := condition("name", op, text.Draw(t, "constant"))
+			if rapid.Bool().Draw(t, "reference") {
+				item = condition("parentid", filter.Eq, ref.Draw(t, "reference"))
+			}
+			programs = append(programs, compile(t, s, item))
+		}
+		row := filtertest.Entry{Table: "thing", Values: map[string]schema.Value{"name": text.Draw(t, "name"), "parentid": ref.Draw(t, "parent")}}
+		checkAgrees(t, programs, []filtertest.Entry{row}, nil)
+	})
 }

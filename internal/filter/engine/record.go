@@ -81,27 +81,27 @@ func (r *Record) Null(slot int) { r.places[slot] = null }
 // Set sets a slot to a value of its kind.
 func (r *Record) Set(slot int, v schema.Value) { r.places[slot] = r.engine.slots[slot].placeOf(v) }
 
-// Number is [Record.Set] for a whole number or an option.
+// Number is [Record.Set] for a whole number, an option or a moment, in seconds.
 func (r *Record) Number(slot int, n int64) {
 	r.places[slot] = placeOf(r.engine.slots[slot].numbers, n)
 }
 
 // Ref is [Record.Set] for a lookup.
 func (r *Record) Ref(slot int, to schema.Lookup) {
-	r.places[slot] = placeBy(r.engine.slots[slot].refs, to, byID)
+	r.places[slot] = r.engine.slots[slot].placeOfRef(to)
 }
 
 // Text is [Record.Set] for a text.
 func (r *Record) Text(slot int, text string) {
 	s := &r.engine.slots[slot]
 	if !s.folds {
-		r.places[slot] = placeOf(s.texts, text)
+		r.places[slot] = placeOfText(s, text)
 		return
 	}
 	begin := len(r.folded)
 	r.folded = filter.AppendFolded(r.folded, text)
 	folded := r.folded[begin:]
-	r.places[slot] = placeOfText(s.texts, folded)
+	r.places[slot] = placeOfText(s, folded)
 	if s.keeps {
 		r.texts[slot] = folded
 	} else {

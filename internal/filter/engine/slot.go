@@ -26,7 +26,9 @@ type slot struct {
 	units    []int64 // the decimals in units of ten to the power of exp, nil where not all are whole numbers of them
 	exp      int32
 	texts    []string
+	heads    []uint64 // of the texts
 	refs     []schema.Lookup
+	tails    []uint64 // of the ids of the references
 }
 
 // slotsOf returns a slot for each column that conditions compare with constants, in the
@@ -165,8 +167,14 @@ func (s *slot) sort() {
 		}
 		s.units = append(s.units, n)
 	}
-	slices.SortFunc(s.refs, byID)
+	for _, text := range s.texts {
+		s.heads = append(s.heads, head(text))
+	}
+	slices.SortFunc(s.refs, byTail)
 	s.refs = slices.Compact(s.refs)
+	for _, ref := range s.refs {
+		s.tails = append(s.tails, tail(ref.ID))
+	}
 }
 
 func sorted[T cmp.Ordered](list []T) []T {
@@ -174,12 +182,30 @@ func sorted[T cmp.Ordered](list []T) []T {
 	return slices.Compact(list)
 }
 
-// byID orders references; any order would do.
-func byID(a, b schema.Lookup) int {
-	if a.ID != b.ID {
-		return strings.Compare(a.ID, b.ID)
+// head returns the first eight bytes of a text as a number: of two texts, the one that
+// has the less is the less. Most texts are told apart by it. Texts are UTF-8, which has
+// no byte 0xFF.
+func head[T string | []byte](text T) uint64 {
+	if len(text) >= 8 {
+		return uint64(text[0])<<56 | uint64(text[1])<<48 | uint64(text[2])<<40 | uint64(text[3])<<32 |
+			uint64(text[4])<<24 | uint64(text[5])<<16 | uint64(text[6])<<8 | uint64(text[7])
 	}
-	return strings.Compare(a.Table, b.Table)
+	n := uint64(0)
+	for i := range 8 {
+		n <<= 8
+		if i < len(text) {
+			n |= uint64(text[i])
+		}
+	}
+	return n
+}
+
+// tail returns the last eight bytes of an id, by which references are told apart.
+func tail(id string) uint64 { return head(id[max(0, len(id)-8):]) }
+
+// byTail orders references; any order would do.
+func byTail(a, b schema.Lookup) int {
+	return cmp.Or(cmp.Compare(tail(a.ID), tail(b.ID)), strings.Compare(a.ID, b.ID), strings.Compare(a.Table, b.Table))
 }
 
 // last returns the place after all cuts.
@@ -205,10 +231,10 @@ func (s *slot) placeOf(v schema.Value) uint32 {
 		if s.folds {
 			text = filter.Folded(text)
 		}
-		return placeOf(s.texts, text)
+		return placeOfText(s, text)
 	case schema.KindRef:
 		ref, _ := v.Ref()
-		return placeBy(s.refs, ref, byID)
+		return s.placeOfRef(ref)
 	case schema.KindNull:
 	}
 	return null
@@ -216,43 +242,73 @@ func (s *slot) placeOf(v schema.Value) uint32 {
 
 // placeOf returns the place of a value that is not null among cuts.
 func placeOf[T cmp.Ordered](cuts []T, v T) uint32 {
-	low, high := 0, len(cuts)
-	for low < high {
-		middle := int(uint(low+high) >> 1)
-		if cuts[middle] < v {
-			low = middle + 1
-		} else {
-			high = middle
+	low := lower(cuts, v)
+	return place(low, low < len(cuts) && cuts[low] == v)
+}
+
+// place is that of a value that is a cut, or comes before it.
+func place(cut int, equal bool) uint32 {
+	if equal {
+		return uint32(2*cut + 2)
+	}
+	return uint32(2*cut + 1)
+}
+
+// lower returns how many cuts are less than a value. What it does next never depends on a
+// comparison, which no processor could foresee.
+func lower[T cmp.Ordered](cuts []T, v T) int {
+	low, n := 0, len(cuts)
+	for n > 1 {
+		half := n >> 1
+		if cuts[low+half-1] < v {
+			low += half
 		}
+		n -= half
 	}
-	if low < len(cuts) && cuts[low] == v {
-		return uint32(2*low + 2)
+	if n == 1 && cuts[low] < v {
+		low++
 	}
-	return uint32(2*low + 1)
+	return low
 }
 
 // placeBy is placeOf by a comparison.
 func placeBy[T any](cuts []T, v T, compare func(a, b T) int) uint32 {
-	low, found := slices.BinarySearchFunc(cuts, v, compare)
-	if found {
-		return uint32(2*low + 2)
-	}
-	return uint32(2*low + 1)
+	return place(slices.BinarySearchFunc(cuts, v, compare))
 }
 
-// placeOfText is placeOf for a text that need not become a string.
-func placeOfText(cuts []string, text []byte) uint32 {
-	low, high := 0, len(cuts)
-	for low < high {
-		middle := int(uint(low+high) >> 1)
-		if cuts[middle] < string(text) {
+// placeOfText is placeOf for a text, which need not become a string.
+func placeOfText[T string | []byte](s *slot, text T) uint32 {
+	key := head(text)
+	low := lower(s.heads, key)
+	for high := s.alike(low, key); low < high; { // the few that begin as it does
+		if middle := int(uint(low+high) >> 1); s.texts[middle] < string(text) {
 			low = middle + 1
 		} else {
 			high = middle
 		}
 	}
-	if low < len(cuts) && cuts[low] == string(text) {
-		return uint32(2*low + 2)
+	return place(low, low < len(s.texts) && s.texts[low] == string(text))
+}
+
+// alike returns where the texts end, from low on, that begin with a head.
+func (s *slot) alike(low int, key uint64) int {
+	if low+1 < len(s.heads) && s.heads[low+1] == key {
+		return low + lower(s.heads[low:], key+1) // no text has the last of all heads
 	}
-	return uint32(2*low + 1)
+	if low < len(s.heads) && s.heads[low] == key {
+		return low + 1
+	}
+	return low
+}
+
+// placeOfRef is placeOf for a reference.
+func (s *slot) placeOfRef(ref schema.Lookup) uint32 {
+	key := tail(ref.ID)
+	low := lower(s.tails, key)
+	for n := low; n < len(s.tails) && s.tails[n] == key; n++ {
+		if s.refs[n] == ref {
+			return place(n, true)
+		}
+	}
+	return place(low, false)
 }
