@@ -39,7 +39,8 @@ func main() {
 	each := flag.Duration("each", 150*time.Millisecond, "how long one measurement takes at least")
 	flag.Parse()
 	runtime.GOMAXPROCS(1)
-	w, err := newWorkload()
+	const leads = 10_000
+	w, err := newWorkload(leads)
 	if err == nil {
 		err = w.verify()
 	}
@@ -75,7 +76,9 @@ type workload struct {
 	payloads [][]byte
 }
 
-func newWorkload() (*workload, error) {
+// newWorkload draws a workload, the same one each time, of at least 1,100 leads: some
+// segments are to hold for less than a thousandth of them.
+func newWorkload(leads int) (*workload, error) {
 	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same draw each time
 	w := &workload{columns: columnsOf()}
 	var err error
@@ -84,12 +87,12 @@ func newWorkload() (*workload, error) {
 	}
 	w.table = w.schema.Table("bench_lead")
 	w.db = rows.New(nil, w.schema, clock.Of(time.Now))
-	w.leads = drawLeads(r, w.columns)
+	w.leads = drawLeads(r, w.columns, leads)
 	candidates, err := drawCandidates(w.schema, r, w.columns, w.leads)
 	if err != nil {
 		return nil, err
 	}
-	w.trees = drawSegments(r, candidates)
+	w.trees = drawSegments(r, leads, candidates)
 	for _, tree := range w.trees {
 		w.texts = append(w.texts, tree.String())
 	}
@@ -285,6 +288,7 @@ func plainText(c *schema.Column, text string) (any, error) {
 
 // describe prints what the workload is, as it was drawn.
 func (w *workload) describe() {
+	leads := len(w.leads)
 	present, bytes, matched := 0, 0, 0
 	for _, l := range w.leads {
 		for _, v := range l {
@@ -303,5 +307,5 @@ func (w *workload) describe() {
 	}
 	encoded, _ := json.Marshal(w.texts)
 	fmt.Printf("%d leads × %d columns, %.1f present; %d bytes a change with both images; %d segments × 10 conditions (%d bytes), %.0f %% of the leads in one\n\n",
-		leads, len(w.columns), float64(present)/leads, bytes/leads, segments, len(encoded), 100*float64(matched)/leads)
+		leads, len(w.columns), float64(present)/float64(leads), bytes/leads, segments, len(encoded), 100*float64(matched)/float64(leads))
 }

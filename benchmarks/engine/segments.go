@@ -14,7 +14,7 @@ import (
 // bitmap is leads.
 type bitmap []uint64
 
-func newBitmap() bitmap { return make(bitmap, (leads+63)/64) }
+func newBitmap(leads int) bitmap { return make(bitmap, (leads+63)/64) }
 
 func (b bitmap) set(n int) { b[n/64] |= 1 << (n % 64) }
 
@@ -46,7 +46,7 @@ func drawCandidates(s *schema.Schema, r *rand.Rand, columns []column, all []lead
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c, err)
 		}
-		next := candidate{c, newBitmap(), 0}
+		next := candidate{c, newBitmap(len(all)), 0}
 		for n := range all {
 			holds, err := program.Match(row{columns, all[n]})
 			if err != nil {
@@ -56,7 +56,7 @@ func drawCandidates(s *schema.Schema, r *rand.Rand, columns []column, all []lead
 				next.holds.set(n)
 			}
 		}
-		if next.share = float64(next.holds.count()) / leads; next.share > 0 && next.share < 1 {
+		if next.share = float64(next.holds.count()) / float64(len(all)); next.share > 0 && next.share < 1 {
 			found = append(found, next)
 		}
 	}
@@ -86,7 +86,7 @@ func drawCondition(r *rand.Rand, c column, i int, all []lead) *filter.Condition 
 		count = 2 + r.IntN(4)
 	}
 	for len(condition.Values) < count {
-		v := all[r.IntN(leads)][i]
+		v := all[r.IntN(len(all))][i]
 		if v.IsNull() {
 			continue
 		}
@@ -121,6 +121,7 @@ func part(r *rand.Rand, op filter.Operator, text string) string {
 type builder struct {
 	r    *rand.Rand
 	all  []candidate
+	of   int     // leads
 	lean float64 // what conditions drawn next are to hold for, beside what independence would ask
 }
 
@@ -148,7 +149,7 @@ func (b *builder) leaves(n int, share float64) (all []tree) {
 // group joins nodes, in an order without meaning.
 func (b *builder) group(logic filter.Logic, items ...tree) tree {
 	b.r.Shuffle(len(items), func(i, j int) { items[i], items[j] = items[j], items[i] })
-	g, holds := &filter.Group{Logic: logic}, newBitmap()
+	g, holds := &filter.Group{Logic: logic}, newBitmap(b.of)
 	for n, item := range items {
 		g.Items = append(g.Items, item.Node)
 		for word := range holds {
@@ -194,7 +195,7 @@ func (b *builder) shape(shape int, share float64) tree {
 
 // drawSegments draws trees of which a fifth hold for less than a thousandth of the leads,
 // half for up to a fiftieth and the others for up to a tenth.
-func drawSegments(r *rand.Rand, all []candidate) []*filter.Group {
+func drawSegments(r *rand.Rand, leads int, all []candidate) []*filter.Group {
 	var found []*filter.Group
 	for n := range segments {
 		low, high := 0.001, 0.02
@@ -204,11 +205,11 @@ func drawSegments(r *rand.Rand, all []candidate) []*filter.Group {
 		case 2, 3, 4:
 			low, high = 0.02, 0.1
 		}
-		b := &builder{r: r, all: all, lean: 1}
+		b := &builder{r: r, all: all, of: leads, lean: 1}
 		for {
 			share := low * math.Pow(high/low, r.Float64())
 			t := b.shape(n%5, share)
-			got := float64(t.holds.count()) / leads
+			got := float64(t.holds.count()) / float64(leads)
 			if got >= low && got < high {
 				found = append(found, t.Node.(*filter.Group))
 				break

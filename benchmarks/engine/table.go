@@ -44,11 +44,7 @@ func (w *workload) print(rounds int, each time.Duration) {
 			fmt.Printf("| %s | %s | %s | %s | 1/%.1f | %s |\n", c.what, per(took[0], c.unit), other.name, per(took[n+1], c.unit), took[n+1]/took[0], other.must)
 		}
 	}
-	for _, read := range []int{10, 32, len(w.columns)} {
-		narrow := w.narrow(read)
-		took := medians([]func(int){func(n int) { narrow.decided(w.payloads[n%len(w.payloads)]) }}, rounds, each)
-		fmt.Printf("| event bytes → winner, %d columns read | %s | | | | ≤ linear in bytes |\n", read, per(took[0], perEvent))
-	}
+	printGrowth(rounds, each)
 	fmt.Printf("| allocations per evaluation | %.2f | | | | 0 |\n", w.allocationsOfEvaluation())
 	fmt.Printf("| allocations per change, decode and evaluate | %.2f | | | | ≤ 1 |\n", w.allocationsOfChange())
 }
@@ -93,7 +89,7 @@ func used() time.Duration {
 }
 
 func (w *workload) contests() []contest {
-	machine := &vm.VM{}
+	machine, leads := &vm.VM{}, len(w.leads)
 	all := make([]int, 0, segments)
 	return []contest{
 		{"first match", 1, func(n int) { w.first(w.records[n%leads]) }, []contestant{
@@ -187,8 +183,8 @@ func (w *workload) scan(i store.Item) {
 
 func (w *workload) allocationsOfEvaluation() float64 {
 	n := 0
-	return testing.AllocsPerRun(leads, func() {
-		w.first(w.records[n%leads])
+	return testing.AllocsPerRun(len(w.leads), func() {
+		w.first(w.records[n%len(w.leads)])
 		n++
 	})
 }
@@ -199,21 +195,4 @@ func (w *workload) allocationsOfChange() float64 {
 		w.decided(w.payloads[n%len(w.payloads)])
 		n++
 	}) / perEvent
-}
-
-// narrow returns the workload with as many segments that read only some of the columns,
-// a condition each, which no lead meets.
-func (w *workload) narrow(columns int) *workload {
-	other := *w
-	other.texts = nil
-	for n := range segments {
-		c := w.columns[n%columns].name
-		other.texts = append(other.texts, fmt.Sprintf(`{"type":"and","items":[{"attribute":%q,"operator":"null"},{"attribute":%q,"operator":"not-null"}]}`, c, c))
-	}
-	var err error
-	if other.catalogue, other.programs, err = other.ready(); err != nil {
-		panic(err)
-	}
-	other.reading = rows.NewReading(w.table, other.catalogue.Reads()...)
-	return &other
 }

@@ -14,11 +14,7 @@ import (
 	"segue/internal/schema"
 )
 
-// The size of the workload.
-const (
-	leads    = 10_000
-	segments = 250
-)
+const segments = 250
 
 // column is one of the 64 of a lead.
 type column struct {
@@ -93,7 +89,7 @@ func loadSchema(columns []column) (*schema.Schema, error) {
 type lead []schema.Value
 
 // drawLeads draws leads whose values are skewed: a few are frequent.
-func drawLeads(r *rand.Rand, columns []column) []lead {
+func drawLeads(r *rand.Rand, columns []column, leads int) []lead {
 	words := strings.Fields("Nordwind Contoso Fabrikam Alpine Energy Logistics Health Systems Group Partners Digital Retail Foods Insurance Steel Paper Media Cloud Travel Robotics")
 	frequent := rand.NewZipf(r, 1.3, 2, 199)
 	all := make([]lead, leads)
