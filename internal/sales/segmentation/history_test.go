@@ -23,7 +23,10 @@ type clause struct {
 func clauses() []clause {
 	isWeb := func(lead values) bool { return lead[sources] == int64(8) }
 	isHot := func(lead values) bool { return lead[quality] == int64(1) }
-	inB := func(lead values) bool { text, _ := lead[city].(string); return strings.HasPrefix(strings.ToLower(text), "b") }
+	inB := func(lead values) bool {
+		text, _ := lead[city].(string)
+		return strings.HasPrefix(strings.ToLower(text), "b")
+	}
 	const beginsWithB = `{"attribute":"address1_city","operator":"begins-with","values":["b"]}`
 	return []clause{
 		{web, []string{sources}, isWeb},

@@ -103,7 +103,7 @@ func TestEvaluate_9_4_Costs(t *testing.T) {
 		{`{"attribute":"createdon","operator":"on-or-after","values":["2027-01-01"]}`, 4},
 		{`{"attribute":"createdon","operator":"tomorrow"}`, 4},
 	} {
-		w := newWorld(t, boot.Options{Freshness: sales.Freshness{For: time.Second, Clock: clock.NewManual(salestest.Now())}})
+		w := newWorld(t, aging(clock.NewManual(salestest.Now())))
 		w.Segment(1, test.condition, "", nil)
 		w.Settle()
 		w.Fresh()
