@@ -341,7 +341,19 @@ func TestDecideAgreesWithPrograms(t *testing.T) {
 		if want := decideOneByOne(t, c, record, present); err != nil || got != want || d.Because() == "" {
 			t.Fatalf("got %+v, %v, want %+v", got, err, want)
 		}
+		checkAgain(t, c, record, present, d)
 	})
+}
+
+// checkAgain decides again on the membership that a decision leaves: nothing changes.
+func checkAgain(t *rapid.T, c *Catalogue, record filter.Row, present name.SegmentID, d Decision) {
+	want := d
+	if d.Segment != nil {
+		present, want = d.Segment.ID, Decision{Status: Unchanged, Segment: d.Segment}
+	}
+	if again, err := c.Decide(record, present, nil); err != nil || again != want {
+		t.Fatalf("decided %+v, and again %+v, %v", d, again, err)
+	}
 }
 
 // drawOwn draws a tree whose conditions ask for nothing but the row.
