@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Print one markdown table of what the embedded store does at several sizes, with its
-# fsync, all in one run: internal/sales, BenchmarkSize. A million leads take some four
-# minutes and 4 GB of disk. Nothing is asserted.
+# fsync, all in one run: internal/sales, BenchmarkSize, and of what a backfill does that is
+# killed twice, compared with one that is not: internal/sales/backfill, BenchmarkBackfill. A
+# million leads take some ten minutes and 8 GB of disk. Nothing else is asserted.
 set -euo pipefail
 
 if [[ ${1:-} == -h || ${1:-} == --help ]]; then
@@ -13,12 +14,16 @@ dir=${SEGUE_CACHE:-$PWD/.cache}/bench # on a disk, where a temporary folder may 
 mkdir -p "$dir"
 export SEGUE_BENCH_DIR=$dir SEGUE_BENCH_LEADS=${*:-5000 100000 1000000}
 
-go test -run '^$' -count=1 -bench '^BenchmarkSize$' -benchtime 1x -timeout 60m ./internal/sales | awk '
+{
+	go test -run '^$' -count=1 -bench '^BenchmarkSize$' -benchtime 1x -timeout 60m ./internal/sales
+	go test -run '^$' -count=1 -bench '^BenchmarkBackfill$' -benchtime 1x -timeout 60m -v ./internal/sales/backfill
+} | awk '
 	/^cpu:/ { cpu = substr($0, 6) }
-	/^BenchmarkSize\// {
+	/tasks, [0-9]+ leads/ { print > "/dev/stderr" } # how far the backfill is
+	/^Benchmark(Size|Backfill)\// {
 		split($1, name, /[\/-]/)
-		sizes[++n] = name[2]
-		for (i = 3; i < NF; i += 2) value[n, $(i + 1)] = $i
+		if (!(name[2] in place)) { sizes[++n] = name[2]; place[name[2]] = n }
+		for (i = 3; i < NF; i += 2) value[place[name[2]], $(i + 1)] = $i
 	}
 	/^(---|FAIL|panic)/ { print > "/dev/stderr"; failed = 1 }
 	function row(what, unit, format, limit,   i, line) {
@@ -45,6 +50,11 @@ go test -run '^$' -count=1 -bench '^BenchmarkSize$' -benchtime 1x -timeout 60m .
 		row("start s", "s-start", "%.2f", "the definitions")
 		row("start after a crash s", "s-crash", "%.2f", "what the tables do not have is read from the journal, 64 to 128 MB at most")
 		row("memory MB", "MB-memory", "%.0f", "changes that the tables do not have, 128 MB of records at most, and the pages of a checkpoint")
+		row("backfill: leads/s, one in ten moved and connected", "backfilled/s", "%.0f", "the evaluation of what moves; what stays is read once")
+		row("time of that s", "clean-s", "%.1f", "")
+		row("killed twice, starts included, s", "killed-s", "%.1f", "a kill costs ten seconds of work at most; the same end state")
+		row("heap of its process, at most, MB", "MB-heap", "%.0f", "")
+		row("heap of one that only writes as much, at most, MB", "MB-heap-store", "%.0f", "changes that the tables do not have")
 		print "\n" cpu
 		exit failed
 	}'
