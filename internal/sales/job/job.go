@@ -59,11 +59,29 @@ type Jobs struct {
 	kinds   map[string]kind
 }
 
+// kind is a kind of jobs: one of rows and images is there. What they do is asked for by
+// [Jobs.Handle] alone, so that a function that does not call it does not link it.
 type kind struct {
 	Settings
 
-	prepare func(ctx context.Context, job sales.Job) (work, error)
-	finish  func(ctx context.Context, tx *rows.Tx, job sales.Job, counts map[string]int64) (sales.JobEnd, error)
+	rows   sales.JobKind
+	images sales.JobImageKind
+}
+
+func (k kind) prepare(ctx context.Context, job sales.Job) (work, error) {
+	if k.images != nil {
+		do, err := k.images.PrepareImages(ctx, job)
+		return onImages(do), err
+	}
+	do, err := k.rows.Prepare(ctx, job)
+	return onRows(do), err
+}
+
+func (k kind) finish(ctx context.Context, tx *rows.Tx, job sales.Job, counts map[string]int64) (sales.JobEnd, error) {
+	if k.images != nil {
+		return k.images.Finish(ctx, tx, job, counts)
+	}
+	return k.rows.Finish(ctx, tx, job, counts)
 }
 
 // Settings are what the machinery has to know of a kind.
@@ -103,18 +121,12 @@ func (s *Jobs) SetAside(q queue.Sender) { s.aside = q }
 
 // Register makes k what the jobs of a kind do.
 func (s *Jobs) Register(name string, k sales.JobKind, settings Settings) {
-	s.kinds[name] = kind{settings, func(ctx context.Context, job sales.Job) (work, error) {
-		do, err := k.Prepare(ctx, job)
-		return onRows(do), err
-	}, k.Finish}
+	s.kinds[name] = kind{Settings: settings, rows: k}
 }
 
 // RegisterImages is Register for a kind that is given rows as they are stored.
 func (s *Jobs) RegisterImages(name string, k sales.JobImageKind, settings Settings) {
-	s.kinds[name] = kind{settings, func(ctx context.Context, job sales.Job) (work, error) {
-		do, err := k.PrepareImages(ctx, job)
-		return onImages(do), err
-	}, k.Finish}
+	s.kinds[name] = kind{Settings: settings, images: k}
 }
 
 // message is the body of a queue's message. One of an earlier round counts for
