@@ -60,7 +60,7 @@ func (s *stage) function(name string) *function {
 		if name == "connect" {
 			limits = "149,1200,52"
 		}
-		s.running[name] = start(s.T, s.bin, name, "SEGUE_TABLE="+s.table, "SEGUE_JOB_QUEUE="+*s.queue, "AWS_ENDPOINT_URL="+at, "SEGUE_SERVICE_LIMITS="+limits)
+		s.running[name] = start(s.T, s.bin, name, "SEGUE_TABLE="+s.table, "SEGUE_JOB_QUEUE="+*s.queue, "SEGUE_BACKFILL_QUEUE="+*s.queue, "AWS_ENDPOINT_URL="+at, "SEGUE_SERVICE_LIMITS="+limits)
 	}
 	return s.running[name]
 }

@@ -49,9 +49,20 @@ func stream() []statement {
 	}
 }
 
-// queue is what Lambda asks of the role of a function on the queue of jobs.
+// queue is what Lambda asks of the role of a function on the queues of jobs.
 func queue() []statement {
-	return []statement{{actions: []string{"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}, resource: "!GetAtt JobQueue.Arn"}}
+	return []statement{{actions: []string{"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}, resource: queues()}}
+}
+
+// queues is the ARNs of the queues of jobs.
+func queues() string { return lines("!GetAtt JobQueue.Arn", "!GetAtt BackfillQueue.Arn") }
+
+// lines is a list of resources, a line each.
+func lines(arns ...string) (text string) {
+	for _, arn := range arns {
+		text += "\n" + strings.Repeat(" ", 18) + "- " + arn
+	}
+	return text
 }
 
 // tableName is that of the stack's own table, or of one that was there before.
@@ -69,12 +80,12 @@ func (f function) statements() []statement {
 	if len(f.indexes) > 0 {
 		arns := make([]string, len(f.indexes))
 		for i, index := range f.indexes {
-			arns[i] = "\n" + strings.Repeat(" ", 18) + "- " + tableARN("/index/"+index)
+			arns[i] = tableARN("/index/" + index)
 		}
-		list = append(list, statement{actions: []string{"dynamodb:Query"}, resource: strings.Join(arns, "")})
+		list = append(list, statement{actions: []string{"dynamodb:Query"}, resource: lines(arns...)})
 	}
 	if f.reacts {
-		list = append(list, statement{actions: []string{"sqs:SendMessage"}, resource: "!GetAtt JobQueue.Arn"})
+		list = append(list, statement{actions: []string{"sqs:SendMessage"}, resource: queues()})
 	}
 	list = append(list, f.source...)
 	return append(list, statement{actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"}, resource: fmt.Sprintf("!GetAtt %sLog.Arn", f.title())})

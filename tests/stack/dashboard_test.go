@@ -36,6 +36,7 @@ func graphs() []graph {
 		{"Duration of calls, ms (95th percentile)", "p95", ofFunctions("Duration")},
 		{"Tasks of jobs", "Maximum", [][]string{
 			ofQueue("ApproximateNumberOfMessagesVisible", "JobQueue"), ofQueue("ApproximateNumberOfMessagesNotVisible", "JobQueue"),
+			ofQueue("ApproximateNumberOfMessagesVisible", "BackfillQueue"), ofQueue("ApproximateNumberOfMessagesNotVisible", "BackfillQueue"),
 			ofQueue("ApproximateNumberOfMessagesVisible", "JobDeadLetterQueue"),
 		}},
 		{"Age of the oldest task, s", "Maximum", [][]string{ofQueue("ApproximateAgeOfOldestMessage", "JobQueue")}},

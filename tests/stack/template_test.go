@@ -268,20 +268,24 @@ func TestVersionDescription(t *testing.T) {
 // it, and those that fail are reported one by one.
 func TestJobQueue(t *testing.T) {
 	r := readResources(t)
-	if hidden, timeout := r.at(t, "JobQueue", "VisibilityTimeout").(int), r.at(t, "JobFunction", "Timeout").(int); hidden < 6*timeout {
-		t.Errorf("a message is hidden for %d s, want six times the %d s of the function", hidden, timeout)
+	bounds := map[string]string{}
+	for event, queue := range map[string]string{"Tasks": "JobQueue", "Backfill": "BackfillQueue"} { // the second is the lane of what others must not wait behind
+		if hidden, timeout := r.at(t, queue, "VisibilityTimeout").(int), r.at(t, "JobFunction", "Timeout").(int); hidden < 6*timeout {
+			t.Errorf("%s: a message is hidden for %d s, want six times the %d s of the function", queue, hidden, timeout)
+		}
+		if got := r.at(t, queue, "RedrivePolicy", "deadLetterTargetArn"); got != "JobDeadLetterQueue.Arn" {
+			t.Errorf("what %s gives up goes to %v", queue, got)
+		}
+		source := []any{"Events", event, "Properties"}
+		if got := r.at(t, "JobFunction", append(source, "Queue")...); got != queue+".Arn" {
+			t.Errorf("the event %s is on %v", event, got)
+		}
+		if got := texts(r.at(t, "JobFunction", append(source, "FunctionResponseTypes")...)); !slices.Contains(got, "ReportBatchItemFailures") {
+			t.Errorf("the function answers %s with %v", event, got)
+		}
+		bounds[event], _ = r.at(t, "JobFunction", append(source, "ScalingConfig", "MaximumConcurrency")...).(string)
 	}
-	if got := r.at(t, "JobQueue", "RedrivePolicy", "deadLetterTargetArn"); got != "JobDeadLetterQueue.Arn" {
-		t.Errorf("what is given up goes to %v", got)
-	}
-	source := []any{"Events", "Tasks", "Properties"}
-	if got := r.at(t, "JobFunction", append(source, "Queue")...); got != "JobQueue.Arn" {
-		t.Errorf("the function is on %v", got)
-	}
-	if got := texts(r.at(t, "JobFunction", append(source, "FunctionResponseTypes")...)); !slices.Contains(got, "ReportBatchItemFailures") {
-		t.Errorf("the function answers with %v", got)
-	}
-	if r.at(t, "JobFunction", append(source, "ScalingConfig", "MaximumConcurrency")...) == nil {
-		t.Error("the concurrency of jobs is not bounded")
+	if want := map[string]string{"Tasks": "JobConcurrency", "Backfill": "BackfillConcurrency"}; !maps.Equal(bounds, want) {
+		t.Errorf("how many tasks are worked on at the same time is %v, want %v", bounds, want)
 	}
 }

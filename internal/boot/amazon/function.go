@@ -46,7 +46,11 @@ func Function(claims func(context.Context) (map[string]string, bool), open OpenQ
 	slog.SetDefault(log)
 	cloud, c := amazonFromEnvironment(), boot.Clock()
 	table := dynamo.New(cloud.dynamoDB(), env.Table, rows.Indexes(), dynamo.Clock(c))
-	app, err := boot.New(env, table, claims, boot.Options{Freshness: sales.Freshness{For: boot.Fresh, Clock: c}, Queue: jobQueue(env, cloud, open, c)}, log)
+	options := boot.Options{Freshness: sales.Freshness{For: boot.Fresh, Clock: c}, Queue: jobQueue(env.JobQueue, cloud, open, c)}
+	if env.Backfill != "" {
+		options.Aside = jobQueue(env.Backfill, cloud, open, c)
+	}
+	app, err := boot.New(env, table, claims, options, log)
 	if err != nil {
 		return nil, err
 	}
@@ -60,13 +64,13 @@ func Function(claims func(context.Context) (map[string]string, bool), open OpenQ
 	return &App{app, dynamo.DecodeEvent}, nil
 }
 
-// jobQueue returns the queue of a function: its own process does not live long
-// enough to hold tasks.
-func jobQueue(env boot.Environment, a amazon, open OpenQueue, c clock.Clock) queue.Sender {
-	if open == nil || env.JobQueue == "" {
+// jobQueue returns the queue at a URL that a function has: its own process does not live
+// long enough to hold tasks.
+func jobQueue(url string, a amazon, open OpenQueue, c clock.Clock) queue.Sender {
+	if open == nil || url == "" {
 		return noQueue{}
 	}
-	return open(a.config(a.sqs), env.JobQueue, c)
+	return open(a.config(a.sqs), url, c)
 }
 
 // noQueue is the queue of a function that has none: a job waits until a function that
