@@ -186,7 +186,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	changes := reaction.New(db, options.Program)
 	segments := segmentation.New(db, connections, options.Policy, known, settings)
 	park := func(ctx context.Context, record rows.Ref, failure error) error {
-		return changes.Park(ctx, segmentation.EvaluateName, record, failure)
+		return changes.Park(ctx, segmentation.EvaluateReaction, record, failure)
 	}
 	a := assembly{
 		Parts: &Parts{
@@ -258,12 +258,12 @@ func (a assembly) reactions() {
 	)
 	// Definitions come first: what follows decides by new ones.
 	a.Reactions.Register("generation.announce", a.known, on(sequences, inserted, modified, removed), on(segments, inserted, modified, removed), on(orders, inserted, modified, removed), on(settings, inserted, modified, removed))
-	a.Reactions.Register(segmentation.EvaluateName, a.segments.Evaluate(), on(records, inserted, modified))
+	a.Reactions.Register(segmentation.EvaluateReaction, a.segments.Evaluate(), on(records, inserted, modified))
 	var related []sales.Interest
 	for _, table := range a.segments.RelatedTables() {
 		related = append(related, on(table, inserted, modified, removed))
 	}
-	a.Reactions.Register(segmentation.RelateName, a.segments.Relate(), related...)
+	a.Reactions.Register(segmentation.RelateReaction, a.segments.Relate(), related...)
 	a.Reactions.Register("segmentation.leave", a.segments.LeaveDeleted(), on(targets, inserted))
 	a.Reactions.Register("connection.verify", a.Connections.Verify(), on(targets, inserted))
 	a.Reactions.Register("connection.sweep", a.Connections.Sweep(), on(sequences, modified))

@@ -113,6 +113,14 @@ func (c Change) Touches(columns []string) (bool, error) {
 	return false, nil
 }
 
+// Moves is [Change.Touches] that is false where there are no columns.
+func (c Change) Moves(lookups []string) (bool, error) {
+	if len(lookups) == 0 {
+		return false, nil
+	}
+	return c.Touches(lookups)
+}
+
 // Value returns one column as it was.
 func (i *Image) Value(column string) (schema.Value, error) {
 	if column == i.table.ID {

@@ -112,12 +112,12 @@ func (r *Reader) One(row filter.Row, nav schema.Nav) (filter.Row, error) {
 
 // pointedAt returns the row of a table that a lookup points at, nil for none.
 func (r *Reader) pointedAt(row filter.Row, lookup, table string) (*rows.Row, error) {
-	r.asked = true
 	v, err := row.Value(lookup)
 	to, ok := v.Ref()
 	if err != nil || !ok || to.Table != table {
 		return nil, err
 	}
+	r.asked = true
 	ref := rows.Ref{Table: to.Table, ID: to.ID}
 	if known, ok := r.hand[ref]; ok {
 		return known, nil

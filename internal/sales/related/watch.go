@@ -86,10 +86,8 @@ func (w Watch) Concerns(change rows.Change) (concerns, moved bool, err error) {
 	if change.Present {
 		return true, true, nil
 	}
-	if len(w.Lookups) > 0 {
-		if moved, err = change.Touches(w.Lookups); err != nil {
-			return false, false, err
-		}
+	if moved, err = change.Moves(w.Lookups); err != nil {
+		return false, false, err
 	}
 	concerns, err = change.Touches(w.Columns)
 	if err != nil || !concerns || w.holds == nil {

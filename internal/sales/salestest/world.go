@@ -267,3 +267,11 @@ func (w *World) Disconnect(record rows.Ref) {
 		w.T.Fatalf("disconnect %v: %v", record, err)
 	}
 }
+
+// Put changes a row, or makes it.
+func (w *World) Put(ref rows.Ref, v Values) {
+	w.T.Helper()
+	if _, _, err := w.Entities.Update(w.T.Context(), Manager(), ref, schematest.Row(v), entity.If{}); err != nil {
+		w.T.Fatalf("put %v: %v", ref, err)
+	}
+}

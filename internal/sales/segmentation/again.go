@@ -33,6 +33,7 @@ func (s *Segmentation) TakeUp(ctx context.Context, record *rows.Row) error {
 		return known.broken
 	}
 	tally.Add(ctx, tally.Evaluated, 1)
+	known.related = known.related.begin(ctx, s.db, nil, false)
 	tx := s.db.Begin("")
 	tx.Hold(record)
 	requested, pending, err := s.decide(ctx, known, record)
@@ -46,6 +47,7 @@ func (s *Segmentation) TakeUp(ctx context.Context, record *rows.Row) error {
 		}
 	}
 	record.Set(name.SegueDecideon, schema.Null())
+	s.settled(known, record, did)
 	if err := tx.Commit(ctx); err != nil {
 		return err
 	}

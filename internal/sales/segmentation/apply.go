@@ -9,6 +9,10 @@ import (
 	"segue/internal/schema/name"
 )
 
+// EvaluateReaction is the name under which boot registers the reaction of
+// [Segmentation.Evaluate], which says of a parked change what could not be done.
+const EvaluateReaction = "segmentation.evaluate"
+
 // Broken is why records of a type cannot be evaluated: a segment that no longer compiles.
 // It is nil where they can.
 func (s *Segmentation) Broken(ctx context.Context, recordType string) error {
@@ -33,6 +37,7 @@ func (s *Segmentation) Apply(ctx context.Context, present rows.Change, only name
 		return known.broken
 	}
 	if only != "" {
+		known.related = known.related.begin(ctx, s.db, nil, false)
 		if concerned, err := s.concerns(known, only, present); err != nil || !concerned {
 			return err
 		}

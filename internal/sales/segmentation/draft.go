@@ -50,7 +50,7 @@ func (c Catalogue) Spent() int {
 
 // asOfNow returns a catalogue as it decides at this moment.
 func (s *Segmentation) asOfNow(ctx context.Context, known compiled) Catalogue {
-	known.related = s.askingOf(known.Table, known.Segments).begin(ctx, s.db, nil)
+	known.related = s.askingOf(known.Table, known.Segments).begin(ctx, s.db, nil, false)
 	return Catalogue{known.Catalogue, known.scope(s.db.Now()), known.related.reader}
 }
 

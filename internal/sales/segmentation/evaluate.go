@@ -65,12 +65,16 @@ func (s *Segmentation) evaluate(ctx context.Context, known compiled, change rows
 		return nil
 	}
 	tally.Add(ctx, tally.Evaluated, 1)
-	known.related = known.related.begin(ctx, s.db, nil)
+	moved, err := change.Moves(known.related.lookups)
+	if err != nil {
+		return err
+	}
+	known.related = known.related.begin(ctx, s.db, nil, moved)
 	requested, pending, err := s.decide(ctx, known, change.New)
 	if err != nil {
 		return err
 	}
-	if !pending { // the record stays as it is
+	if !pending && !known.related.unsettled() { // the record stays as it is
 		return nil
 	}
 	row, err := change.New.Row()
@@ -107,8 +111,11 @@ func (s *Segmentation) follow(ctx context.Context, known compiled, row *rows.Row
 		if found[0] == nil { // deleted meanwhile
 			return nil
 		}
-		did, err = s.enter(ctx, tx, known, found[0], requested)
-		return err
+		if did, err = s.enter(ctx, tx, known, found[0], requested); err != nil {
+			return err
+		}
+		s.settle(known, found[0])
+		return nil
 	})
 	if err == nil {
 		did.count(ctx)

@@ -14,18 +14,17 @@ import (
 	"segue/internal/tally"
 )
 
-// The names of the reactions that evaluate records. They are kept with what is parked.
-const (
-	EvaluateName = "segmentation.evaluate"
-	RelateName   = "segmentation.relate"
-)
+// RelateReaction is the name that [Segmentation.Relate] is registered and parked under.
+const RelateReaction = "segmentation.relate"
 
 // asking is what the segments of a record type ask of related rows, and in an evaluation
 // who answers it.
 type asking struct {
 	watches map[string][]related.Watch // by table
+	lookups []string                   // of the record, that conditions follow
 	reader  *related.Reader            // of one evaluation
-	hand    related.Hand               // that the reader was begun with
+	hand    related.Hand               // that the reader was begun with; nil: the record itself has changed
+	moved   bool                       // a lookup by which conditions lead on has been changed
 }
 
 // askingOf returns what segments of a record type ask of related rows.
@@ -35,14 +34,16 @@ func (s *Segmentation) askingOf(recordType string, segments []segment.Entry) ask
 		for _, w := range related.Watches(s.db.Schema(), s.db.Schema().Table(recordType), e.Program) {
 			a.watches[w.Table().Name] = append(a.watches[w.Table().Name], w)
 		}
+		a.lookups = append(a.lookups, related.Lookups(e.Program)...)
 	}
 	return a
 }
 
-// begin returns what is asked in one evaluation. hand is rows as they are.
-func (a asking) begin(ctx context.Context, db *rows.DB, hand related.Hand) asking {
+// begin returns what is asked in one evaluation. hand is rows as they are; moved says that
+// a lookup has been changed by which conditions lead on.
+func (a asking) begin(ctx context.Context, db *rows.DB, hand related.Hand, moved bool) asking {
 	if len(a.watches) > 0 {
-		a.reader, a.hand = related.NewReader(ctx, db, hand), hand
+		a.reader, a.hand, a.moved = related.NewReader(ctx, db, hand), hand, moved
 	}
 	return a
 }
@@ -51,10 +52,10 @@ func (a asking) begin(ctx context.Context, db *rows.DB, hand related.Hand) askin
 // in hand, as they are now.
 func (a asking) anew(ctx context.Context, db *rows.DB, before asking) (asking, error) {
 	if len(before.hand) == 0 {
-		return a.begin(ctx, db, nil), nil
+		return a.begin(ctx, db, nil, before.moved), nil
 	}
 	hand, err := related.NewHand(ctx, db, slices.Collect(maps.Keys(before.hand)))
-	return a.begin(ctx, db, hand), err
+	return a.begin(ctx, db, hand, before.moved), err
 }
 
 // Relate is the reaction to changes of rows that conditions of segments may ask for beside
@@ -95,9 +96,9 @@ func (r relate) Prepare(ctx context.Context, _ []rows.Change) (sales.Follow, err
 func (s *Segmentation) relate(ctx context.Context, known compiled, change rows.Change) error {
 	var records []rows.Ref
 	var rest []related.Rest
-	hand := related.Hand{}
+	hand, moved := related.Hand{}, false
 	for _, w := range known.related.watches[change.Ref.Table] {
-		concerns, _, err := w.Concerns(change)
+		concerns, leads, err := w.Concerns(change)
 		if err != nil {
 			return err
 		}
@@ -109,7 +110,7 @@ func (s *Segmentation) relate(ctx context.Context, known compiled, change rows.C
 			return err
 		}
 		rest = append(rest, found.Rest...)
-		records = append(records, found.Records...)
+		records, moved = append(records, found.Records...), moved || leads
 		maps.Copy(hand, found.Hand)
 	}
 	if len(rest) > 0 {
@@ -122,15 +123,15 @@ func (s *Segmentation) relate(ctx context.Context, known compiled, change rows.C
 		}
 	}
 	slices.SortFunc(records, func(a, b rows.Ref) int { return strings.Compare(a.ID, b.ID) })
-	return s.reconsider(ctx, known, slices.Compact(records), change.Ref, hand)
+	return s.reconsider(ctx, known, slices.Compact(records), change.Ref, hand, moved)
 }
 
 // atOnce is how many records are read at once to be evaluated.
 const atOnce = 100
 
-// reconsider evaluates records because of a row that has changed. A failure is that of the
-// record.
-func (s *Segmentation) reconsider(ctx context.Context, known compiled, records []rows.Ref, changed rows.Ref, hand related.Hand) error {
+// reconsider evaluates records because of a row that has changed, and moved says that it
+// leads on to another row by now. A failure is that of the record.
+func (s *Segmentation) reconsider(ctx context.Context, known compiled, records []rows.Ref, changed rows.Ref, hand related.Hand, moved bool) error {
 	var failed error
 	for refs := range slices.Chunk(records, atOnce) {
 		found, err := s.db.Get(ctx, append(slices.Clone(refs), changed)...)
@@ -139,8 +140,8 @@ func (s *Segmentation) reconsider(ctx context.Context, known compiled, records [
 		}
 		hand[changed] = found[len(refs)]
 		for i, ref := range refs {
-			if err := s.reconsiderOne(ctx, known, found[i], hand); err != nil {
-				failed = errors.Join(failed, &sales.RowError{Ref: ref, Handler: EvaluateName, Err: err})
+			if err := s.reconsiderOne(ctx, known, found[i], hand, moved); err != nil {
+				failed = errors.Join(failed, &sales.RowError{Ref: ref, Handler: EvaluateReaction, Err: err})
 			}
 		}
 	}
@@ -151,13 +152,13 @@ func (s *Segmentation) reconsider(ctx context.Context, known compiled, records [
 func failures(refs []rows.Ref, err error) error {
 	all := make([]error, len(refs))
 	for i, ref := range refs {
-		all[i] = &sales.RowError{Ref: ref, Handler: EvaluateName, Err: err}
+		all[i] = &sales.RowError{Ref: ref, Handler: EvaluateReaction, Err: err}
 	}
 	return errors.Join(all...)
 }
 
 // reconsiderOne evaluates a record that was read.
-func (s *Segmentation) reconsiderOne(ctx context.Context, known compiled, record *rows.Row, hand related.Hand) error {
+func (s *Segmentation) reconsiderOne(ctx context.Context, known compiled, record *rows.Row, hand related.Hand, moved bool) error {
 	if record == nil || !(sales.Record{Row: record}).Erased().IsZero() {
 		return nil
 	}
@@ -165,9 +166,9 @@ func (s *Segmentation) reconsiderOne(ctx context.Context, known compiled, record
 		return known.broken
 	}
 	tally.Add(ctx, tally.Evaluated, 1)
-	known.related = known.related.begin(ctx, s.db, hand)
+	known.related = known.related.begin(ctx, s.db, hand, moved)
 	requested, pending, err := s.decide(ctx, known, record)
-	if err != nil || !pending {
+	if err != nil || !pending && !known.related.unsettled() {
 		return err
 	}
 	return s.follow(ctx, known, record, requested)

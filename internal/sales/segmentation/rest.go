@@ -83,7 +83,7 @@ func (j relateJob) Prepare(_ context.Context, job sales.Job) (sales.JobWork, err
 		if err := s.beginRest(ctx, found.Rest, job.Row.ID); err != nil {
 			return false, err
 		}
-		return len(found.Records) > 0, s.reconsider(ctx, all[rest.Way[0].From.Name], found.Records, rest.Row, found.Hand)
+		return len(found.Records) > 0, s.reconsider(ctx, all[rest.Way[0].From.Name], found.Records, rest.Row, found.Hand, false)
 	}, nil
 }
 

@@ -380,6 +380,7 @@ const (
 	SegueRowspersecond                               = "segue_rowspersecond"
 	SegueSecondsleft                                 = "segue_secondsleft"
 	SegueSequence                                    = "segue_sequence"
+	SegueSettleson                                   = "segue_settleson"
 	SegueStartedon                                   = "segue_startedon"
 	SegueState                                       = "segue_state"
 	SegueSubjectid                                   = "segue_subjectid"
