@@ -1,21 +1,29 @@
 package segmentation_test
 
 import (
-	"github.com/shopspring/decimal"
-
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/shopspring/decimal"
 
 	"segue/internal/boot"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/reaction"
+	"segue/internal/sales/related"
+	"segue/internal/sales/salestest"
+	"segue/internal/sales/segmentation"
+	"segue/internal/schema"
+	"segue/internal/schema/name"
 	"segue/internal/schema/schematest"
 )
 
 const (
-	urgentTask = `{"relationship":"Lead_Tasks","mode":"contains","filter":{"type":"and","items":[{"attribute":"prioritycode","operator":"eq","values":[2]}]}}`
-	noOpenTask = `{"relationship":"Lead_Tasks","mode":"notContains","filter":{"type":"and","items":[{"attribute":"statecode","operator":"eq","values":[0]}]}}`
-	richFirm   = `{"relationship":"contact_customer_accounts","mode":"contains","filter":{"type":"and","items":[{"attribute":"revenue","operator":"ge","values":[1000]}]}}`
+	urgentTask   = `{"relationship":"Lead_Tasks","mode":"contains","filter":{"type":"and","items":[{"attribute":"prioritycode","operator":"eq","values":[2]}]}}`
+	noOpenTask   = `{"relationship":"Lead_Tasks","mode":"notContains","filter":{"type":"and","items":[{"attribute":"statecode","operator":"eq","values":[0]}]}}`
+	noUrgentTask = `{"relationship":"Lead_Tasks","mode":"notContains","filter":{"type":"and","items":[{"attribute":"prioritycode","operator":"eq","values":[2]}]}}`
+	richFirm     = `{"relationship":"contact_customer_accounts","mode":"contains","filter":{"type":"and","items":[{"attribute":"revenue","operator":"ge","values":[1000]}]}}`
 )
 
 // task makes a task about a record.
@@ -179,3 +187,125 @@ func TestSegment_9_1_Unlisted(t *testing.T) {
 }
 
 func money(n int64) decimal.Decimal { return decimal.NewFromInt(n) }
+
+// More records than a change takes on are evaluated by a job, once, however often the
+// change is delivered.
+func TestRelate_ManyRecords(t *testing.T) {
+	w := newWorld(t, boot.Options{})
+	seg := contacts(w, 1, richFirm)
+	firm := account(w, 1, values{"name": "A"})
+	w.Settle()
+	var people []rows.Ref
+	for n := range related.MaxRecords + 1 {
+		people = append(people, contact(w, n, firm))
+	}
+	w.Settle()
+	w.Fresh()
+	w.Update("account", firm.ID, values{"revenue": money(1000)})
+	changes := w.Fresh()
+	w.Settle()
+	for _, one := range people {
+		if in, _ := w.On(one); in != seg {
+			t.Fatalf("%v is in segment %q", one, in)
+		}
+	}
+	w.Again(changes)
+	if jobs := w.List("segue_job", values{"segue_kind": segmentation.RelateKind}); len(jobs) != 1 || jobs[0].Int("segue_rowschanged") != int64(len(people)) {
+		t.Errorf("%d jobs: %v", len(jobs), jobs)
+	}
+}
+
+// A decision reads a bounded number of related rows. A record with more is parked, and
+// taken up when it has fewer.
+func TestRelate_TooManyRows(t *testing.T) {
+	w := newWorld(t, boot.Options{})
+	seg := w.Segment(1, urgentTask, "", nil)
+	lead := w.Lead(1, nil)
+	for n := range related.MaxRead + 1 {
+		task(w, n, lead, nil)
+	}
+	w.Settle()
+	w.Update("task", id("task", 0), values{"prioritycode": int64(2)})
+	w.Settle()
+	w.Member(lead, seg, false) // the row in hand decides
+	other := w.Segment(2, noUrgentTask, "", values{"msdyn_isresegmentationenabled": true, "segue_priority": int64(1)})
+	w.Update("task", id("task", 0), values{"prioritycode": int64(1)})
+	w.Settle()
+	w.Member(lead, seg, false)
+	parked := w.Parked()
+	if len(parked) != 1 || parked[0].Subject() != lead || parked[0].Handler() != segmentation.EvaluateReaction || !strings.Contains(parked[0].Reason(), "more than 1000 rows") {
+		t.Fatalf("parked: %v", parked)
+	}
+	for n := range 2 {
+		w.Remove("task", id("task", n))
+	}
+	w.Settle()
+	if err := w.Redrive(t.Context(), lead.Table, lead.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.Settle()
+	w.Member(lead, other, false)
+	if parked := w.Parked(); len(parked) != 0 {
+		t.Errorf("parked: %v", parked)
+	}
+}
+
+// What related rows would do while a segment of the type is broken is parked with the
+// record, that of a row that has gone too, and is done when the segment is mended.
+func TestRelate_BrokenSegment(t *testing.T) {
+	w := newWorld(t, boot.Options{})
+	seg, broken := w.Segment(1, noOpenTask, "", nil), w.Segment(2, web, "", nil)
+	lead := w.Lead(1, nil)
+	one := task(w, 1, lead, nil)
+	w.Settle()
+	w.Member(lead, "", false)
+	w.Corrupt("msdyn_segment", broken, func(row *rows.Row) { row.Set(name.MsdynEntityfilter, schema.Text("{")) })
+	w.Settle()
+	w.Remove("task", one.ID)
+	w.Settle()
+	if parked := w.Parked(); len(parked) == 0 || slices.ContainsFunc(parked, func(p reaction.Parked) bool { return p.Subject().Table != "lead" }) {
+		t.Errorf("parked: %v", parked)
+	}
+	w.Update("msdyn_segment", broken, values{"msdyn_entityfilter": where(web)})
+	w.Settle()
+	w.Member(lead, seg, false)
+	if parked := w.Parked(); len(parked) != 0 {
+		t.Errorf("parked: %v", parked)
+	}
+}
+
+// What a change of a related row costs, for a process that has the definitions: nothing
+// where it cannot matter, else one read of the record and the row, and the index only where
+// the row does not decide.
+func TestRelate_Costs(t *testing.T) {
+	w := newWorld(t, boot.Options{})
+	w.Segment(1, urgentTask, "", nil)
+	lead := w.Lead(1, nil)
+	one := task(w, 1, lead, nil)
+	w.Settle()
+	w.Fresh()
+	for _, test := range []struct {
+		name                  string
+		change                values
+		gets, queries, writes int
+	}{
+		{"a column that no condition reads", values{"subject": "B"}, 0, 0, 0},
+		{"it does not match as before", values{"prioritycode": int64(0)}, 0, 0, 0},
+		{"it matches, and the record enters", values{"prioritycode": int64(2)}, 1, 0, 1},
+		{"it matches no longer, and the record is decided again later", values{"prioritycode": int64(1)}, 2, 1, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w.Update("task", one.ID, test.change)
+			changes := w.Fresh()
+			w.Probe.Reset()
+			w.Deliver(changes)
+			n := salestest.WithoutLog(t, w.Probe)
+			if n.Gets != test.gets || n.Queries != test.queries || n.Writes+n.Transactions != test.writes {
+				t.Errorf("%d reads, %d queries, %d writes; want %d, %d, %d", n.Gets, n.Queries, n.Writes+n.Transactions, test.gets, test.queries, test.writes)
+			}
+			w.Fresh()
+		})
+	}
+	w.Probe.Reset()
+	w.Settle()
+}
