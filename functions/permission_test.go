@@ -245,6 +245,10 @@ func (s *stage) define() {
 		"msdyn_entityfilter":"{\"type\":\"and\",\"items\":[{\"attribute\":\"leadqualitycode\",\"operator\":\"eq\",\"values\":[3]}]}",
 		"msdyn_sequence@odata.bind":"/msdyn_sequences(`+otherID+`)"}`)
 	s.as(manager, "PATCH ~/msdyn_segments("+other+")", `{"statecode":0}`)
+	const related = "5e600000-0000-4000-8000-000000000004" // asked last, of every record that is in no other
+	s.as(manager, "POST ~/msdyn_segments", `{"msdyn_segmentid":"`+related+`","msdyn_name":"Called","msdyn_objecttype":"lead","segue_priority":99,
+		"msdyn_entityfilter":"{\"type\":\"and\",\"items\":[{\"relationship\":\"Lead_Phonecalls\",\"mode\":\"contains\",\"filter\":{\"type\":\"and\",\"items\":[]}}]}"}`)
+	s.as(manager, "PATCH ~/msdyn_segments("+related+")", `{"statecode":0}`)
 	s.as(manager, "POST ~/msdyn_segments", `{"msdyn_segmentid":"`+deletedID+`","msdyn_name":"Deleted","msdyn_objecttype":"lead"}`)
 	s.as(manager, "DELETE ~/msdyn_segments("+deletedID+")", "")
 	s.settle()

@@ -51,11 +51,15 @@ func stepAlong(s *schema.Schema, from *schema.Table, nav schema.Nav) Step {
 	return stepBy(from, schema.Relation{Name: nav.Target.Relationship, Table: s.Table(nav.Target.Table), Column: nav.Column})
 }
 
+// ListsOn is the secondary index that lists what points at a row: the one that functions
+// which evaluate records may ask.
+const ListsOn = "gsi1"
+
 // indexOf returns the index by which conditions may lead through a lookup. Lookups that
 // Segue sets are left out: their changes are so many, and made by itself.
 func indexOf(t *schema.Table, c *schema.Column) *schema.Index {
 	x := t.IndexOf(c.Name)
-	if x == nil || x.Packed || t.EngineMade || c.Write != schema.Always && c.Write != schema.OnCreate {
+	if x == nil || x.On != ListsOn || x.Packed || t.EngineMade || c.Write != schema.Always && c.Write != schema.OnCreate {
 		return nil
 	}
 	return x
@@ -154,24 +158,14 @@ func (s Step) refuseUnlisted(at string) error {
 	}
 	t := s.pointing()
 	detail := fmt.Sprintf("a segment cannot ask for relationship %s: ", s.Name)
-	switch on := free(t); {
+	switch {
 	case t.EngineMade || s.Lookup.Write != schema.Always && s.Lookup.Write != schema.OnCreate:
 		detail += fmt.Sprintf("Segue itself sets %s of %s", s.Lookup.Name, t.Name)
-	case on == "":
-		detail += fmt.Sprintf("no index lists the rows of %s that point at one by %s, and the table uses each of %q for something else", t.Name, s.Lookup.Name, schema.IndexNames())
+	case slices.ContainsFunc(t.Indexes, func(x *schema.Index) bool { return x.On == ListsOn }):
+		detail += fmt.Sprintf("no index on %s lists the rows of %s that point at one by %s, and the table uses it for something else", ListsOn, t.Name, s.Lookup.Name)
 	default:
 		detail += fmt.Sprintf(`no index lists the rows of %s that point at one by %s; in the table's file this would: {"name": %q, "serves": "…", "on": %q, "partition": [%q], "sort": []}`,
-			t.Name, s.Lookup.Name, s.Lookup.Name, on, s.Lookup.Name)
+			t.Name, s.Lookup.Name, s.Lookup.Name, ListsOn, s.Lookup.Name)
 	}
 	return &filter.Error{Node: at, Offset: -1, Detail: detail}
-}
-
-// free returns a secondary index that no index of the table is on, "" for none.
-func free(t *schema.Table) string {
-	for _, on := range schema.IndexNames() {
-		if !slices.ContainsFunc(t.Indexes, func(x *schema.Index) bool { return x.On == on }) {
-			return on
-		}
-	}
-	return ""
 }
