@@ -14,6 +14,7 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/advance"
 	"segue/internal/sales/backfill"
+	"segue/internal/sales/calendar"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/deletion"
 	"segue/internal/sales/erasure"
@@ -241,6 +242,8 @@ func (a assembly) rules() {
 	a.Entities.Register(sales.OfTable(name.SegmentAttribute), a.segments.RedriveRules())
 	a.Entities.Register(sales.OfTable(name.Organization), a.segments.RedriveRules())
 	a.Entities.Register(sales.OfTable(name.Job), a.Jobs.Rules())
+	a.Entities.Register(sales.OfTable(name.Calendar), calendar.Rules())
+	a.Entities.Register(sales.OfTable(name.Absence), calendar.AbsenceRules())
 	a.Entities.Register(sales.OfTable(name.View), view.Rules(a.DB.Schema()))
 	a.Entities.Register(sales.OfTable(name.SavedView), view.Rules(a.DB.Schema()))
 }

@@ -42,6 +42,9 @@ const privileges = `
 	segue_parkedchange        .O.O...  .......  .......  .......
 	segue_erasure             OO.....  .......  .......  .......
 	segue_job                 .OO....  .......  .OO....  .......
+	segue_calendar            OOOOOOO  OOOOOOO  OOOOOOO  oOoooOo
+	segue_absence             OOOOOOO  OOOOOOO  OOOOOOO  oOoooOo
+	segue_holiday             OOOOOOO  OOOOOOO  OOOOOOO  .O...O.
 	userquery                 OOOOOOO  ooooooo  ooooooo  ooooooo
 	savedquery                OOOOOOO  OOOOOOO  OOOOOOO  .O...O.
 	lead                      OOOOOOO  OOOOOOO  OOOOOOO  oOoooOo

@@ -70,13 +70,13 @@ func TestRelate_WayBackLags(t *testing.T) {
 	w.Member(person, seg, false)
 }
 
-// clause is a condition on related rows, and what a reader of all rows says of it.
-type clause struct {
+// relatedClause is a condition on related rows, and what a reader of all rows says of it.
+type relatedClause struct {
 	table, text string
 	holds       func(w *world, record *rows.Row) bool
 }
 
-func clauses() []clause {
+func relatedClauses() []relatedClause {
 	about := func(w *world, table string, record schema.Lookup) []*rows.Row {
 		return slices.DeleteFunc(w.List(table, nil), func(row *rows.Row) bool { return row.Lookup("regardingobjectid") != record })
 	}
@@ -90,7 +90,7 @@ func clauses() []clause {
 		}
 		return nil
 	}
-	return []clause{
+	return []relatedClause{
 		{"lead", urgentTask, func(w *world, r *rows.Row) bool {
 			return slices.ContainsFunc(about(w, "task", lookup(r.Ref())), urgent)
 		}},
@@ -130,10 +130,10 @@ func clauses() []clause {
 func TestRelate_AtRestIsARecomputation(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		w, c := timed(t)
-		drawn := rapid.SliceOfNDistinct(rapid.IntRange(0, len(clauses())-1), 2, len(clauses()), rapid.ID).Draw(r, "segments")
+		drawn := rapid.SliceOfNDistinct(rapid.IntRange(0, len(relatedClauses())-1), 2, len(relatedClauses()), rapid.ID).Draw(r, "segments")
 		takes := values{"msdyn_isresegmentationenabled": true}
 		for n, which := range drawn {
-			w.Segment(n, clauses()[which].text, "", values{"msdyn_objecttype": clauses()[which].table, "msdyn_isresegmentationenabled": true, "segue_priority": int64(99)})
+			w.Segment(n, relatedClauses()[which].text, "", values{"msdyn_objecttype": relatedClauses()[which].table, "msdyn_isresegmentationenabled": true, "segue_priority": int64(99)})
 		}
 		rest := map[string]string{} // default segments
 		for _, row := range w.List("msdyn_segment", nil) {
@@ -151,7 +151,7 @@ func TestRelate_AtRestIsARecomputation(t *testing.T) {
 			for _, record := range w.List(table, nil) {
 				want := rest[table]
 				for n, which := range slices.Backward(drawn) {
-					if of := clauses()[which]; of.table == table && of.holds(w, record) {
+					if of := relatedClauses()[which]; of.table == table && of.holds(w, record) {
 						want = id("segment", n)
 					}
 				}

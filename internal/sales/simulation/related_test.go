@@ -34,7 +34,7 @@ func TestRelated(t *testing.T) {
 	if d := cmp.Diff([]simulation.Clause{{Node: "items[0]", Text: "contains Lead_Phonecalls", Holds: 1}}, first.Clauses); d != "" {
 		t.Errorf("clauses (-want +got):\n%s", d)
 	}
-	if d := cmp.Diff([]segment.Finding{{Kind: segment.NotProven}}, first.Findings); d != "" {
+	if d := cmp.Diff([]simulation.Finding{{Finding: segment.Finding{Kind: segment.NotProven}}}, first.Findings); d != "" {
 		t.Errorf("findings (-want +got):\n%s", d)
 	}
 	diff, err := w.Simulation.Diff(t.Context(), salestest.Manager(), d, simulation.Part{Records: 10})

@@ -2,11 +2,10 @@ package worktime
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
-
-	"segue/internal/filter/calendar"
 )
 
 // MaxWindows is how many windows the working hours of a week may have: eight a day.
@@ -35,12 +34,11 @@ type Hours struct {
 	first   [8]int         // of each day in windows, and their number
 }
 
-// NewHours returns working hours in a zone, given by its name in the IANA time zone
-// database. Without windows they are: never. Windows may touch and must not overlap.
-func NewHours(zone string, windows []Window) (Hours, error) {
-	location, err := calendar.LoadZone(zone)
-	if err != nil {
-		return Hours{}, fmt.Errorf("time zone: %w", err)
+// NewHours returns working hours in a zone. Without windows they are: never. Windows may
+// touch and must not overlap.
+func NewHours(zone *time.Location, windows []Window) (Hours, error) {
+	if zone == nil {
+		return Hours{}, errors.New("the time zone is missing")
 	}
 	if len(windows) > MaxWindows {
 		return Hours{}, fmt.Errorf("there are %d windows; working hours have at most %d", len(windows), MaxWindows)
@@ -50,7 +48,7 @@ func NewHours(zone string, windows []Window) (Hours, error) {
 			return Hours{}, fmt.Errorf("window %d: %w", i+1, err)
 		}
 	}
-	h := Hours{zone: location, windows: slices.Clone(windows)}
+	h := Hours{zone: zone, windows: slices.Clone(windows)}
 	slices.SortFunc(h.windows, func(a, b Window) int { return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.From, b.From)) })
 	for i, w := range h.windows {
 		next := h.windows[(i+1)%len(h.windows)]

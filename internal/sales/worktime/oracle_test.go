@@ -28,7 +28,11 @@ func (q *question) ask(t rapid.TB, start time.Time, days, hours int) (worktime.R
 	seller := worktime.Calendar{}
 	var err error
 	if q.zone != "" {
-		if seller.Hours, err = worktime.NewHours(q.zone, q.windows); err != nil {
+		zone, err := time.LoadLocation(q.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seller.Hours, err = worktime.NewHours(zone, q.windows); err != nil {
 			t.Fatal(err)
 		}
 	}

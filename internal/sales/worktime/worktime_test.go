@@ -54,9 +54,9 @@ func everyDay() []time.Weekday { return append(weekdays(), time.Saturday, time.S
 // office is the usual working hours.
 func office() []worktime.Window { return from(clock(8, 0), clock(17, 0), weekdays()...) }
 
-func hours(t testing.TB, zone string, windows []worktime.Window) worktime.Hours {
+func hours(t testing.TB, name string, windows []worktime.Window) worktime.Hours {
 	t.Helper()
-	hours, err := worktime.NewHours(zone, windows)
+	hours, err := worktime.NewHours(zone(t, name), windows)
 	if err != nil {
 		t.Fatal(err)
 	}

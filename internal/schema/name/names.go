@@ -21,9 +21,12 @@ const (
 	PhoneCall          = "phonecall"
 	PriceList          = "pricelevel"
 	View               = "savedquery"
+	Absence            = "segue_absence"
+	Calendar           = "segue_calendar"
 	Erasure            = "segue_erasure"
 	Generation         = "segue_generation"
 	Health             = "segue_health"
+	Holiday            = "segue_holiday"
 	Job                = "segue_job"
 	JobTask            = "segue_jobtask"
 	Ledger             = "segue_ledger"
@@ -58,9 +61,12 @@ type (
 	PhoneCallID          string // of a row of phonecall
 	PriceListID          string // of a row of pricelevel
 	ViewID               string // of a row of savedquery
+	AbsenceID            string // of a row of segue_absence
+	CalendarID           string // of a row of segue_calendar
 	ErasureID            string // of a row of segue_erasure
 	GenerationID         string // of a row of segue_generation
 	HealthID             string // of a row of segue_health
+	HolidayID            string // of a row of segue_holiday
 	JobID                string // of a row of segue_job
 	JobTaskID            string // of a row of segue_jobtask
 	LedgerID             string // of a row of segue_ledger
@@ -322,8 +328,10 @@ const (
 	Scheduledstart                                   = "scheduledstart"
 	SchedulefollowupProspect                         = "schedulefollowup_prospect"
 	SchedulefollowupQualify                          = "schedulefollowup_qualify"
+	SegueAbsenceid                                   = "segue_absenceid"
 	SegueArgument                                    = "segue_argument"
 	SegueBecause                                     = "segue_because"
+	SegueCalendarid                                  = "segue_calendarid"
 	SegueCause                                       = "segue_cause"
 	SegueCausetable                                  = "segue_causetable"
 	SegueChangedon                                   = "segue_changedon"
@@ -332,6 +340,7 @@ const (
 	SegueCounts                                      = "segue_counts"
 	SegueCurrentstep                                 = "segue_currentstep"
 	SegueCursor                                      = "segue_cursor"
+	SegueDate                                        = "segue_date"
 	SegueDecideon                                    = "segue_decideon"
 	SegueDigest                                      = "segue_digest"
 	SegueDueon                                       = "segue_dueon"
@@ -344,9 +353,11 @@ const (
 	SegueExecutions                                  = "segue_executions"
 	SegueExpireson                                   = "segue_expireson"
 	SegueFindings                                    = "segue_findings"
+	SegueFrom                                        = "segue_from"
 	SegueGenerationid                                = "segue_generationid"
 	SegueHandler                                     = "segue_handler"
 	SegueHealthid                                    = "segue_healthid"
+	SegueHolidayid                                   = "segue_holidayid"
 	SegueIsdefault                                   = "segue_isdefault"
 	SegueJobid                                       = "segue_jobid"
 	SegueJobtaskid                                   = "segue_jobtaskid"
@@ -379,6 +390,7 @@ const (
 	SegueRowsfailed                                  = "segue_rowsfailed"
 	SegueRowspersecond                               = "segue_rowspersecond"
 	SegueSecondsleft                                 = "segue_secondsleft"
+	SegueSellerid                                    = "segue_sellerid"
 	SegueSequence                                    = "segue_sequence"
 	SegueSettleson                                   = "segue_settleson"
 	SegueStartedon                                   = "segue_startedon"
@@ -392,12 +404,14 @@ const (
 	SegueTasksdone                                   = "segue_tasksdone"
 	SegueTimers                                      = "segue_timers"
 	SegueTimezone                                    = "segue_timezone"
+	SegueTo                                          = "segue_to"
 	SegueTrackedchangeid                             = "segue_trackedchangeid"
 	SegueTries                                       = "segue_tries"
 	SegueUniquekeyid                                 = "segue_uniquekeyid"
 	SegueUsageid                                     = "segue_usageid"
 	SegueUserid                                      = "segue_userid"
 	SegueValue                                       = "segue_value"
+	SegueWorkinghours                                = "segue_workinghours"
 	Sender                                           = "sender"
 	Sendthankyounote                                 = "sendthankyounote"
 	Senton                                           = "senton"
