@@ -45,6 +45,7 @@ type Entry struct {
 	Program  *filter.Program // compiled conditions, which ask for nothing but the row and the time
 	Sequence name.SequenceID // the attached one, or ""
 	Takes    bool            // may take records from other segments (msdyn_isresegmentationenabled)
+	Leaves   bool            // a member that it no longer matches leaves it (segue_leaves)
 	Default  bool            // the built-in one, always last
 }
 
@@ -57,6 +58,7 @@ type Catalogue struct {
 	Columns  []string                // columns whose change makes the segments run (docs/domain.md §8.3)
 	Timed    bool                    // some conditions are relative to the time of the decision
 
+	leaves bool // some segment is one that members leave
 	own    []string
 	engine *engine.Engine // their programs, in their order
 }
@@ -86,7 +88,8 @@ func NewCatalogue(table string, order []name.SegmentID, segments []Entry, own []
 	}
 	for i, s := range c.Segments {
 		programs[i] = s.Program
-		c.Timed = c.Timed || s.Program.Needs().Asks&filter.AsksNow != 0
+		c.Timed = c.Timed || s.timed()
+		c.leaves = c.leaves || s.Leaves
 		for _, column := range s.Program.Columns() {
 			if !read[column] {
 				read[column] = true
@@ -132,12 +135,17 @@ type Decision struct {
 	Status  Status
 	Segment *Entry // the one the record is in afterwards, if it is an active one; nil otherwise
 	Moved   bool   // from another segment
+	Left    *Entry // the one that the record was in and leaves, for it no longer matches; nil otherwise
 	Refused *Entry // the first that matches and may not take it from its own, where it decides; nil otherwise
 }
 
 // Because says for people why the decision is as it is.
 func (d Decision) Because() string {
 	switch {
+	case d.Left != nil && d.Segment != nil:
+		return fmt.Sprintf("no longer matches %q, which members leave then, and %q is the first segment that matches", d.Left.Name, d.Segment.Name)
+	case d.Left != nil:
+		return fmt.Sprintf("no longer matches %q, which members leave then, and no active segment matches", d.Left.Name)
 	case d.Moved:
 		return fmt.Sprintf("%q matches first and takes records from other segments", d.Segment.Name)
 	case d.Status == Segmented:
@@ -150,16 +158,35 @@ func (d Decision) Because() string {
 	return "no active segment matches"
 }
 
+// Changes reports whether the membership of the record changes.
+func (d Decision) Changes() bool { return d.Status == Segmented || d.Left != nil }
+
 // Decide picks the segment of a record (docs/domain.md §8.4). present is the id of
 // the segment it is in, "" for none. The first match wins; a record that is in
-// a segment leaves it only for one that takes members from others. scope is the time of
+// a segment leaves it only for one that takes members from others, or because it no
+// longer matches one that members leave then. scope is the time of
 // the decision, which only a catalogue that is Timed needs.
 func (c *Catalogue) Decide(record filter.Row, present name.SegmentID, scope *filter.Scope) (Decision, error) {
+	decision, _, err := c.decide(record, present, scope)
+	return decision, err
+}
+
+// decide is Decide and returns the place of the segment that decided, their number where
+// none did.
+func (c *Catalogue) decide(record filter.Row, present name.SegmentID, scope *filter.Scope) (Decision, int, error) {
 	if !c.Known[present] {
 		present = "" // the segment was deleted
 	}
 	loaded := c.engine.Load(record, scope)
 	defer loaded.Free()
+	in := present
+	left, err := c.left(loaded, present)
+	if err != nil {
+		return Decision{}, 0, err
+	}
+	if left != nil {
+		in = "" // whatever matches gets it
+	}
 	var refused *Entry
 	for i := 0; ; i++ {
 		var err error
@@ -167,25 +194,44 @@ func (c *Catalogue) Decide(record filter.Row, present name.SegmentID, scope *fil
 			break
 		}
 		s := &c.Segments[i]
-		mayTake := s.Takes || s.ID == present || present == ""
+		mayTake := s.Takes || s.ID == in || in == ""
 		if !mayTake && refused != nil {
 			continue // its match would change nothing
 		}
 		switch {
 		case err != nil:
-			return Decision{}, fmt.Errorf("segment %s (%s): %w", s.Name, s.ID, err)
+			return Decision{}, 0, fmt.Errorf("segment %s (%s): %w", s.Name, s.ID, err)
 		case !mayTake:
 			refused = s
-		case s.ID == present:
-			return Decision{Status: Unchanged, Segment: s}, nil
+		case s.ID == in:
+			return Decision{Status: Unchanged, Segment: s}, i, nil
 		default:
-			return Decision{Status: Segmented, Segment: s, Moved: present != ""}, nil
+			return Decision{Status: Segmented, Segment: s, Moved: present != "", Left: left}, i, nil
 		}
 	}
 	if refused != nil {
-		return Decision{Status: NotAllowed, Refused: refused}, nil
+		return Decision{Status: NotAllowed, Refused: refused}, len(c.Segments), nil
 	}
-	return Decision{Status: NoMatch}, nil
+	return Decision{Status: NoMatch, Left: left}, len(c.Segments), nil
+}
+
+// left returns the segment that a record is in if it leaves it, nil otherwise.
+func (c *Catalogue) left(loaded *engine.Record, present name.SegmentID) (*Entry, error) {
+	if !c.leaves || present == "" {
+		return nil, nil
+	}
+	at := slices.IndexFunc(c.Segments, func(e Entry) bool { return e.ID == present })
+	if at < 0 || !c.Segments[at].Leaves { // nobody leaves a segment that is not active
+		return nil, nil
+	}
+	s := &c.Segments[at]
+	switch first, err := c.engine.First(loaded, at); {
+	case first != at:
+		return s, nil
+	case err != nil:
+		return nil, fmt.Errorf("segment %s (%s): %w", s.Name, s.ID, err)
+	}
+	return nil, nil
 }
 
 // Place puts id at a position (from 1) of an order and shifts the rest down;

@@ -62,6 +62,19 @@ type verdict struct {
 	Status  Status
 	Segment string
 	Moved   bool
+	Left    string
+}
+
+// verdictOf is what a decision says, and what people are told.
+func verdictOf(d Decision) verdict {
+	v := verdict{Status: d.Status, Moved: d.Moved}
+	if d.Segment != nil {
+		v.Segment = string(d.Segment.ID)
+	}
+	if d.Left != nil {
+		v.Left = string(d.Left.ID)
+	}
+	return v
 }
 
 func decide(t *testing.T, c *Catalogue, r row, present string) verdict {
@@ -73,17 +86,15 @@ func decide(t *testing.T, c *Catalogue, r row, present string) verdict {
 	if d.Because() == "" {
 		t.Error("a decision without a reason")
 	}
-	v := verdict{Status: d.Status, Moved: d.Moved}
-	if d.Segment != nil {
-		v.Segment = string(d.Segment.ID)
-	}
-	return v
+	return verdictOf(d)
 }
 
 func TestDecide_8_4(t *testing.T) {
 	big := Entry{ID: "big", Name: "Big", Program: program(t, 1000)}
 	bigTakes := big
 	bigTakes.Takes = true
+	bigLeaves, bigBoth := big, bigTakes
+	bigLeaves.Leaves, bigBoth.Leaves = true, true
 	middle := Entry{ID: "middle", Name: "Middle", Program: program(t, 100)}
 	rest := Entry{ID: "rest", Name: "Default segment", Program: program(t, 0), Default: true}
 	for _, test := range []struct {
@@ -97,20 +108,25 @@ func TestDecide_8_4(t *testing.T) {
 		{"no segments", nil, nil, employees(5), "", verdict{Status: NoMatch}},
 		{"nobody matches", []string{"big"}, []Entry{big}, employees(5), "", verdict{Status: NoMatch}},
 		{"nobody matches a null", []string{"big"}, []Entry{big}, row{}, "", verdict{Status: NoMatch}},
-		{"first of two that match", []string{"middle", "big"}, []Entry{big, middle}, employees(2000), "", verdict{Segmented, "middle", false}},
-		{"second matches", []string{"big", "middle"}, []Entry{big, middle}, employees(200), "", verdict{Segmented, "middle", false}},
-		{"inactive ones are ignored (§17.5)", []string{"big", "middle"}, []Entry{middle}, employees(2000), "", verdict{Segmented, "middle", false}},
-		{"default last though first in the order (§17.6)", []string{"rest", "big"}, []Entry{rest, big}, employees(2000), "", verdict{Segmented, "big", false}},
-		{"default takes the rest", []string{"big", "rest"}, []Entry{big, rest}, employees(5), "", verdict{Segmented, "rest", false}},
-		{"still matches its own", []string{"big", "middle"}, []Entry{big, middle}, employees(200), "middle", verdict{Unchanged, "middle", false}},
-		{"sticky: a higher one may not take it (§17.7)", []string{"big", "middle"}, []Entry{big, middle}, employees(2000), "middle", verdict{Unchanged, "middle", false}},
-		{"a higher one takes it (§17.7)", []string{"big", "middle"}, []Entry{bigTakes, middle}, employees(2000), "middle", verdict{Segmented, "big", true}},
-		{"a lower one that takes loses to its own", []string{"middle", "big"}, []Entry{bigTakes, middle}, employees(2000), "middle", verdict{Unchanged, "middle", false}},
-		{"matches its own no more, a lower one takes it", []string{"middle", "big"}, []Entry{bigTakes, {ID: "middle", Name: "Middle", Program: program(t, 5000)}}, employees(2000), "middle", verdict{Segmented, "big", true}},
+		{"first of two that match", []string{"middle", "big"}, []Entry{big, middle}, employees(2000), "", verdict{Status: Segmented, Segment: "middle"}},
+		{"second matches", []string{"big", "middle"}, []Entry{big, middle}, employees(200), "", verdict{Status: Segmented, Segment: "middle"}},
+		{"inactive ones are ignored (§17.5)", []string{"big", "middle"}, []Entry{middle}, employees(2000), "", verdict{Status: Segmented, Segment: "middle"}},
+		{"default last though first in the order (§17.6)", []string{"rest", "big"}, []Entry{rest, big}, employees(2000), "", verdict{Status: Segmented, Segment: "big"}},
+		{"default takes the rest", []string{"big", "rest"}, []Entry{big, rest}, employees(5), "", verdict{Status: Segmented, Segment: "rest"}},
+		{"still matches its own", []string{"big", "middle"}, []Entry{big, middle}, employees(200), "middle", verdict{Status: Unchanged, Segment: "middle"}},
+		{"sticky: a higher one may not take it (§17.7)", []string{"big", "middle"}, []Entry{big, middle}, employees(2000), "middle", verdict{Status: Unchanged, Segment: "middle"}},
+		{"a higher one takes it (§17.7)", []string{"big", "middle"}, []Entry{bigTakes, middle}, employees(2000), "middle", verdict{Status: Segmented, Segment: "big", Moved: true}},
+		{"a lower one that takes loses to its own", []string{"middle", "big"}, []Entry{bigTakes, middle}, employees(2000), "middle", verdict{Status: Unchanged, Segment: "middle"}},
+		{"matches its own no more, a lower one takes it", []string{"middle", "big"}, []Entry{bigTakes, {ID: "middle", Name: "Middle", Program: program(t, 5000)}}, employees(2000), "middle", verdict{Status: Segmented, Segment: "big", Moved: true}},
 		{"matches its own no more, others may not take it", []string{"big", "middle"}, []Entry{big, middle}, employees(200), "big", verdict{Status: NotAllowed}},
 		{"matches nothing any more: stays", []string{"big"}, []Entry{big}, employees(5), "big", verdict{Status: NoMatch}},
 		{"its own is inactive: stays", []string{"big", "middle"}, []Entry{middle}, employees(2000), "big", verdict{Status: NotAllowed}},
-		{"its own was deleted: enters again", []string{"middle"}, []Entry{middle}, employees(2000), "gone", verdict{Segmented, "middle", false}},
+		{"its own was deleted: enters again", []string{"middle"}, []Entry{middle}, employees(2000), "gone", verdict{Status: Segmented, Segment: "middle"}},
+		{"left, and nobody matches", []string{"big"}, []Entry{bigLeaves}, employees(5), "big", verdict{Status: NoMatch, Left: "big"}},
+		{"left for one that takes none", []string{"big", "middle"}, []Entry{bigLeaves, middle}, employees(200), "big", verdict{Status: Segmented, Segment: "middle", Moved: true, Left: "big"}},
+		{"still matches the one that members leave", []string{"middle", "big"}, []Entry{bigLeaves, middle}, employees(2000), "big", verdict{Status: Unchanged, Segment: "big"}},
+		{"taken from the one that it still matches", []string{"big", "middle"}, []Entry{bigBoth, {ID: "middle", Name: "Middle", Program: program(t, 100), Leaves: true}}, employees(2000), "middle", verdict{Status: Segmented, Segment: "big", Moved: true}},
+		{"nobody leaves an inactive one", []string{"big", "middle"}, []Entry{{ID: "middle", Name: "Middle", Program: program(t, 100), Leaves: true}}, employees(5), "big", verdict{Status: NoMatch}},
 		{"its own was deleted and nobody matches", []string{"middle"}, []Entry{middle}, employees(5), "gone", verdict{Status: NoMatch}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -149,6 +165,11 @@ func TestCatalogueColumns(t *testing.T) {
 
 // oracle is §8.4 as its pseudo code has it, on thresholds in place of programs.
 func oracle(order []string, active map[string]model, count int, present string) verdict {
+	if s, ok := active[present]; ok && s.leaves && count < s.atLeast && slices.Contains(order, present) {
+		left := oracle(order, active, count, "") // as if it had been in none
+		left.Moved, left.Left = left.Status == Segmented, present
+		return left
+	}
 	known := slices.Contains(order, present)
 	var candidates []string // active ones by priority, default last
 	for _, last := range []bool{false, true} {
@@ -165,13 +186,13 @@ func oracle(order []string, active map[string]model, count int, present string) 
 			continue
 		}
 		if !known {
-			return verdict{Segmented, id, false}
+			return verdict{Status: Segmented, Segment: id}
 		}
 		if id == present {
-			return verdict{Unchanged, id, false}
+			return verdict{Status: Unchanged, Segment: id}
 		}
 		if s.takes {
-			return verdict{Segmented, id, true}
+			return verdict{Status: Segmented, Segment: id, Moved: true}
 		}
 		better = true
 	}
@@ -184,6 +205,7 @@ func oracle(order []string, active map[string]model, count int, present string) 
 type model struct {
 	atLeast          int
 	takes, isDefault bool
+	leaves           bool
 }
 
 func TestDecideAgreesWithTheOracle(t *testing.T) {
@@ -201,9 +223,9 @@ func TestDecideAgreesWithTheOracle(t *testing.T) {
 			if !rapid.Bool().Draw(t, "active") {
 				continue
 			}
-			m := model{rapid.IntRange(0, 5).Draw(t, "at least"), rapid.Bool().Draw(t, "takes"), n == 0}
+			m := model{rapid.IntRange(0, 5).Draw(t, "at least"), rapid.Bool().Draw(t, "takes"), n == 0, rapid.Bool().Draw(t, "leaves")}
 			active[id] = m
-			segments = append(segments, Entry{ID: name.SegmentID(id), Name: id, Program: programs[m.atLeast], Takes: m.takes, Default: m.isDefault})
+			segments = append(segments, Entry{ID: name.SegmentID(id), Name: id, Program: programs[m.atLeast], Takes: m.takes, Leaves: m.leaves, Default: m.isDefault})
 		}
 		order = rapid.Permutation(order).Draw(t, "order")
 		present := rapid.SampledFrom(append([]string{"", "deleted"}, order...)).Draw(t, "present")
@@ -213,10 +235,7 @@ func TestDecideAgreesWithTheOracle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := verdict{Status: d.Status, Moved: d.Moved}
-		if d.Segment != nil {
-			got.Segment = string(d.Segment.ID)
-		}
+		got := verdictOf(d)
 		if diff := cmp.Diff(oracle(order, active, count, present), got); diff != "" {
 			t.Fatal(diff)
 		}
@@ -287,6 +306,15 @@ func decideOneByOne(t *rapid.T, c *Catalogue, record filter.Row, present name.Se
 	if !c.Known[present] {
 		present = ""
 	}
+	if at := slices.IndexFunc(c.Segments, func(e Entry) bool { return e.ID == present && e.Leaves }); at >= 0 {
+		if matches, err := c.Segments[at].Program.Match(record); err != nil {
+			t.Fatal(err)
+		} else if !matches {
+			left := decideOneByOne(t, c, record, "")
+			left.Moved, left.Left = left.Status == Segmented, string(present)
+			return left
+		}
+	}
 	refused := false
 	for _, s := range c.Segments {
 		matches, err := s.Program.Match(record)
@@ -296,11 +324,11 @@ func decideOneByOne(t *rapid.T, c *Catalogue, record filter.Row, present name.Se
 		switch {
 		case !matches:
 		case present == "":
-			return verdict{Segmented, string(s.ID), false}
+			return verdict{Status: Segmented, Segment: string(s.ID)}
 		case s.ID == present:
-			return verdict{Unchanged, string(s.ID), false}
+			return verdict{Status: Unchanged, Segment: string(s.ID)}
 		case s.Takes:
-			return verdict{Segmented, string(s.ID), true}
+			return verdict{Status: Segmented, Segment: string(s.ID), Moved: true}
 		default:
 			refused = true
 		}
@@ -327,17 +355,14 @@ func TestDecideAgreesWithPrograms(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			segments = append(segments, Entry{ID: id, Name: "segment", Program: p, Takes: rapid.Bool().Draw(t, "takes"), Default: n == 5})
+			segments = append(segments, Entry{ID: id, Name: "segment", Program: p, Takes: rapid.Bool().Draw(t, "takes"), Leaves: rapid.Bool().Draw(t, "leaves"), Default: n == 5})
 		}
 		order = rapid.Permutation(order).Draw(t, "order")
 		c := NewCatalogue("thing", order, segments, nil)
 		record := row(filtertest.Row(t, filtertest.Usable(s.Table("thing"))))
 		present := rapid.SampledFrom(append(order, "", "gone")).Draw(t, "present")
 		d, err := c.Decide(record, present, nil)
-		got := verdict{Status: d.Status, Moved: d.Moved}
-		if d.Segment != nil {
-			got.Segment = string(d.Segment.ID)
-		}
+		got := verdictOf(d)
 		if want := decideOneByOne(t, c, record, present); err != nil || got != want || d.Because() == "" {
 			t.Fatalf("got %+v, %v, want %+v", got, err, want)
 		}

@@ -39,6 +39,9 @@ func (s Segment) Sequence() name.SequenceID {
 // Takes reports whether it takes records from other segments.
 func (s Segment) Takes() bool { return s.Row.Is(name.MsdynIsresegmentationenabled) }
 
+// Leaves reports whether a member that it no longer matches leaves it.
+func (s Segment) Leaves() bool { return s.Row.Is(name.SegueLeaves) }
+
 // Default reports whether it is the built-in one of its record type.
 func (s Segment) Default() bool { return s.Row.Is(name.SegueIsdefault) }
 

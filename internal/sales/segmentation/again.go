@@ -4,7 +4,9 @@ import (
 	"context"
 	"time"
 
+	"segue/internal/filter"
 	"segue/internal/rows"
+	"segue/internal/sales"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 	"segue/internal/tally"
@@ -22,7 +24,8 @@ func DecideAgain(record *rows.Row, at time.Time) {
 
 // TakeUp is the [sales.DueHandler] of records that are to be decided again
 // ([DecideAgain]): it decides on the record as it was read, by the segments as they are,
-// and takes it out of the due list in the same write.
+// and in the same write takes it out of the due list, or moves it on to when its membership
+// may change next.
 func (s *Segmentation) TakeUp(ctx context.Context, record *rows.Row) error {
 	all, err := s.readCatalogues(ctx)
 	if err != nil {
@@ -33,7 +36,7 @@ func (s *Segmentation) TakeUp(ctx context.Context, record *rows.Row) error {
 		return known.broken
 	}
 	tally.Add(ctx, tally.Evaluated, 1)
-	known.related = known.related.begin(ctx, s.db, nil, false)
+	known = known.begin(ctx, s.db, nil, false)
 	tx := s.db.Begin("")
 	tx.Hold(record)
 	requested, pending, err := s.decide(ctx, known, record)
@@ -48,9 +51,50 @@ func (s *Segmentation) TakeUp(ctx context.Context, record *rows.Row) error {
 	}
 	record.Set(name.SegueDecideon, schema.Null())
 	s.settled(known, record, did)
+	if err := decideInTime(known, record); err != nil {
+		return err
+	}
 	if err := tx.Commit(ctx); err != nil {
 		return err
 	}
 	did.count(ctx)
 	return nil
+}
+
+// decideInTime has a held record that was decided on decided again when its membership may
+// change by the time alone.
+func decideInTime(known compiled, record *rows.Row) error {
+	view := sales.Record{Row: record}
+	if !known.Timed || !view.Open() || !view.Erased().IsZero() {
+		return nil
+	}
+	at, flips, err := known.Next(record, view.Segment(), known.scope())
+	if flips {
+		DecideAgain(record, at)
+	}
+	return err
+}
+
+// flipsSooner reports whether the membership of an open record, on which a decision changes
+// nothing, may change by the time alone before it is decided again. A time that stands and
+// is too early stays: to put it off would cost the write that it saves.
+func flipsSooner(known compiled, record filter.Row) (bool, error) {
+	if !known.Timed { // by far the most
+		return false, nil
+	}
+	link, err := record.Value(name.MsdynSegmentid)
+	if err != nil {
+		return false, err
+	}
+	present, _ := link.Ref()
+	at, flips, err := known.Next(record, name.SegmentID(present.ID), known.scope())
+	if err != nil || !flips {
+		return false, err
+	}
+	stands, err := record.Value(name.SegueDecideon)
+	if err != nil {
+		return false, err
+	}
+	until, is := stands.Time()
+	return !is || at.Before(until), nil
 }

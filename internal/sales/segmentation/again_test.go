@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"segue/internal/boot"
 	"segue/internal/clock"
 	"segue/internal/embed"
@@ -126,8 +128,103 @@ func TestDecideAgain_Broken(t *testing.T) {
 	w.Corrupt("msdyn_segment", seg, func(row *rows.Row) { row.Set("msdyn_entityfilter", schema.Text(sound)) })
 	w.Settle()
 	c.Advance(time.Minute)
-	if done := pass(t, w); done != (advance.Summary{Handled: 1}) {
+	if done := pass(t, w); done.Handled == 0 || done.PutOff > 0 { // what is parked is taken up too
 		t.Errorf("mended: %+v", done)
 	}
 	w.Member(record, seg, false)
+}
+
+// day is a condition on the date of a lead.
+func day(operator string) string {
+	return `{"attribute":"schedulefollowup_qualify","operator":` + operator + `}`
+}
+
+// The membership of a record follows the time without a write: the record enters on the
+// day, in the zone of the organization, and leaves after it, each once. What changes
+// nothing is not decided on.
+func TestTime_8_3(t *testing.T) {
+	w, c := timed(t)
+	reckon(t, w, values{"segue_timezone": "America/New_York"})
+	first, second := w.Sequence(1, "lead"), w.Sequence(2, "lead")
+	today := w.Segment(1, day(`"today"`), first, values{"segue_leaves": true})
+	late := w.Segment(2, day(`"olderthan-x-days","values":[2]`), second, nil)
+	w.Settle()
+	at := c.Now().AddDate(0, 0, 3) // January 5, 03:04:05Z: January 4 in New York
+	record := w.Lead(1, values{"schedulefollowup_qualify": at})
+	w.Settle()
+	w.Member(record, "", false)
+	for _, step := range []struct {
+		at, segment string
+		on          string // a sequence
+		handled     int
+	}{
+		{"2026-01-04T04:59:00Z", "", "", 0},
+		{"2026-01-04T05:00:00Z", today, first, 1},
+		{"2026-01-05T04:59:00Z", today, first, 0},
+		{"2026-01-05T05:00:00Z", "", "", 1},
+		{"2026-01-07T04:59:00Z", "", "", 0},
+		{"2026-01-07T05:00:00Z", late, second, 1},
+		{"2027-01-07T05:00:00Z", late, second, 0},
+	} {
+		c.Advance(moment(t, step.at).Sub(c.Now()))
+		if done := pass(t, w); done != (advance.Summary{Handled: step.handled}) {
+			t.Errorf("%s: %+v, want %d", step.at, done, step.handled)
+		}
+		w.Member(record, step.segment, step.on != "")
+		w.Sound(true)
+	}
+	if at := w.Row("lead", record.ID).Time(name.SegueDecideon); !at.IsZero() {
+		t.Errorf("it is to be decided again at %v", at)
+	}
+	var reasons []int64
+	for _, target := range w.List("msdyn_sequencetarget", values{"statecode": int64(1)}) {
+		reasons = append(reasons, target.Int("msdyn_deactivatereason"))
+	}
+	if d := cmp.Diff([]int64{6}, reasons); d != "" {
+		t.Errorf("connections that have ended, by reason (-want +got):\n%s", d)
+	}
+}
+
+// A change that keeps the winner and the instant writes nothing, one that only puts the
+// instant off neither, and an evaluation that brings it forward writes the record alone.
+func TestTime_Writes(t *testing.T) {
+	w, c := timed(t)
+	w.Segment(1, day(`"today"`), "", nil)
+	w.Settle()
+	record := w.Lead(1, nil)
+	w.Settle()
+	for _, test := range []struct {
+		name   string
+		set    any
+		writes int
+		due    any
+	}{
+		{"the first instant", c.Now().AddDate(0, 0, 5), 1, "2026-01-07T00:00:00Z"},
+		{"the same one", c.Now().AddDate(0, 0, 5).Add(time.Hour), 0, "2026-01-07T00:00:00Z"},
+		{"a later one", c.Now().AddDate(0, 0, 9), 0, "2026-01-07T00:00:00Z"},
+		{"an earlier one", c.Now().AddDate(0, 0, 2), 1, "2026-01-04T00:00:00Z"},
+		{"none", c.Now().AddDate(0, 0, -2), 0, "2026-01-04T00:00:00Z"},
+	} {
+		w.Fresh()
+		w.Update("lead", record.ID, values{"schedulefollowup_qualify": test.set})
+		changes := w.Fresh()
+		w.Probe.Reset()
+		w.Deliver(changes)
+		if n := salestest.WithoutLog(t, w.Probe); n.Ops != test.writes {
+			t.Errorf("%s: %+v, want %d written", test.name, n, test.writes)
+		}
+		if got := w.Row("lead", record.ID).Time(name.SegueDecideon).Format(time.RFC3339); got != test.due {
+			t.Errorf("%s: it is to be decided again at %v, want %v", test.name, got, test.due)
+		}
+		w.Settle()
+	}
+	c.Advance(moment(t, "2026-01-04T00:00:00Z").Sub(c.Now()))
+	w.Probe.Reset()
+	if done, err := w.Advance.Pass(t.Context()); err != nil || done != (advance.Summary{Handled: 1}) {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	if n := salestest.WithoutLog(t, w.Probe); n.Ops != 1 || n.GetKeys != 1 {
+		t.Errorf("an instant that was too early costs %+v, want one write", n)
+	}
+	w.Settle()
 }

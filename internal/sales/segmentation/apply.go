@@ -37,8 +37,7 @@ func (s *Segmentation) Apply(ctx context.Context, present rows.Change, only name
 		return known.broken
 	}
 	if only != "" {
-		known.related = known.related.begin(ctx, s.db, nil, false)
-		if concerned, err := s.concerns(known, only, present); err != nil || !concerned {
+		if concerned, err := s.concerns(known.begin(ctx, s.db, nil, false), only, present); err != nil || !concerned {
 			return err
 		}
 	}
@@ -68,7 +67,7 @@ func (s *Segmentation) concerns(known compiled, id name.SegmentID, present rows.
 	}
 	for _, entry := range known.Segments {
 		if entry.ID == id {
-			return entry.Program.MatchIn(present.New, known.scope(s.db.Now()))
+			return entry.Program.MatchIn(present.New, known.scope())
 		}
 	}
 	return false, nil // it is inactive, and takes nobody

@@ -32,14 +32,15 @@ type compiled struct {
 	newest   name.SegmentID    // the segment that was created last
 	calendar calendar.Calendar // by which conditions reckon that are relative to the time
 	related  asking            // what conditions ask of related rows
+	now      time.Time         // of one evaluation, as related is begun for one
 }
 
-// scope returns what a decision at a moment may ask beyond the record.
-func (c compiled) scope(now time.Time) *filter.Scope {
+// scope returns what a decision may ask beyond the record.
+func (c compiled) scope() *filter.Scope {
 	if !c.Timed && c.related.reader == nil { // by far the most
 		return nil
 	}
-	scope := setting.Values{Calendar: c.calendar}.Scope(now)
+	scope := setting.Values{Calendar: c.calendar}.Scope(c.now)
 	if c.related.reader == nil {
 		return scope
 	}
@@ -79,6 +80,9 @@ func (s *Segmentation) loadCatalogues(ctx context.Context) (catalogues, error) {
 		}
 		if of.broken == nil {
 			columns := append(of.Reads(), name.Statecode, name.MsdynSegmentid, name.SegueSequence, name.SegueConnected)
+			if of.Timed {
+				columns = append(columns, name.SegueDecideon)
+			}
 			of.reading = rows.NewReading(s.db.Schema().Table(of.Table), columns...)
 		}
 		known[order.Text(name.MsdynObjecttype)] = of
@@ -179,7 +183,7 @@ func (s *Segmentation) entryOf(ctx context.Context, id name.SegmentID, view segm
 	}
 	return segment.Entry{
 		ID: id, Name: view.Name(), Where: where, Program: program,
-		Sequence: view.Sequence(), Takes: view.Takes(), Default: view.Default(),
+		Sequence: view.Sequence(), Takes: view.Takes(), Leaves: view.Leaves(), Default: view.Default(),
 	}, err
 }
 
@@ -208,9 +212,8 @@ func parseConditions(s *schema.Schema, view segment.Segment) (*filter.Group, err
 	if err != nil {
 		return nil, refuseConditions(err)
 	}
-	// There is no caller. A condition that is relative to the time is evaluated when the
-	// record changes, for only that makes segments run (docs/domain.md §8.3). Conditions on
-	// related rows must be found without going through a table, from either side.
+	// There is no caller. Conditions on related rows must be found without going through a
+	// table, from either side.
 	if err := group.CheckAsks(mayAsk); err != nil {
 		return nil, refuseConditions(err)
 	}

@@ -50,8 +50,9 @@ func (c Catalogue) Spent() int {
 
 // asOfNow returns a catalogue as it decides at this moment.
 func (s *Segmentation) asOfNow(ctx context.Context, known compiled) Catalogue {
-	known.related = s.askingOf(known.Table, known.Segments).begin(ctx, s.db, nil, false)
-	return Catalogue{known.Catalogue, known.scope(s.db.Now()), known.related.reader}
+	known.related = s.askingOf(known.Table, known.Segments)
+	known = known.begin(ctx, s.db, nil, false)
+	return Catalogue{known.Catalogue, known.scope(), known.related.reader}
 }
 
 // Current returns the active segments of a record type, as they are. An active segment

@@ -49,11 +49,11 @@ func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, known compiled, r
 	if !view.Open() || !view.Erased().IsZero() { // closed or erased meanwhile
 		return effect{}, nil
 	}
-	decision, err := known.Decide(record, view.Segment(), known.scope(s.db.Now()))
+	decision, err := known.Decide(record, view.Segment(), known.scope())
 	if err != nil {
 		return effect{}, err
 	}
-	if decision.Segment == nil { // no segment takes it any more
+	if decision.Segment == nil && decision.Left == nil { // no segment takes it any more
 		return effect{}, nil
 	}
 	// The change asked to enter a segment and the record stays in its own now:
@@ -62,8 +62,12 @@ func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, known compiled, r
 	if decision.Status == segment.Unchanged && requested == segment.Segmented && !enteredWithoutSequence(record) {
 		return effect{}, nil
 	}
-	if decision.Status == segment.Segmented {
-		record.Set(name.MsdynSegmentid, schema.RefTo(name.Segment, decision.Segment.ID))
+	if decision.Changes() {
+		joined := schema.Null()
+		if decision.Segment != nil {
+			joined = schema.RefTo(name.Segment, decision.Segment.ID)
+		}
+		record.Set(name.MsdynSegmentid, joined)
 		record.Set(name.SegueSequence, schema.Null())
 	}
 	status, reason, err := s.connectMember(ctx, tx, record, decision)
@@ -78,18 +82,24 @@ func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, known compiled, r
 }
 
 // connectMember connects a record to the sequence of the segment that it is in
-// or enters (docs/domain.md §8.4, "connect step"). A refusal is an outcome with
-// a reason, not an error.
+// or enters (docs/domain.md §8.4, "connect step"), once it is off those of the segment that
+// it leaves. A refusal is an outcome with a reason, not an error.
 func (s *Segmentation) connectMember(ctx context.Context, tx *rows.Tx, record *rows.Row, decision segment.Decision) (ConnectStatus, why, error) {
-	plan, err := s.Plan(ctx, record, decision)
+	plan, err := s.plan(ctx, tx.Load, record, decision)
 	if err != nil {
 		return 0, why{}, err
+	}
+	if err := s.leaveSegment(ctx, tx, record, plan); err != nil {
+		return 0, why{}, err
+	}
+	if decision.Segment == nil {
+		return plan.Status, plan.because, nil
 	}
 	sequenceID := decision.Segment.Sequence
 	if plan.because.Code == onIts {
 		record.Set(name.SegueSequence, schema.RefTo(name.Sequence, sequenceID))
 	}
-	if plan.Ends {
+	if plan.all {
 		if _, err := s.connections.EndConnections(ctx, tx, record, sequence.DisconnectAsked, ""); err != nil {
 			return 0, why{}, err
 		}
@@ -113,15 +123,38 @@ func (s *Segmentation) connectMember(ctx context.Context, tx *rows.Tx, record *r
 type Plan struct {
 	Status ConnectStatus // what it comes to, unless the connection is refused
 	Begins bool          // a connection to the segment's sequence begins
-	Ends   bool          // and the connections that the record has end
+	Ends   bool          // and connections that the record has end
 
+	all     bool                // all that it has
+	left    left                // those of the segment that the record leaves
 	parent  connection.Sequence // the sequence
 	because why
 }
 
 // Plan says what connecting a record to the sequence of the segment that it is in or
-// enters would do; it does nothing. decision has a segment.
+// enters would do, and what leaving one would; it does nothing. decision has a segment, or
+// the record leaves one.
 func (s *Segmentation) Plan(ctx context.Context, record *rows.Row, decision segment.Decision) (Plan, error) {
+	return s.plan(ctx, s.db.Get, record, decision)
+}
+
+// plan is Plan; read reads rows.
+func (s *Segmentation) plan(ctx context.Context, read reading, record *rows.Row, decision segment.Decision) (Plan, error) {
+	left, err := leftBy(ctx, read, record, decision)
+	if err != nil {
+		return Plan{}, err
+	}
+	plan, err := s.planConnection(ctx, record, decision, left)
+	plan.left, plan.Ends = left, plan.all || len(left.ends) > 0
+	return plan, err
+}
+
+// planConnection plans the connection of a record to the sequence of its segment, when it is
+// off those of the segment that it has left.
+func (s *Segmentation) planConnection(ctx context.Context, record *rows.Row, decision segment.Decision, left left) (Plan, error) {
+	if decision.Segment == nil {
+		return Plan{Status: ConnectSkipped}, nil
+	}
 	sequenceID := decision.Segment.Sequence
 	if sequenceID == "" {
 		return Plan{Status: ConnectNoSequence}, nil
@@ -137,6 +170,9 @@ func (s *Segmentation) Plan(ctx context.Context, record *rows.Row, decision segm
 	if err != nil {
 		return Plan{}, err
 	}
+	for _, ended := range left.ends {
+		delete(live, ended)
+	}
 	if _, on := live[sequenceID]; on {
 		return Plan{Status: ConnectUnchanged, because: why{Code: onIts}}, nil
 	}
@@ -149,7 +185,7 @@ func (s *Segmentation) Plan(ctx context.Context, record *rows.Row, decision segm
 	if len(live) == 0 || s.policy.Several {
 		return plan, nil
 	}
-	if !decision.Moved { // entering a first segment takes nobody off a sequence
+	if !decision.Moved || !decision.Segment.Takes { // entering a first segment takes nobody off a sequence
 		return Plan{Status: ConnectUnchanged, because: why{Code: onAnother}}, nil
 	}
 	// Ask before anything is ended: a move whose connection would be refused
@@ -157,6 +193,6 @@ func (s *Segmentation) Plan(ctx context.Context, record *rows.Row, decision segm
 	if refusal, ok := errors.AsType[*sales.Error](s.connections.RefuseIneligible(record)); ok {
 		return Plan{Status: ConnectFailed, because: why{Text: refusal.Text}}, nil
 	}
-	plan.Ends = true
+	plan.all = true
 	return plan, nil
 }

@@ -69,7 +69,7 @@ func (s *Segmentation) evaluate(ctx context.Context, known compiled, change rows
 	if err != nil {
 		return err
 	}
-	known.related = known.related.begin(ctx, s.db, nil, moved)
+	known = known.begin(ctx, s.db, nil, moved)
 	requested, pending, err := s.decide(ctx, known, change.New)
 	if err != nil {
 		return err
@@ -101,6 +101,7 @@ func (s *Segmentation) follow(ctx context.Context, known compiled, row *rows.Row
 			if known.related, err = known.related.anew(ctx, s.db, before); err != nil {
 				return err
 			}
+			known.now = s.db.Now()
 		} else {
 			tx.Hold(row)
 		}
@@ -115,7 +116,7 @@ func (s *Segmentation) follow(ctx context.Context, known compiled, row *rows.Row
 			return err
 		}
 		s.settle(known, found[0])
-		return nil
+		return decideInTime(known, found[0])
 	})
 	if err == nil {
 		did.count(ctx)
@@ -138,16 +139,19 @@ func (s *Segmentation) decide(ctx context.Context, known compiled, record filter
 		return 0, false, err
 	}
 	present, _ := value.Ref()
-	decision, err := known.Decide(record, name.SegmentID(present.ID), known.scope(s.db.Now()))
+	decision, err := known.Decide(record, name.SegmentID(present.ID), known.scope())
 	switch {
 	case err != nil:
 		return 0, false, err
-	case decision.Segment == nil: // no segment takes it
-		return decision.Status, false, nil
-	case decision.Status == segment.Segmented: // it enters one
+	case decision.Changes(): // it enters one, or leaves its own
 		return decision.Status, true, nil
 	}
-	pending, err = s.isUnconnectedMember(ctx, record, decision.Segment.Sequence)
+	if decision.Segment != nil {
+		pending, err = s.isUnconnectedMember(ctx, record, decision.Segment.Sequence)
+	}
+	if err == nil && !pending {
+		pending, err = flipsSooner(known, record)
+	}
 	return decision.Status, pending, err
 }
 

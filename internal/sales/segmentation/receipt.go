@@ -23,6 +23,7 @@ type Evaluation struct {
 	Segmentation segment.Status `json:"segmentation"`
 	Connection   ConnectStatus  `json:"connection"`
 	Moved        bool           `json:"moved,omitempty"`  // from another segment
+	Left         bool           `json:"left,omitempty"`   // its segment, which it no longer matched
 	Reason       reason         `json:"reason,omitempty"` // of a connection that stays as it is
 	Refusal      string         `json:"refusal,omitempty"`
 	// Because is all the words of a receipt that an older version wrote.
@@ -47,7 +48,7 @@ type why struct {
 }
 
 func newEvaluation(decision segment.Decision, status ConnectStatus, because why) Evaluation {
-	return Evaluation{Segmentation: decision.Status, Connection: status, Moved: decision.Moved, Reason: because.Code, Refusal: because.Text}
+	return Evaluation{Segmentation: decision.Status, Connection: status, Moved: decision.Moved, Left: decision.Left != nil, Reason: because.Code, Refusal: because.Text}
 }
 
 // setReceipt keeps with the record what its evaluation came to.
@@ -97,6 +98,10 @@ func (e Evaluation) words(record *rows.Row) string {
 	}
 	membership := "its segment is the first that matches"
 	switch {
+	case e.Left && e.Segmentation == segment.NoMatch:
+		membership = "it no longer matched its segment, which members leave then"
+	case e.Left:
+		membership = "it no longer matched its segment, which members leave then, and this one is the first that matches"
 	case e.Segmentation == segment.Unchanged:
 		membership = "it still matches its segment"
 	case e.Moved:

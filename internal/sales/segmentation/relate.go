@@ -27,6 +27,13 @@ type asking struct {
 	moved   bool                       // a lookup by which conditions lead on has been changed
 }
 
+// begin returns the catalogue as one evaluation uses it, at this moment; the arguments are
+// those of [asking.begin].
+func (c compiled) begin(ctx context.Context, db *rows.DB, hand related.Hand, moved bool) compiled {
+	c.related, c.now = c.related.begin(ctx, db, hand, moved), db.Now()
+	return c
+}
+
 // askingOf returns what segments of a record type ask of related rows.
 func (s *Segmentation) askingOf(recordType string, segments []segment.Entry) asking {
 	a := asking{watches: map[string][]related.Watch{}}
@@ -166,7 +173,7 @@ func (s *Segmentation) reconsiderOne(ctx context.Context, known compiled, record
 		return known.broken
 	}
 	tally.Add(ctx, tally.Evaluated, 1)
-	known.related = known.related.begin(ctx, s.db, hand, moved)
+	known = known.begin(ctx, s.db, hand, moved)
 	requested, pending, err := s.decide(ctx, known, record)
 	if err != nil || !pending && !known.related.unsettled() {
 		return err

@@ -37,6 +37,7 @@ const (
 	ExitCriterionMet    Reason = 3
 	SequenceCompleted   Reason = 4
 	AdvancedToOther     Reason = 5
+	SegmentLeft         Reason = 6 // ours
 )
 
 // Event is what happens to a target.
@@ -52,6 +53,7 @@ const (
 	RecordClosed  // closed, qualified, disqualified, deactivated or deleted
 	ExitMet
 	Advanced
+	MemberLeft // the record has left the segment that made the connection
 )
 
 // transition is where an event leads from a status.
@@ -87,6 +89,8 @@ func Next(from Status, event Event) (to Status, reason Reason, ok bool) {
 		t = transition{Disconnected, ExitCriterionMet}
 	case Advanced:
 		t = transition{Completed, AdvancedToOther}
+	case MemberLeft:
+		t = transition{Disconnected, SegmentLeft}
 	}
 	if !from.Live() || t.to == 0 {
 		return from, 0, false

@@ -31,13 +31,14 @@ func TestNext_5_2(t *testing.T) {
 		RecordClosed:    {Disconnected, RecordDeactivated, true},
 		ExitMet:         {Disconnected, ExitCriterionMet, true},
 		Advanced:        {Completed, AdvancedToOther, true},
+		MemberLeft:      {Disconnected, SegmentLeft, true},
 	}
 	starts := map[Event]outcome{
 		FirstStepCreated: {Connected, 0, true},
 		EngineFailed:     {Failed, 0, true},
 	}
 	for from := Connecting; from <= Disconnected; from++ {
-		for event := Event(0); event <= Advanced+1; event++ {
+		for event := Event(0); event <= MemberLeft+1; event++ {
 			want := outcome{To: from}
 			if end, ok := ends[event]; ok && (from == Connecting || from == Connected) {
 				want = end

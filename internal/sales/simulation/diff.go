@@ -24,7 +24,7 @@ type Diff struct {
 }
 
 // Move is the records that would go from one segment to another; From is "" for those that
-// are in none.
+// are in none, To for those that would leave theirs for none.
 type Move struct {
 	From, To name.SegmentID
 	Records  int
@@ -56,7 +56,7 @@ func (s *Simulation) Diff(ctx context.Context, c sales.Caller, draft Draft, part
 	moves := map[Move]*Move{}
 	result.Walk, err = d.walk(ctx, s, c, part, len(d.then.Segments)+len(d.now.Segments), func(row *rows.Row) error {
 		moved, anyway, err := s.moved(ctx, d, row)
-		if err != nil || moved.To == "" {
+		if err != nil || moved.From == moved.To {
 			return err
 		}
 		key := Move{From: moved.From, To: moved.To}
@@ -92,7 +92,7 @@ func (s *Simulation) Diff(ctx context.Context, c sales.Caller, draft Draft, part
 func (s *Simulation) moved(ctx context.Context, d drafted, row *rows.Row) (moved Moved, anyway bool, err error) {
 	present := (sales.Record{Row: row}).Segment()
 	then, err := d.then.Decide(row, present, d.then.Scope)
-	if err != nil || then.Status != segment.Segmented {
+	if err != nil || !then.Changes() {
 		return Moved{}, false, err
 	}
 	now, err := d.now.Decide(row, present, d.now.Scope)
@@ -101,6 +101,14 @@ func (s *Simulation) moved(ctx context.Context, d drafted, row *rows.Row) (moved
 	}
 	plan, err := s.segments.Plan(ctx, row, then)
 	return Moved{
-		Ref: row.Ref(), Name: nameOf(row), From: present, To: then.Segment.ID, Begins: plan.Begins, Ends: plan.Ends,
-	}, now.Status == segment.Segmented && now.Segment.ID == then.Segment.ID, err
+		Ref: row.Ref(), Name: nameOf(row), From: present, To: after(then), Begins: plan.Begins, Ends: plan.Ends,
+	}, now.Changes() && after(now) == after(then), err
+}
+
+// after is the segment that a record is in after a decision that changes it, "" for none.
+func after(d segment.Decision) name.SegmentID {
+	if d.Segment == nil {
+		return ""
+	}
+	return d.Segment.ID
 }

@@ -212,7 +212,7 @@ func TestSimulationComesTrue(t *testing.T) {
 // someRecords makes segments and leads, which the segments are evaluated on.
 func someRecords(r *rapid.T, w *salestest.World) []rows.Ref {
 	for n := range rapid.IntRange(0, 3).Draw(r, "segments") {
-		v := values{"msdyn_isresegmentationenabled": rapid.Bool().Draw(r, "takes")}
+		v := values{"msdyn_isresegmentationenabled": rapid.Bool().Draw(r, "takes"), "segue_leaves": rapid.Bool().Draw(r, "leaves")}
 		sequence := ""
 		if rapid.Bool().Draw(r, "attached") {
 			sequence = w.Sequence(n, "lead")
@@ -248,7 +248,7 @@ func condition(r *rapid.T) string {
 func someDraft(r *rapid.T, w *salestest.World) (simulation.Draft, func()) {
 	v := values{
 		"msdyn_name": "Segment 9", "msdyn_objecttype": "lead", "msdyn_entityfilter": salestest.Where(condition(r)),
-		"msdyn_isresegmentationenabled": rapid.Bool().Draw(r, "draft takes"),
+		"msdyn_isresegmentationenabled": rapid.Bool().Draw(r, "draft takes"), "segue_leaves": rapid.Bool().Draw(r, "members leave the draft"),
 	}
 	if position := rapid.Int64Range(0, 4).Draw(r, "position"); position > 0 {
 		v["segue_priority"] = position

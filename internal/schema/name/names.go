@@ -362,6 +362,7 @@ const (
 	SegueJobid                                       = "segue_jobid"
 	SegueJobtaskid                                   = "segue_jobtaskid"
 	SegueKind                                        = "segue_kind"
+	SegueLeaves                                      = "segue_leaves"
 	SegueLedgerid                                    = "segue_ledgerid"
 	SegueLive                                        = "segue_live"
 	SegueMaxactivesegments                           = "segue_maxactivesegments"
