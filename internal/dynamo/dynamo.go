@@ -9,6 +9,9 @@
 // returned a part), and so is a Write, a plain one for a single operation and a
 // transaction for several.
 //
+// Size: an item comes from the SDK or as the JSON of an event, and must be the same
+// values either way; the decoder of events stands beside what it is compared with.
+//
 // Invariant: a request that fails for a transient reason is retried here and nowhere
 // else, within bounds, as the very same request; if it still fails, the error is
 // [store.ErrUnavailable]. See attempts for what a lost response can lead to.
