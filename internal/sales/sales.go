@@ -12,6 +12,9 @@
 // A use case loads rows, lets the pure parts decide, and writes once. The tests
 // of this folder are the stories that go through several rooms: crashes,
 // repeated and shuffled changes, races, budgets.
+//
+// Size: it is many small types that rooms share and that do not know each other, a file
+// each; who reads one need not read the others.
 package sales
 
 import "time"
