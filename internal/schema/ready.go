@@ -11,7 +11,7 @@ import (
 // ready returns the tables as their files are once completed; what refers to the columns
 // of a table or to other tables is left to whoever links them.
 func ready() []*Table {
-	n := [...]decimal.Decimal{decimal.New(-90, 0), decimal.New(90, 0), decimal.New(-180, 0), decimal.New(180, 0), decimal.New(0, 0), decimal.New(100000000000000, 0), decimal.New(1000000000000, 0), decimal.New(1000000000, 0), decimal.New(2147483647, 0), decimal.New(-2147483648, 0), decimal.New(1000000, 0), decimal.New(1, 0), decimal.New(1000, 0), decimal.New(400, 0), decimal.New(40, 0), decimal.New(500, 0), decimal.New(10000, 0), decimal.New(9999, 0), decimal.New(-922337203685477, 0), decimal.New(922337203685477, 0), decimal.New(100, 0), decimal.New(2000, 0), decimal.New(2003, 0), decimal.New(4, 0), decimal.New(100000000000, 0)}
+	n := [...]decimal.Decimal{decimal.New(-90, 0), decimal.New(90, 0), decimal.New(-180, 0), decimal.New(180, 0), decimal.New(0, 0), decimal.New(100000000000000, 0), decimal.New(1000000000000, 0), decimal.New(1000000000, 0), decimal.New(2147483647, 0), decimal.New(-2147483648, 0), decimal.New(1000000, 0), decimal.New(1, 0), decimal.New(1000, 0), decimal.New(400, 0), decimal.New(40, 0), decimal.New(500, 0), decimal.New(10000, 0), decimal.New(9999, 0), decimal.New(-922337203685477, 0), decimal.New(922337203685477, 0), decimal.New(100, 0), decimal.New(2000, 0), decimal.New(2003, 0), decimal.New(2, 0), decimal.New(4, 0), decimal.New(100000000000, 0)}
 	return []*Table{&Table{Name: "account", Set: "accounts", Label: "Account", ID: "accountid", PrimaryName: "name", Traits: []string{"record",
 		"userOwned",
 		"assigned",
@@ -1023,6 +1023,7 @@ func ready() []*Table {
 			&Column{Name: "name", Label: "Organization Name", Type: "string", MaxLength: 160, Need: "application", table: "organization"},
 			&Column{Name: "fiscalcalendarstart", Label: "Fiscal Calendar Start", Type: "date", Default: Value{kind: 6, n: 1767225600}, Preset: "2026-01-01", table: "organization"},
 			&Column{Name: "fiscalperiodtype", Label: "Fiscal Period Type", Type: "integer", Min: &n[21], Max: &n[22], Default: Value{kind: 2, n: 2002}, Preset: json.Number("2002"), table: "organization"},
+			&Column{Name: "fiscalyeardisplaycode", Label: "Fiscal Year Display", Type: "integer", Min: &n[11], Max: &n[23], Default: Value{kind: 2, n: 1}, Preset: json.Number("1"), table: "organization"},
 			&Column{Name: "weekstartdaycode", Label: "Week Start Day Code", Type: "choice", Options: []Option{Option{Label: "Sunday"},
 				Option{Value: 1, Label: "Monday"},
 				Option{Value: 2, Label: "Tuesday"},
@@ -1494,8 +1495,8 @@ func ready() []*Table {
 			&Column{Name: "currencyname", Label: "Currency Name", Type: "string", MaxLength: 100, Need: "application", table: "transactioncurrency"},
 			&Column{Name: "isocurrencycode", Label: "Currency Code", Type: "string", MaxLength: 5, Need: "application", table: "transactioncurrency"},
 			&Column{Name: "currencysymbol", Label: "Currency Symbol", Type: "string", MaxLength: 13, table: "transactioncurrency"},
-			&Column{Name: "currencyprecision", Label: "Currency Precision", Type: "integer", Min: &n[4], Max: &n[23], Default: Value{kind: 2, n: 2}, Preset: json.Number("2"), table: "transactioncurrency"},
-			&Column{Name: "exchangerate", Label: "Exchange Rate", Type: "decimal", Min: &n[4], Max: &n[24], Default: Value{kind: 3, n: 1}, Preset: json.Number("1"), table: "transactioncurrency"},
+			&Column{Name: "currencyprecision", Label: "Currency Precision", Type: "integer", Min: &n[4], Max: &n[24], Default: Value{kind: 2, n: 2}, Preset: json.Number("2"), table: "transactioncurrency"},
+			&Column{Name: "exchangerate", Label: "Exchange Rate", Type: "decimal", Min: &n[4], Max: &n[25], Default: Value{kind: 3, n: 1}, Preset: json.Number("1"), table: "transactioncurrency"},
 			&Column{Name: "statecode", Label: "Status", Type: "state", Options: []Option{Option{Label: "Active"},
 				Option{Value: 1, Label: "Inactive"}}, Need: "system", Default: Value{kind: 2}, Preset: json.Number("0"), table: "transactioncurrency"},
 			&Column{Name: "statuscode", Label: "Status Reason", Type: "status", Options: []Option{Option{Value: 1, Label: "Active"},

@@ -22,12 +22,22 @@ type Calendar struct {
 	Fiscal Fiscal
 }
 
-// Fiscal is how the fiscal year of an organization is cut. A fiscal year has the
-// number of the year in which it starts.
+// Fiscal is how the fiscal year of an organization is cut.
 type Fiscal struct {
 	Month   time.Month // of its first day; 0: January
 	Day     int        // of its first day, at most 28; 0: the first
 	Periods int        // in a year: 1, 2, 4 or 12; 0: 4
+	ByEnd   bool       // a fiscal year has the number of the year in which it ends, not starts
+}
+
+// later returns by how much the number of a fiscal year is greater than that of the year
+// in which it starts.
+func (f Fiscal) later() int {
+	startsWithYear := f.Month <= time.January && f.Day <= 1
+	if !f.ByEnd || startsWithYear { // which ends in the same year
+		return 0
+	}
+	return 1
 }
 
 // Unit is a piece of the calendar.

@@ -45,6 +45,8 @@ func TestSpans(t *testing.T) {
 	}
 	plain := calendar.Calendar{Zone: berlin}
 	april := calendar.Calendar{Zone: berlin, Fiscal: calendar.Fiscal{Month: time.April, Day: 6, Periods: 2}}
+	byEnd, sameYear := april, plain
+	byEnd.Fiscal.ByEnd, sameYear.Fiscal.ByEnd = true, true
 	spring := at(t, "2026-03-29T10:00:00.5Z") // a Sunday, noon
 	leap := at(t, "2024-02-29T12:00:00Z")     // a Thursday
 	tests := []struct {
@@ -71,6 +73,9 @@ func TestSpans(t *testing.T) {
 		{"this fiscal period, half a year", april, april.The(calendar.FiscalPeriod, 0, spring), "2025-10-05T22:00:00Z … 2026-04-05T22:00:00Z", "2025-10-06 … 2026-04-06"},
 		{"last 3 fiscal periods", april, april.Last(3, calendar.FiscalPeriod, spring), "2024-04-05T22:00:00Z … 2025-10-05T22:00:00Z", "2024-04-06 … 2025-10-06"},
 		{"second period of fiscal 2026", april, april.PeriodOf(2, 2026), "2026-10-05T22:00:00Z … 2027-04-05T22:00:00Z", "2026-10-06 … 2027-04-06"},
+		{"fiscal 2026 by its end", byEnd, byEnd.FiscalYearOf(2026), "2025-04-05T22:00:00Z … 2026-04-05T22:00:00Z", "2025-04-06 … 2026-04-06"},
+		{"second period of fiscal 2026 by its end", byEnd, byEnd.PeriodOf(2, 2026), "2025-10-05T22:00:00Z … 2026-04-05T22:00:00Z", "2025-10-06 … 2026-04-06"},
+		{"a calendar year by its end", sameYear, sameYear.FiscalYearOf(2026), "2025-12-31T23:00:00Z … 2026-12-31T23:00:00Z", "2026-01-01 … 2027-01-01"},
 		{"third period of two", april, april.PeriodOf(3, 2026), "2027-04-05T22:00:00Z … 2027-04-05T22:00:00Z", "2027-04-06 … 2027-04-06"},
 	}
 	for _, test := range tests {
@@ -80,6 +85,25 @@ func TestSpans(t *testing.T) {
 				t.Errorf("got  %s, %s\nwant %s, %s", instants, dates, test.instants, test.dates)
 			}
 		})
+	}
+}
+
+// The number of a fiscal year finds the year that has it.
+func TestFiscalYear(t *testing.T) {
+	for _, fiscal := range []calendar.Fiscal{
+		{}, {ByEnd: true}, {Month: time.April, Day: 6}, {Month: time.April, Day: 6, ByEnd: true}, {Month: time.January, Day: 2, ByEnd: true}, {Month: time.December, ByEnd: true},
+	} {
+		c := calendar.Calendar{Fiscal: fiscal}
+		for day := time.Date(2023, 12, 1, 0, 0, 0, 0, time.UTC); day.Year() < 2026; day = day.AddDate(0, 0, 1) {
+			from, to := c.Dates(c.FiscalYearOf(c.FiscalYear(day)))
+			named := from
+			if fiscal.ByEnd {
+				named = to.AddDate(0, 0, -1)
+			}
+			if day.Before(from) || !day.Before(to) || named.Year() != c.FiscalYear(day) {
+				t.Fatalf("%+v: %s is in fiscal %d, from %s to before %s", fiscal, day.Format(time.DateOnly), c.FiscalYear(day), from, to)
+			}
+		}
 	}
 }
 

@@ -77,14 +77,16 @@ func (c Calendar) OlderFor(d time.Duration, now time.Time) Span { return Span{to
 // On returns a date, given as midnight UTC.
 func (c Calendar) On(day time.Time) Span { return days(day, day.AddDate(0, 0, 1)) }
 
-// FiscalYearOf returns a fiscal year.
+// FiscalYearOf returns a fiscal year by its number.
 func (c Calendar) FiscalYearOf(year int) Span {
+	year -= c.Fiscal.later()
 	return days(c.fiscalStart(year), c.fiscalStart(year+1))
 }
 
 // PeriodOf returns a fiscal period, from 1, of a fiscal year. One that the year does not
 // have is an empty span.
 func (c Calendar) PeriodOf(period, year int) Span {
+	year -= c.Fiscal.later()
 	if period > c.periods() {
 		return days(c.fiscalStart(year+1), c.fiscalStart(year+1))
 	}
@@ -98,10 +100,10 @@ func (c Calendar) Period(day time.Time) int {
 	return period + 1
 }
 
-// FiscalYear returns the fiscal year in which a date is, which is given as midnight UTC.
+// FiscalYear returns the number of the fiscal year in which a date is, which is given as midnight UTC.
 func (c Calendar) FiscalYear(day time.Time) int {
 	year, _ := c.fiscalPeriod(day)
-	return year
+	return year + c.Fiscal.later()
 }
 
 // From returns all from the start of a span, and Until all up to its end.

@@ -42,6 +42,11 @@ func (o Oracle) civil(year int, month time.Month, dayOfMonth int) civil {
 	c.fiscalYear, c.periodsAYear = floor(months, 12), fiscal.Periods
 	c.fiscalPeriod = floor(months, 12/fiscal.Periods)
 	c.periodOfYear = c.fiscalPeriod - c.fiscalYear*fiscal.Periods + 1
+	if fiscal.ByEnd { // it is named, and counted, by the year of its last day
+		lastDay := time.Date(c.fiscalYear+1, fiscal.Month, fiscal.Day-1, 0, 0, 0, 0, time.UTC)
+		later := lastDay.Year() - c.fiscalYear
+		c.fiscalYear, c.fiscalPeriod = c.fiscalYear+later, c.fiscalPeriod+later*fiscal.Periods
+	}
 	return c
 }
 

@@ -231,6 +231,7 @@ func Scope(t *rapid.T) *filter.Scope {
 			Month:   time.Month(rapid.IntRange(0, 12).Draw(t, "fiscal month")),
 			Day:     rapid.SampledFrom([]int{0, 1, 6, 28}).Draw(t, "fiscal day"),
 			Periods: rapid.SampledFrom([]int{0, 1, 2, 4, 12}).Draw(t, "periods"),
+			ByEnd:   rapid.Bool().Draw(t, "by its end"),
 		},
 		Caller: caller,
 	}

@@ -60,7 +60,7 @@ func New(db *rows.DB, organization name.OrganizationID, known *generation.Genera
 // Columns returns the columns that hold settings.
 func Columns() []string {
 	return []string{
-		name.SegueTimezone, name.Weekstartdaycode, name.Fiscalcalendarstart, name.Fiscalperiodtype,
+		name.SegueTimezone, name.Weekstartdaycode, name.Fiscalcalendarstart, name.Fiscalperiodtype, name.Fiscalyeardisplaycode,
 		name.SegueMaxactivesegments, name.SegueMaxsegmentconditions,
 	}
 }
@@ -113,13 +113,17 @@ func zoneOf(text string) (*time.Location, error) {
 	return zone, nil
 }
 
+// byEnd is the value of fiscalyeardisplaycode with which a fiscal year has the number of the
+// year in which it ends; 1 is that in which it starts.
+const byEnd = 2
+
 // lastStart is the last day of a month that every month has: a fiscal year that began
 // later would begin on another day in some years.
 const lastStart = 28
 
 // fiscalOf returns how the fiscal year is cut: the year of its start does not count.
 func fiscalOf(row schema.Columns) (calendar.Fiscal, error) {
-	fiscal := calendar.Fiscal{Periods: periods(row.Int(name.Fiscalperiodtype))}
+	fiscal := calendar.Fiscal{Periods: periods(row.Int(name.Fiscalperiodtype)), ByEnd: row.Int(name.Fiscalyeardisplaycode) == byEnd}
 	if fiscal.Periods == 0 {
 		return calendar.Fiscal{}, fmt.Errorf("%s is %d; it is one of 2000 (a year), 2001 (half a year), 2002 (a quarter) and 2003 (a month)",
 			name.Fiscalperiodtype, row.Int(name.Fiscalperiodtype))

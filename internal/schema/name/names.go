@@ -180,6 +180,7 @@ const (
 	Firstname                                        = "firstname"
 	Fiscalcalendarstart                              = "fiscalcalendarstart"
 	Fiscalperiodtype                                 = "fiscalperiodtype"
+	Fiscalyeardisplaycode                            = "fiscalyeardisplaycode"
 	Fullname                                         = "fullname"
 	Gendercode                                       = "gendercode"
 	Homephone                                        = "homephone"
