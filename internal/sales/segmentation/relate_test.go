@@ -101,8 +101,8 @@ func TestRelate_ChildGoes(t *testing.T) {
 }
 
 // contacts makes a segment of contacts.
-func contacts(w *world, n int, conditions string) string {
-	return w.Segment(n, conditions, "", values{"msdyn_objecttype": "contact"})
+func contacts(w *world, conditions string) string {
+	return w.Segment(1, conditions, "", values{"msdyn_objecttype": "contact"})
 }
 
 func contact(w *world, n int, of rows.Ref) rows.Ref {
@@ -120,7 +120,7 @@ func account(w *world, n int, v values) rows.Ref {
 // The row that records point at decides on all of them.
 func TestRelate_ParentChanges(t *testing.T) {
 	w := newWorld(t, boot.Options{})
-	seg := contacts(w, 1, richFirm)
+	seg := contacts(w, richFirm)
 	poor, rich := account(w, 1, values{"name": "A", "revenue": money(10)}), account(w, 2, values{"name": "B", "revenue": money(2000)})
 	one, two, three := contact(w, 1, poor), contact(w, 2, poor), contact(w, 3, rich)
 	none := contact(w, 4, rows.Ref{})
@@ -140,7 +140,7 @@ func TestRelate_ParentChanges(t *testing.T) {
 func TestRelate_Nested(t *testing.T) {
 	w := newWorld(t, boot.Options{})
 	// contacts of accounts with an open task about the account
-	seg := contacts(w, 1, `{"relationship":"contact_customer_accounts","mode":"contains","filter":{"type":"and","items":[
+	seg := contacts(w, `{"relationship":"contact_customer_accounts","mode":"contains","filter":{"type":"and","items":[
 		{"relationship":"Account_Tasks","mode":"contains","filter":{"type":"and","items":[{"attribute":"statecode","operator":"eq","values":[0]}]}}]}}`)
 	firm := account(w, 1, values{"name": "A"})
 	one := contact(w, 1, firm)
@@ -192,7 +192,7 @@ func money(n int64) decimal.Decimal { return decimal.NewFromInt(n) }
 // change is delivered.
 func TestRelate_ManyRecords(t *testing.T) {
 	w := newWorld(t, boot.Options{})
-	seg := contacts(w, 1, richFirm)
+	seg := contacts(w, richFirm)
 	firm := account(w, 1, values{"name": "A"})
 	w.Settle()
 	var people []rows.Ref

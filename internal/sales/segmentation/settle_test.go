@@ -57,7 +57,7 @@ func TestRelate_IndexLags(t *testing.T) {
 // changes.
 func TestRelate_WayBackLags(t *testing.T) {
 	w, c := timed(t)
-	seg := contacts(w, 1, richFirm)
+	seg := contacts(w, richFirm)
 	firm, person := account(w, 1, values{"name": "A"}), contact(w, 1, rows.Ref{})
 	w.Settle()
 	w.Probe.Lag(probe.Forever)
@@ -186,7 +186,7 @@ func happen(r *rapid.T, w *world, quiet func()) {
 	steps := map[string]func(*rapid.T){
 		"child": child, "child too": child, "another child": child, "follow": follow,
 		"quiet": func(*rapid.T) { quiet() }, // nothing is left that would be decided again anyway
-		"child goes": func(r *rapid.T) {
+		"child goes": func(*rapid.T) {
 			child := some("child", "task", "phonecall")
 			if len(w.List(child.Table, values{"activityid": child.ID})) > 0 {
 				w.Remove(child.Table, child.ID)
