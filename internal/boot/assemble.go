@@ -29,6 +29,7 @@ import (
 	"segue/internal/sales/report"
 	"segue/internal/sales/retention"
 	"segue/internal/sales/right"
+	"segue/internal/sales/run"
 	"segue/internal/sales/segmentation"
 	"segue/internal/sales/setting"
 	"segue/internal/sales/simulation"
@@ -199,6 +200,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 			Backfill: backfill.New(db, segments, park, options.NewID),
 		},
 		segments: segments,
+		runs:     run.New(db, segments),
 		known:    known,
 	}
 	if options.Aside != nil {
@@ -218,6 +220,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 type assembly struct {
 	*Parts
 	segments *segmentation.Segmentation
+	runs     *run.Runs
 	known    *generation.Generation
 }
 
@@ -241,6 +244,7 @@ func (a assembly) rules() {
 	a.Entities.Register(sales.OfTable(name.Segment), a.segments.RedriveRules())
 	a.Entities.Register(sales.OfTable(name.SegmentAttribute), a.segments.RedriveRules())
 	a.Entities.Register(sales.OfTable(name.Organization), a.segments.RedriveRules())
+	a.Entities.Register(sales.OfTable(name.SalesRoutingRun), run.Rules())
 	a.Entities.Register(sales.OfTable(name.Job), a.Jobs.Rules())
 	a.Entities.Register(sales.OfTable(name.Calendar), calendar.Rules())
 	a.Entities.Register(sales.OfTable(name.Absence), calendar.AbsenceRules())
@@ -261,12 +265,13 @@ func (a assembly) reactions() {
 	)
 	// Definitions come first: what follows decides by new ones.
 	a.Reactions.Register("generation.announce", a.known, on(sequences, inserted, modified, removed), on(segments, inserted, modified, removed), on(orders, inserted, modified, removed), on(settings, inserted, modified, removed))
-	a.Reactions.Register(segmentation.EvaluateReaction, a.segments.Evaluate(), on(records, inserted, modified))
+	a.Reactions.Register(segmentation.EvaluateReaction, a.runs.Watch(a.segments.Evaluate()), on(records, inserted, modified))
 	var related []sales.Interest
 	for _, table := range a.segments.RelatedTables() {
 		related = append(related, on(table, inserted, modified, removed))
 	}
 	a.Reactions.Register(segmentation.RelateReaction, a.segments.Relate(), related...)
+	a.Reactions.Register("run.write", a.runs.Reaction(), on(records, inserted, modified, removed))
 	a.Reactions.Register("segmentation.leave", a.segments.LeaveDeleted(), on(targets, inserted))
 	a.Reactions.Register("connection.verify", a.Connections.Verify(), on(targets, inserted))
 	a.Reactions.Register("connection.sweep", a.Connections.Sweep(), on(sequences, modified))
@@ -309,6 +314,7 @@ func (a assembly) jobs(fresh time.Duration) {
 	a.Jobs.Register(reindex.Kind, reindex.Work(a.DB), job.Settings{Delay: fresh})
 	// Most records stay as they are: a call goes by its time, and saves what it did once.
 	a.Jobs.RegisterImages(backfill.Kind, a.Backfill.Job(), job.Settings{Delay: fresh, Aside: true, Rows: 100_000, Chunk: 500})
+	a.Jobs.Register(run.Kind, a.runs.Job(), job.Settings{Delay: fresh, Essential: "the runs of a deleted or erased record go"})
 	a.Jobs.Register(sales.RedriveKind, a.Reactions.RedriveJob(), job.Settings{Delay: fresh})
 }
 

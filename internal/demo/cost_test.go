@@ -52,12 +52,21 @@ func operations() []operation {
 		{"disconnect", 6, []entry{{"live", live, 1}, {"free", free, 1}, {"seller", seller, 1}}},
 		{"close a connected lead", 6, []entry{{"live", live, 1}, {"seller", seller, 1}}},
 		{logChange, 1, nil},
+		{writeRun, 1, []entry{{"runs", "runs of a record, the newest last", 1}, {"into", "runs into a segment, the newest last", 1}}},
 	}
 }
 
 // logChange is what follows from each change of a lead or opportunity beside its
 // operation: the tables track changes. The changes of a row in one batch are one.
 const logChange = "log a change of a lead or opportunity"
+
+// writeRun is what follows from an evaluation that has changed its record.
+const writeRun = "run of an evaluation that changed a record"
+
+// asides returns the operations beside others by the table that each writes one item of.
+func asides() map[string]string {
+	return map[string]string{name.TrackedChange: logChange, name.SalesRoutingRun: writeRun}
+}
 
 func (o operation) indexed() (units float64) {
 	for _, e := range o.entries {
@@ -98,9 +107,8 @@ func (c *costs) note(operation string, do func() error) {
 		c.world.t.Fatalf("%s: %v", operation, err)
 	}
 	n := c.probe.Counts()
-	for _, units := range c.logged() {
-		n.Writes, n.WriteUnits = n.Writes-1, n.WriteUnits-units
-		c.spent[logChange] = append(c.spent[logChange], probe.Counts{Writes: 1, WriteUnits: units})
+	for _, aside := range c.aside() {
+		n.Writes, n.WriteUnits, n.IndexUnits = n.Writes-1, n.WriteUnits-aside.WriteUnits, n.IndexUnits-aside.IndexUnits
 	}
 	if n.Writes+n.Transactions > 0 {
 		c.spent[operation] = append(c.spent[operation], n)
@@ -123,20 +131,31 @@ func (c *costs) note(operation string, do func() error) {
 	}
 }
 
-// logged returns the units of each put in the log of changes.
-func (c *costs) logged() (units []float64) {
+// aside counts the puts of one item that are operations of their own, and returns them.
+func (c *costs) aside() (all []probe.Counts) {
 	c.world.t.Helper()
 	for _, call := range c.probe.Calls() {
-		if call.Method != probe.Write || rows.RefOf(call.Keys[0]).Table != name.TrackedChange {
+		if call.Method != probe.Write {
+			continue
+		}
+		operation, ok := asides()[rows.RefOf(call.Keys[0]).Table]
+		if !ok {
 			continue
 		}
 		items, err := c.world.store.Get(c.world.t.Context(), call.Keys...)
-		if err != nil || len(items) != 1 {
-			c.world.t.Fatalf("%d items in one put of the log: %v", len(items), err)
+		if err != nil || len(items) != 1 || items[0] == nil {
+			c.world.t.Fatalf("%d items in one put: %v", len(items), err)
 		}
-		units = append(units, math.Ceil(float64(items[0].Size())/1024))
+		counts := probe.Counts{Writes: 1, WriteUnits: math.Ceil(float64(items[0].Size()) / 1024)}
+		for _, index := range rows.Indexes() { // a put of a new item
+			if _, in := items[0][index.PK]; in {
+				counts.IndexUnits++
+			}
+		}
+		all = append(all, counts)
+		c.spent[operation] = append(c.spent[operation], counts)
 	}
-	return units
+	return all
 }
 
 // mean returns the units of an operation on average, of items and of index entries.
@@ -212,7 +231,7 @@ func TestEraseUnits(t *testing.T) {
 // checkSizes prints how large the rows were at most, with room for later columns.
 func (c *costs) checkSizes() {
 	t := c.world.t
-	for _, table := range []string{name.Lead, name.Opportunity, name.SequenceTarget, name.SequenceTargetStep} {
+	for _, table := range []string{name.Lead, name.Opportunity, name.SequenceTarget, name.SequenceTargetStep, name.SalesRoutingRun} {
 		var sizes []int
 		over := 0
 		for _, size := range c.items[table] {

@@ -51,8 +51,9 @@ func Contain(f func() error) (err error) {
 // conditions no longer compile. When that row is mended, what was parked because
 // of it is taken up again.
 type CauseError struct {
-	Ref rows.Ref
-	Err error
+	Ref     rows.Ref
+	Version int64 // of the row as it was found to be at fault; 0 where none was
+	Err     error
 }
 
 // Error is the text of the failure.
@@ -61,12 +62,12 @@ func (e *CauseError) Error() string { return e.Err.Error() }
 // Unwrap returns the failure.
 func (e *CauseError) Unwrap() error { return e.Err }
 
-// BecauseOf marks a failure as the fault of a row; nil stays nil.
-func BecauseOf(ref rows.Ref, err error) error {
+// BecauseOf marks a failure as the fault of a row, as it is at a version; nil stays nil.
+func BecauseOf(ref rows.Ref, version int64, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &CauseError{ref, err}
+	return &CauseError{ref, version, err}
 }
 
 // RowError is a failure to follow a change in what it means to another row. It is parked

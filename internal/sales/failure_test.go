@@ -28,7 +28,7 @@ func TestTransient(t *testing.T) {
 		{"canceled", context.Canceled, true},
 		{"time is up", context.DeadlineExceeded, true},
 		{"joined with another", errors.Join(errors.New("broken"), store.ErrUnavailable), true},
-		{"because of a row", sales.BecauseOf(conflict.Ref, store.ErrUnavailable), true},
+		{"because of a row", sales.BecauseOf(conflict.Ref, 1, store.ErrUnavailable), true},
 		{"a panic with such an error", &sales.PanicError{Value: store.ErrUnavailable}, false},
 		{"a rule", sales.Refuse(sales.Precondition, "no"), false},
 		{"too large", &store.ExceededError{}, false},
@@ -66,11 +66,11 @@ func explode() error { panic("boom") }
 
 func TestBecauseOf(t *testing.T) {
 	ref := rows.Ref{Table: name.Segment, ID: "x"}
-	if err := sales.BecauseOf(ref, nil); err != nil {
+	if err := sales.BecauseOf(ref, 1, nil); err != nil {
 		t.Errorf("of nothing: %v", err)
 	}
 	plain := errors.New("plain")
-	err := fmt.Errorf("follow: %w", sales.BecauseOf(ref, plain))
+	err := fmt.Errorf("follow: %w", sales.BecauseOf(ref, 1, plain))
 	cause, ok := errors.AsType[*sales.CauseError](err)
 	if !ok || cause.Ref != ref || !errors.Is(err, plain) || err.Error() != "follow: plain" {
 		t.Errorf("got %v", err)

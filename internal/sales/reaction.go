@@ -24,6 +24,15 @@ type Reaction interface {
 	Prepare(ctx context.Context, batch []rows.Change) (Follow, error)
 }
 
+// Failing is a [Reaction] that is told of the changes that it could not follow.
+type Failing interface {
+	Reaction
+	// Failed does what follows from a change that is parked because of a failure. It may be
+	// called again for the same change and failure, and for a later change of the row. Its
+	// error means that the change must come again.
+	Failed(ctx context.Context, change rows.Change, failure error) error
+}
+
 // Follow does what follows from one change.
 type Follow func(ctx context.Context, change rows.Change) error
 

@@ -311,7 +311,14 @@ func valueOf(c *Column) *rapid.Generator[Value] {
 		case Integer:
 			return Int(rapid.Int64Range(c.Min.IntPart(), c.Max.IntPart()).Draw(t, "integer"))
 		case BigInt:
-			return Int(rapid.Int64().Draw(t, "bigint"))
+			least, most := int64(math.MinInt64), int64(math.MaxInt64)
+			if c.Min != nil {
+				least = c.Min.IntPart()
+			}
+			if c.Max != nil {
+				most = c.Max.IntPart()
+			}
+			return Int(rapid.Int64Range(least, most).Draw(t, "bigint"))
 		case Decimal, Money:
 			whole := rapid.Int64Range(c.Min.IntPart(), c.Max.IntPart()-1).Draw(t, "whole")
 			behind := rapid.Int64Range(0, 9999).Draw(t, "behind")

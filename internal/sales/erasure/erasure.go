@@ -185,6 +185,7 @@ func (e *Erasures) job(ref rows.Ref, id name.ErasureID) sales.NewJob {
 		ID: name.JobID(id), Kind: Kind, Name: fmt.Sprintf("Erase %v", ref), Subject: ref,
 		Scans: []sales.Scan{
 			{Table: name.SequenceTarget, Index: recordIndex, Single: true},
+			{Table: name.SalesRoutingRun, Index: runsIndex, Single: true},
 			{Table: name.ParkedChange, Small: true},
 		},
 	}
@@ -205,6 +206,7 @@ func (e *Erasures) job(ref rows.Ref, id name.ErasureID) sales.NewJob {
 // Indexes of what is about a record, and of the steps of a target.
 const (
 	recordIndex    = "record"
+	runsIndex      = "runs"
 	regardingIndex = "regarding"
 	stepsIndex     = "target"
 )
@@ -255,6 +257,12 @@ func (w work) eraseListed(ctx context.Context, tx *rows.Tx, job sales.Job, ref r
 		return about, err
 	case row.Table.Name == name.SequenceTarget:
 		return w.eraseTarget(ctx, tx, row, subject)
+	case row.Table.Name == name.SalesRoutingRun:
+		if refOf(row.Lookup(name.MsdynTargetobject)) != subject {
+			return false, nil
+		}
+		anonymize(row) // of the values that conditions have read
+		return row.Changed(), nil
 	case row.Table.Is(name.ActivityTrait):
 		if refOf(row.Lookup(name.Regardingobjectid)) != subject {
 			return false, nil

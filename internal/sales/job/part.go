@@ -14,7 +14,8 @@ import (
 type place struct {
 	table     *schema.Table
 	partition rows.Partition
-	ids       []string // sorted; nil: those of the partition
+	ids       []string             // sorted; nil: those of the partition
+	pointing  func(*rows.Row) bool // which of those are meant; nil: all
 }
 
 // placeOf returns the place of a scan of ids.
@@ -75,7 +76,11 @@ func onImages(do sales.JobImageWork) work {
 // read reads the piece of a place that starts after a cursor, "" for its start.
 func (p place) read(ctx context.Context, db *rows.DB, after string, limit int) (rows.Part, error) {
 	if p.ids == nil {
-		return db.Read(ctx, p.table, p.partition, after, limit)
+		part, err := db.Read(ctx, p.table, p.partition, after, limit)
+		if p.pointing != nil {
+			part.Rows = slices.DeleteFunc(part.Rows, func(row *rows.Row) bool { return !p.pointing(row) })
+		}
+		return part, err
 	}
 	rest := p.ids[sort.Search(len(p.ids), func(i int) bool { return p.ids[i] > after }):]
 	piece := rest[:min(len(rest), limit)]

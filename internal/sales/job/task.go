@@ -94,30 +94,37 @@ func find(tables *schema.Schema, job sales.Job, scans []sales.Scan, task int) (p
 		if scan.IDs != nil {
 			return placeOf(t, scan), nil
 		}
-		all, err := partitions(t, scan, job.Subject())
+		all, pointing, err := partitions(t, scan, job.Subject())
 		if err != nil {
 			return place{}, err
 		}
 		shard, digit := scan.Digit(task)
-		return place{table: t, partition: all[shard].Within(digit)}, nil
+		return place{table: t, partition: all[shard].Within(digit), pointing: pointing}, nil
 	}
 	return place{}, fmt.Errorf("the job has no task %d", task)
 }
 
 // partitions returns the shards of a table, or of its index of the rows that point at
-// the subject.
-func partitions(t *schema.Table, scan sales.Scan, subject rows.Ref) ([]rows.Partition, error) {
+// the subject. A packed index may have others' rows there too: pointing tells which are
+// meant, nil for all.
+func partitions(t *schema.Table, scan sales.Scan, subject rows.Ref) (all []rows.Partition, pointing func(*rows.Row) bool, err error) {
 	if scan.Index == "" {
-		return rows.ListPartitions(t), nil
+		return rows.ListPartitions(t), nil, nil
 	}
 	for _, x := range t.Indexes {
-		if x.Name != scan.Index || x.Shards == scan.Single || len(x.Partition) != 1 || x.Packed { // a packed one may have others' rows
+		// The keys of a packed index do not begin with the digits of ids, by which tasks are cut.
+		if x.Name != scan.Index || x.Shards == scan.Single || len(x.Partition) != 1 || x.Packed && !scan.Single {
 			continue
 		}
-		values := map[string]schema.Value{x.Partition[0]: schema.Ref(schema.Lookup{Table: subject.Table, ID: subject.ID})}
-		if all, ok := rows.IndexPartitions(t, x, values); ok {
-			return all, nil
+		to := schema.Lookup{Table: subject.Table, ID: subject.ID}
+		all, ok := rows.IndexPartitions(t, x, map[string]schema.Value{x.Partition[0]: schema.Ref(to)})
+		if !ok {
+			continue
 		}
+		if x.Packed {
+			pointing = func(row *rows.Row) bool { return row.Lookup(x.Partition[0]) == to }
+		}
+		return all, pointing, nil
 	}
-	return nil, fmt.Errorf("%s has no index %q with shards: %t, of what points at a row", t.Name, scan.Index, !scan.Single)
+	return nil, nil, fmt.Errorf("%s has no index %q with shards: %t, of what points at a row", t.Name, scan.Index, !scan.Single)
 }

@@ -70,7 +70,7 @@ func TestHandle_Parks(t *testing.T) {
 	}{
 		{"an error", errors.New("broken"), rows.Ref{}, "broken"},
 		{"a rule", sales.Refuse(sales.Precondition, "not now"), rows.Ref{}, "not now"},
-		{"because of a row", sales.BecauseOf(segment, errors.New("broken")), segment, "broken"},
+		{"because of a row", sales.BecauseOf(segment, 1, errors.New("broken")), segment, "broken"},
 		{"a reason with a key of the store", errors.New("write lead#3/x: full"), rows.Ref{}, "write lead x: full"},
 		{"a long reason", errors.New(strings.Repeat("é", 3000)), rows.Ref{}, strings.Repeat("é", 1999) + "…"},
 	} {

@@ -229,13 +229,13 @@ func (b *batch) followRow(ctx context.Context, first int) (failed int, err error
 func (b *batch) followChange(ctx context.Context, c *change) error {
 	h := b.handler
 	if c.broken != nil {
-		return h.settle(ctx, c, decoding, c.broken)
+		return h.settle(ctx, c, registered{name: decoding}, c.broken)
 	}
 	var failed error
 	for _, position := range c.reactions {
 		r := h.reactions[position]
 		if err := r.follow(ctx, b.follows[position], c.Change); err != nil {
-			failed = errors.Join(failed, h.settle(ctx, c, r.name, err))
+			failed = errors.Join(failed, h.settle(ctx, c, r, err))
 		}
 	}
 	return failed
@@ -243,13 +243,36 @@ func (b *batch) followChange(ctx context.Context, c *change) error {
 
 // settle decides what becomes of a change that a handler could not follow. An
 // error means that it must come again; nil that it is parked.
-func (h *Handler) settle(ctx context.Context, c *change, handler string, failure error) error {
+func (h *Handler) settle(ctx context.Context, c *change, r registered, failure error) error {
 	if sales.Transient(failure) && h.db.Now().Sub(c.at) < MaxAge {
-		return fmt.Errorf("%s of %v: %w", handler, c.Ref, failure)
+		return fmt.Errorf("%s of %v: %w", r.name, c.Ref, failure)
 	}
 	own, err := h.parkElsewhere(ctx, c.at, failure)
 	if own == nil || err != nil {
 		return err
 	}
-	return h.park(ctx, parking{ref: c.Ref, kind: c.Kind, at: c.at, handler: handler}, own)
+	if err := h.park(ctx, parking{ref: c.Ref, kind: c.Kind, at: c.at, handler: r.name}, own); err != nil {
+		return err
+	}
+	return r.failed(ctx, c.Change, own)
+}
+
+// failed tells a reaction that wants to know of a change of it that is parked. An error
+// means that the change must come again; what no other try mends is logged, for the change
+// itself is not lost.
+func (r registered) failed(ctx context.Context, change rows.Change, failure error) error {
+	told, ok := r.Reaction.(sales.Failing)
+	if !ok {
+		return nil
+	}
+	err := sales.Contain(func() error { return told.Failed(ctx, change, failure) })
+	switch {
+	case err == nil:
+		return nil
+	case sales.Transient(err):
+		return fmt.Errorf("tell %s of the failure of %v: %w", r.name, change.Ref, err)
+	}
+	logPanic(ctx, err, "handler", r.name, "row", change.Ref)
+	slog.ErrorContext(ctx, "a reaction was not told of its failure", "handler", r.name, "row", change.Ref, "reason", err)
+	return nil
 }

@@ -105,6 +105,9 @@ func (h *Handler) redriveOne(ctx context.Context, r registered, present rows.Cha
 	if err := h.park(ctx, parking{ref: present.Ref, kind: present.Kind, at: at, handler: r.name, redrive: true}, failure); err != nil {
 		return err
 	}
+	if err := r.failed(ctx, present, failure); err != nil {
+		return err
+	}
 	text := rows.Readable(fmt.Sprintf("%v cannot be followed yet by %s and is parked: %v", present.Ref, r.name, failure))
 	return &sales.Error{Kind: sales.Precondition, Text: text, Cause: failure}
 }

@@ -121,6 +121,7 @@ func DefaultMatrix() Matrix {
 		{sales.OfTable(name.TeamMembership), all, reads, reads, reads},
 		{sales.OfTable(name.BusinessUnit), all, looks, looks, looks},
 		{sales.OfTable(name.Organization), all, reads, reads, reads},
+		{sales.OfTable(name.SalesRoutingRun), reads, reads, reads, reads}, // Segue makes them and takes them away
 		{sales.OfTable(name.ParkedChange), clears, nothing, nothing, nothing},
 		{sales.OfTable(name.Erasure), erases, nothing, nothing, nothing},
 		{sales.OfTable(name.Job), steers, nothing, steers, nothing},

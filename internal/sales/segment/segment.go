@@ -32,6 +32,7 @@ type Status int64
 // The outcomes of a decision.
 const (
 	Segmented  Status = 1 // successful: the record enters the segment
+	Failed     Status = 2 // something went wrong, so that nothing is decided
 	NoMatch    Status = 3 // no matching segments; a present membership stays
 	Unchanged  Status = 4 // matched with the previous segment
 	NotAllowed Status = 5 // a match that may not take the record from its segment
@@ -40,6 +41,7 @@ const (
 // Entry is an active segment in a catalogue.
 type Entry struct {
 	ID       name.SegmentID
+	Version  int64 // of its row; 0 of one that is not saved
 	Name     string
 	Where    *filter.Group   // conditions; nil in a catalogue that nobody examines
 	Program  *filter.Program // compiled conditions, which ask for nothing but the row and the time

@@ -45,7 +45,7 @@ func (s *Segmentation) TakeUp(ctx context.Context, record *rows.Row) error {
 	}
 	var did effect
 	if pending {
-		if did, err = s.enter(ctx, tx, known, record, requested); err != nil {
+		if did, err = s.enter(ctx, tx, known, record, requested, SourceStanding); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,8 @@ import (
 )
 
 // A batch without a row of a record type, or of a table that conditions on records may ask
-// for, reads nothing at all, whatever the process knows.
+// for, reads nothing at all, whatever the process knows. The removal of a record leads to
+// its runs, by one request.
 func TestEvaluate_BatchWithoutARecordReadsNothing(t *testing.T) {
 	w := newWorld(t, boot.Options{})
 	w.Segment(1, web, w.Sequence(1, "lead"), nil)
@@ -40,10 +41,17 @@ func TestEvaluate_BatchWithoutARecordReadsNothing(t *testing.T) {
 	w.Deliver(changes)
 	w.Probe.Reset()
 	w.Deliver(changes)
+	runs := 0
 	for _, call := range w.Probe.Calls() {
-		if call.Method != probe.Write || !salestest.IsLog(call.Keys[0]) { // the removed lead is logged
+		switch {
+		case call.Method == probe.Query && call.Query.Index == "gsi1": // the runs of the removed lead
+			runs++
+		case call.Method != probe.Write || !salestest.IsLog(call.Keys[0]): // the removed lead is logged
 			t.Errorf("it called the store: %+v", call)
 		}
+	}
+	if runs != 1 {
+		t.Errorf("it asked %d times for the runs of a removed lead", runs)
 	}
 }
 

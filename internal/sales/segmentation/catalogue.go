@@ -118,7 +118,7 @@ func (s *Segmentation) compileCatalogue(ctx context.Context, orderRow *rows.Row,
 	recordType := orderRow.Text(name.MsdynObjecttype)
 	ids, err := sales.IDs[name.SegmentID](orderRow, name.MsdynSegmentpriorityorder)
 	if err != nil {
-		return compiled{broken: sales.BecauseOf(orderRow.Ref(), err)}, nil
+		return compiled{broken: sales.BecauseOf(orderRow.Ref(), orderRow.Version, err)}, nil
 	}
 	var of compiled
 	var active []segment.Entry
@@ -128,7 +128,7 @@ func (s *Segmentation) compileCatalogue(ctx context.Context, orderRow *rows.Row,
 			continue
 		}
 		entry, err := s.entryOf(ctx, name.SegmentID(row.ID), view, &of.calendar)
-		if entry.Program != nil {
+		if entry.Version = row.Version; entry.Program != nil {
 			active = append(active, entry)
 		}
 		if _, wrong := errors.AsType[*sales.CauseError](err); wrong { // the settings, and not the reading of them
@@ -136,7 +136,7 @@ func (s *Segmentation) compileCatalogue(ctx context.Context, orderRow *rows.Row,
 			continue
 		}
 		if _, refused := errors.AsType[*sales.Error](err); refused {
-			of.broken = cmp.Or(of.broken, sales.BecauseOf(row.Ref(), fmt.Errorf("segment %q (%s): %w", view.Name(), row.ID, err)))
+			of.broken = cmp.Or(of.broken, sales.BecauseOf(row.Ref(), row.Version, fmt.Errorf("segment %q (%s): %w", view.Name(), row.ID, err)))
 			continue
 		}
 		if err != nil {

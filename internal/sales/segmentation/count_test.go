@@ -22,7 +22,7 @@ func aging(now *clock.Manual) boot.Options {
 // TestEvaluate_8_3_Counts: what a change costs is bounded by the segments that read a
 // column that it changes. Where there is none, nothing is evaluated, read or written;
 // else all are asked at once, from the images of the change, and the record is written
-// where another segment wins.
+// where another segment wins. What is told of that is one put, by the change that it made.
 func TestEvaluate_8_3_Counts(t *testing.T) {
 	w := newWorld(t, aging(clock.NewManual(salestest.Now())))
 	for n := range 12 {
@@ -46,8 +46,8 @@ func TestEvaluate_8_3_Counts(t *testing.T) {
 		{"a column of one segment, which does not match", values{quality: int64(3)}, 1, 0},
 		{"a column of a segment behind the one that it is in", values{quality: int64(1)}, 1, 0},
 		{"a column of twelve segments, of which three match", values{sources: int64(2)}, 1, 1},
+		{"the columns that the evaluation wrote, which become its run", nil, 0, 1},
 		{"a column of twelve segments, of which none matches", values{sources: int64(8), quality: int64(2)}, 1, 0},
-		{"the columns that the evaluations wrote", nil, 0, 0},
 	} {
 		if test.change != nil {
 			w.Update("lead", lead.ID, test.change)

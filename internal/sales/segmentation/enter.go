@@ -44,12 +44,13 @@ func (e effect) count(ctx context.Context) {
 
 // enter decides on a held record and changes it. The record may have moved on
 // since the change, which requested something then.
-func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, known compiled, record *rows.Row, requested segment.Status) (effect, error) {
+func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, known compiled, record *rows.Row, requested segment.Status, source Source) (effect, error) {
 	view := sales.Record{Row: record}
 	if !view.Open() || !view.Erased().IsZero() { // closed or erased meanwhile
 		return effect{}, nil
 	}
-	decision, err := known.Decide(record, view.Segment(), known.scope())
+	from := view.Segment()
+	decision, err := known.Decide(record, from, known.scope())
 	if err != nil {
 		return effect{}, err
 	}
@@ -77,8 +78,10 @@ func (s *Segmentation) enter(ctx context.Context, tx *rows.Tx, known compiled, r
 	if !record.Changed() {
 		return effect{}, nil
 	}
-	did := effect{written: true, entered: decision.Status == segment.Segmented, moved: decision.Moved, connected: status == ConnectDone}
-	return did, setReceipt(record, newEvaluation(decision, status, reason))
+	receipt := newEvaluation(decision, status, reason)
+	receipt.Source = source
+	setReceipt(record, receipt, from)
+	return effect{written: true, entered: decision.Status == segment.Segmented, moved: decision.Moved, connected: status == ConnectDone}, nil
 }
 
 // connectMember connects a record to the sequence of the segment that it is in

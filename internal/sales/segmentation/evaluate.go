@@ -81,11 +81,11 @@ func (s *Segmentation) evaluate(ctx context.Context, known compiled, change rows
 	if err != nil {
 		return err
 	}
-	return s.follow(ctx, known, row, requested)
+	return s.follow(ctx, known, row, requested, SourceOf(change))
 }
 
 // follow does what a record asks for, under the version with which it was read.
-func (s *Segmentation) follow(ctx context.Context, known compiled, row *rows.Row, requested segment.Status) error {
+func (s *Segmentation) follow(ctx context.Context, known compiled, row *rows.Row, requested segment.Status, source Source) error {
 	var did effect
 	err := s.db.Do(ctx, "", func(tx *rows.Tx) error {
 		did = effect{}
@@ -112,7 +112,7 @@ func (s *Segmentation) follow(ctx context.Context, known compiled, row *rows.Row
 		if found[0] == nil { // deleted meanwhile
 			return nil
 		}
-		if did, err = s.enter(ctx, tx, known, found[0], requested); err != nil {
+		if did, err = s.enter(ctx, tx, known, found[0], requested, source); err != nil {
 			return err
 		}
 		s.settle(known, found[0])

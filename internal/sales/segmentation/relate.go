@@ -178,5 +178,5 @@ func (s *Segmentation) reconsiderOne(ctx context.Context, known compiled, record
 	if err != nil || !pending && !known.related.unsettled() {
 		return err
 	}
-	return s.follow(ctx, known, record, requested)
+	return s.follow(ctx, known, record, requested, SourceStanding)
 }

@@ -107,6 +107,7 @@ func typeCode(recordType string) int64 {
 // Update implements [entity.Rules].
 func (r segmentRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
 	r.segmentation.generation.Changed(tx)
+	keepDefinition(tx, row, func(column string) schema.Value { return before[column] })
 	recordType := segment.Segment{Row: row}.RecordType()
 	if err := r.segmentation.checkSaved(ctx, tx, segment.Segment{Row: row}, before); err != nil {
 		return err
@@ -240,6 +241,7 @@ func (r segmentRules) Delete(ctx context.Context, tx *rows.Tx, row *rows.Row) (k
 	if err := leaveActive(ctx, tx, row); err != nil {
 		return false, err
 	}
+	keepDefinition(tx, row, func(column string) schema.Value { v, _ := row.Value(column); return v }) // it has no error
 	if err := sales.BeginJob(ctx, tx, unlinkJob(row)); err != nil {
 		return false, err
 	}

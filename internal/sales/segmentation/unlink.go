@@ -25,13 +25,13 @@ func unlinkJob(row *rows.Row) sales.NewJob {
 	return sales.NewJob{
 		ID:   name.JobID(guid.Derive("unlink segment", row.ID, strconv.FormatInt(row.Version, 10))),
 		Kind: UnlinkKind, Name: excerpt.Runes(fmt.Sprintf("Unlink deleted segment %q", view.Name()), 200), Subject: row.Ref(),
-		Scans: []sales.Scan{{Table: name.SequenceTarget}, {Table: view.RecordType()}},
+		Scans: []sales.Scan{{Table: name.SequenceTarget}, {Table: view.RecordType()}, {Table: name.SalesRoutingRun}},
 	}
 }
 
 // Unlink is the work of [UnlinkKind]: it empties the links to a deleted segment, of
-// its members and of the targets that it made (docs/domain.md §8.6). The
-// connections stay. A segment that has been made again meanwhile keeps what
+// its members, of the targets that it made and of the runs that tell of it (docs/domain.md
+// §8.6). The connections stay. A segment that has been made again meanwhile keeps what
 // points at it.
 func (s *Segmentation) Unlink() sales.JobKind { return unlink{s} }
 
@@ -45,12 +45,27 @@ func (u unlink) Prepare(ctx context.Context, job sales.Job) (sales.JobWork, erro
 		return nil, err
 	}
 	return func(ctx context.Context, row *rows.Row, _ *sales.JobTally) (bool, error) {
-		column := name.MsdynSegmentid
-		if row.Table.Name == name.SequenceTarget {
-			column = name.MsdynSegment
+		changed := false
+		for _, column := range linksOf(row.Table.Name) {
+			emptied, err := u.unlinkRow(ctx, row, column, subject)
+			if err != nil {
+				return false, err
+			}
+			changed = changed || emptied
 		}
-		return u.unlinkRow(ctx, row, column, subject)
+		return changed, nil
 	}, nil
+}
+
+// linksOf returns the columns by which the rows of a table point at segments.
+func linksOf(table string) []string {
+	switch table {
+	case name.SequenceTarget:
+		return []string{name.MsdynSegment}
+	case name.SalesRoutingRun:
+		return []string{name.MsdynSegmentid, name.MsdynPrevioussegmentid}
+	}
+	return []string{name.MsdynSegmentid}
 }
 
 // Finish implements [sales.JobKind].

@@ -77,7 +77,7 @@ func (s *Settings) Get(ctx context.Context) (Values, error) {
 		}
 		values, err := Of(found[0])
 		if err != nil {
-			return Values{}, sales.BecauseOf(s.own, err)
+			return Values{}, sales.BecauseOf(s.own, found[0].Version, err)
 		}
 		return values, nil
 	})

@@ -10,6 +10,7 @@ const (
 	Contact            = "contact"
 	Email              = "email"
 	Lead               = "lead"
+	SalesRoutingRun    = "msdyn_salesroutingrun"
 	Segment            = "msdyn_segment"
 	SegmentAttribute   = "msdyn_segmentattribute"
 	Sequence           = "msdyn_sequence"
@@ -31,6 +32,7 @@ const (
 	JobTask            = "segue_jobtask"
 	Ledger             = "segue_ledger"
 	ParkedChange       = "segue_parkedchange"
+	SegmentVersion     = "segue_segmentversion"
 	TrackedChange      = "segue_trackedchange"
 	UniqueKey          = "segue_uniquekey"
 	Usage              = "segue_usage"
@@ -50,6 +52,7 @@ type (
 	ContactID            string // of a row of contact
 	EmailID              string // of a row of email
 	LeadID               string // of a row of lead
+	SalesRoutingRunID    string // of a row of msdyn_salesroutingrun
 	SegmentID            string // of a row of msdyn_segment
 	SegmentAttributeID   string // of a row of msdyn_segmentattribute
 	SequenceID           string // of a row of msdyn_sequence
@@ -71,6 +74,7 @@ type (
 	JobTaskID            string // of a row of segue_jobtask
 	LedgerID             string // of a row of segue_ledger
 	ParkedChangeID       string // of a row of segue_parkedchange
+	SegmentVersionID     string // of a row of segue_segmentversion
 	TrackedChangeID      string // of a row of segue_trackedchange
 	UniqueKeyID          string // of a row of segue_uniquekey
 	UsageID              string // of a row of segue_usage
@@ -223,6 +227,8 @@ const (
 	MsdynCjodefinition                               = "msdyn_cjodefinition"
 	MsdynCjodefinitionstate                          = "msdyn_cjodefinitionstate"
 	MsdynCompletedon                                 = "msdyn_completedon"
+	MsdynConnectedsequenceids                        = "msdyn_connectedsequenceids"
+	MsdynConnectsequencestatus                       = "msdyn_connectsequencestatus"
 	MsdynConvertedtomanualfrom                       = "msdyn_convertedtomanualfrom"
 	MsdynCurrentstepcount                            = "msdyn_currentstepcount"
 	MsdynCurrentstepdefinitionid                     = "msdyn_currentstepdefinitionid"
@@ -236,8 +242,10 @@ const (
 	MsdynDuetime                                     = "msdyn_duetime"
 	MsdynEntityfieldname                             = "msdyn_entityfieldname"
 	MsdynEntityfilter                                = "msdyn_entityfilter"
+	MsdynErrormessage                                = "msdyn_errormessage"
 	MsdynErrorstate                                  = "msdyn_errorstate"
 	MsdynEvaluateindataverse                         = "msdyn_evaluateindataverse"
+	MsdynIsrecordassigned                            = "msdyn_isrecordassigned"
 	MsdynIsresegmentationenabled                     = "msdyn_isresegmentationenabled"
 	MsdynIsroutingenabledforresegmentation           = "msdyn_isroutingenabledforresegmentation"
 	MsdynIswaittimecomputationenabledatsequencelevel = "msdyn_iswaittimecomputationenabledatsequencelevel"
@@ -251,13 +259,19 @@ const (
 	MsdynObjecttypecode                              = "msdyn_objecttypecode"
 	MsdynOperationparameter                          = "msdyn_operationparameter"
 	MsdynOrchestratorversion                         = "msdyn_orchestratorversion"
+	MsdynOwnerassigned                               = "msdyn_ownerassigned"
 	MsdynParentsequence                              = "msdyn_parentsequence"
 	MsdynParentsequenceversion                       = "msdyn_parentsequenceversion"
+	MsdynPreviousowner                               = "msdyn_previousowner"
+	MsdynPrevioussegmentid                           = "msdyn_previoussegmentid"
 	MsdynRegarding                                   = "msdyn_regarding"
 	MsdynRegardingentitydisplayname                  = "msdyn_regardingentitydisplayname"
 	MsdynRegardingentityname                         = "msdyn_regardingentityname"
+	MsdynRoutingrequestsource                        = "msdyn_routingrequestsource"
 	MsdynSalesassignmentresult                       = "msdyn_salesassignmentresult"
+	MsdynSalesroutingrunid                           = "msdyn_salesroutingrunid"
 	MsdynSegment                                     = "msdyn_segment"
+	MsdynSegmentationstatus                          = "msdyn_segmentationstatus"
 	MsdynSegmentattributeid                          = "msdyn_segmentattributeid"
 	MsdynSegmentid                                   = "msdyn_segmentid"
 	MsdynSegmentpriorityorder                        = "msdyn_segmentpriorityorder"
@@ -273,6 +287,7 @@ const (
 	MsdynSnoozecount                                 = "msdyn_snoozecount"
 	MsdynSubtype                                     = "msdyn_subtype"
 	MsdynTarget                                      = "msdyn_target"
+	MsdynTargetobject                                = "msdyn_targetobject"
 	MsdynTemplate                                    = "msdyn_template"
 	MsdynTotalstepcount                              = "msdyn_totalstepcount"
 	MsdynTotaltasks                                  = "msdyn_totaltasks"
@@ -337,12 +352,14 @@ const (
 	SegueCausetable                                  = "segue_causetable"
 	SegueChangedon                                   = "segue_changedon"
 	SegueChanges                                     = "segue_changes"
+	SegueClauses                                     = "segue_clauses"
 	SegueConnected                                   = "segue_connected"
 	SegueCounts                                      = "segue_counts"
 	SegueCurrentstep                                 = "segue_currentstep"
 	SegueCursor                                      = "segue_cursor"
 	SegueDate                                        = "segue_date"
 	SegueDecideon                                    = "segue_decideon"
+	SegueDefinition                                  = "segue_definition"
 	SegueDigest                                      = "segue_digest"
 	SegueDueon                                       = "segue_dueon"
 	SegueEndedon                                     = "segue_endedon"
@@ -381,6 +398,7 @@ const (
 	SegueProgram                                     = "segue_program"
 	SegueReason                                      = "segue_reason"
 	SegueRecord                                      = "segue_record"
+	SegueRecordversion                               = "segue_recordversion"
 	SegueRequests                                    = "segue_requests"
 	SegueResult                                      = "segue_result"
 	SegueRoles                                       = "segue_roles"
@@ -392,6 +410,7 @@ const (
 	SegueRowsfailed                                  = "segue_rowsfailed"
 	SegueRowspersecond                               = "segue_rowspersecond"
 	SegueSecondsleft                                 = "segue_secondsleft"
+	SegueSegmentversionid                            = "segue_segmentversionid"
 	SegueSellerid                                    = "segue_sellerid"
 	SegueSequence                                    = "segue_sequence"
 	SegueSettleson                                   = "segue_settleson"
