@@ -259,6 +259,7 @@ func explain() Declaration {
 				{Name: "AsOf", Type: schema.DateTime}, {Name: "Version", Type: schema.BigInt}, {Name: "Open", Type: schema.Boolean},
 				{Name: "SegmentId", Type: schema.GUID, Nullable: true}, {Name: "Receipt", Type: schema.String, Nullable: true},
 				{Name: "Status", Type: schema.Integer}, {Name: "Because", Type: schema.String}, {Name: "Segments", Of: judgement, Many: true},
+				{Name: "Then", Of: thenType(), Nullable: true},
 			}}},
 		},
 		ask: func(ctx context.Context, e Executor, q Question) (Answer, error) {
@@ -276,6 +277,40 @@ func explain() Declaration {
 	}
 }
 
+// thenType is what a run tells of an evaluation.
+func thenType() *call.Complex {
+	clause := &call.Complex{Name: "segue_ReadClause", Properties: []call.Property{
+		{Name: "Node", Type: schema.String}, {Name: "Text", Type: schema.String}, {Name: "Group", Type: schema.Boolean},
+		{Name: "Holds", Type: schema.Boolean}, {Name: "Value", Type: schema.String, Nullable: true}, {Name: "Cut", Type: schema.Boolean},
+	}}
+	return &call.Complex{Name: "segue_Then", Properties: []call.Property{
+		{Name: "RunId", Type: schema.GUID}, {Name: "On", Type: schema.DateTime},
+		{Name: "Version", Type: schema.BigInt}, {Name: "Definition", Type: schema.BigInt},
+		{Name: "SegmentId", Type: schema.GUID, Nullable: true}, {Name: "FromSegmentId", Type: schema.GUID, Nullable: true},
+		{Name: "Status", Type: schema.Integer}, {Name: "Connection", Type: schema.Integer},
+		{Name: "Error", Type: schema.String, Nullable: true}, {Name: "Clauses", Of: clause, Many: true},
+	}}
+}
+
+func thenResult(then *simulation.Then) any {
+	if then == nil {
+		return nil
+	}
+	clauses := []call.Result{}
+	for _, c := range then.Clauses {
+		result := call.Result{"Node": c.Node, "Text": c.Text, "Group": c.Group(), "Holds": c.Holds, "Cut": c.Cut}
+		if c.Value != nil {
+			result["Value"] = *c.Value
+		}
+		clauses = append(clauses, result)
+	}
+	return call.Result{
+		"RunId": string(then.Run), "On": then.On, "Version": then.Version, "Definition": then.Definition,
+		"SegmentId": segmentOf(then.Segment), "FromSegmentId": segmentOf(then.Left),
+		"Status": int64(then.Status), "Connection": int64(then.Connection), "Error": optional(then.Error), "Clauses": clauses,
+	}
+}
+
 func explainedResult(x simulation.Explanation) call.Result {
 	judgements := []call.Result{}
 	for _, j := range x.Segments {
@@ -287,6 +322,7 @@ func explainedResult(x simulation.Explanation) call.Result {
 	return call.Result{
 		"AsOf": x.AsOf, "Version": x.Version, "Open": x.Open, "SegmentId": segmentOf(x.Present), "Receipt": optional(x.Receipt),
 		"Status": int64(x.Status), "Because": x.Because, "Segments": judgements,
+		"Then": thenResult(x.Then),
 	}
 }
 

@@ -24,9 +24,9 @@ func (rules) Gone(row *rows.Row) bool { return row.Lookup(name.MsdynTargetobject
 // Show implements [entity.Rules].
 func (rules) Show(_ context.Context, list []*rows.Row) error {
 	for _, row := range list {
-		clauses, err := segment.DecodeClauses(row.Text(name.SegueClauses))
+		clauses, err := Clauses(row)
 		if err != nil {
-			return fmt.Errorf("%v: %w", row.Ref(), err)
+			return err
 		}
 		if clauses == nil {
 			continue
@@ -38,4 +38,14 @@ func (rules) Show(_ context.Context, list []*rows.Row) error {
 		row.Set(name.SegueClauses, schema.Text(string(text)))
 	}
 	return nil
+}
+
+// Clauses returns what the conditions of the segment said in a run, nil where that is not
+// known.
+func Clauses(row *rows.Row) ([]segment.Clause, error) {
+	clauses, err := segment.DecodeClauses(row.Text(name.SegueClauses))
+	if err != nil {
+		return nil, fmt.Errorf("%v: %w", row.Ref(), err)
+	}
+	return clauses, nil
 }

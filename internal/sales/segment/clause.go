@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"segue/internal/excerpt"
 	"segue/internal/filter"
@@ -62,16 +63,20 @@ func EncodeClauses(clauses []Clause) (string, error) {
 	return string(text), err
 }
 
-// DecodeClauses reads clauses; "" is none.
-func DecodeClauses(text string) ([]Clause, error) {
-	if text == "" {
+// DecodeClauses reads clauses; "" is none. It also takes them as a JSON array of objects.
+func DecodeClauses(text string) (clauses []Clause, err error) {
+	switch {
+	case text == "":
 		return nil, nil
+	case strings.HasPrefix(text, "[{"):
+		err = json.Unmarshal([]byte(text), &clauses)
+		return clauses, err
 	}
 	var short [][]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &short); err != nil {
 		return nil, fmt.Errorf("clauses: %w", err)
 	}
-	clauses := make([]Clause, len(short))
+	clauses = make([]Clause, len(short))
 	for i, parts := range short {
 		if err := clauses[i].decode(parts); err != nil {
 			return nil, fmt.Errorf("clause %d: %w", i, err)

@@ -5,10 +5,13 @@ import (
 	"time"
 
 	"segue/internal/filter"
+	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/run"
 	"segue/internal/sales/segment"
 	"segue/internal/sales/segmentation"
+	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
 
@@ -23,6 +26,22 @@ type Explanation struct {
 	Status   segment.Status // of an evaluation now
 	Because  string
 	Segments []Judgement // by priority
+	Then     *Then       // nil where no run tells
+}
+
+// Then is what the newest run of a record tells; with one segment, the newest that has to
+// do with it.
+type Then struct {
+	Run        name.SalesRoutingRunID
+	On         time.Time
+	Version    int64 // with which the evaluation wrote the record; of one that failed, that it could not evaluate
+	Definition int64 // version of the segment
+	Segment    name.SegmentID
+	Left       name.SegmentID
+	Status     segment.Status
+	Connection segmentation.ConnectStatus
+	Error      string
+	Clauses    []segment.Clause // of the segment; none where they are not known
 }
 
 // Judgement is what one active segment says about a record.
@@ -65,6 +84,9 @@ func (s *Simulation) Explain(ctx context.Context, c sales.Caller, ref rows.Ref, 
 	if result.Status, result.Because = decision.Status, decision.Because(); !result.Open {
 		result.Status, result.Because = segment.NoMatch, "the record is closed; only open records are evaluated"
 	}
+	if result.Then, err = s.then(ctx, c, ref, one); err != nil {
+		return Explanation{}, err
+	}
 	places := map[name.SegmentID]int{}
 	for i, id := range current.Order {
 		places[id] = i + 1
@@ -105,4 +127,34 @@ func (s *Simulation) explained(ctx context.Context, c sales.Caller, ref rows.Ref
 		return segmentation.Catalogue{}, sales.Refuse(sales.Invalid, "the segment is for rows of %s, the record is a row of %s", d.table, ref.Table)
 	}
 	return d.then, nil
+}
+
+// runsRead is how many runs of a record are looked at for one of a segment.
+const runsRead = 20
+
+// then returns what the runs of a record tell.
+func (s *Simulation) then(ctx context.Context, c sales.Caller, ref rows.Ref, one name.SegmentID) (*Then, error) {
+	target := schema.Ref(schema.Lookup{Table: ref.Table, ID: ref.ID})
+	page, err := s.entities.List(ctx, c, name.SalesRoutingRun, query.Query{
+		Limit: runsRead, Order: []query.Order{{Column: name.Createdon, Descending: true}},
+		Where: &filter.Group{Logic: filter.And, Items: []filter.Node{
+			&filter.Condition{Column: name.MsdynTargetobject, Operator: filter.Eq, Values: []schema.Value{target}},
+		}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range page.Rows {
+		into, left := row.Lookup(name.MsdynSegmentid).ID, row.Lookup(name.MsdynPrevioussegmentid).ID
+		if one != "" && into != string(one) && left != string(one) {
+			continue
+		}
+		clauses, err := run.Clauses(row)
+		return &Then{
+			Run: name.SalesRoutingRunID(row.ID), On: row.Time(name.Createdon), Version: row.Int(name.SegueRecordversion), Definition: row.Int(name.SegueDefinition),
+			Segment: name.SegmentID(into), Left: name.SegmentID(left), Status: segment.Status(row.Int(name.MsdynSegmentationstatus)),
+			Connection: segmentation.ConnectStatus(row.Int(name.MsdynConnectsequencestatus)), Error: row.Text(name.MsdynErrormessage), Clauses: clauses,
+		}, err
+	}
+	return nil, nil //nolint:nilnil // no run tells
 }

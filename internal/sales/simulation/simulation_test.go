@@ -564,3 +564,39 @@ func TestDiff_Reordered(t *testing.T) {
 		}
 	}
 }
+
+// What was read then stays what it was, whatever the segment and the record say now.
+func TestExplain_Then(t *testing.T) {
+	w := salestest.New(t, boot.Options{})
+	one, two := w.Segment(1, salestest.Web, "", nil), w.Segment(2, salestest.Hot, "", nil)
+	lead := w.Lead(1, values{salestest.Sources: int64(8)})
+	w.Settle()
+	w.Update("msdyn_segment", one, values{"msdyn_entityfilter": salestest.Where(salestest.Hot)})
+	w.Update("lead", lead.ID, values{salestest.Sources: int64(3)})
+	w.Settle()
+	explain := func(segment string) simulation.Explanation {
+		t.Helper()
+		explained, err := w.Simulation.Explain(t.Context(), salestest.Manager(), lead, name.SegmentID(segment))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return explained
+	}
+	eight := "8"
+	want := []segment.Clause{{Text: "and", Holds: true}, {Node: "items[0]", Text: "leadsourcecode eq 8", Holds: true, Value: &eight}}
+	for _, asked := range []string{"", one} {
+		got := explain(asked)
+		if got.Then == nil || string(got.Then.Segment) != one || got.Then.Status != segment.Segmented {
+			t.Fatalf("then: %+v", got.Then)
+		}
+		if d := cmp.Diff(want, got.Then.Clauses); d != "" {
+			t.Errorf("clauses then (-want +got):\n%s", d)
+		}
+		if got.Then.Version >= got.Version || got.Segments[0].Holds || got.Segments[0].Clauses[1].Text != "leadqualitycode eq 1" {
+			t.Errorf("now: %+v", got)
+		}
+	}
+	if got := explain(two); got.Then != nil {
+		t.Errorf("of a segment that it was never in: %+v", got.Then)
+	}
+}
