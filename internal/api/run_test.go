@@ -30,13 +30,15 @@ func TestRuns(t *testing.T) {
 	var segment struct {
 		ID string `json:"_msdyn_segmentid_value"`
 	}
-	w.send("GET ~/leads(" + lead + ")?$select=_msdyn_segmentid_value").value(t, &segment)
+	w.send("GET ~/leads("+lead+")?$select=_msdyn_segmentid_value").value(t, &segment)
 	if segment.ID == "" {
 		t.Fatal("the lead is in no segment")
 	}
 	history := list("~/msdyn_salesroutingruns?$filter=_msdyn_targetobject_value%20eq%20" + lead + "&$orderby=createdon%20desc&$top=20")
 	into := list("~/msdyn_salesroutingruns?$filter=_msdyn_segmentid_value%20eq%20" + segment.ID)
-	isThis := func(run map[string]any) bool { return run["msdyn_salesroutingrunid"] == history[0]["msdyn_salesroutingrunid"] }
+	isThis := func(run map[string]any) bool {
+		return run["msdyn_salesroutingrunid"] == history[0]["msdyn_salesroutingrunid"]
+	}
 	if len(history) != 1 || !slices.ContainsFunc(into, isThis) {
 		t.Fatalf("runs of the lead: %v, into the segment: %v", history, into)
 	}

@@ -34,9 +34,9 @@ func (w watched) Failed(ctx context.Context, change rows.Change, failure error) 
 	if change.New == nil {
 		return nil
 	}
-	version, err := change.New.Value(name.Versionnumber)
-	if err != nil {
-		return err
+	var number int64 // 0 of an image that cannot be read
+	if version, err := change.New.Value(name.Versionnumber); err == nil {
+		number, _ = version.Int()
 	}
 	at := r.db.Now()
 	values := map[string]schema.Value{
@@ -47,7 +47,6 @@ func (w watched) Failed(ctx context.Context, change rows.Change, failure error) 
 		values = common(row, at)
 	}
 	text := rows.Readable(failure.Error())
-	number, _ := version.Int()
 	values[name.SegueRecordversion] = schema.Int(number)
 	values[name.MsdynRoutingrequestsource] = schema.Int(int64(segmentation.SourceOf(change)))
 	values[name.MsdynSegmentationstatus] = schema.Int(int64(segment.Failed))

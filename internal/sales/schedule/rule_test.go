@@ -258,6 +258,9 @@ func unlinkedForCause(h *history, _ *commit, ch change) string {
 	if ch.ref.Table == name.SequenceTarget {
 		column = "msdyn_segment"
 	}
+	if ch.ref.Table == name.SalesRoutingRun && ch.new["msdyn_targetobject"].Text() == "" {
+		return "" // what is left of the run of a deleted record
+	}
 	if ch.old == nil || ch.new == nil || ch.old[column].Text() == "" || ch.new[column].Text() != "" {
 		return ""
 	}

@@ -94,6 +94,7 @@ func (s *Segmentation) follow(ctx context.Context, known compiled, row *rows.Row
 			if err != nil {
 				return err
 			}
+			source = source.anew()
 			before := known.related
 			if known = all[row.Table.Name]; known.broken != nil {
 				return known.broken

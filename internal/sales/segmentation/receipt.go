@@ -63,6 +63,15 @@ func SourceOf(change rows.Change) Source {
 	return SourceChange
 }
 
+// anew is the source where the row has moved on: it is what the record has changed to that is
+// evaluated, whichever of its changes came first.
+func (s Source) anew() Source {
+	if s == SourceNew {
+		return SourceChange
+	}
+	return s
+}
+
 // reason is why an evaluation leaves the connections of a record as they are.
 type reason int64
 
