@@ -2,6 +2,9 @@
 // of work: one operation of an HTTP request, all operations of a change set, a
 // step of a flow.
 //
+// Size: each function or action is declared and done in one place, a subject a file, and
+// the executor that all of them hang on knows each use case once.
+//
 // Invariant: operations that are done together are written in one commit or not
 // at all.
 package operation

@@ -14,6 +14,7 @@ import (
 	"segue/internal/queue"
 	"segue/internal/rows"
 	"segue/internal/sales/salestest"
+	"segue/internal/sales/segmentation"
 	"segue/internal/schema/name"
 	"segue/internal/store"
 )
@@ -188,6 +189,14 @@ func (w *world) edit(random *rand.Rand, conditions []string) {
 	}
 }
 
+// cameTo is what the last evaluation of a lead came to, without the versions and what made it
+// take place.
+func cameTo(lead *rows.Row) string {
+	receipt, _ := segmentation.ReceiptOf(lead)
+	receipt.Version, receipt.Definition, receipt.Source = 0, 0, 0
+	return fmt.Sprintf("%+v", receipt)
+}
+
 // state is where each lead is, and on which sequences it is and was.
 func (w *world) state() map[string][]string {
 	w.T.Helper()
@@ -195,7 +204,7 @@ func (w *world) state() map[string][]string {
 	for _, lead := range w.List(name.Lead, nil) {
 		state[lead.ID] = []string{fmt.Sprintf("segment %s, connected %t, entered %s, closed %d, %s",
 			lead.Lookup(name.MsdynSegmentid).ID, lead.Is(name.SegueConnected), lead.Lookup(name.SegueSequence).ID,
-			lead.Int(name.Statecode), lead.Text(name.SegueEvaluation))}
+			lead.Int(name.Statecode), cameTo(lead))}
 	}
 	for _, target := range w.List(name.SequenceTarget, nil) {
 		lead := target.Lookup(name.MsdynTarget).ID
