@@ -12,8 +12,8 @@ import (
 // early costs one evaluation more, and so does what many flips that change nothing cost.
 const maxFlips = 32
 
-// timed reports whether the conditions are relative to the time.
-func (e Entry) timed() bool { return e.Program.Needs().Asks&filter.AsksNow != 0 }
+// Timed reports whether the conditions are relative to the time.
+func (e Entry) Timed() bool { return e.Program.Needs().Asks&filter.AsksNow != 0 }
 
 // Next returns the earliest moment after that of the scope at which the membership of a
 // record may change though nothing of the record does; ok is false where none ever will.
@@ -54,7 +54,7 @@ func (c *Catalogue) Next(record filter.Row, present name.SegmentID, scope *filte
 func (c *Catalogue) flip(record filter.Row, present name.SegmentID, scope *filter.Scope, decider int, flips map[int]time.Time) (at time.Time, ok bool, err error) {
 	for i := range c.Segments[:min(decider+1, len(c.Segments))] {
 		s := &c.Segments[i]
-		if !s.timed() || !c.decides(s, present) {
+		if !s.Timed() || !c.decides(s, present) {
 			continue
 		}
 		next, asked := flips[i]

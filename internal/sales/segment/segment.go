@@ -90,7 +90,7 @@ func NewCatalogue(table string, order []name.SegmentID, segments []Entry, own []
 	}
 	for i, s := range c.Segments {
 		programs[i] = s.Program
-		c.Timed = c.Timed || s.timed()
+		c.Timed = c.Timed || s.Timed()
 		c.leaves = c.leaves || s.Leaves
 		for _, column := range s.Program.Columns() {
 			if !read[column] {

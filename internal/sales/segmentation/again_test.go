@@ -228,3 +228,48 @@ func TestTime_Writes(t *testing.T) {
 	}
 	w.Settle()
 }
+
+// Applying one segment to the records that are there has those decided on at the moment
+// that the segment matches later, and asks for nothing of a segment that does not depend on
+// the time.
+func TestTime_Applied(t *testing.T) {
+	w, c := timed(t)
+	later := w.Lead(1, values{"schedulefollowup_qualify": c.Now().AddDate(0, 0, 3)})
+	never := w.Lead(2, values{"schedulefollowup_qualify": c.Now().AddDate(0, 0, -3), quality: int64(1)})
+	w.Settle()
+	today, other := w.Segment(1, day(`"today"`), "", nil), w.Segment(2, hot, "", nil)
+	w.Settle()
+	apply := func(segment string) {
+		err := w.DB.Do(t.Context(), "", func(tx *rows.Tx) error {
+			found, err := tx.Load(t.Context(), rows.RefTo(name.Segment, name.SegmentID(segment)))
+			if err == nil {
+				_, err = w.Backfill.BeginSegment(t.Context(), tx, found[0])
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Settle()
+	}
+	decidedOn := func(record rows.Ref) time.Time { return w.Row("lead", record.ID).Time(name.SegueDecideon) }
+	apply(other)
+	w.Member(never, other, false)
+	if at := decidedOn(later); !at.IsZero() {
+		t.Errorf("by a segment that does not depend on the time it is decided on at %v", at)
+	}
+	w.Update("msdyn_segment", other, values{"statecode": int64(1)})
+	w.Settle()
+	apply(today)
+	apply(today)
+	if at, want := decidedOn(later), moment(t, "2026-01-05T00:00:00Z"); !at.Equal(want) {
+		t.Errorf("it is decided on at %v, want %v", at, want)
+	}
+	if at := decidedOn(never); !at.IsZero() {
+		t.Errorf("one that never matches is decided on at %v", at)
+	}
+	c.Advance(72 * time.Hour)
+	pass(t, w)
+	w.Member(later, today, false)
+	w.Sound(true)
+}

@@ -2,9 +2,11 @@ package segmentation
 
 import (
 	"context"
+	"slices"
 
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/segment"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
@@ -25,8 +27,8 @@ func (s *Segmentation) Broken(ctx context.Context, recordType string) error {
 
 // Apply evaluates a record as it is ([rows.DB.Present]), as the next change of a column
 // that a segment reads would, by the segments as they are now. With the id of a segment it
-// passes over a record that the segment neither has nor matches. What it did is counted
-// (package tally).
+// passes over a record that the segment neither has nor matches, except that one which it
+// may match later is decided on then. What it did is counted (package tally).
 func (s *Segmentation) Apply(ctx context.Context, present rows.Change, only name.SegmentID) error {
 	all, err := s.readCatalogues(ctx)
 	if err != nil {
@@ -37,8 +39,12 @@ func (s *Segmentation) Apply(ctx context.Context, present rows.Change, only name
 		return known.broken
 	}
 	if only != "" {
-		if concerned, err := s.concerns(known.begin(ctx, s.db, nil, false), only, present); err != nil || !concerned {
+		concerned, err := s.concerns(known.begin(ctx, s.db, nil, false), only, present)
+		if err != nil {
 			return err
+		}
+		if !concerned {
+			return s.applyInTime(ctx, known, only, present)
 		}
 	}
 	return s.evaluate(ctx, known, present)
@@ -71,4 +77,37 @@ func (s *Segmentation) concerns(known compiled, id name.SegmentID, present rows.
 		}
 	}
 	return false, nil // it is inactive, and takes nobody
+}
+
+// applyInTime has a record that a segment does not concern decided on when the time may
+// change that. Where the segment does not depend on the time it does nothing.
+func (s *Segmentation) applyInTime(ctx context.Context, known compiled, id name.SegmentID, present rows.Change) error {
+	timed := slices.ContainsFunc(known.Segments, func(e segment.Entry) bool { return e.ID == id && e.Timed() })
+	if !timed { // or inactive, and takes nobody
+		return nil
+	}
+	if err := present.Read(known.reading); err != nil {
+		return err
+	}
+	defer present.Forget()
+	if state, err := present.New.Value(name.Statecode); err != nil || state != schema.Int(sales.RecordOpen) {
+		return err
+	}
+	if sooner, err := flipsSooner(known.begin(ctx, s.db, nil, false), present.New); err != nil || !sooner {
+		return err
+	}
+	row, err := present.New.Row()
+	if err != nil {
+		return err
+	}
+	return s.db.Do(ctx, "", func(tx *rows.Tx) error {
+		if !tx.Again() {
+			tx.Hold(row)
+		}
+		found, err := tx.Load(ctx, row.Ref())
+		if err != nil || found[0] == nil { // deleted meanwhile
+			return err
+		}
+		return decideInTime(known.begin(ctx, s.db, nil, false), found[0])
+	})
 }
