@@ -101,6 +101,9 @@ func (e *Erasures) eraseRecord(ctx context.Context, tx *rows.Tx, record *rows.Ro
 		slog.WarnContext(ctx, "the connections of an erased record are left to the job", "table", record.Table.Name, "id", record.ID, "reason", err)
 	}
 	anonymize(record)
+	// When it would be decided on tells the dates from which that was computed.
+	record.Set(name.SegueDecideon, schema.Null())
+	record.Set(name.SegueSettleson, schema.Null())
 	if (sales.Record{Row: record}).Erased().IsZero() {
 		record.Set(name.SegueErasedon, schema.Time(tx.Now()))
 	}
