@@ -30,6 +30,15 @@ func (e *Entities) Retrieve(ctx context.Context, c sales.Caller, ref rows.Ref) (
 	return found[0], sales.Public(e.show(ctx, t, found))
 }
 
+// MayRead reports whether a caller may read a row that was read for something else.
+func (e *Entities) MayRead(ctx context.Context, c sales.Caller, row *rows.Row) (bool, error) {
+	if e.gone(row) {
+		return false, nil
+	}
+	may, err := e.principals.Reaches(ctx, c, sales.Read, row)
+	return may, sales.Public(err)
+}
+
 // RetrieveIn reads a row into a unit of work, as it stands there, without what is
 // worked out at a read.
 func (e *Entities) RetrieveIn(ctx context.Context, tx *rows.Tx, c sales.Caller, ref rows.Ref) (*rows.Row, error) {

@@ -63,9 +63,12 @@ func (s *step) explain(row Row, scope *Scope) (Verdict, error) {
 	verdict := Verdict{Node: s.path.String(), Text: s.text()}
 	if s.isCondition() {
 		value, holds, err := s.answer(row, scope)
-		if !value.IsNull() {
-			text := s.column.Text(value)
-			verdict.Value = &text
+		if err == nil && !value.IsNull() {
+			var shown bool
+			if shown, err = s.shows(row, scope); shown {
+				text := s.column.Text(value)
+				verdict.Value = &text
+			}
 		}
 		if found := s.found(row, scope); found != "" {
 			verdict.Value = &found

@@ -61,6 +61,8 @@ type Finder interface {
 	// Found names the row by which a condition on related rows was answered, for which
 	// inner holds or which there is only one of; "" for none.
 	Found(row Row, r schema.Relation, inner *Program) string
+	// Shows reports whether people may be told values of a related row.
+	Shows(row Row) bool
 }
 
 // Reasons why a program cannot be evaluated in a scope.

@@ -34,3 +34,17 @@ func (s *step) found(row Row, scope *Scope) string {
 	}
 	return finder.Found(row, c.relation, c.inner)
 }
+
+// shows reports whether people may be told the value that a condition has read.
+func (s *step) shows(row Row, scope *Scope) (bool, error) {
+	c, ok := s.beyond.(pathTo)
+	if !ok {
+		return true, nil
+	}
+	there, err := c.follow(row, scope)
+	if err != nil {
+		return false, err
+	}
+	finder, ok := scope.Related.(Finder)
+	return !ok || finder.Shows(there), nil
+}

@@ -5,7 +5,7 @@ type Verdict struct {
 	Node  string    `json:"node"` // path as in items[2].items[0]; "" is the root
 	Text  string    `json:"text"` // "and", "or" or the condition as in leadsourcecode in [1,8]
 	Holds bool      `json:"holds"`
-	Value *string   `json:"value,omitempty"` // what a condition read (Column.Text) or found (Finder), nil for null and for groups
+	Value *string   `json:"value,omitempty"` // what a condition read (Column.Text) or found (Finder), nil for null, for groups and for what a Finder does not show
 	Items []Verdict `json:"items,omitempty"` // of a group
 }
 

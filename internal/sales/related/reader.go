@@ -46,6 +46,7 @@ type Reader struct {
 	spent   int
 	lags    bool
 	asked   bool
+	shown   func(*rows.Row) bool // who is told what was found may be told of a row; nil: of all
 }
 
 var (
@@ -228,6 +229,15 @@ func (r *Reader) Above(t *schema.Table, id string) ([]string, error) {
 	return nil, fmt.Errorf("the rows above %s %s are not read for segments", t.Name, id)
 }
 
+// Show has [Reader.Found] and [Reader.Shows] tell only of some rows.
+func (r *Reader) Show(only func(*rows.Row) bool) { r.shown = only }
+
+// Shows implements [filter.Finder].
+func (r *Reader) Shows(row filter.Row) bool {
+	of, ok := row.(*rows.Row)
+	return !ok || r.shown == nil || r.shown(of)
+}
+
 // Found implements [filter.Finder].
 func (r *Reader) Found(row filter.Row, relation schema.Relation, inner *filter.Program) string {
 	var found *rows.Row
@@ -238,7 +248,7 @@ func (r *Reader) Found(row filter.Row, relation schema.Relation, inner *filter.P
 	} else {
 		found, _ = r.pointedAt(row, relation.Column.Name, relation.Table.Name) // it was read, or there is none
 	}
-	if found == nil {
+	if found == nil || !r.Shows(found) {
 		return ""
 	}
 	text := found.Ref().String()

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"segue/internal/filter"
+	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/related"
 	"segue/internal/sales/segment"
@@ -28,6 +29,14 @@ type Catalogue struct {
 func (c Catalogue) Next() {
 	if c.reader != nil {
 		c.reader.Next()
+	}
+}
+
+// Show has the conditions be explained without what is not for everybody: of related rows,
+// only some are told of.
+func (c Catalogue) Show(only func(*rows.Row) bool) {
+	if c.reader != nil {
+		c.reader.Show(only)
 	}
 }
 

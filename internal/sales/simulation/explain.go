@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -60,7 +61,8 @@ type Judgement struct {
 }
 
 // Explain tells what each active segment says about a record, clause by clause. With one
-// it tells what that segment says, whether it is active or not.
+// it tells what that segment says, whether it is active or not. Of a related row that the
+// caller may not read it tells neither name nor values, but whether the clause holds.
 func (s *Simulation) Explain(ctx context.Context, c sales.Caller, ref rows.Ref, one name.SegmentID) (Explanation, error) {
 	if t := s.db.Schema().Table(ref.Table); t == nil || !t.Is(name.RecordTrait) {
 		return Explanation{}, sales.Refuse(sales.Invalid, "rows of %s are in no segments", ref.Table)
@@ -73,6 +75,12 @@ func (s *Simulation) Explain(ctx context.Context, c sales.Caller, ref rows.Ref, 
 	if err != nil {
 		return Explanation{}, err
 	}
+	var failed error
+	current.Show(func(row *rows.Row) bool {
+		may, err := s.entities.MayRead(ctx, c, row)
+		failed = cmp.Or(failed, err)
+		return may
+	})
 	record := sales.Record{Row: row}
 	result := Explanation{
 		Record: ref, Version: row.Version, AsOf: s.db.Now(), Open: record.Open(), Present: record.Segment(), Receipt: row.Text(name.SegueBecause),
@@ -107,7 +115,7 @@ func (s *Simulation) Explain(ctx context.Context, c sales.Caller, ref rows.Ref, 
 			Clauses: verdict.Flat(), Missing: missing,
 		})
 	}
-	return result, nil
+	return result, failed
 }
 
 // explained returns the segments that a record is explained by: the active ones, and one
