@@ -121,7 +121,7 @@ func (db *DB) ReadImages(ctx context.Context, t *schema.Table, p Partition, afte
 	add := func(item store.Passing) {
 		id := item.SortKey()
 		image := &Image{db: db, table: t, id: id, image: item.Hold()}
-		read.List = append(read.List, Change{Ref: Ref{t.Name, id}, Table: t, Kind: store.Insert, New: image})
+		read.List = append(read.List, Change{Ref: Ref{t.Name, id}, Table: t, Kind: store.Insert, New: image, Present: true})
 	}
 	page, err := db.page(ctx, t, p, after, limit, func(item store.Passing) bool {
 		add(item)

@@ -189,11 +189,10 @@ func (w *world) edit(random *rand.Rand, conditions []string) {
 	}
 }
 
-// cameTo is what the last evaluation of a lead came to, without the versions and what made it
-// take place.
+// cameTo is what the last evaluation of a lead came to, without the versions.
 func cameTo(lead *rows.Row) string {
 	receipt, _ := segmentation.ReceiptOf(lead)
-	receipt.Version, receipt.Definition, receipt.Source = 0, 0, 0
+	receipt.Version, receipt.Definition = 0, 0
 	return fmt.Sprintf("%+v", receipt)
 }
 

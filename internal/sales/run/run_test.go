@@ -109,6 +109,29 @@ func TestRuns(t *testing.T) {
 	}
 }
 
+// A record that leaves its segment for none has a run that says why.
+func TestRunOfLeaving(t *testing.T) {
+	w, later := clocked(t)
+	segment := w.Segment(1, salestest.Web, "", values{"segue_leaves": true})
+	lead := w.Lead(1, values{salestest.Sources: int64(8)})
+	w.Settle()
+	later()
+	w.Update("lead", lead.ID, values{salestest.Sources: int64(3)})
+	w.Settle()
+	got := runsOf(w, lead)
+	want := []summary{
+		{Previous: segment, Source: 1, Segmentation: 3, Connection: 3, State: 1, Status: 17},
+		{Segment: segment, Segmentation: 1, Connection: 4, State: 1, Status: 17},
+	}
+	if d := cmp.Diff(want, summaries(got)); d != "" {
+		t.Fatalf("runs (-want +got):\n%s", d)
+	}
+	clauses := `[{"node":"","text":"and","holds":false},{"node":"items[0]","text":"leadsourcecode eq 8","holds":false,"value":"3"}]`
+	if d := cmp.Diff(clauses, got[0].Text("segue_clauses")); d != "" {
+		t.Errorf("clauses (-want +got):\n%s", d)
+	}
+}
+
 // Repeats, of changes and of whole histories, add no run and change none.
 func TestRunsOfRepeats(t *testing.T) {
 	w, later := clocked(t)

@@ -49,7 +49,7 @@ type Source int64
 const (
 	SourceNew      Source = 0
 	SourceChange   Source = 1
-	SourceStanding Source = 4 // the record is evaluated as it stands, at somebody's request
+	SourceStanding Source = 4 // the record itself has not changed: somebody asked, the time has come, or a related row has changed
 )
 
 // SourceOf says what makes a change be evaluated.
