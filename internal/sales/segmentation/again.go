@@ -50,10 +50,10 @@ func (s *Segmentation) TakeUp(ctx context.Context, record *rows.Row) error {
 		}
 	}
 	record.Set(name.SegueDecideon, schema.Null())
-	s.settled(known, record, did)
 	if err := decideInTime(known, record); err != nil {
 		return err
 	}
+	s.settled(known, record, did) // last: when it flips is asked of related rows too
 	if err := tx.Commit(ctx); err != nil {
 		return err
 	}

@@ -116,8 +116,9 @@ func (s *Segmentation) follow(ctx context.Context, known compiled, row *rows.Row
 		if did, err = s.enter(ctx, tx, known, found[0], requested, source); err != nil {
 			return err
 		}
-		s.settle(known, found[0])
-		return decideInTime(known, found[0])
+		err = decideInTime(known, found[0])
+		s.settle(known, found[0], did) // last: when it flips is asked of related rows too
+		return err
 	})
 	if err == nil {
 		did.count(ctx)

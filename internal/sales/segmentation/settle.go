@@ -30,9 +30,9 @@ func (a asking) unsettled() bool {
 // what they may not show yet. One that changes the record by what it asked of other rows is
 // such too: the rows may have changed since they were read, and their own evaluation has
 // found the record as it was.
-func (s *Segmentation) settle(known compiled, record *rows.Row) {
+func (s *Segmentation) settle(known compiled, record *rows.Row, did effect) {
 	a := known.related
-	if a.unsettled() || a.reader != nil && a.reader.Asked() && record.Changed() {
+	if a.unsettled() || a.reader != nil && a.reader.Asked() && did != (effect{}) {
 		s.settleLater(record)
 	}
 }

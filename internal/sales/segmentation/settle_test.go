@@ -1,6 +1,7 @@
 package segmentation_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -28,8 +29,8 @@ func catchUp(t *testing.T, w *world, c *clock.Manual) {
 
 const openCall = `{"relationship":"Lead_Phonecalls","mode":"contains","filter":{"type":"and","items":[{"attribute":"statecode","operator":"eq","values":[0]}]}}`
 
-func call(w *world, n int, about rows.Ref) rows.Ref {
-	return w.Create("phonecall", id("call", n), values{"subject": "Call", "regardingobjectid": lookup(about)}).Ref()
+func call(w *world, n int, about rows.Ref) {
+	w.Create("phonecall", id("call", n), values{"subject": "Call", "regardingobjectid": lookup(about)})
 }
 
 // The row that has changed is in hand, so an index that does not show it yet decides
@@ -145,7 +146,7 @@ func TestRelate_AtRestIsARecomputation(t *testing.T) {
 		}
 		w.Settle()
 		w.Fresh()
-		happen(r, w, func() { catchUp(t, w, c) })
+		happen(r, w, func() { catchUp(t, w, c) }, nil)
 		catchUp(t, w, c)
 		for _, table := range []string{"lead", "contact"} {
 			for _, record := range w.List(table, nil) {
@@ -163,8 +164,9 @@ func TestRelate_AtRestIsARecomputation(t *testing.T) {
 	})
 }
 
-// happen makes and changes rows, and lets what follows happen now and then.
-func happen(r *rapid.T, w *world, quiet func()) {
+// happen makes and changes rows, and lets what follows happen now and then; more happens
+// beside it.
+func happen(r *rapid.T, w *world, quiet func(), more map[string]func(*rapid.T)) {
 	some := func(label string, of ...string) rows.Ref {
 		table := rapid.SampledFrom(of).Draw(r, label)
 		return rows.Ref{Table: table, ID: id(table, rapid.IntRange(1, 2).Draw(r, "number"))}
@@ -227,5 +229,27 @@ func happen(r *rapid.T, w *world, quiet func()) {
 		},
 		"again": func(*rapid.T) { w.Deliver(w.Fresh()) },
 	}
+	maps.Copy(steps, more)
 	r.Repeat(steps)
+}
+
+// What tells when a record is decided on next is asked of the indexes too: where they lag,
+// it is asked again.
+func TestRelate_NextLags(t *testing.T) {
+	w, c := timed(t)
+	lead := w.Lead(1, values{"schedulefollowup_qualify": c.Now().AddDate(0, 0, 3), sources: int64(8)})
+	w.Settle()
+	w.Probe.Lag(probe.Forever)
+	task(w, 1, lead, values{"prioritycode": int64(2)})
+	w.Settle()
+	w.Segment(1, web, "", nil) // which the lead matches, and nobody has decided on it since
+	both := w.Segment(2, day(`"today"`)+","+urgentTask+","+openCall, "", values{"msdyn_isresegmentationenabled": true, "segue_priority": int64(1)})
+	w.Settle()
+	w.Member(lead, "", false)
+	call(w, 1, lead)
+	w.Settle()
+	catchUp(t, w, c)
+	c.Advance(72 * time.Hour)
+	pass(t, w)
+	w.Member(lead, both, false)
 }
