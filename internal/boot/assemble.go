@@ -202,6 +202,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 		segments: segments,
 		runs:     run.New(db, segments),
 		known:    known,
+		park:     park,
 	}
 	if options.Aside != nil {
 		a.Jobs.SetAside(options.Aside)
@@ -222,6 +223,7 @@ type assembly struct {
 	segments *segmentation.Segmentation
 	runs     *run.Runs
 	known    *generation.Generation
+	park     segmentation.Park // keeps a record that a job cannot evaluate
 }
 
 // rules registers what the rows of each table obey beyond the schema.
@@ -300,7 +302,7 @@ func (a assembly) due() {
 // jobs registers the kinds of jobs; fresh is how long a process may use old definitions.
 func (a assembly) jobs(fresh time.Duration) {
 	a.Jobs.Register(segmentation.UnlinkKind, a.segments.Unlink(), job.Settings{Delay: fresh, AtOnce: 1})
-	a.Jobs.Register(segmentation.RelateKind, a.segments.RelateJob(), job.Settings{Delay: fresh})
+	a.Jobs.Register(segmentation.RelateKind, a.segments.RelateJob(a.park), job.Settings{Delay: fresh})
 	a.Jobs.Register(connection.SweepKind, a.Connections.SweepJob(), job.Settings{
 		Delay: fresh, Essential: "a sequence that is being deactivated or deleted ends its connections",
 	})

@@ -215,6 +215,35 @@ func TestRelate_ManyRecords(t *testing.T) {
 	}
 }
 
+// A job parks what it cannot evaluate, as the change that began it would.
+func TestRelate_ManyRecordsBroken(t *testing.T) {
+	w := newWorld(t, boot.Options{})
+	seg := contacts(w, richFirm)
+	broken := w.Segment(2, `{"attribute":"firstname","operator":"eq","values":["X"]}`, "", values{"msdyn_objecttype": "contact"})
+	firm := account(w, 1, values{"name": "A"})
+	w.Settle()
+	var people []rows.Ref
+	for n := range related.MaxRecords + 1 {
+		people = append(people, contact(w, n, firm))
+	}
+	w.Settle()
+	sound := w.Row("msdyn_segment", broken).Text("msdyn_entityfilter")
+	w.Corrupt("msdyn_segment", broken, func(row *rows.Row) { row.Set(name.MsdynEntityfilter, schema.Text("{")) })
+	w.Settle()
+	w.Update("account", firm.ID, values{"revenue": money(1000)})
+	w.Settle()
+	if parked := w.Parked(); len(parked) != len(people) || parked[0].Handler() != segmentation.EvaluateReaction {
+		t.Errorf("%d are parked, want %d", len(parked), len(people))
+	}
+	w.Update("msdyn_segment", broken, values{"msdyn_entityfilter": sound})
+	w.Settle()
+	for _, one := range people {
+		if in, _ := w.On(one); in != seg {
+			t.Fatalf("%v is in segment %q", one, in)
+		}
+	}
+}
+
 // A decision reads a bounded number of related rows. A record with more is parked, and
 // taken up when it has fewer.
 func TestRelate_TooManyRows(t *testing.T) {

@@ -2,6 +2,7 @@ package segmentation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"segue/internal/excerpt"
@@ -59,10 +60,17 @@ func beginRestJob(ctx context.Context, tx *rows.Tx, rest related.Rest, life stri
 	})
 }
 
-// RelateJob is the work of [RelateKind].
-func (s *Segmentation) RelateJob() sales.JobKind { return relateJob{s} }
+// Park keeps that a record cannot be evaluated, and why, so that it is taken up again.
+type Park func(ctx context.Context, record rows.Ref, failure error) error
 
-type relateJob struct{ segmentation *Segmentation }
+// RelateJob is the work of [RelateKind]. A record that it cannot evaluate is parked, as one
+// is that the change itself finds.
+func (s *Segmentation) RelateJob(park Park) sales.JobKind { return relateJob{s, park} }
+
+type relateJob struct {
+	segmentation *Segmentation
+	park         Park
+}
 
 // Prepare implements [sales.JobKind].
 func (j relateJob) Prepare(_ context.Context, job sales.Job) (sales.JobWork, error) {
@@ -83,8 +91,20 @@ func (j relateJob) Prepare(_ context.Context, job sales.Job) (sales.JobWork, err
 		if err := s.beginRest(ctx, found.Rest, job.Row.ID); err != nil {
 			return false, err
 		}
-		return len(found.Records) > 0, s.reconsider(ctx, all[rest.Way[0].From.Name], found.Records, rest.Row, found.Hand, false)
+		err = s.reconsider(ctx, all[rest.Way[0].From.Name], found.Records, rest.Row, found.Hand, false)
+		return len(found.Records) > 0, errors.Join(err, j.parkFailed(ctx, err))
 	}, nil
+}
+
+// parkFailed parks the records of a failure that time does not mend.
+func (j relateJob) parkFailed(ctx context.Context, failure error) (err error) {
+	of, _ := sales.RowErrors(failure)
+	for _, failed := range of {
+		if !sales.Transient(failed.Err) {
+			err = errors.Join(err, j.park(ctx, failed.Ref, failed.Err))
+		}
+	}
+	return err
 }
 
 // Finish implements [sales.JobKind].
