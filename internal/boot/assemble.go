@@ -294,7 +294,7 @@ func (a assembly) due() {
 	a.Advance.Register(name.ParkedChange, a.Health.Due(a.Reactions.TakeUp), advance.AtMost(parkedAPass))
 	for _, t := range a.DB.Schema().Tables() {
 		if t.Is(name.RecordTrait) {
-			a.Advance.Register(t.Name, a.Health.Due(a.segments.TakeUp), advance.AtMost(recordsAPass))
+			a.Advance.Register(t.Name, a.Health.Due(a.segments.TakeUp(a.park)), advance.AtMost(recordsAPass))
 		}
 	}
 }

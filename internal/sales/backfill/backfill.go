@@ -32,15 +32,12 @@ const Kind = "backfill"
 type Backfill struct {
 	db       *rows.DB
 	segments *segmentation.Segmentation
-	park     Park
+	park     segmentation.Park
 	newID    func() string
 }
 
-// Park keeps that a record cannot be evaluated, and why, so that it is taken up again.
-type Park func(ctx context.Context, record rows.Ref, failure error) error
-
 // New returns the use cases on the records of db; newID makes the ids of jobs.
-func New(db *rows.DB, segments *segmentation.Segmentation, park Park, newID func() string) *Backfill {
+func New(db *rows.DB, segments *segmentation.Segmentation, park segmentation.Park, newID func() string) *Backfill {
 	return &Backfill{db, segments, park, newID}
 }
 

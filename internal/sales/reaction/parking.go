@@ -120,7 +120,26 @@ func (h *Handler) park(ctx context.Context, p parking, failure error) error {
 // Park parks what a registered reaction could not do with a row as it is, for work that
 // does the same apart from changes.
 func (h *Handler) Park(ctx context.Context, handler string, ref rows.Ref, failure error) error {
-	return h.park(ctx, parking{ref: ref, kind: store.Insert, at: h.db.Now(), handler: handler, redrive: true}, failure)
+	return h.parkOther(ctx, parking{ref: ref, kind: store.Insert, at: h.db.Now(), handler: handler, redrive: true}, failure)
+}
+
+// parkOther parks what could not be done to a row that no change is followed of, and tells the
+// reaction that would have done it, with the row as it is.
+func (h *Handler) parkOther(ctx context.Context, p parking, failure error) error {
+	if err := h.park(ctx, p, failure); err != nil {
+		return err
+	}
+	for _, r := range h.reactions {
+		if r.name != p.handler {
+			continue
+		}
+		present, err := h.db.Present(ctx, p.ref)
+		if err != nil {
+			return err
+		}
+		return r.failed(ctx, present, failure)
+	}
+	return nil
 }
 
 // parkElsewhere parks what could not be done to other rows than the one that was followed,
@@ -128,7 +147,7 @@ func (h *Handler) Park(ctx context.Context, handler string, ref rows.Ref, failur
 func (h *Handler) parkElsewhere(ctx context.Context, at time.Time, failure error) (own, err error) {
 	others, own := sales.RowErrors(failure)
 	for _, other := range others {
-		if err := h.park(ctx, parking{ref: other.Ref, kind: store.Modify, at: at, handler: other.Handler}, other.Err); err != nil {
+		if err := h.parkOther(ctx, parking{ref: other.Ref, kind: store.Modify, at: at, handler: other.Handler}, other.Err); err != nil {
 			return own, err
 		}
 	}

@@ -2,6 +2,7 @@ package segmentation
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"segue/internal/filter"
@@ -25,8 +26,29 @@ func DecideAgain(record *rows.Row, at time.Time) {
 // TakeUp is the [sales.DueHandler] of records that are to be decided again
 // ([DecideAgain]): it decides on the record as it was read, by the segments as they are,
 // and in the same write takes it out of the due list, or moves it on to when its membership
-// may change next.
-func (s *Segmentation) TakeUp(ctx context.Context, record *rows.Row) error {
+// may change next. A record that it cannot decide on is parked, and leaves the list: whoever
+// takes it up decides on it as it is then.
+func (s *Segmentation) TakeUp(park Park) sales.DueHandler {
+	return func(ctx context.Context, record *rows.Row) error {
+		ref := record.Ref()
+		failure := sales.Contain(func() error { return s.takeUpDue(ctx, record) })
+		if failure == nil || sales.Transient(failure) {
+			return failure
+		}
+		if err := park(ctx, ref, failure); err != nil {
+			return errors.Join(failure, err)
+		}
+		return s.db.Do(ctx, "", func(tx *rows.Tx) error {
+			found, err := tx.Load(ctx, ref)
+			if err == nil && found[0] != nil && !found[0].Time(name.SegueDecideon).After(s.db.Now()) { // nobody has decided on it since
+				found[0].Set(name.SegueDecideon, schema.Null())
+			}
+			return err
+		})
+	}
+}
+
+func (s *Segmentation) takeUpDue(ctx context.Context, record *rows.Row) error {
 	all, err := s.readCatalogues(ctx)
 	if err != nil {
 		return err

@@ -111,7 +111,8 @@ func TestDecideAgain_Closed(t *testing.T) {
 	w.Member(record, seg, false)
 }
 
-// A segment that is broken keeps its records in the due list until it is mended.
+// A record that is due while a segment is broken is parked with the reason, has a run that
+// says so, and is decided on when the segment is mended.
 func TestDecideAgain_Broken(t *testing.T) {
 	w, c := timed(t)
 	record := w.Lead(1, values{sources: int64(8)})
@@ -122,16 +123,25 @@ func TestDecideAgain_Broken(t *testing.T) {
 	w.Corrupt("msdyn_segment", seg, func(row *rows.Row) { row.Set("msdyn_entityfilter", schema.Text("{")) })
 	w.Settle()
 	decideAgain(t, w, c.Now(), record)
-	if done := pass(t, w); done != (advance.Summary{PutOff: 1}) {
+	if done := pass(t, w); done != (advance.Summary{Handled: 1}) {
 		t.Errorf("broken: %+v", done)
 	}
-	w.Corrupt("msdyn_segment", seg, func(row *rows.Row) { row.Set("msdyn_entityfilter", schema.Text(sound)) })
-	w.Settle()
-	c.Advance(time.Minute)
-	if done := pass(t, w); done.Handled == 0 || done.PutOff > 0 { // what is parked is taken up too
-		t.Errorf("mended: %+v", done)
+	if at := w.Row("lead", record.ID).Time(name.SegueDecideon); !at.IsZero() {
+		t.Errorf("it is still to be decided again at %v", at)
 	}
+	if parked := w.Parked(); len(parked) != 1 || parked[0].Subject() != record || parked[0].Handler() != segmentation.EvaluateReaction {
+		t.Errorf("parked: %v", parked)
+	}
+	failed := w.List("msdyn_salesroutingrun", values{"statecode": int64(2)})
+	if len(failed) != 1 || failed[0].Lookup("msdyn_targetobject").ID != record.ID || failed[0].Text("msdyn_errormessage") == "" {
+		t.Errorf("runs that failed: %v", failed)
+	}
+	w.Update("msdyn_segment", seg, values{"msdyn_entityfilter": sound})
+	w.Settle()
 	w.Member(record, seg, false)
+	if parked := w.Parked(); len(parked) > 0 {
+		t.Errorf("still parked: %v", parked)
+	}
 }
 
 // day is a condition on the date of a lead.
