@@ -97,6 +97,11 @@ func stackAlarms() []alarm {
 			name: "LateTasksAlarm", description: "Tasks of jobs wait for more than an hour",
 			namespace: "AWS/SQS", metric: "ApproximateAgeOfOldestMessage", dimensions: []string{"QueueName !GetAtt JobQueue.QueueName"}, statistic: "Maximum", above: 3600,
 		},
+		// These wait for one another by design, for as long as backfills take.
+		{
+			name: "LateBackfillsAlarm", description: "Tasks of backfills wait for more than six hours",
+			namespace: "AWS/SQS", metric: "ApproximateAgeOfOldestMessage", dimensions: []string{"QueueName !GetAtt BackfillQueue.QueueName"}, statistic: "Maximum", above: 6 * 3600,
+		},
 		{
 			name: "JobDeadLettersAlarm", description: "Tasks of jobs were given up; `segue jobs` shows the jobs that stand still",
 			namespace: "AWS/SQS", metric: "ApproximateNumberOfMessagesVisible", dimensions: []string{"QueueName !GetAtt JobDeadLetterQueue.QueueName"}, statistic: "Maximum",

@@ -39,7 +39,7 @@ func graphs() []graph {
 			ofQueue("ApproximateNumberOfMessagesVisible", "BackfillQueue"), ofQueue("ApproximateNumberOfMessagesNotVisible", "BackfillQueue"),
 			ofQueue("ApproximateNumberOfMessagesVisible", "JobDeadLetterQueue"),
 		}},
-		{"Age of the oldest task, s", "Maximum", [][]string{ofQueue("ApproximateAgeOfOldestMessage", "JobQueue")}},
+		{"Age of the oldest task, s", "Maximum", [][]string{ofQueue("ApproximateAgeOfOldestMessage", "JobQueue"), ofQueue("ApproximateAgeOfOldestMessage", "BackfillQueue")}},
 		{"Write units of evaluations", "Sum", figures("WriteUnits")},
 		{"Units of the table and its indexes", "Sum", append(ofTable("ConsumedReadCapacityUnits"), ofTable("ConsumedWriteCapacityUnits")...)},
 		{"Throttled requests of the table and its indexes", "Sum", append(ofTable("ReadThrottleEvents"), ofTable("WriteThrottleEvents")...)},

@@ -289,3 +289,63 @@ func TestJobQueue(t *testing.T) {
 		t.Errorf("how many tasks are worked on at the same time is %v, want %v", bounds, want)
 	}
 }
+
+// TestQueuesAreWatched: for each queue that a function works on there is an alarm that tells
+// when its tasks are not worked on, and the dashboard shows how old the oldest is. Tasks of
+// backfills wait for one another by design, so theirs is not one of an hour, but it tells
+// before what fails again and again is given up.
+func TestQueuesAreWatched(t *testing.T) {
+	r := readResources(t)
+	above := map[string]int{}
+	for _, name := range r.ofType("AWS::CloudWatch::Alarm") {
+		if r.at(t, name, "MetricName") == "ApproximateAgeOfOldestMessage" {
+			above[r.at(t, name, "Dimensions", 0, "Value").(string)], _ = r.at(t, name, "Threshold").(int)
+		}
+	}
+	if d := cmp.Diff(map[string]int{"JobQueue.QueueName": 3600, "BackfillQueue.QueueName": 6 * 3600}, above); d != "" {
+		t.Errorf("alarms on the age of tasks, s (-want +got):\n%s", d)
+	}
+	if given := r.at(t, "BackfillQueue", "RedrivePolicy", "maxReceiveCount").(int) * r.at(t, "BackfillQueue", "VisibilityTimeout").(int); given <= above["BackfillQueue.QueueName"] {
+		t.Errorf("a task is given up after %d s, before the alarm", given)
+	}
+	body := r.at(t, "Dashboard", "DashboardBody").([]any)[0].(string)
+	for queue := range above {
+		if !strings.Contains(body, `"ApproximateAgeOfOldestMessage","QueueName","${`+queue+`}"`) {
+			t.Errorf("the dashboard does not show the age of the tasks of %s", queue)
+		}
+	}
+}
+
+// TestAlarmsAreExplained: the page for operators says of each alarm what to do, and of none
+// that there is not.
+func TestAlarmsAreExplained(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "\n| alarm |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	var patterns []string
+	for _, row := range strings.Split(table, "\n")[2:] {
+		for name := range strings.SplitSeq(strings.Trim(strings.Split(row, "|")[1], " "), ", ") {
+			patterns = append(patterns, strings.ReplaceAll(strings.ReplaceAll(name, "*X*", "*"), "\\", ""))
+		}
+	}
+	used := map[string]bool{}
+	for _, name := range readResources(t).ofType("AWS::CloudWatch::Alarm") {
+		explained := false
+		for _, pattern := range patterns {
+			if is, err := filepath.Match(pattern, strings.TrimSuffix(name, "Alarm")); err == nil && is {
+				explained, used[pattern] = true, true
+			}
+		}
+		if !explained {
+			t.Errorf("docs/operations.md does not explain %s", name)
+		}
+	}
+	for _, pattern := range patterns {
+		if !used[pattern] {
+			t.Errorf("docs/operations.md explains %s, which there is not", pattern)
+		}
+	}
+}
