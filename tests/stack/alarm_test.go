@@ -72,7 +72,7 @@ func stackAlarms() []alarm {
 			namespace: ownMetrics, metric: "ParkedChanges", once: true,
 		},
 		{
-			name: "WaitingJobsAlarm", description: "Jobs wait because the queue does not take their tasks; the logs of EvaluateFunction and AdvanceFunction have its reason",
+			name: "WaitingJobsAlarm", description: "Jobs wait because the queue does not take their tasks; the log of the function that could not queue them has its reason",
 			namespace: ownMetrics, metric: "WaitingJobs",
 		},
 		{
