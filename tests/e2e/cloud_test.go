@@ -54,6 +54,7 @@ func TestCloud(t *testing.T) {
 	s.part("runbook: protect", s.protected)
 	s.part("runbook: an outage", s.outage)
 	s.part("runbook: a person is erased", s.erased)
+	s.part("runbook: a segment is applied to a lead that is there", s.backfilled)
 	s.part("a segment is deleted", s.deleted)
 	s.complete()
 	s.books.all(t, followedHere, followedApart)
@@ -73,7 +74,7 @@ func TestRunbooks(t *testing.T) {
 
 // The runbooks that [TestCloud] follows, and those that [TestRunbooks] does.
 const (
-	followedHere  = "protect outage redrive erase"
+	followedHere  = "protect outage redrive erase backfill"
 	followedApart = "reindex restore follow"
 )
 
@@ -286,6 +287,32 @@ func (s *stack) poison() {
 	s.eventually("the action has not taken up the change", soon, func() bool { return s.member(id(201)) })
 	s.do("System Administrator", "POST", data+"segue_Redrive", `{"All":true}`, http.StatusNoContent)
 	s.eventually("the change is not taken up with all others", soon, func() bool { return s.member(id(202)) })
+}
+
+// backfilled: a lead that no segment had when it came gets the one that was made later, by
+// tasks of the queue for that and of no other.
+func (s *stack) backfilled() {
+	const lead, later = "1ead0000-0000-4000-8000-000000000430", "5e600000-0000-4000-8000-000000000430"
+	s.do("Salesperson", "POST", data+"leads", `{"leadid":"`+lead+`","subject":"There already","lastname":"Visitor","leadsourcecode":8}`, http.StatusNoContent)
+	time.Sleep(2 * time.Second) // longer than it takes to follow a change
+	s.do(manager, "POST", data+"msdyn_segments", `{"msdyn_segmentid":"`+later+`","msdyn_name":"Later","msdyn_objecttype":"lead",
+		"msdyn_entityfilter":"{\"type\":\"and\",\"items\":[{\"attribute\":\"leadsourcecode\",\"operator\":\"eq\",\"values\":[8]}]}"}`, http.StatusNoContent)
+	s.do(manager, "PATCH", data+"msdyn_segments("+later+")", `{"statecode":0}`, http.StatusNoContent)
+	member := func() bool {
+		return s.lookup(rows.Ref{Table: name.Lead, ID: lead}).Lookup(name.MsdynSegmentid).ID == later
+	}
+	back := s.away("JobFunctionBackfill")
+	s.do(manager, "POST", data+"msdyn_segments("+later+")/Microsoft.Dynamics.CRM.ApplyToExisting", `{}`, http.StatusOK)
+	time.Sleep(4 * time.Second) // longer than a job takes to begin
+	if member() {
+		s.Error("the lead got its segment while nothing worked on the queue")
+	}
+	back()
+	s.eventually("the lead does not get its segment", time.Minute, member)
+	s.works("JobFunctionBackfill")
+	if said := s.follow("backfill", ""); !strings.Contains(said, "completed") {
+		s.Errorf("backfill says %s", said)
+	}
 }
 
 // deleted: the members of a deleted segment are unlinked by a job.

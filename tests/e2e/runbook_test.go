@@ -114,12 +114,11 @@ func (s *stack) tagged() {
 	}
 }
 
-// away takes the function that follows changes away until back brings it back. The
-// emulator calls a function on a stream whatever its concurrency is, so the mapping is
-// switched off.
-func (s *stack) away() (back func()) {
+// away takes the function of a mapping away until back brings it back. The emulator calls
+// a function whatever its concurrency is, so the mapping is switched off.
+func (s *stack) away(name string) (back func()) {
 	s.Helper()
-	mapping := "aws lambda update-event-source-mapping --uuid " + s.Mappings["EvaluateFunctionChanges"]
+	mapping := "aws lambda update-event-source-mapping --uuid " + s.Mappings[name]
 	s.shell(mapping + " --no-enabled")
 	return func() {
 		s.Helper()
@@ -136,7 +135,7 @@ func (s *stack) newLead(lead string) {
 // outage: leads come while the function that follows them is away. The change of one is
 // in the bucket too, as if Lambda had given it up.
 func (s *stack) outage() {
-	back := s.away()
+	back := s.away("EvaluateFunctionChanges")
 	for n := 400; n < 405; n++ {
 		s.newLead(id(n))
 	}
@@ -315,7 +314,7 @@ func (s *stack) update(source string, parameters ...string) {
 // restored: the stack works on with a table that was restored from its own, from a moment
 // at which a change was not followed yet.
 func (s *stack) restored() {
-	back := s.away()
+	back := s.away("EvaluateFunctionChanges")
 	s.newLead(id(700))
 	s.follow("restore", "")
 	stream := s.shell("aws dynamodb describe-table --table-name " + s.Table + "-restored --query Table.LatestStreamArn --output text")
