@@ -55,6 +55,7 @@ func TestCloud(t *testing.T) {
 	s.part("runbook: an outage", s.outage)
 	s.part("runbook: a person is erased", s.erased)
 	s.part("runbook: a segment is applied to a lead that is there", s.backfilled)
+	s.part("runbook: tasks that were given up", s.purged)
 	s.part("a segment is deleted", s.deleted)
 	s.complete()
 	s.books.all(t, followedHere, followedApart)
@@ -74,7 +75,7 @@ func TestRunbooks(t *testing.T) {
 
 // The runbooks that [TestCloud] follows, and those that [TestRunbooks] does.
 const (
-	followedHere  = "protect outage redrive erase backfill"
+	followedHere  = "protect outage redrive erase backfill purge"
 	followedApart = "reindex restore follow"
 )
 

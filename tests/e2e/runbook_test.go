@@ -161,6 +161,22 @@ func (s *stack) outage() {
 	}
 }
 
+// purged: what is in the queue of tasks that were given up, which keeps its alarm on, goes.
+func (s *stack) purged() {
+	dead := strings.TrimSpace(s.shell("aws cloudformation describe-stack-resource --stack-name segue --logical-resource-id JobDeadLetterQueue --query StackResourceDetail.PhysicalResourceId --output text"))
+	waiting := func() string {
+		return strings.TrimSpace(s.shell("aws sqs get-queue-attributes --queue-url " + dead + " --attribute-names ApproximateNumberOfMessages --query Attributes.ApproximateNumberOfMessages --output text"))
+	}
+	s.shell("aws sqs send-message --queue-url " + dead + ` --message-body '{"job":"` + id(440) + `","task":0}'`)
+	if n := waiting(); n != "1" {
+		s.Fatalf("%s tasks lie in the queue: this tests nothing", n)
+	}
+	s.follow("purge", "")
+	if n := waiting(); n != "0" {
+		s.Errorf("%s tasks lie in the queue", n)
+	}
+}
+
 // erased: a person who is on a sequence, and whom a task is about.
 func (s *stack) erased() {
 	const person = "Zebedee"
