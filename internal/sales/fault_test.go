@@ -21,8 +21,8 @@ import (
 // the store, and demands the rows of a run in which nothing went wrong.
 func TestFaults(t *testing.T) {
 	onBoth(t, func(t *testing.T, on place) {
-		seeds := 3
-		if on.Remote || salestest.Racing {
+		seeds := salestest.Rounds(3)
+		if on.Remote {
 			seeds = 1
 		}
 		faults(t, on, 60, 1, seeds)

@@ -46,11 +46,7 @@ var (
 
 // TestSchedule runs a few schedules; `make soak` runs many.
 func TestSchedule(t *testing.T) {
-	count := uint64(10)
-	if salestest.Racing {
-		count = 3
-	}
-	run(t, 1, count)
+	run(t, 1, uint64(salestest.Rounds(10)))
 }
 
 // run runs schedules. Many of them together must have done everything that there is

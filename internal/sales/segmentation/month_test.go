@@ -136,7 +136,7 @@ func (m *month) must() (segments []string) {
 // membership equals a full recomputation, and a record is decided on once for each crossing
 // of its membership and never else.
 func TestMonth(t *testing.T) {
-	for seed := range uint64(3) {
+	for seed := range uint64(salestest.Rounds(3)) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			m := newMonth(t, seed)
 			before, must := m.are(), m.must()
@@ -179,7 +179,7 @@ func TestMonth(t *testing.T) {
 // TestMonth_Faults is the same while records change, requests fail or are done without an
 // answer, changes come twice, processes end and begin, and passes are hours apart.
 func TestMonth_Faults(t *testing.T) {
-	for seed := range uint64(3) {
+	for seed := range uint64(salestest.Rounds(3)) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			salestest.CaptureLog(t)
 			m := newMonth(t, seed)
