@@ -20,8 +20,8 @@ import (
 // Changes that no reaction follows, and how long a call because of them would take to
 // be seen: that because of a lead takes less than a second.
 const (
-	unfollowedTasks = 5
-	aCall           = 4 * time.Second
+	unfollowedRows = 5
+	aCall          = 4 * time.Second
 )
 
 // calls is how often the function on the stream was called.
@@ -48,8 +48,8 @@ func (s *stack) unfollowed() {
 		before = s.calls()
 		return before == last && before > 0
 	})
-	for n := range unfollowedTasks {
-		s.do("Salesperson", "POST", data+"tasks", `{"activityid":"`+id(800+n)+`","subject":"Nobody asks"}`, http.StatusNoContent)
+	for n := range unfollowedRows {
+		s.do("System Administrator", "POST", data+"campaigns", `{"campaignid":"`+id(800+n)+`","name":"Nobody asks"}`, http.StatusNoContent)
 	}
 	time.Sleep(aCall)
 	if n := s.calls(); n != before {
@@ -75,8 +75,8 @@ func (s *stack) passed() {
 					continue
 				}
 				s.works(filter)
-				if strings.HasPrefix(c.Key.PK, "task#") {
-					s.Errorf("the change of a task passes %s", filter)
+				if strings.HasPrefix(c.Key.PK, "campaign#") {
+					s.Errorf("the change of a campaign passes %s", filter)
 				}
 			}
 			if c.Key.SK == id(820) { // the last row that was made
