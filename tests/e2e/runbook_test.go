@@ -85,7 +85,8 @@ func (s *stack) shell(script string) string {
 	if err != nil {
 		s.Fatal(err)
 	}
-	command := exec.CommandContext(s.Context(), "bash", "-c", script)
+	// The command line of SQS heeds no endpoint of the environment.
+	command := exec.CommandContext(s.Context(), "bash", "-c", `aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }`+"\n"+script)
 	command.Dir = root(s.T)
 	command.Env = append(os.Environ(), "PATH="+strings.TrimSpace(string(tools))+":"+os.Getenv("PATH"), "AWS_PAGER=",
 		"AWS_ENDPOINT_URL="+s.Endpoint, "AWS_ACCESS_KEY_ID=segue", "AWS_SECRET_ACCESS_KEY=segue", "AWS_DEFAULT_REGION=us-east-1", "AWS_REGION=us-east-1")
