@@ -335,4 +335,6 @@ func (s *stack) deleted() {
 		return strings.Contains(jobs, "Unlink deleted segment") && !strings.Contains(jobs, sales.JobRunning.String())
 	})
 	s.works("JobFunction", "JobFunctionTasks")
+	s.do("Salesperson", "POST", data+"leads", `{"leadid":"`+id(821)+`",`+fromShow+`}`, http.StatusNoContent)
+	s.passed(id(821)) // the rows of jobs too, which what began them has made
 }
