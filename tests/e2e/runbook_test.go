@@ -279,7 +279,8 @@ func (s *stack) reindexed(newer, old string) {
 	}
 }
 
-// newKey is the key of the leads of a trade show in the index that the new version has.
+// newKey is the key of the leads of a trade show that are on a sequence in the index that the
+// new version has.
 const newKey = `"source#07"`
 
 // item is what is stored of a lead, as JSON.
@@ -306,7 +307,8 @@ func (s *stack) newer() string {
 	table["columns"] = append(columns, map[string]any{"name": "new_score", "label": "Score", "type": "integer"})
 	indexes, _ := table["indexes"].([]any)
 	table["indexes"] = append(indexes, map[string]any{
-		"name": "source", "serves": "leads of a source", "on": "gsi2", "partition": []string{"leadsourcecode"}, "sort": []string{}, "building": true,
+		"name": "source", "serves": "leads of a source that are on a sequence", "on": "gsi1", "partition": []string{"leadsourcecode"}, "sort": []string{},
+		"when": map[string]bool{"segue_connected": true}, "building": true,
 	})
 	if text, err = json.Marshal(table); err != nil {
 		s.Fatal(err)
