@@ -48,7 +48,7 @@ type Options struct {
 	NewID     func() string   // makes the ids of rows that come without one; random by default
 	Program   string          // version of the program, which parked changes are marked with; "devel" by default
 	Queue     queue.Sender    // where the tasks of jobs wait; by default in this process ([Parts.Local])
-	Aside     queue.Sender    // where those wait that others must not wait behind; by default beside the others
+	Aside     queue.Sender    // where the tasks of long jobs wait, so that those of others need not wait for them; by default in a lane beside theirs
 	// NoTimeToLive says that the store does not delete expired rows by itself, so that a
 	// job has to.
 	NoTimeToLive bool
@@ -199,10 +199,9 @@ func Assemble(db *rows.DB, options Options) *Parts {
 			Pipeline: pipeline.New(entities, principals), Simulation: simulation.New(db, entities, segments), Segments: segments, Health: health.New(db, options.Freshness.Clock),
 			Backfill: backfill.New(db, segments, park, options.NewID),
 		},
-		segments: segments,
-		runs:     run.New(db, segments),
-		known:    known,
-		park:     park,
+		runs:  run.New(db, segments),
+		known: known,
+		park:  park,
 	}
 	if options.Aside != nil {
 		a.Jobs.SetAside(options.Aside)
@@ -220,10 +219,9 @@ func Assemble(db *rows.DB, options Options) *Parts {
 // assembly is parts that are being put together.
 type assembly struct {
 	*Parts
-	segments *segmentation.Segmentation
-	runs     *run.Runs
-	known    *generation.Generation
-	park     segmentation.Park // keeps a record that a job cannot evaluate
+	runs  *run.Runs
+	known *generation.Generation
+	park  segmentation.Park // keeps a record that a job cannot evaluate
 }
 
 // rules registers what the rows of each table obey beyond the schema.
@@ -234,18 +232,18 @@ func (a assembly) rules() {
 	a.Entities.Register(sales.OfTable(name.Team), organization.TeamRules(a.Principals))
 	a.Entities.Register(sales.OfTable(name.TeamMembership), organization.MembershipRules(a.Principals))
 	a.Entities.Register(sales.OfTrait(name.RecordTrait), a.Connections.RecordRules())
-	a.Entities.Register(sales.OfTrait(name.RecordTrait), a.segments.ReceiptRules())
+	a.Entities.Register(sales.OfTrait(name.RecordTrait), a.Segments.ReceiptRules())
 	a.Entities.Register(sales.OfTrait(name.RecordTrait), erasure.Rules())
 	a.Entities.Register(sales.OfTrait(name.ActivityTrait), erasure.ActivityRules())
 	a.Entities.Register(sales.OfTable(name.Sequence), a.Connections.SequenceRules())
 	a.Entities.Register(sales.OfTable(name.SequenceTarget), a.Connections.TargetRules())
 	a.Entities.Register(sales.OfTable(name.SequenceTargetStep), a.Connections.StepRules())
-	a.Entities.Register(sales.OfTable(name.Segment), a.segments.SegmentRules())
+	a.Entities.Register(sales.OfTable(name.Segment), a.Segments.SegmentRules())
 	a.Entities.Register(sales.OfTable(name.Segment), a.Simulation.FindingRules())
-	a.Entities.Register(sales.OfTable(name.SegmentAttribute), a.segments.OrderRules())
-	a.Entities.Register(sales.OfTable(name.Segment), a.segments.RedriveRules())
-	a.Entities.Register(sales.OfTable(name.SegmentAttribute), a.segments.RedriveRules())
-	a.Entities.Register(sales.OfTable(name.Organization), a.segments.RedriveRules())
+	a.Entities.Register(sales.OfTable(name.SegmentAttribute), a.Segments.OrderRules())
+	a.Entities.Register(sales.OfTable(name.Segment), a.Segments.RedriveRules())
+	a.Entities.Register(sales.OfTable(name.SegmentAttribute), a.Segments.RedriveRules())
+	a.Entities.Register(sales.OfTable(name.Organization), a.Segments.RedriveRules())
 	a.Entities.Register(sales.OfTable(name.SalesRoutingRun), run.Rules())
 	a.Entities.Register(sales.OfTable(name.Job), a.Jobs.Rules())
 	a.Entities.Register(sales.OfTable(name.Calendar), calendar.Rules())
@@ -267,14 +265,14 @@ func (a assembly) reactions() {
 	)
 	// Definitions come first: what follows decides by new ones.
 	a.Reactions.Register("generation.announce", a.known, on(sequences, inserted, modified, removed), on(segments, inserted, modified, removed), on(orders, inserted, modified, removed), on(settings, inserted, modified, removed))
-	a.Reactions.Register(segmentation.EvaluateReaction, a.runs.Watch(a.segments.Evaluate()), on(records, inserted, modified))
+	a.Reactions.Register(segmentation.EvaluateReaction, a.runs.Watch(a.Segments.Evaluate()), on(records, inserted, modified))
 	var related []sales.Interest
-	for _, table := range a.segments.RelatedTables() {
+	for _, table := range a.Segments.RelatedTables() {
 		related = append(related, on(table, inserted, modified, removed))
 	}
-	a.Reactions.Register(segmentation.RelateReaction, a.segments.Relate(), related...)
+	a.Reactions.Register(segmentation.RelateReaction, a.Segments.Relate(), related...)
 	a.Reactions.Register("run.write", a.runs.Reaction(), on(records, inserted, modified, removed))
-	a.Reactions.Register("segmentation.leave", a.segments.LeaveDeleted(), on(targets, inserted))
+	a.Reactions.Register("segmentation.leave", a.Segments.LeaveDeleted(), on(targets, inserted))
 	a.Reactions.Register("connection.verify", a.Connections.Verify(), on(targets, inserted))
 	a.Reactions.Register("connection.sweep", a.Connections.Sweep(), on(sequences, modified))
 	var tracked []sales.Interest
@@ -294,15 +292,15 @@ func (a assembly) due() {
 	a.Advance.Register(name.ParkedChange, a.Health.Due(a.Reactions.TakeUp), advance.AtMost(parkedAPass))
 	for _, t := range a.DB.Schema().Tables() {
 		if t.Is(name.RecordTrait) {
-			a.Advance.Register(t.Name, a.Health.Due(a.segments.TakeUp(a.park)), advance.AtMost(recordsAPass))
+			a.Advance.Register(t.Name, a.Health.Due(a.Segments.TakeUp(a.park)), advance.AtMost(recordsAPass))
 		}
 	}
 }
 
 // jobs registers the kinds of jobs; fresh is how long a process may use old definitions.
 func (a assembly) jobs(fresh time.Duration) {
-	a.Jobs.Register(segmentation.UnlinkKind, a.segments.Unlink(), job.Settings{Delay: fresh, AtOnce: 1})
-	a.Jobs.Register(segmentation.RelateKind, a.segments.RelateJob(a.park), job.Settings{Delay: fresh})
+	a.Jobs.Register(segmentation.UnlinkKind, a.Segments.Unlink(), job.Settings{Delay: fresh, AtOnce: 1})
+	a.Jobs.Register(segmentation.RelateKind, a.Segments.RelateJob(a.park), job.Settings{Delay: fresh})
 	a.Jobs.Register(connection.SweepKind, a.Connections.SweepJob(), job.Settings{
 		Delay: fresh, Essential: "a sequence that is being deactivated or deleted ends its connections",
 	})

@@ -44,7 +44,7 @@ type Environment struct {
 	RolesClaim string // SEGUE_ROLES_CLAIM: claim that lists the roles
 	KeySet     string // SEGUE_JWKS: public keys that verify tokens of the local issuer
 	JobQueue   string // SEGUE_JOB_QUEUE: URL of the SQS queue where the tasks of jobs wait
-	Backfill   string // SEGUE_BACKFILL_QUEUE: URL of the one where those wait that others must not wait behind; by default the same
+	Backfill   string // SEGUE_BACKFILL_QUEUE: URL of the SQS queue for the tasks of long jobs, which would hold up the others; by default the same queue
 	Retention  string // SEGUE_RETENTION_DAYS: days for which ended targets and steps are kept; 0, the default, is for ever
 	RowForm    string // SEGUE_ROW_FORM: how rows are written, "compact" (default) or "long" (docs/decisions/0023)
 	Examined   string // SEGUE_MAX_EXAMINED: rows that a request may examine; 50,000 by default

@@ -238,7 +238,7 @@ func errorAt(node *place, format string, args ...any) *Error {
 type place struct {
 	in     *place
 	member string
-	number int // in the member, -1 where that is no list
+	number int // its index in the member; -1 if the member is not a list
 }
 
 func (p *place) item(i int) *place  { return &place{p, "items", i} }

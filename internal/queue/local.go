@@ -18,8 +18,8 @@ const capacity = 1 << 17
 func pause() clock.Backoff { return clock.Backoff{Base: 20 * time.Millisecond, Most: 30 * time.Second} }
 
 // Local is a queue in the memory of one process. What it holds is gone with the
-// process, so whoever needs it must be able to send it again. It has a lane beside its own
-// ([Local.Aside]), whose messages nobody waits behind.
+// process, so whoever needs it must be able to send it again. It has a second lane
+// ([Local.Aside]), whose messages never hold up those of the first.
 type Local struct {
 	clock  clock.Clock
 	living context.Context //nolint:containedctx // ends the waits of messages, whose senders have long returned
@@ -70,8 +70,7 @@ func (q *Local) Send(ctx context.Context, delay time.Duration, messages ...Messa
 	return q.send(ctx, own, delay, messages)
 }
 
-// Aside returns the lane beside that of the queue itself, for work that others must not
-// wait behind.
+// Aside returns the second lane, for long work that must not hold up other messages.
 func (q *Local) Aside() Sender { return asideOf{q} }
 
 type asideOf struct{ *Local }

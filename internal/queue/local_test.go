@@ -56,7 +56,7 @@ func TestLocalRun(t *testing.T) {
 	}
 }
 
-// What is aside is handed over by a worker of its own, so that nobody waits behind it, and
+// What is aside is handed over by a worker of its own, so that it holds nobody up, and
 // a drain comes to it last.
 func TestLocalAside(t *testing.T) {
 	send := func(q queue.Sender, body string, n int) {

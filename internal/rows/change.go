@@ -113,7 +113,8 @@ func (c Change) Touches(columns []string) (bool, error) {
 	return false, nil
 }
 
-// Moves is [Change.Touches] that is false where there are no columns.
+// Moves reports, as [Change.Touches] does, whether one of some lookups differs between the
+// images. Where there are no lookups it is false, also of a row that is new.
 func (c Change) Moves(lookups []string) (bool, error) {
 	if len(lookups) == 0 {
 		return false, nil

@@ -255,7 +255,7 @@ func generationOf(t *testing.T, w *world) string {
 
 // Managers put segments at one position at the same moment, while one request of the store
 // in five fails or loses its answer, and ask again as clients do: all of them succeed, each segment is in the order once, those that were
-// put there stand from that position on, and the others keep their order behind them.
+// put there stand from that position on, and the others follow in the order that they had.
 func TestManyAtOnePosition(t *testing.T) {
 	onBoth(t, func(t *testing.T, on place) {
 		w := newWorldOn(t, on.Open(t), salestest.Now, boot.Options{})

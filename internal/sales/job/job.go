@@ -91,8 +91,8 @@ type Settings struct {
 	// Rows and Chunk are how many rows a call of Handle works on at most and how many are
 	// read at once, in place of those of [Options]; 0: those.
 	Rows, Chunk int
-	// Aside has the tasks wait in the queue of [Jobs.SetAside], so that those of other kinds
-	// never wait behind them.
+	// Aside has the tasks wait in the queue of [Jobs.SetAside], so that they never
+	// hold up those of other kinds.
 	Aside bool
 	// Essential says why jobs of the kind cannot be cancelled, "" for those that can.
 	Essential string

@@ -32,8 +32,8 @@ func NewHand(ctx context.Context, db *rows.DB, refs []rows.Ref) (Hand, error) {
 	return hand, nil
 }
 
-// Reader answers what conditions ask of the rows related to one record, each once. It reads
-// when it is asked, and belongs to one goroutine and one decision.
+// Reader answers the questions of conditions about the rows related to one record. It reads
+// only when it is asked, and nothing twice; it belongs to one goroutine and one decision.
 type Reader struct {
 	pages func(t *schema.Table, p rows.Partition, after string, only *rows.Where) (rows.Part, error)
 	get   func(rows.Ref) (*rows.Row, error)

@@ -5,9 +5,7 @@ import (
 	"slices"
 
 	"segue/internal/rows"
-	"segue/internal/sales"
 	"segue/internal/sales/segment"
-	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
 
@@ -60,8 +58,7 @@ func (s *Segmentation) concerns(known compiled, id name.SegmentID, present rows.
 		return false, err
 	}
 	defer present.Forget()
-	state, err := present.New.Value(name.Statecode)
-	if err != nil || state != schema.Int(sales.RecordOpen) {
+	if open, err := isOpen(present.New); err != nil || !open {
 		return false, err
 	}
 	link, err := present.New.Value(name.MsdynSegmentid)
@@ -90,7 +87,7 @@ func (s *Segmentation) applyInTime(ctx context.Context, known compiled, id name.
 		return err
 	}
 	defer present.Forget()
-	if state, err := present.New.Value(name.Statecode); err != nil || state != schema.Int(sales.RecordOpen) {
+	if open, err := isOpen(present.New); err != nil || !open {
 		return err
 	}
 	if sooner, err := flipsSooner(known.begin(ctx, s.db, nil, false), present.New); err != nil || !sooner {

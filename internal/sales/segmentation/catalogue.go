@@ -212,8 +212,8 @@ func parseConditions(s *schema.Schema, view segment.Segment) (*filter.Group, err
 	if err != nil {
 		return nil, refuseConditions(err)
 	}
-	// There is no caller. Conditions on related rows must be found without going through a
-	// table, from either side.
+	// A segment has no caller. Its conditions on related rows must be served by indexes, from
+	// the record and from the rows.
 	if err := group.CheckAsks(mayAsk); err != nil {
 		return nil, refuseConditions(err)
 	}

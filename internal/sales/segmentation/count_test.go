@@ -44,7 +44,7 @@ func TestEvaluate_8_3_Counts(t *testing.T) {
 		{"a column of an inactive segment", values{"address1_country": "Malta"}, 0, 0},
 		{"the value that it had", values{sources: int64(1)}, 0, 0},
 		{"a column of one segment, which does not match", values{quality: int64(3)}, 1, 0},
-		{"a column of a segment behind the one that it is in", values{quality: int64(1)}, 1, 0},
+		{"a column of a segment of lower priority than its own", values{quality: int64(1)}, 1, 0},
 		{"a column of twelve segments, of which three match", values{sources: int64(2)}, 1, 1},
 		{"the columns that the evaluation wrote, which become its run", nil, 0, 1},
 		{"a column of twelve segments, of which none matches", values{sources: int64(8), quality: int64(2)}, 1, 0},

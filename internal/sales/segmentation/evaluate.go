@@ -129,12 +129,8 @@ func (s *Segmentation) follow(ctx context.Context, known compiled, row *rows.Row
 // decide says what a record asks for and whether that would write anything,
 // from the few columns that it reads.
 func (s *Segmentation) decide(ctx context.Context, known compiled, record filter.Row) (requested segment.Status, pending bool, err error) {
-	state, err := record.Value(name.Statecode)
-	if err != nil {
+	if open, err := isOpen(record); err != nil || !open { // closed records are not segmented
 		return 0, false, err
-	}
-	if state != schema.Int(sales.RecordOpen) { // closed records are not segmented
-		return 0, false, nil
 	}
 	value, err := record.Value(name.MsdynSegmentid)
 	if err != nil {
@@ -179,4 +175,10 @@ func (s *Segmentation) isUnconnectedMember(ctx context.Context, record filter.Ro
 	}
 	parent, err := s.connections.Sequence(ctx, sequenceID)
 	return parent.Active, err
+}
+
+// isOpen is [sales.Record.Open] of a record of which few columns are read.
+func isOpen(record filter.Row) (bool, error) {
+	state, err := record.Value(name.Statecode)
+	return state == schema.Int(sales.RecordOpen), err
 }

@@ -20,11 +20,11 @@ const Lag = time.Minute
 // the record alone settles by itself, for rows that the index does not show yet have a
 // change of their own coming.
 func (a asking) unsettled() bool {
-	if a.reader == nil {
-		return false
-	}
-	return a.hand != nil && a.reader.Lags() || a.moved && a.reader.Asked()
+	return a.hand != nil && a.reader != nil && a.reader.Lags() || a.moved && a.asked()
 }
+
+// asked reports whether the evaluation has asked for any related row.
+func (a asking) asked() bool { return a.reader != nil && a.reader.Asked() }
 
 // settle has a record decided again, in the unit of work of an evaluation, when indexes show
 // what they may not show yet. One that changes the record by what it asked of other rows is
@@ -32,7 +32,7 @@ func (a asking) unsettled() bool {
 // found the record as it was.
 func (s *Segmentation) settle(known compiled, record *rows.Row, did effect) {
 	a := known.related
-	if a.unsettled() || a.reader != nil && a.reader.Asked() && did != (effect{}) {
+	if a.unsettled() || a.asked() && did != (effect{}) {
 		s.settleLater(record)
 	}
 }
@@ -55,7 +55,7 @@ func (s *Segmentation) settled(known compiled, record *rows.Row, did effect) {
 	} else {
 		record.Set(name.SegueSettleson, schema.Null())
 	}
-	if (did != effect{}) && known.related.reader != nil && known.related.reader.Asked() {
+	if known.related.asked() && did != (effect{}) {
 		s.settleLater(record)
 	}
 }
