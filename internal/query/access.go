@@ -22,6 +22,7 @@ type access struct {
 type demands struct {
 	equal  map[string]schema.Value // columns that must have one value
 	ranges map[string]rows.Range   // columns that must have a value between two
+	null   map[string]bool         // columns without a value; no key has one, but rows are in an index because of it
 	more   *bool                   // there are conditions beside
 }
 
@@ -34,7 +35,7 @@ func choose(t *schema.Table, d demands, order []sortKey) access {
 		most = 0
 	}
 	for _, x := range t.Indexes {
-		if x.IsDue() || x.Building || !implies(d.equal, x.When) {
+		if x.IsDue() || x.Building || !d.imply(x.When) {
 			continue
 		}
 		partitions, ok := rows.IndexPartitions(t, x, d.equal)
@@ -82,10 +83,14 @@ func columnsOf(x *schema.Index) []string {
 	return columns
 }
 
-// implies reports whether the equalities include each of the values.
-func implies(equal, values map[string]schema.Value) bool {
+// imply reports whether every row that is demanded has each of the values.
+func (d demands) imply(values map[string]schema.Value) bool {
 	for name, v := range values {
-		if w, ok := equal[name]; !ok || w != v {
+		w, ok := d.equal[name]
+		if v.IsNull() {
+			ok = d.null[name]
+		}
+		if !ok || w != v {
 			return false
 		}
 	}
@@ -95,7 +100,7 @@ func implies(equal, values map[string]schema.Value) bool {
 // demandsOf returns what a condition demands of every row of a table. Only conditions that
 // every row must meet count, those below an "and".
 func demandsOf(t *schema.Table, where *filter.Group) demands {
-	d := demands{map[string]schema.Value{}, map[string]rows.Range{}, new(bool)}
+	d := demands{map[string]schema.Value{}, map[string]rows.Range{}, map[string]bool{}, new(bool)}
 	d.add(where)
 	for _, c := range t.Derived() { // it has the value of another one, or null
 		if v, ok := d.equal[c.Name]; ok {
@@ -108,7 +113,7 @@ func demandsOf(t *schema.Table, where *filter.Group) demands {
 // answeredBy reports whether a row meets the condition if it has what is demanded of these
 // columns.
 func (d demands) answeredBy(columns []string) bool {
-	for _, column := range slices.Concat(slices.Collect(maps.Keys(d.equal)), slices.Collect(maps.Keys(d.ranges))) {
+	for _, column := range slices.Concat(slices.Collect(maps.Keys(d.equal)), slices.Collect(maps.Keys(d.ranges)), slices.Collect(maps.Keys(d.null))) {
 		if !slices.Contains(columns, column) {
 			return false
 		}
@@ -141,6 +146,8 @@ func (d demands) condition(c *filter.Condition) {
 	switch c.Operator {
 	case filter.Eq:
 		d.equal[c.Column] = c.Values[0]
+	case filter.Null:
+		d.null[c.Column] = true
 	case filter.In:
 		if !oneID(c.Values) {
 			*d.more = true

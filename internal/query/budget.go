@@ -127,7 +127,9 @@ func conditions(t *schema.Table, x *schema.Index) []string {
 		}
 	}
 	for _, c := range t.Columns { // in a fixed order
-		if v, ok := x.When[c.Name]; ok {
+		if v, ok := x.When[c.Name]; ok && v.IsNull() {
+			all = append(all, c.Name+" eq null")
+		} else if ok {
 			all = append(all, c.Name+" eq "+c.Text(v))
 		}
 	}

@@ -356,6 +356,7 @@ func TestListsWithAnIndex(t *testing.T) {
 	me, open := schema.Ref(link("systemuser", 1)), schema.Int(0)
 	mine := &filter.Condition{Column: "ownerid", Operator: filter.In, Values: []schema.Value{me, schema.Ref(schema.Lookup{Table: "team", ID: rowstest.ID("systemuser", 1)})}}
 	due := &filter.Condition{Column: "msdyn_duetime", Operator: filter.Le, Values: []schema.Value{schema.Time(rowstest.Clock())}}
+	theirs := &filter.Condition{Column: "segue_system", Operator: filter.Null} // not the system's
 	and := func(nodes ...filter.Node) *filter.Group { return &filter.Group{Logic: filter.And, Items: nodes} }
 	for name, test := range map[string]struct {
 		table string
@@ -369,8 +370,10 @@ func TestListsWithAnIndex(t *testing.T) {
 			query.Explanation{Index: "live", Partitions: 16, Pushed: []string{"msdyn_parentsequence", "statecode"}}},
 		"in a segment": {"opportunity", eq(values{"msdyn_segmentid": schema.Ref(link("msdyn_segment", 1))}), by("opportunityid"),
 			query.Explanation{Index: "segment", Partitions: 16, Pushed: []string{"msdyn_segmentid"}, Merged: true}},
-		"steps of a seller by due time": {"msdyn_sequencetargetstep", and(mine, eq(values{"statecode": open}), due), by("msdyn_duetime"),
-			query.Explanation{Index: "seller", Partitions: 16, Pushed: []string{"ownerid", "statecode", "msdyn_duetime"}, Merged: true}},
+		"steps of a seller by due time": {"msdyn_sequencetargetstep", and(mine, eq(values{"statecode": open}), theirs, due), by("msdyn_duetime"),
+			query.Explanation{Index: "seller", Partitions: 16, Pushed: []string{"ownerid", "segue_system", "statecode", "msdyn_duetime"}, Merged: true}},
+		"steps that the system does too": {"msdyn_sequencetargetstep", and(mine, eq(values{"statecode": open})), nil,
+			query.Explanation{Partitions: 16, Sorted: false}},
 		"rows of an owner, the newest first": {"contact", and(mine), by("createdon desc"),
 			query.Explanation{Index: "owner", Partitions: 16, Pushed: []string{"ownerid"}, Merged: true}},
 	} {

@@ -194,6 +194,10 @@ func (p *patch) condition() (store.Condition, error) {
 		if column.Attribute != "" || len(column.Sources()) > 0 {
 			return cond, fmt.Errorf("patch %v: %s may be stored in several ways; load the row to depend on it", p.ref(), name)
 		}
+		if v.IsNull() {
+			cond = store.And(cond, store.NotThere(name))
+			continue
+		}
 		attr, err := encodeValue(column, v)
 		if err != nil {
 			return cond, err

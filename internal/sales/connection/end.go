@@ -164,5 +164,7 @@ func (s *Connections) expiring(columns map[string]schema.Value) map[string]schem
 // patchOpenStep changes the open step of a held target without reading it.
 func patchOpenStep(tx *rows.Tx, target *rows.Row, set map[string]schema.Value) {
 	stepID := string(sequence.Target{Row: target}.CurrentStep())
-	tx.Patch(tx.Schema().Table(name.SequenceTargetStep), stepID, set, map[string]schema.Value{name.Statecode: schema.Int(int64(sequence.StepActive))})
+	tx.Patch(tx.Schema().Table(name.SequenceTargetStep), stepID, set, map[string]schema.Value{
+		name.Statecode: schema.Int(int64(sequence.StepActive)), name.SegueSystem: target.Columns()[name.SegueSystem], // the lists that it leaves
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/sequence"
+	"segue/internal/sales/worktime"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
@@ -54,11 +55,13 @@ func (r stepRules) finishStep(ctx context.Context, tx *rows.Tx, row *rows.Row, s
 	if err != nil {
 		return err
 	}
-	index, there := known.Definition.Find(position.Step)
-	if last := index+1 == len(known.Definition.Steps); !there || last || tx.Again() {
+	if _, there := known.Definition.Find(position.Step); !there || tx.Again() {
 		return r.finishStepRead(ctx, tx, row, status, known)
 	}
-	out := sequence.Advance(known.Definition, position, status, r.connections.db.Now())
+	out := sequence.Advance(known.Definition, position, sequence.Closing{As: status}, worktime.Schedule{}, r.connections.db.Now())
+	if out.NextID == "" { // the connection ends, which its record must be told
+		return r.finishStepRead(ctx, tx, row, status, known)
+	}
 	return r.advanceTarget(ctx, tx, row, out, known.Definition.Version)
 }
 
@@ -83,7 +86,7 @@ func (r stepRules) finishStepRead(ctx context.Context, tx *rows.Tx, row *rows.Ro
 	if !known.Active {
 		return sales.Refuse(sales.Precondition, "the sequence of step %q has been deactivated; its connections are being ended", step.Name())
 	}
-	out := sequence.Advance(known.Definition, position, status, r.connections.db.Now())
+	out := sequence.Advance(known.Definition, position, sequence.Closing{As: status}, worktime.Schedule{}, r.connections.db.Now())
 	if err := r.advanceTarget(ctx, tx, row, out, target.Version()); err != nil {
 		return err
 	}

@@ -1,32 +1,31 @@
 // Package sequence is what a sequence is and how a connection to one lives: the
-// definition (an ordered list of steps) with its rules, and the state machine
-// of a target and its steps. It decides and never does: values in, values out;
-// no store, no clock, no ids made of chance.
+// definition (a graph of steps) with its rules, and the state machine of a target
+// and its steps. It decides and never does: values in, values out; no store, no
+// clock, no ids made of chance.
 //
-// Invariant: an ended target has no open step, and a target is ended exactly
-// once, with one reason (docs/domain.md §5.2).
+// Size: the language of definitions and the machine that follows them share the graph of steps.
+//
+// Invariant: an ended target has no open step, a live one has exactly one, and a
+// target is ended exactly once, with one reason (docs/domain.md §5.2).
 package sequence
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
-	"segue/internal/excerpt"
-	"segue/internal/guid"
+	"segue/internal/sales/worktime"
 	"segue/internal/schema/name"
-	"segue/internal/strictjson"
 )
 
 // Limits of a definition (docs/domain.md §2).
 const (
-	MaxSteps     = 40                  // without waits
-	MaxPath      = 400                 // with waits
-	MaxWait      = 30 * 24 * time.Hour // of one wait
+	MaxSteps     = 40                  // that somebody does, on all branches together
+	MaxPath      = 400                 // places, on all branches together
+	MaxWait      = 30 * 24 * time.Hour // of one wait, and of the limit of a condition
 	MaxVersion   = 500
+	MaxDepth     = 20  // of branches within branches
 	maxName      = 100 // bytes of a name
 	maxRegarding = 200 // bytes of a record's name on its target
 	maxText      = 2000
@@ -35,48 +34,208 @@ const (
 // StepType is the type of a step, a value of msdyn_type (docs/domain.md §4.3).
 type StepType int64
 
-// The step types that a definition may use in this version: those a seller
-// performs, and the wait.
+// The step types.
 const (
-	Wait        StepType = 0
-	LinkedIn    StepType = 5
-	Email       StepType = 4202
-	PhoneCall   StepType = 4210
-	Task        StepType = 4212
-	TextMessage StepType = 4213
+	Wait           StepType = 0
+	Condition      StepType = 1
+	AutomatedEmail StepType = 3
+	AutoAction     StepType = 4 // updates a column, or with AdvanceToOther connects to another sequence
+	LinkedIn       StepType = 5
+	AutomatedText  StepType = 6
+	ABTest         StepType = 7
+	Email          StepType = 4202
+	PhoneCall      StepType = 4210
+	Task           StepType = 4212
+	TextMessage    StepType = 4213
 )
 
-// stepTypes are the names a definition may use for a type, beside its number.
-func stepTypes() map[string]StepType {
-	return map[string]StepType{
-		"wait": Wait, "linkedin": LinkedIn, "email": Email,
-		"phonecall": PhoneCall, "task": Task, "textmessage": TextMessage,
+// BySystem reports whether the system performs steps of the type, not a seller.
+func (t StepType) BySystem() bool {
+	switch t {
+	case Wait, Condition, AutomatedEmail, AutoAction, AutomatedText, ABTest:
+		return true
+	case LinkedIn, Email, PhoneCall, Task, TextMessage:
 	}
+	return false
 }
+
+// counted reports whether a step of the type is one that is shown as a "Step": it does
+// something. Waits and branches only lead on.
+func (t StepType) counted() bool { return t != Wait && t != Condition && t != ABTest }
+
+// Subtype is the kind of a LinkedIn step or an auto action, a value of msdyn_subtype.
+type Subtype int64
+
+// The subtypes.
+const (
+	NoSubtype          Subtype = 0
+	LinkedInResearch   Subtype = 1
+	LinkedInIntroduced Subtype = 2
+	LinkedInConnect    Subtype = 3
+	LinkedInMail       Subtype = 4
+	AdvanceToOther     Subtype = 5
+)
+
+// Place is where a step stands in [Definition.Steps]. Places rise along every path.
+type Place int
+
+// PathEnd is the place after the last step of a path.
+const PathEnd Place = -1
+
+// Branch is one of the two ways on from a condition or a test.
+type Branch int
+
+// The branches. A test takes A for Yes and B for No.
+const (
+	Yes Branch = 0
+	No  Branch = 1
+	A          = Yes
+	B          = No
+)
 
 // Step is one step of a definition.
 type Step struct {
 	ID          StepID // the same in every version of the sequence
 	Type        StepType
+	Subtype     Subtype
 	Name        string
 	Description string
-	Wait        time.Duration // of a Wait, else 0
+	Path        string        // where it is written: "3", or "3.yes.1"; for people
+	Wait        worktime.Wait // of a Wait; of a Condition its limit
+	Template    string        // id of a template, or "" where a seller may choose
+	Set         Assignment    // of an AutoAction
+	Advance     name.SequenceID
+	If          *Question // of a Condition
+	Test        *Test     // of an ABTest
+	Next        Place     // the step after it, after its branches where it has some; or PathEnd
+	Branches    [2]Place  // the first step of each branch, which is Next where the branch is empty
 }
 
 // StepID is the id of a step of a definition, a GUID. The row of a target's step
 // has an id of its own, made of this one.
 type StepID string
 
-// Definition is the steps of one version of a sequence.
+// branches reports whether the way on from a step is one of its Branches.
+func (s Step) branches() bool { return s.Type == Condition || s.Type == ABTest }
+
+// Assignment is what an "update field" step writes: a two-option or choice column and
+// its value as JSON (docs/domain.md §6.2).
+type Assignment struct {
+	Column string
+	Value  json.RawMessage
+}
+
+// Question is what a condition asks; exactly one of Emails, Calls, Filter and Stages is
+// given (docs/domain.md §6.2).
+type Question struct {
+	Emails  []EmailResult // of the email before it
+	All     bool          // of Emails: every one, not any
+	Calls   []int64       // statuscodes of the call before it, any of which will do
+	Filter  string        // a condition on the record, in the language of segments
+	Process string        // a business process, with Stages
+	Stages  []string      // ids, any of which will do
+	Early   bool          // "move as soon as satisfied": Yes need not wait for the limit
+}
+
+// AboutStep reports whether the question is about the step before the condition: where
+// that is skipped, the answer is No.
+func (q Question) AboutStep() bool { return len(q.Emails) > 0 || len(q.Calls) > 0 }
+
+// EmailResult is what a recipient does with an email.
+type EmailResult string
+
+// The results.
+const (
+	Opened     EmailResult = "opened"
+	Clicked    EmailResult = "clicked"
+	Downloaded EmailResult = "downloaded"
+	Replied    EmailResult = "replied"
+)
+
+// Test is an A/B test (docs/domain.md §6.2).
+type Test struct {
+	Split   int       // percent of the targets that take A
+	Metric  string    // what decides: an EmailResult, or "completed"
+	Until   time.Time // when it ends by itself; zero: as soon as it is decided
+	Default Branch    // for those who come when the test has ended without a winner
+}
+
+// Exit is when a target leaves before its path ends (docs/domain.md §6.2).
+type Exit struct {
+	Replied bool // to any email of the sequence
+}
+
+// Ownership is whose the steps are, a value of msdyn_assignsequencetype (docs/domain.md §6.5).
+type Ownership int64
+
+// The values.
+const (
+	RecordOwner Ownership = 0
+	RecordField Ownership = 1
+	OwnerTeam   Ownership = 2
+	AccessTeam  Ownership = 3
+	CurrentUser Ownership = 4 // who connects the record
+)
+
+// Definition is one version of a sequence.
 type Definition struct {
-	Sequence name.SequenceID
-	Version  int64
-	Steps    []Step
+	Sequence    name.SequenceID
+	Version     int64
+	Steps       []Step
+	Exit        Exit
+	Ownership   Ownership
+	OwnerField  string // column of the record, with RecordField
+	WorkingTime bool   // time that is not worked is not part of waits, where the organization says so too
+}
+
+// Find returns the place of a step.
+func (d Definition) Find(id StepID) (at Place, ok bool) {
+	at = Place(slices.IndexFunc(d.Steps, func(step Step) bool { return step.ID == id }))
+	return at, at >= 0
+}
+
+// Tasks counts the steps that do something, the number shown as "Steps".
+func (d Definition) Tasks() int {
+	n := 0
+	for _, step := range d.Steps {
+		if step.Type.counted() {
+			n++
+		}
+	}
+	return n
+}
+
+// Longest returns how many places the longest path from a place has, and how many
+// of them do something.
+func (d Definition) Longest(from Place) (places, tasks int) {
+	// From the end, for what comes after a step has a higher place.
+	type length struct{ places, tasks int }
+	longest := make([]length, len(d.Steps)+1) // the last one is that of PathEnd
+	at := func(p Place) length {
+		if p == PathEnd {
+			return longest[len(d.Steps)]
+		}
+		return longest[p]
+	}
+	for i := len(d.Steps) - 1; i >= 0 && i >= int(from); i-- {
+		step := d.Steps[i]
+		after := at(step.Next)
+		if step.branches() {
+			yes, no := at(step.Branches[Yes]), at(step.Branches[No])
+			after = length{max(yes.places, no.places), max(yes.tasks, no.tasks)}
+		}
+		longest[i] = length{after.places + 1, after.tasks}
+		if step.Type.counted() {
+			longest[i].tasks++
+		}
+	}
+	return at(from).places, at(from).tasks
 }
 
 // DefinitionError says what is wrong with a definition and where.
 type DefinitionError struct {
-	Step   int // position, from 1; 0: the list as a whole
+	Path   string // of the step, [Step.Path]; "": the definition as a whole
+	ID     StepID // of the step, "" where it has none
 	Detail string
 
 	limit      string // its name, of a definition that has too much of something
@@ -87,152 +246,10 @@ type DefinitionError struct {
 // its value and how much there is; most is 0 for any other error.
 func (e *DefinitionError) Limit() (name string, most, used int) { return e.limit, e.most, e.used }
 
-// Error names the step by its position in the list.
+// Error names the step by where it is written.
 func (e *DefinitionError) Error() string {
-	if e.Step == 0 {
+	if e.Path == "" {
 		return name.MsdynDefinition + ": " + e.Detail
 	}
-	return fmt.Sprintf("%s: step %d %s", name.MsdynDefinition, e.Step, e.Detail)
-}
-
-// written is a step as a definition's JSON has it.
-type written struct {
-	ID          string          `json:"id"`
-	Type        json.RawMessage `json:"type"`
-	Name        string          `json:"name"`
-	Description string          `json:"description"`
-	Wait        *struct {
-		Days  int `json:"days"`
-		Hours int `json:"hours"`
-	} `json:"wait"`
-}
-
-// Parse reads a definition:
-//
-//	[{"type":"phonecall","name":"First call"},
-//	 {"type":"wait","name":"Two days","wait":{"days":2,"hours":4}},
-//	 {"type":4202,"name":"Follow up","description":"…","id":"<guid>"}]
-//
-// A step without an id gets one made of the sequence, its position and name, so
-// that parsing again gives the same. Errors are *DefinitionError. What only
-// matters to a sequence in use is left to Validate.
-func Parse(sequence name.SequenceID, version int64, text string) (Definition, error) {
-	def := Definition{Sequence: sequence, Version: version}
-	var list []written
-	if err := strictjson.Decode([]byte(text), &list); err != nil {
-		return def, &DefinitionError{Detail: fmt.Sprintf("is not a list of steps: %v", err)}
-	}
-	for i, w := range list {
-		step, err := w.step(sequence, i)
-		if err != nil {
-			return def, err
-		}
-		def.Steps = append(def.Steps, step)
-	}
-	return def, nil
-}
-
-func (w written) step(sequence name.SequenceID, i int) (Step, error) {
-	bad := func(format string, args ...any) (Step, error) {
-		return Step{}, &DefinitionError{Step: i + 1, Detail: fmt.Sprintf(format, args...)}
-	}
-	step := Step{Name: w.Name, Description: w.Description}
-	kind, ok := stepType(w.Type)
-	if !ok {
-		return bad("has type %s; it may be wait, email, phonecall, task, textmessage or linkedin", shorten(w.Type))
-	}
-	step.Type = kind
-	if w.ID == "" {
-		step.ID = StepID(guid.FromName(fmt.Sprintf("segue:step:%s:%d:%s", sequence, i, w.Name)))
-	} else if given, ok := guid.ParseAny(w.ID); ok {
-		step.ID = StepID(given)
-	} else {
-		return bad("has id %q, which is not a GUID", w.ID)
-	}
-	if len(w.Name) > maxName || len(w.Description) > maxText {
-		return bad("has a name of more than %d or a description of more than %d bytes", maxName, maxText)
-	}
-	switch {
-	case kind == Wait && w.Wait == nil:
-		return bad(`is a wait without "wait", for example {"days":1,"hours":0}`)
-	case kind != Wait && w.Wait != nil:
-		return bad(`has a "wait" though its type is not wait; put a step of type wait before it`)
-	case kind == Wait && (w.Wait.Days < 0 || w.Wait.Hours < 0 || w.Wait.Days > 30 || w.Wait.Hours > 30*24):
-		return bad("waits %d days and %d hours; each is 0 or more and together at most 30 days", w.Wait.Days, w.Wait.Hours)
-	case kind == Wait:
-		step.Wait = time.Duration(w.Wait.Days)*24*time.Hour + time.Duration(w.Wait.Hours)*time.Hour
-	}
-	return step, nil
-}
-
-// stepType reads a type given by name or number.
-func stepType(raw json.RawMessage) (StepType, bool) {
-	var name string
-	if json.Unmarshal(raw, &name) == nil {
-		kind, ok := stepTypes()[strings.ToLower(name)]
-		return kind, ok
-	}
-	for _, kind := range stepTypes() {
-		if bytes.Equal(raw, fmt.Append(nil, int64(kind))) {
-			return kind, true
-		}
-	}
-	return 0, false
-}
-
-func shorten(raw json.RawMessage) string {
-	if len(raw) == 0 {
-		return "missing"
-	}
-	return excerpt.Runes(string(raw), 40)
-}
-
-// Validate applies the rules of activation (docs/domain.md §6.1, limits §2): at
-// least one step that is not a wait, at most MaxSteps of them, every step named,
-// waits longer than nothing and at most MaxWait, no id twice, and no wait last.
-func (d Definition) Validate() error {
-	bad := func(i int, format string, args ...any) error {
-		return &DefinitionError{Step: i + 1, Detail: fmt.Sprintf(format, args...)}
-	}
-	seen := map[StepID]bool{}
-	for i, step := range d.Steps {
-		switch {
-		case step.Name == "":
-			return bad(i, "has no name")
-		case seen[step.ID]:
-			return bad(i, "has the id %s of an earlier step", step.ID)
-		case step.Type == Wait && (step.Wait <= 0 || step.Wait > MaxWait):
-			return bad(i, "waits %v; a wait lasts from 1 hour to 30 days", step.Wait)
-		}
-		seen[step.ID] = true
-	}
-	switch n := d.Tasks(); {
-	case n == 0:
-		return &DefinitionError{Detail: "has no step that is not a wait"}
-	case n > MaxSteps:
-		return &DefinitionError{Detail: fmt.Sprintf("has %d steps that are not waits; the limit is %d", n, MaxSteps), limit: "SequenceSteps", most: MaxSteps, used: n}
-	case len(d.Steps) > MaxPath:
-		return &DefinitionError{Detail: fmt.Sprintf("has %d steps with waits; the limit is %d", len(d.Steps), MaxPath), limit: "SequenceStepsWithWaits", most: MaxPath, used: len(d.Steps)}
-	}
-	if d.Steps[len(d.Steps)-1].Type == Wait {
-		return bad(len(d.Steps)-1, "is a wait, and a wait may not be the last step")
-	}
-	return nil
-}
-
-// Find returns the place of a step, from 0.
-func (d Definition) Find(id StepID) (index int, ok bool) {
-	index = slices.IndexFunc(d.Steps, func(step Step) bool { return step.ID == id })
-	return index, index >= 0
-}
-
-// Tasks counts the steps that are no waits, the number shown as "Steps".
-func (d Definition) Tasks() int {
-	n := 0
-	for _, step := range d.Steps {
-		if step.Type != Wait {
-			n++
-		}
-	}
-	return n
+	return fmt.Sprintf("%s: step %s %s", name.MsdynDefinition, e.Path, e.Detail)
 }

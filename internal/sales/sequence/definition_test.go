@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"segue/internal/sales/worktime"
 	"segue/internal/schema/name"
 )
 
@@ -23,11 +23,11 @@ func TestParse(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Definition{Sequence: "s", Version: 7, Steps: []Step{
-		{ID: got.Steps[0].ID, Type: PhoneCall, Name: "Call"},
-		{ID: got.Steps[1].ID, Type: Wait, Name: "Pause", Wait: 52 * time.Hour},
-		{ID: stepID, Type: Email, Name: "Mail", Description: "Say hello"},
+		{ID: got.Steps[0].ID, Type: PhoneCall, Name: "Call", Path: "1", Next: 1, Branches: [2]Place{1, 1}},
+		{ID: got.Steps[1].ID, Type: Wait, Name: "Pause", Path: "2", Wait: waitOf(2, 4), Next: 2, Branches: [2]Place{2, 2}},
+		{ID: stepID, Type: Email, Name: "Mail", Description: "Say hello", Path: "3", Next: PathEnd, Branches: [2]Place{PathEnd, PathEnd}},
 	}}
-	if d := cmp.Diff(want, got); d != "" {
+	if d := cmp.Diff(want, got, cmpWait()); d != "" {
 		t.Error(d)
 	}
 	if got.Tasks() != 2 {
@@ -36,11 +36,12 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseReadsEveryTypeByNameAndNumber(t *testing.T) {
-	for name, kind := range stepTypes() {
-		wait := ""
-		if kind == Wait {
-			wait = `,"wait":{"hours":1}`
-		}
+	needs := map[string]string{
+		"wait": `,"wait":{"hours":1}`, "condition": `,"if":{"filter":"f"}`, "abtest": `,"metric":"opened"`,
+		"updatefield": `,"set":{"leadqualitycode":1}`, "advance": `,"sequence":"` + stepID + `"`,
+	}
+	for name, kind := range types() {
+		wait := needs[name]
 		for _, written := range []string{fmt.Sprintf("%q", name), fmt.Sprintf("%q", strings.ToUpper(name)), fmt.Sprint(int64(kind))} {
 			got, err := Parse("s", 1, fmt.Sprintf(`[{"type":%s,"name":"n"%s}]`, written, wait))
 			if err != nil || got.Steps[0].Type != kind {
@@ -85,26 +86,26 @@ func TestParseTakesOneSpellingOfAGUID(t *testing.T) {
 func TestParseErrorsSayWhere(t *testing.T) {
 	for _, test := range []struct {
 		name, text, detail string
-		step               int
+		step               string
 	}{
-		{"empty text", ``, "not a list of steps", 0},
-		{"no JSON", `[{`, "not a list of steps", 0},
-		{"no list", `{"type":"task"}`, "not a list of steps", 0},
-		{"unknown member", `[{"type":"task","name":"A","color":"red"}]`, `unknown member "color"`, 0},
-		{"text after it", `[] []`, "there is more text after the value", 0},
-		{"unknown type", `[{"type":"task","name":"A"},{"type":"fax","name":"B"}]`, `has type "fax"`, 2},
-		{"unknown number", `[{"type":17,"name":"A"}]`, "has type 17", 1},
-		{"no type", `[{"name":"A"}]`, "has type missing", 1},
-		{"null type", `[{"type":null,"name":"A"}]`, "has type null", 1},
-		{"no GUID", `[{"type":"task","name":"A","id":"one"}]`, `has id "one", which is not a GUID`, 1},
-		{"long name", `[{"type":"task","name":"` + strings.Repeat("x", 101) + `"}]`, "name of more than 100", 1},
-		{"long description", `[{"type":"task","name":"A","description":"` + strings.Repeat("x", 2001) + `"}]`, "more than 2000 bytes", 1},
-		{"wait without wait", `[{"type":"wait","name":"A"}]`, `is a wait without "wait"`, 1},
-		{"task with wait", `[{"type":"task","name":"A","wait":{"days":1}}]`, "its type is not wait", 1},
-		{"negative days", `[{"type":"wait","name":"A","wait":{"days":-1,"hours":30}}]`, "waits -1 days", 1},
-		{"negative hours", `[{"type":"wait","name":"A","wait":{"days":1,"hours":-1}}]`, "and -1 hours", 1},
-		{"31 days", `[{"type":"wait","name":"A","wait":{"days":31}}]`, "waits 31 days", 1},
-		{"721 hours", `[{"type":"wait","name":"A","wait":{"hours":721}}]`, "and 721 hours", 1},
+		{"empty text", ``, "not a list of steps", ""},
+		{"no JSON", `[{`, "not a list of steps", ""},
+		{"no list", `{"type":"task"}`, "not a list of steps", ""},
+		{"unknown member", `[{"type":"task","name":"A","color":"red"}]`, `unknown member "color"`, ""},
+		{"text after it", `[] []`, "there is more text after the value", ""},
+		{"unknown type", `[{"type":"task","name":"A"},{"type":"fax","name":"B"}]`, `has type "fax"`, "2"},
+		{"unknown number", `[{"type":17,"name":"A"}]`, "has type 17", "1"},
+		{"no type", `[{"name":"A"}]`, "has type missing", "1"},
+		{"null type", `[{"type":null,"name":"A"}]`, "has type null", "1"},
+		{"no GUID", `[{"type":"task","name":"A","id":"one"}]`, `has id "one", which is not a GUID`, "1"},
+		{"long name", `[{"type":"task","name":"` + strings.Repeat("x", 101) + `"}]`, "name of more than 100", "1"},
+		{"long description", `[{"type":"task","name":"A","description":"` + strings.Repeat("x", 2001) + `"}]`, "more than 2000 bytes", "1"},
+		{"wait without wait", `[{"type":"wait","name":"A"}]`, `is a wait without "wait"`, "1"},
+		{"task with wait", `[{"type":"task","name":"A","wait":{"days":1}}]`, "put a step of type wait before it", "1"},
+		{"negative days", `[{"type":"wait","name":"A","wait":{"days":-1,"hours":30}}]`, "waits -1 days", "1"},
+		{"negative hours", `[{"type":"wait","name":"A","wait":{"days":1,"hours":-1}}]`, "and -1 hours", "1"},
+		{"31 days", `[{"type":"wait","name":"A","wait":{"days":31}}]`, "waits 31 days", "1"},
+		{"721 hours", `[{"type":"wait","name":"A","wait":{"hours":721}}]`, "and 721 hours", "1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := Parse("s", 1, test.text)
@@ -114,13 +115,13 @@ func TestParseErrorsSayWhere(t *testing.T) {
 }
 
 // wantError checks that err is a DefinitionError at a step.
-func wantError(t *testing.T, err error, step int, detail string) {
+func wantError(t *testing.T, err error, path, detail string) {
 	t.Helper()
 	wrong, ok := errors.AsType[*DefinitionError](err)
-	if !ok || wrong.Step != step || !strings.Contains(wrong.Detail, detail) {
-		t.Fatalf("got %v, want step %d … %s …", err, step, detail)
+	if !ok || wrong.Path != path || !strings.Contains(wrong.Detail, detail) {
+		t.Fatalf("got %v, want step %q … %s …", err, path, detail)
 	}
-	if place := fmt.Sprintf("step %d ", step); step > 0 && !strings.Contains(err.Error(), place) {
+	if place := fmt.Sprintf("step %s ", path); path != "" && !strings.Contains(err.Error(), place) {
 		t.Errorf("%q does not name %s", err, place)
 	}
 	if !strings.HasPrefix(err.Error(), "msdyn_definition: ") {
@@ -130,8 +131,30 @@ func wantError(t *testing.T, err error, step int, detail string) {
 
 func task(name string) Step { return Step{ID: StepID("id of " + name), Type: Task, Name: name} }
 
-func wait(name string, d time.Duration) Step {
-	return Step{ID: StepID("id of " + name), Type: Wait, Name: name, Wait: d}
+func wait(name string, w worktime.Wait) Step {
+	return Step{ID: StepID("id of " + name), Type: Wait, Name: name, Wait: w}
+}
+
+func waitOf(days, hours int) worktime.Wait {
+	w, err := worktime.NewWait(days, hours)
+	if err != nil {
+		panic(err)
+	}
+	return w
+}
+
+func cmpWait() cmp.Option { return cmp.Comparer(func(a, b worktime.Wait) bool { return a == b }) }
+
+// line is the steps one after the other.
+func line(steps ...Step) Definition {
+	for i := range steps {
+		next := Place(i + 1)
+		if i+1 == len(steps) {
+			next = PathEnd
+		}
+		steps[i].Path, steps[i].Next, steps[i].Branches = fmt.Sprint(i+1), next, [2]Place{next, next}
+	}
+	return Definition{Steps: steps}
 }
 
 func tasks(n int) (steps []Step) {
@@ -144,7 +167,7 @@ func tasks(n int) (steps []Step) {
 // waits is n steps, all but the last one waits.
 func waits(n int) (steps []Step) {
 	for i := range n - 1 {
-		steps = append(steps, wait(fmt.Sprint("wait ", i), time.Hour))
+		steps = append(steps, wait(fmt.Sprint("wait ", i), waitOf(0, 1)))
 	}
 	return append(steps, task("last"))
 }
@@ -155,12 +178,12 @@ func TestValidate_6_1_Accepts(t *testing.T) {
 		"40 tasks":                      tasks(40),
 		"40 tasks with waits between":   append(waits(300), tasks(39)...),
 		"400 steps with waits":          waits(400),
-		"wait of exactly 30 days (§17)": {wait("w", 30*24*time.Hour), task("t")},
-		"wait of an hour":               {wait("w", time.Hour), task("t")},
-		"wait first":                    {wait("a", time.Hour), wait("b", time.Hour), task("t")},
+		"wait of exactly 30 days (§17)": {wait("w", waitOf(30, 0)), task("t")},
+		"wait of an hour":               {wait("w", waitOf(0, 1)), task("t")},
+		"wait first":                    {wait("a", waitOf(0, 1)), wait("b", waitOf(0, 1)), task("t")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := (Definition{Steps: steps}).Validate(); err != nil {
+			if err := line(steps...).Validate(); err != nil {
 				t.Error(err)
 			}
 		})
@@ -171,21 +194,19 @@ func TestValidate_6_1_Refuses(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		steps  []Step
-		step   int
+		path   string
 		detail string
 	}{
-		{"nothing", nil, 0, "no step that is not a wait"},
-		{"waits alone", []Step{wait("w", time.Hour)}, 0, "no step that is not a wait"},
-		{"41 tasks", tasks(41), 0, "has 41 steps that are not waits; the limit is 40"},
-		{"401 steps with waits", waits(401), 0, "has 401 steps with waits; the limit is 400"},
-		{"trailing wait", []Step{task("t"), wait("w", time.Hour)}, 2, "a wait may not be the last step"},
-		{"no name", []Step{task("t"), {ID: "x", Type: Task}}, 2, "has no name"},
-		{"an id twice", []Step{task("t"), task("u"), task("t")}, 3, "has the id id of t of an earlier step"},
-		{"wait of nothing", []Step{wait("w", 0), task("t")}, 1, "waits 0s"},
-		{"wait of 30 days and an hour", []Step{wait("w", 30*24*time.Hour+time.Hour), task("t")}, 1, "from 1 hour to 30 days"},
+		{"nothing", nil, "", "no step that is not a wait"},
+		{"waits alone", []Step{wait("w", waitOf(0, 1))}, "1", "a wait may not be the last step"},
+		{"41 tasks", tasks(41), "", "has 41 steps that are not waits; the limit is 40"},
+		{"trailing wait", []Step{task("t"), wait("w", waitOf(0, 1))}, "2", "a wait may not be the last step"},
+		{"no name", []Step{task("t"), {ID: "x", Type: Task}}, "2", "has no name"},
+		{"an id twice", []Step{task("t"), task("u"), task("t")}, "3", "has the id id of t of an earlier step"},
+		{"wait of nothing", []Step{wait("w", worktime.Wait{}), task("t")}, "1", "waits for nothing"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			wantError(t, Definition{Steps: test.steps}.Validate(), test.step, test.detail)
+			wantError(t, line(test.steps...).Validate(), test.path, test.detail)
 		})
 	}
 }
@@ -204,7 +225,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, step := range def.Steps {
-			if _, known := stepType(fmt.Append(nil, int64(step.Type))); !known || len(step.ID) != 36 {
+			if _, known := (written{Type: fmt.Append(nil, int64(step.Type))}).stepType(); !known || len(step.ID) != 36 {
 				t.Fatalf("step %+v", step)
 			}
 		}

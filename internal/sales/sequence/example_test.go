@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"segue/internal/sales/sequence"
+	"segue/internal/sales/worktime"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
@@ -41,9 +42,9 @@ func Example() {
 	monday := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	connection := sequence.Connection{
 		Record: schema.Lookup{Table: name.Lead, ID: "1ead0000-0000-4000-8000-000000000001"},
-		Name:   "Ada Kern", Sequence: def.Sequence, Version: 7, Entry: 1,
+		Name:   "Ada Kern", Sequence: def.Sequence, Version: 7, Entry: 1, Start: monday,
 	}
-	target, step, _ := sequence.Begin(def, connection, monday)
+	target, step, _ := sequence.Begin(def, connection, worktime.Schedule{})
 	printColumns("target", target, name.Statuscode, name.MsdynCurrentstepname, name.MsdynTotalstepcount)
 	printColumns("step", step, name.MsdynName, name.Statuscode, name.MsdynDuetime)
 
@@ -59,7 +60,7 @@ func Example() {
 			Target: connection.Target(), Record: connection.Record,
 			Step: def.Steps[i].ID, Type: def.Steps[i].Type,
 		}
-		out := sequence.Advance(def, at, done.as, done.now)
+		out := sequence.Advance(def, at, sequence.Closing{As: done.as}, worktime.Schedule{}, done.now)
 		fmt.Println()
 		printColumns("done", out.Step, name.Statecode, name.Statuscode)
 		if out.NextID == "" {

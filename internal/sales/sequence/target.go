@@ -2,10 +2,13 @@ package sequence
 
 import (
 	"fmt"
+	"maps"
+	"strings"
 	"time"
 
 	"segue/internal/excerpt"
 	"segue/internal/guid"
+	"segue/internal/sales/worktime"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
@@ -100,11 +103,44 @@ func Next(from Status, event Event) (to Status, reason Reason, ok bool) {
 
 // Wait states of a step (docs/domain.md §4.3).
 const (
-	waitNA      int64 = 0
-	waitWaiting int64 = 1
-	waitSkipped int64 = 2
-	waitDone    int64 = 4
+	waitNA        int64 = 0
+	waitWaiting   int64 = 1
+	waitSkipped   int64 = 2
+	waitForUpdate int64 = 3 // for a signal from outside
+	waitDone      int64 = 4
+
+	advancedAfterWait int64 = 3 // msdyn_advancedfromwaitstate of a step after a wait
 )
+
+// maxOutcome is how many bytes of msdyn_triggeroutcome are kept, so that an item stays small.
+const maxOutcome = 400
+
+// StepError says why a step is held, a value of msdyn_errorstate (docs/domain.md §4.3).
+type StepError int64
+
+// The errors; those from 4 on are ours.
+const (
+	NoError            StepError = 0
+	UpdateFailed       StepError = 1
+	TextMessageFailed  StepError = 2
+	TemplateFailed     StepError = 3
+	DueTimeUnknown     StepError = 4
+	ConditionFailed    StepError = 5
+	AdvanceFailed      StepError = 6
+	EmailNotSent       StepError = 7
+	UnknownWhetherSent StepError = 8
+)
+
+// Held returns the columns of an open step that the system cannot do: it waits, with the
+// reason, in the list of its owner. The target's segue_system becomes null in the same
+// transaction.
+func Held(failure StepError, reason string) map[string]schema.Value {
+	return map[string]schema.Value{
+		name.MsdynErrorstate:     schema.Int(int64(failure)),
+		name.MsdynTriggeroutcome: schema.Text(excerpt.Bytes(reason, maxOutcome)),
+		name.SegueSystem:         schema.Null(),
+	}
+}
 
 // Connection is what a new target is made of.
 type Connection struct {
@@ -112,10 +148,11 @@ type Connection struct {
 	Name     string // of the record, for people
 	Owner    schema.Lookup
 	Sequence name.SequenceID
-	Segment  name.SegmentID // the segment that made it, or ""
-	Version  int64          // version with which the record is written; with the record it makes the ids
-	Entry    int64          // how often the record has been connected, this time included
-	Delay    time.Duration
+	Segment  name.SegmentID            // the segment that made it, or ""
+	Version  int64                     // version with which the record is written; with the record it makes the ids
+	Entry    int64                     // how often the record has been connected, this time included
+	Start    time.Time                 // when the first step is due at the earliest
+	From     name.SequenceTargetStepID // the step that advanced to the sequence, or ""
 }
 
 // Target is the id of the connection's target. The same record in the same
@@ -126,17 +163,19 @@ func (c Connection) Target() name.SequenceTargetID {
 }
 
 // Begin returns the target of a new connection and its first step: id and columns
-// of each. The target is Connected, since its first step comes with it.
-func Begin(def Definition, c Connection, now time.Time) (target, step map[string]schema.Value, stepID name.SequenceTargetStepID) {
-	first := Position{Target: c.Target(), Record: c.Record, Owner: c.Owner}
-	stepID, step = first.open(def, 0, now.Add(c.Delay))
+// of each. The target is Connected, since its first step comes with it. The first
+// step is chosen by the rules of [Advance]: what can be decided at once is no step.
+// A definition with no way to a step that lasts ends the target at once; then stepID is "".
+func Begin(def Definition, c Connection, schedule worktime.Schedule) (target, step map[string]schema.Value, stepID name.SequenceTargetStepID) {
+	p := Position{Target: c.Target(), Record: c.Record, Owner: c.Owner}
+	way := def.follow(0, p.Target, Closing{})
 	target = map[string]schema.Value{
 		name.MsdynName:                  schema.Text(excerpt.Bytes(c.Name, maxName)),
 		name.MsdynTarget:                schema.Ref(c.Record),
 		name.MsdynParentsequence:        schema.RefTo(name.Sequence, def.Sequence),
 		name.MsdynParentsequenceversion: schema.Int(def.Version),
 		name.MsdynCurrentstepcount:      schema.Int(0),
-		name.MsdynTotalstepcount:        schema.Int(int64(def.Tasks())),
+		name.MsdynTotalstepcount:        schema.Int(int64(def.total(0, way.to))),
 		name.SegueEntry:                 schema.Int(c.Entry), // makes the unique key
 		name.Statecode:                  schema.Int(int64(TargetActive)),
 		name.Statuscode:                 schema.Int(int64(Connected)),
@@ -150,65 +189,130 @@ func Begin(def Definition, c Connection, now time.Time) (target, step map[string
 	if c.Owner.ID != "" {
 		target[name.Ownerid] = schema.Ref(c.Owner)
 	}
-	for column, v := range currentStep(def.Steps[0], stepID) {
-		target[column] = v
+	if c.From != "" {
+		target[name.MsdynAdvancedfromstep] = schema.RefTo(name.SequenceTargetStep, c.From)
 	}
-	return target, step, stepID
+	if way.to == PathEnd {
+		ended, _ := End(Connected, PathDone)
+		maps.Copy(target, ended)
+		return target, nil, ""
+	}
+	opened := p.open(def, way.to, 0, 0, schedule, c.Start)
+	maps.Copy(target, opened.current(def.Steps[way.to]))
+	return target, opened.columns, opened.id
 }
 
-// currentStep returns the columns of a target that tell its current step.
-func currentStep(step Step, stepID name.SequenceTargetStepID) map[string]schema.Value {
+// opened is a step that is opened for a target.
+type opened struct {
+	id      name.SequenceTargetStepID
+	columns map[string]schema.Value
+}
+
+// current returns the columns of a target that tell its current step.
+func (o opened) current(step Step) map[string]schema.Value {
 	return map[string]schema.Value{
 		name.MsdynCurrentstepdefinitionid: schema.Text(string(step.ID)),
 		name.MsdynCurrentstepname:         schema.Text(excerpt.Bytes(step.Name, maxName)),
 		name.MsdynCurrentsteptype:         schema.Int(int64(step.Type)),
-		name.SegueCurrentstep:             schema.RefTo(name.SequenceTargetStep, stepID),
+		name.SegueCurrentstep:             schema.RefTo(name.SequenceTargetStep, o.id),
+		name.SegueSystem:                  o.columns[name.SegueSystem], // of the step; null unless the system does it
 	}
 }
 
 // Position is an open step of a target.
 type Position struct {
-	Target name.SequenceTargetID
-	Record schema.Lookup
-	Owner  schema.Lookup // of the step and, unless the record is assigned meanwhile, of those after it
-	Step   StepID        // in the definition by which the step was made
-	Type   StepType
+	Target  name.SequenceTargetID
+	Record  schema.Lookup
+	Owner   schema.Lookup // of the step and, unless the record is assigned meanwhile, of those after it
+	Step    StepID        // in the definition by which the step was made
+	Type    StepType
+	Version int64 // of that definition; 0 of a step that was made when steps did not keep it
+	Passed  int   // steps of the target before it, waits included
+	Done    int   // of those, how many count
 }
 
-// open returns the step of a definition's place that is opened for the target of
-// p, due at now (a wait: when it is over). A target that goes over to another
-// version may come to a step of the same id again, so the version is part of the
-// id.
-func (p Position) open(def Definition, index int, now time.Time) (stepID name.SequenceTargetStepID, columns map[string]schema.Value) {
-	step := def.Steps[index]
-	stepID = name.SequenceTargetStepID(guid.Derive("step", string(p.Target), string(step.ID), fmt.Sprint(def.Version)))
-	waiting, due := waitNA, now
+// open returns the step of a definition's place that is opened for the target of p, the
+// wait of which begins at start.
+func (p Position) open(def Definition, at Place, passed, done int, schedule worktime.Schedule, start time.Time) opened {
+	step := def.Steps[at]
+	// A target that goes over to another version may come to a step of the same id again, so
+	// the version is part of the id.
+	o := opened{id: name.SequenceTargetStepID(guid.Derive("step", string(p.Target), string(step.ID), fmt.Sprint(def.Version)))}
+	waiting := waitNA
 	if step.Type == Wait {
-		waiting, due = waitWaiting, now.Add(step.Wait)
+		waiting = waitWaiting
+	} else if step.Type == Condition {
+		waiting = waitForUpdate
 	}
-	columns = map[string]schema.Value{
+	proposed, due, failure := step.due(schedule, start)
+	o.columns = map[string]schema.Value{
 		name.MsdynName:                  schema.Text(excerpt.Bytes(step.Name, maxName)),
 		name.MsdynSequencetarget:        schema.RefTo(name.SequenceTarget, p.Target),
 		name.MsdynSequencestepid:        schema.Text(string(step.ID)),
 		name.MsdynType:                  schema.Int(int64(step.Type)),
-		name.MsdynSubtype:               schema.Int(0),
+		name.MsdynSubtype:               schema.Int(int64(step.Subtype)),
 		name.MsdynDuetime:               schema.Time(due),
-		name.MsdynSequenceduetime:       schema.Time(due),
+		name.MsdynSequenceduetime:       schema.Time(proposed),
 		name.MsdynWaitstate:             schema.Int(waiting),
-		name.MsdynAdvancedfromwaitstate: schema.Int(0),
+		name.MsdynAdvancedfromwaitstate: schema.Int(p.leftWait()),
 		name.SegueSequence:              schema.RefTo(name.Sequence, def.Sequence),
+		name.SegueVersion:               schema.Int(def.Version),
 		name.SegueRecord:                schema.Text(p.Record.Table + ":" + p.Record.ID),
-		name.SeguePosition:              schema.Int(int64(index)),
+		name.SeguePosition:              schema.Int(int64(passed)),
+		name.SegueDone:                  schema.Int(int64(done)),
 		name.Statecode:                  schema.Int(int64(StepActive)),
 		name.Statuscode:                 schema.Int(int64(StepOpen)),
 	}
 	if step.Description != "" {
-		columns[name.MsdynDescription] = schema.Text(step.Description)
+		o.columns[name.MsdynDescription] = schema.Text(step.Description)
+	}
+	if step.Template != "" {
+		o.columns[name.MsdynOperationparameter] = schema.Text(step.Template)
 	}
 	if p.Owner.ID != "" {
-		columns[name.Ownerid], columns[name.SegueOwner] = schema.Ref(p.Owner), schema.Ref(p.Owner)
+		o.columns[name.Ownerid], o.columns[name.SegueOwner] = schema.Ref(p.Owner), schema.Ref(p.Owner)
 	}
-	return stepID, columns
+	switch {
+	case failure != nil:
+		maps.Copy(o.columns, Held(DueTimeUnknown, failure.Error()))
+	case step.Type.BySystem():
+		o.columns[name.SegueSystem] = schema.Bool(true)
+	}
+	return o
+}
+
+// due returns when a step is due that is opened at start: as the sequence proposes it, and
+// with the availability of its owner. A failure says why there is no such time; then
+// both are the start.
+func (s Step) due(schedule worktime.Schedule, start time.Time) (proposed, due time.Time, failure error) {
+	if s.Type == Condition || s.Type == AutoAction || s.Type == ABTest {
+		// The system asks and acts whatever the hour; a limit is time for the recipient.
+		schedule = worktime.Schedule{}
+	}
+	result, err := schedule.Due(start, s.Wait)
+	if err != nil {
+		return start, start, err
+	}
+	return result.Proposed, result.Due, nil
+}
+
+// leftWait is how the step before was left, for the step after it
+// (msdyn_advancedfromwaitstate).
+func (p Position) leftWait() int64 {
+	if p.Type != Wait || p.Step == "" {
+		return 0
+	}
+	return advancedAfterWait
+}
+
+// Closing is how an open step is closed.
+type Closing struct {
+	As     StepStatus // StepCompleted or StepSkipped
+	Result int64      // of a phone call: the status reason of its activity; 0: not known
+	Branch *Branch    // of a condition: the answer
+	Note   string     // for people: what came of it (msdyn_triggeroutcome)
+	// Winners are the branches that tests which have ended give to everybody.
+	Winners map[StepID]Branch
 }
 
 // Outcome is what finishing a step means: columns of the step itself, columns
@@ -218,39 +322,68 @@ type Outcome struct {
 	Target map[string]schema.Value
 	NextID name.SequenceTargetStepID // "" when the target has ended
 	Next   map[string]schema.Value
+	Picks  map[StepID]Branch // of the tests on the way
 }
 
-// Advance finishes the open step at p as StepCompleted or StepSkipped and moves
-// the target to the next one, or ends it after the last (docs/domain.md §5.2, §5.3).
-// The definition may be of another version than the target: the step is found by
-// its id, and the target goes on by this definition from then on. If it has no
-// such step, the target ends: the version that it was on has ended (§5.1).
-func Advance(def Definition, p Position, as StepStatus, now time.Time) Outcome {
-	out := Outcome{Step: closedStep(as)}
+// Advance closes the open step at p and moves the target to the next one, which it opens at
+// now, or ends it after the last (docs/domain.md §5.2, §5.3). The definition is the one
+// by which the step was made. If it has no such step, the target ends: the version that it
+// was on has ended (§5.1).
+//
+// Conditions about the step itself and tests are decided on the way and get no rows; what
+// they led to is told by the outcome of the step that is closed.
+func Advance(def Definition, p Position, c Closing, schedule worktime.Schedule, now time.Time) Outcome {
+	out := Outcome{Step: closedStep(c.As)}
 	out.Step[name.MsdynCompletedon] = schema.Time(now)
-	if p.Type == Wait {
+	if p.Type == Wait || p.Type == Condition {
 		out.Step[name.MsdynWaitstate] = schema.Int(waitDone)
-		if as == StepSkipped {
+		if c.As == StepSkipped {
 			out.Step[name.MsdynWaitstate], out.Step[name.MsdynWaitskippedon] = schema.Int(waitSkipped), schema.Time(now)
 		}
 	}
-	index, there := def.Find(p.Step)
-	switch {
-	case !there:
+	at, there := def.Find(p.Step)
+	if !there {
 		out.Target, _ = End(Connected, SequenceEnded)
 		out.Target[name.MsdynDisconnectedafterstepdefinitionid] = schema.Text(string(p.Step))
 		return out
-	case index+1 == len(def.Steps):
+	}
+	step, done := def.Steps[at], def.done(p, at)
+	if step.Type.counted() {
+		done++
+	}
+	way := def.follow(def.after(at, c), p.Target, c)
+	out.Picks = way.picks
+	if note := strings.Join(append(way.notes(c.Note), way.told...), "; "); note != "" {
+		out.Step[name.MsdynTriggeroutcome] = schema.Text(excerpt.Bytes(note, maxOutcome))
+	}
+	if way.to == PathEnd {
 		out.Target, _ = End(Connected, PathDone)
-	default:
-		out.NextID, out.Next = p.open(def, index+1, now)
-		out.Target = currentStep(def.Steps[index+1], out.NextID)
+	} else {
+		next := p.open(def, way.to, p.Passed+1, done, schedule, now)
+		out.NextID, out.Next = next.id, next.columns
+		out.Target = next.current(def.Steps[way.to])
 	}
 	out.Target[name.MsdynDisconnectedafterstepdefinitionid] = schema.Text(string(p.Step))
 	out.Target[name.MsdynParentsequenceversion] = schema.Int(def.Version)
-	out.Target[name.MsdynCurrentstepcount] = schema.Int(int64(Definition{Steps: def.Steps[:index+1]}.Tasks()))
-	out.Target[name.MsdynTotalstepcount] = schema.Int(int64(def.Tasks()))
+	out.Target[name.MsdynCurrentstepcount] = schema.Int(int64(done))
+	out.Target[name.MsdynTotalstepcount] = schema.Int(int64(def.total(done, way.to)))
 	return out
+}
+
+// done returns how many steps that count a target has passed before one. Where the step does
+// not tell, or was made by another version, it is as if the target had come by all of this one.
+func (d Definition) done(p Position, at Place) int {
+	if p.Version != d.Version {
+		return Definition{Steps: d.Steps[:at]}.Tasks()
+	}
+	return p.Done
+}
+
+// total is what a target shows as the number of its steps: those done and those of the longest
+// way that is left.
+func (d Definition) total(done int, from Place) int {
+	_, tasks := d.Longest(from)
+	return done + tasks
 }
 
 // End returns how an event ends a target: its columns, and ok false when the

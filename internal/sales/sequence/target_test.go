@@ -11,7 +11,9 @@ import (
 	"pgregory.net/rapid"
 
 	"segue/internal/guid"
+	"segue/internal/sales/worktime"
 	"segue/internal/schema"
+	"segue/internal/schema/name"
 )
 
 // outcome is an answer of Next.
@@ -59,12 +61,12 @@ var (
 	now    = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	record = schema.Lookup{Table: "lead", ID: "the lead"}
 	owner  = schema.Lookup{Table: "systemuser", ID: "the owner"}
-	plan   = Definition{Sequence: "the sequence", Version: 3, Steps: []Step{task("call"), wait("pause", 24*time.Hour), task("mail")}}
+	plan   = Definition{Sequence: "the sequence", Version: 3, Steps: line(task("call"), wait("pause", waitOf(1, 0)), task("mail")).Steps}
 )
 
 func TestBegin(t *testing.T) {
-	c := Connection{Record: record, Name: "Ann", Owner: owner, Sequence: plan.Sequence, Segment: "the segment", Version: 9, Entry: 2, Delay: time.Hour}
-	target, step, stepID := Begin(plan, c, now)
+	c := Connection{Record: record, Name: "Ann", Owner: owner, Sequence: plan.Sequence, Segment: "the segment", Version: 9, Entry: 2, Start: now.Add(time.Hour)}
+	target, step, stepID := Begin(plan, c, worktime.Schedule{})
 	due := now.Add(time.Hour)
 	wantTarget := map[string]schema.Value{
 		"msdyn_name": schema.Text("Ann"), "msdyn_target": schema.Ref(record), "ownerid": schema.Ref(owner),
@@ -78,6 +80,7 @@ func TestBegin(t *testing.T) {
 		"msdyn_currentsteptype":         schema.Int(int64(Task)),
 		"segue_currentstep":             schema.Ref(schema.Lookup{Table: "msdyn_sequencetargetstep", ID: string(stepID)}),
 		"segue_entry":                   schema.Int(2),
+		"segue_system":                  schema.Null(),
 		"statecode":                     schema.Int(0),
 		"statuscode":                    schema.Int(int64(Connected)),
 	}
@@ -90,7 +93,7 @@ func TestBegin(t *testing.T) {
 		"msdyn_duetime":        schema.Time(due), "msdyn_sequenceduetime": schema.Time(due),
 		"msdyn_waitstate": schema.Int(waitNA), "msdyn_advancedfromwaitstate": schema.Int(0),
 		"segue_sequence": schema.Ref(schema.Lookup{Table: "msdyn_sequence", ID: string(plan.Sequence)}),
-		"segue_record":   schema.Text("lead:the lead"), "segue_position": schema.Int(0), "segue_owner": schema.Ref(owner), "ownerid": schema.Ref(owner),
+		"segue_record":   schema.Text("lead:the lead"), "segue_position": schema.Int(0), "segue_done": schema.Int(0), "segue_version": schema.Int(3), "segue_owner": schema.Ref(owner), "ownerid": schema.Ref(owner),
 		"statecode": schema.Int(0), "statuscode": schema.Int(int64(StepOpen)),
 	}
 	if d := cmp.Diff(wantStep, step); d != "" {
@@ -99,7 +102,7 @@ func TestBegin(t *testing.T) {
 }
 
 func TestBeginWithoutOwnerAndSegment(t *testing.T) {
-	target, step, _ := Begin(plan, Connection{Record: record, Sequence: plan.Sequence}, now)
+	target, step, _ := Begin(plan, Connection{Record: record, Sequence: plan.Sequence, Start: now}, worktime.Schedule{})
 	for _, row := range []map[string]schema.Value{target, step} {
 		for _, column := range []string{"ownerid", "segue_owner", "msdyn_segment"} {
 			if v, there := row[column]; there {
@@ -110,11 +113,11 @@ func TestBeginWithoutOwnerAndSegment(t *testing.T) {
 }
 
 func TestBeginCutsNamesBetweenCharacters(t *testing.T) {
-	target, _, _ := Begin(plan, Connection{Record: record, Name: strings.Repeat("é", 150), Sequence: plan.Sequence}, now)
+	target, _, _ := Begin(plan, Connection{Record: record, Name: strings.Repeat("é", 150), Sequence: plan.Sequence, Start: now}, worktime.Schedule{})
 	if d := cmp.Diff(schema.Text(strings.Repeat("é", 50)), target["msdyn_name"]); d != "" {
 		t.Error(d)
 	}
-	target, _, _ = Begin(plan, Connection{Record: record, Name: "x" + strings.Repeat("é", 150), Sequence: plan.Sequence}, now)
+	target, _, _ = Begin(plan, Connection{Record: record, Name: "x" + strings.Repeat("é", 150), Sequence: plan.Sequence, Start: now}, worktime.Schedule{})
 	if d := cmp.Diff(schema.Text("x"+strings.Repeat("é", 49)), target["msdyn_name"]); d != "" {
 		t.Error(d)
 	}
@@ -139,7 +142,18 @@ func TestTargetIDsDifferByRecordSequenceAndVersion(t *testing.T) {
 
 // at is the open step of a target at a place of a definition.
 func at(def Definition, index int) Position {
-	return Position{Target: "t", Record: record, Owner: owner, Step: def.Steps[index].ID, Type: def.Steps[index].Type}
+	return Position{
+		Target: "t", Record: record, Owner: owner, Step: def.Steps[index].ID, Type: def.Steps[index].Type,
+		Version: def.Version, Passed: index, Done: Definition{Steps: def.Steps[:index]}.Tasks(),
+	}
+}
+
+// bySystem is segue_system of a step and of the target that is at it.
+func bySystem(step Step) schema.Value {
+	if step.Type.BySystem() {
+		return schema.Bool(true)
+	}
+	return schema.Null()
 }
 
 func TestAdvance_5_3(t *testing.T) {
@@ -152,6 +166,7 @@ func TestAdvance_5_3(t *testing.T) {
 	moved := func(to Step, index int, count int64, after string) map[string]schema.Value {
 		return map[string]schema.Value{
 			"msdyn_currentstepdefinitionid": schema.Text(string(to.ID)), "msdyn_currentstepname": schema.Text(to.Name), "msdyn_currentsteptype": schema.Int(int64(to.Type)),
+			"segue_system":           bySystem(to),
 			"segue_currentstep":      schema.Ref(schema.Lookup{Table: "msdyn_sequencetargetstep", ID: guid.Derive("step", "t", string(plan.Steps[index].ID), "3")}),
 			"msdyn_currentstepcount": schema.Int(count), "msdyn_totalstepcount": schema.Int(2), "msdyn_parentsequenceversion": schema.Int(3),
 			afterStep: schema.Text(after),
@@ -179,7 +194,7 @@ func TestAdvance_5_3(t *testing.T) {
 		{"last skipped", 2, StepSkipped, done(int64(StepSkipped), nil), completed},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			out := Advance(plan, at(plan, test.index), test.as, now)
+			out := Advance(plan, at(plan, test.index), Closing{As: test.as}, worktime.Schedule{}, now)
 			if d := cmp.Diff(test.step, out.Step); d != "" {
 				t.Errorf("step (-want +got):\n%s", d)
 			}
@@ -191,7 +206,7 @@ func TestAdvance_5_3(t *testing.T) {
 }
 
 func TestAdvanceToAWaitIsDueWhenItIsOver(t *testing.T) {
-	out := Advance(plan, at(plan, 0), StepCompleted, now)
+	out := Advance(plan, at(plan, 0), Closing{As: StepCompleted}, worktime.Schedule{}, now)
 	for column, want := range map[string]schema.Value{
 		"msdyn_duetime": schema.Time(now.Add(24 * time.Hour)), "msdyn_waitstate": schema.Int(waitWaiting), "segue_position": schema.Int(1),
 	} {
@@ -201,19 +216,10 @@ func TestAdvanceToAWaitIsDueWhenItIsOver(t *testing.T) {
 	}
 }
 
-// A target that an older definition made goes on in the newer one after the step
-// that has its id; without one it ends as the older one has.
-func TestAdvance_ByANewerDefinition(t *testing.T) {
-	newer := Definition{Sequence: plan.Sequence, Version: 4, Steps: []Step{task("research"), task("mail"), task("call"), task("visit")}}
-	out := Advance(newer, at(plan, 0), StepCompleted, now)
-	got := []schema.Value{
-		out.Target["msdyn_currentstepname"], out.Target["msdyn_currentstepcount"], out.Target["msdyn_totalstepcount"],
-		out.Target["msdyn_parentsequenceversion"], out.Next["segue_position"],
-	}
-	if d := cmp.Diff([]schema.Value{schema.Text("visit"), schema.Int(3), schema.Int(4), schema.Int(4), schema.Int(3)}, got); d != "" {
-		t.Errorf("next step, steps done, steps, version, place (-want +got):\n%s", d)
-	}
-	out = Advance(newer, at(plan, 1), StepSkipped, now)
+// A step that the definition does not have ends the target, as its version has ended.
+func TestAdvance_OfAStepThatIsNotThere(t *testing.T) {
+	other := Definition{Sequence: plan.Sequence, Version: 4, Steps: line(task("research"), task("mail")).Steps}
+	out := Advance(other, at(plan, 1), Closing{As: StepSkipped}, worktime.Schedule{}, now)
 	wantStep := map[string]schema.Value{
 		"statecode": schema.Int(1), "statuscode": schema.Int(int64(StepSkipped)), "msdyn_completedon": schema.Time(now),
 		"msdyn_waitstate": schema.Int(waitSkipped), "msdyn_waitskippedon": schema.Time(now),
@@ -224,6 +230,65 @@ func TestAdvance_ByANewerDefinition(t *testing.T) {
 	}
 	if d := cmp.Diff([]map[string]schema.Value{wantStep, wantTarget}, []map[string]schema.Value{out.Step, out.Target}); d != "" || out.NextID != "" {
 		t.Errorf("step and target of a step that is not there, next %q (-want +got):\n%s", out.NextID, d)
+	}
+}
+
+// branching is a call, a condition about it with a test on the yes side, and a mail for all.
+func branching() Definition {
+	def, err := Parse("s", 1, `{"segue":1,"steps":[
+		{"type":"phonecall","name":"Call"},
+		{"type":"condition","name":"Reached","if":{"call":[2,4]},
+		 "yes":[{"type":"abtest","name":"Tone","metric":"opened","a":[{"type":"task","name":"Formal"}],"b":[{"type":"wait","name":"Pause","wait":{"days":1}},{"type":"task","name":"Casual"}]}],
+		 "no":[]},
+		{"type":"email","name":"Mail"}]}`)
+	if err != nil {
+		panic(err)
+	}
+	return def
+}
+
+func TestAdvance_DecidesOnTheWay(t *testing.T) {
+	def := branching()
+	for _, test := range []struct {
+		name    string
+		closing Closing
+		next    string
+		told    string
+		total   int64
+	}{
+		{"made, test ended with A", Closing{As: StepCompleted, Result: 4, Winners: map[StepID]Branch{def.Steps[2].ID: A}}, "Formal", "Reached: YES; Tone: A", 3},
+		{"made, test ended with B", Closing{As: StepCompleted, Result: 2, Winners: map[StepID]Branch{def.Steps[2].ID: B}}, "Pause", "Reached: YES; Tone: B", 3},
+		{"another result", Closing{As: StepCompleted, Result: 3}, "Mail", "Reached: NO", 2},
+		{"no result", Closing{As: StepCompleted, Note: "left a message"}, "Mail", "left a message; Reached: NO", 2},
+		{"skipped (§6.2)", Closing{As: StepSkipped, Result: 2}, "Mail", "Reached: NO", 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			out := Advance(def, at(def, 0), test.closing, worktime.Schedule{}, now)
+			got := []schema.Value{out.Next["msdyn_name"], out.Step["msdyn_triggeroutcome"], out.Target["msdyn_currentstepcount"], out.Target["msdyn_totalstepcount"]}
+			if d := cmp.Diff([]schema.Value{schema.Text(test.next), schema.Text(test.told), schema.Int(1), schema.Int(test.total)}, got); d != "" {
+				t.Errorf("next, outcome, done, total (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// The same target takes the same branch of a test always, and all targets together about as
+// many each as the split says.
+func TestPick(t *testing.T) {
+	step := Step{ID: "test", Type: ABTest, Test: &Test{Split: 30}}
+	count := 0
+	for i := range 10_000 {
+		target := name.SequenceTargetID(fmt.Sprint("target ", i))
+		first := step.pick(target)
+		if first != step.pick(target) {
+			t.Fatal("a target takes both branches")
+		}
+		if first == A {
+			count++
+		}
+	}
+	if count < 2_800 || count > 3_200 {
+		t.Errorf("%d of 10,000 take A, want about 3,000", count)
 	}
 }
 
@@ -264,14 +329,14 @@ func TestLifeOfATarget(t *testing.T) {
 		def := Definition{Sequence: "s", Version: 1}
 		for i, isWait := range rapid.SliceOfN(rapid.Bool(), 0, 8).Draw(t, "waits") {
 			if isWait {
-				def.Steps = append(def.Steps, wait(fmt.Sprint(i), time.Hour))
+				def.Steps = append(def.Steps, wait(fmt.Sprint(i), waitOf(0, 1)))
 			} else {
 				def.Steps = append(def.Steps, task(fmt.Sprint(i)))
 			}
 		}
-		def.Steps = append(def.Steps, task("last"))
+		def.Steps = line(append(def.Steps, task("last"))...).Steps
 
-		target, step, stepID := Begin(def, Connection{Record: record, Sequence: "s"}, now)
+		target, step, stepID := Begin(def, Connection{Record: record, Sequence: "s", Start: now}, worktime.Schedule{})
 		l := life{target, map[string]map[string]schema.Value{string(stepID): step}}
 		position, reason, tasksDone := 0, schema.Null(), 0 // the model
 		for range rapid.IntRange(0, 12).Draw(t, "events") {
@@ -317,7 +382,7 @@ func TestLifeOfATarget(t *testing.T) {
 
 func (l life) advance(def Definition, index int, as StepStatus) {
 	stepID := l.open()[0]
-	out := Advance(def, at(def, index), as, now)
+	out := Advance(def, at(def, index), Closing{As: as}, worktime.Schedule{}, now)
 	maps.Copy(l.steps[stepID], out.Step)
 	maps.Copy(l.target, out.Target)
 	if out.NextID != "" {

@@ -2,6 +2,7 @@ package sequence
 
 import (
 	"strings"
+	"time"
 
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -57,6 +58,9 @@ func (t Target) Sequence() name.SequenceID {
 // Version is that of the definition by which the target goes on.
 func (t Target) Version() int64 { return t.Row.Int(name.MsdynParentsequenceversion) }
 
+// BySystem reports whether the current step is done by the system; see [TargetStep.BySystem].
+func (t Target) BySystem() bool { return t.Row.Is(name.SegueSystem) }
+
 // CurrentStep is the open step, or the last one of a target that has ended.
 func (t Target) CurrentStep() name.SequenceTargetStepID {
 	return name.SequenceTargetStepID(t.Row.Lookup(name.SegueCurrentstep).ID)
@@ -77,6 +81,13 @@ func (s TargetStep) Status() StepStatus { return StepStatus(s.Row.Int(name.Statu
 // Type is the step's type.
 func (s TargetStep) Type() StepType { return StepType(s.Row.Int(name.MsdynType)) }
 
+// BySystem reports whether the system does the step, which is then in the due list and not in
+// the list of its owner. One that it cannot do is its owner's.
+func (s TargetStep) BySystem() bool { return s.Row.Is(name.SegueSystem) }
+
+// Due is when the step is due; of a wait or a condition when it is over.
+func (s TargetStep) Due() time.Time { return s.Row.Time(name.MsdynDuetime) }
+
 // Sequence is the sequence that the step comes from.
 func (s TargetStep) Sequence() name.SequenceID {
 	return name.SequenceID(s.Row.Lookup(name.SegueSequence).ID)
@@ -86,10 +97,13 @@ func (s TargetStep) Sequence() name.SequenceID {
 func (s TargetStep) Position() Position {
 	table, id, _ := strings.Cut(s.Row.Text(name.SegueRecord), ":")
 	return Position{
-		Target: name.SequenceTargetID(s.Row.Lookup(name.MsdynSequencetarget).ID),
-		Record: schema.Lookup{Table: table, ID: id},
-		Owner:  s.Row.Lookup(name.SegueOwner),
-		Step:   StepID(s.Row.Text(name.MsdynSequencestepid)),
-		Type:   s.Type(),
+		Target:  name.SequenceTargetID(s.Row.Lookup(name.MsdynSequencetarget).ID),
+		Record:  schema.Lookup{Table: table, ID: id},
+		Owner:   s.Row.Lookup(name.SegueOwner),
+		Step:    StepID(s.Row.Text(name.MsdynSequencestepid)),
+		Type:    s.Type(),
+		Version: s.Row.Int(name.SegueVersion),
+		Passed:  int(s.Row.Int(name.SeguePosition)),
+		Done:    int(s.Row.Int(name.SegueDone)),
 	}
 }

@@ -52,6 +52,9 @@ func NewWait(days, hours int) (Wait, error) {
 	return Wait{days: days, hours: hours}, nil
 }
 
+// IsZero reports whether there is nothing to wait for.
+func (w Wait) IsZero() bool { return w == Wait{} }
+
 // Calendar is when a seller works. That of a seller who has none is the zero Calendar:
 // always.
 type Calendar struct {
@@ -63,6 +66,19 @@ type Calendar struct {
 type Settings struct {
 	Availability   bool // a step is due when the seller works
 	SkipNonWorking bool // time in which the seller does not work is not part of a wait
+}
+
+// Schedule is what a due time is computed with beside the start and the wait. The zero
+// Schedule is that of somebody who always works: all time counts, and a day has 24 hours.
+type Schedule struct {
+	Seller   Calendar
+	Holidays Holidays
+	Settings Settings
+}
+
+// Due is [Due] by the schedule.
+func (s Schedule) Due(start time.Time, wait Wait) (Result, error) {
+	return Due(start, wait, s.Seller, s.Holidays, s.Settings)
 }
 
 // Result is when a step is due, and why.

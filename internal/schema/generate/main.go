@@ -81,6 +81,9 @@ func (p *printer) value(v reflect.Value) string {
 		}
 		return "&" + p.value(v.Elem())
 	case reflect.Interface:
+		if v.IsNil() { // null, as a file gives it for a "when"
+			return "nil"
+		}
 		return p.value(v.Elem())
 	case reflect.Struct:
 		var fields []string
