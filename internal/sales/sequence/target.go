@@ -238,12 +238,7 @@ func (p Position) open(def Definition, at Place, passed, done int, schedule work
 	// A target that goes over to another version may come to a step of the same id again, so
 	// the version is part of the id.
 	o := opened{id: name.SequenceTargetStepID(guid.Derive("step", string(p.Target), string(step.ID), fmt.Sprint(def.Version)))}
-	waiting := waitNA
-	if step.Type == Wait {
-		waiting = waitWaiting
-	} else if step.Type == Condition {
-		waiting = waitForUpdate
-	}
+	waiting := map[StepType]int64{Wait: waitWaiting, Condition: waitForUpdate}[step.Type] // else waitNA
 	proposed, due, failure := step.due(schedule, start)
 	o.columns = map[string]schema.Value{
 		name.MsdynName:                  schema.Text(excerpt.Bytes(step.Name, maxName)),
