@@ -80,6 +80,7 @@ func (o Options) withDefaults() Options {
 type Parts struct {
 	DB          *rows.DB
 	Settings    *setting.Settings
+	Calendars   *calendar.Calendars
 	Principals  *principal.Directory
 	Entities    *entity.Entities
 	Connections *connection.Connections
@@ -175,7 +176,8 @@ func (p *Parts) Census(ctx context.Context, id name.JobID) (report.Census, error
 func Assemble(db *rows.DB, options Options) *Parts {
 	options = options.withDefaults()
 	principals := principal.New(db, principal.NewOrganization(options.Organization), options.Rights, options.Freshness)
-	known := generation.New(db, options.Freshness)
+	known := generation.New(db, options.Freshness, generation.Definitions)
+	times := generation.New(db, options.Freshness, generation.Calendars)
 	settings := setting.New(db, principals.Organization().ID, known)
 	entities := entity.New(db, principals, settings, options.NewID)
 	entities.Bound(options.MaxExamined)
@@ -192,7 +194,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	}
 	a := assembly{
 		Parts: &Parts{
-			DB: db, Settings: settings, Principals: principals, Entities: entities, Connections: connections,
+			DB: db, Settings: settings, Calendars: calendar.New(db, settings, times), Principals: principals, Entities: entities, Connections: connections,
 			Jobs:      job.New(db, options.Queue, options.Freshness.Clock, job.Options{}),
 			Reactions: changes, Changes: changes.Handle, Advance: advance.New(db, options.Freshness.Clock), Local: local,
 			Expiry: retention.New(db, options.Policy.Retention > 0), Erasures: erasure.New(db, connections, options.NewID), Deletion: deletion.New(db, entities, options.NewID),
@@ -201,6 +203,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 		},
 		runs:  run.New(db, segments),
 		known: known,
+		times: times,
 		park:  park,
 	}
 	if options.Aside != nil {
@@ -220,8 +223,9 @@ func Assemble(db *rows.DB, options Options) *Parts {
 type assembly struct {
 	*Parts
 	runs  *run.Runs
-	known *generation.Generation
-	park  segmentation.Park // keeps a record that a job cannot evaluate
+	known *generation.Generation // of definitions
+	times *generation.Generation // of calendars
+	park  segmentation.Park      // keeps a record that a job cannot evaluate
 }
 
 // rules registers what the rows of each table obey beyond the schema.
@@ -246,8 +250,9 @@ func (a assembly) rules() {
 	a.Entities.Register(sales.OfTable(name.Organization), a.Segments.RedriveRules())
 	a.Entities.Register(sales.OfTable(name.SalesRoutingRun), run.Rules())
 	a.Entities.Register(sales.OfTable(name.Job), a.Jobs.Rules())
-	a.Entities.Register(sales.OfTable(name.Calendar), calendar.Rules())
-	a.Entities.Register(sales.OfTable(name.Absence), calendar.AbsenceRules())
+	a.Entities.Register(sales.OfTable(name.Calendar), a.Calendars.Rules())
+	a.Entities.Register(sales.OfTable(name.Absence), a.Calendars.AbsenceRules())
+	a.Entities.Register(sales.OfTable(name.Holiday), a.Calendars.HolidayRules())
 	a.Entities.Register(sales.OfTable(name.View), view.Rules(a.DB.Schema()))
 	a.Entities.Register(sales.OfTable(name.SavedView), view.Rules(a.DB.Schema()))
 }
@@ -265,6 +270,8 @@ func (a assembly) reactions() {
 	)
 	// Definitions come first: what follows decides by new ones.
 	a.Reactions.Register("generation.announce", a.known, on(sequences, inserted, modified, removed), on(segments, inserted, modified, removed), on(orders, inserted, modified, removed), on(settings, inserted, modified, removed))
+	a.Reactions.Register("calendar.announce", a.times, on(sales.OfTable(name.Calendar), inserted, modified, removed),
+		on(sales.OfTable(name.Absence), inserted, modified, removed), on(sales.OfTable(name.Holiday), inserted, modified, removed))
 	a.Reactions.Register(segmentation.EvaluateReaction, a.runs.Watch(a.Segments.Evaluate()), on(records, inserted, modified))
 	var related []sales.Interest
 	for _, table := range a.Segments.RelatedTables() {

@@ -10,6 +10,8 @@ const (
 	SequenceVersion   = "SequenceVersion"
 	SelectedRecords   = "SelectedRecords"
 	NamedRows         = "NamedRows"
+	Absences          = "Absences"
+	Holidays          = "Holidays"
 )
 
 // Use is how much of a limit is used. It is an error too: the cause of a refusal for

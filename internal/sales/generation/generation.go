@@ -6,7 +6,9 @@
 // replaces in its own transaction. While the row has the same value, nothing has
 // changed, and every [Cache] stands; a process reads it at most once in
 // [sales.Freshness]. Where there is one process, the row is not read: the process
-// knows of each change itself (docs/decisions/0012-generation.md).
+// knows of each change itself (docs/decisions/0012-generation.md). What sellers write, their
+// calendars and absences, has a row of its own, so that they make nobody read the
+// definitions again (docs/decisions/0041).
 //
 // Invariant: an entry of a cache carries the generation that was read before the
 // entry was, so it is never taken for newer than it is.
@@ -25,9 +27,20 @@ import (
 	"segue/internal/schema/name"
 )
 
-// Generation is what a process knows of the generation. It is safe for concurrent use.
+// Subject is what a generation is of.
+type Subject string
+
+// The subjects.
+const (
+	Definitions Subject = "definitions"
+	Calendars   Subject = "calendars"
+)
+
+// Generation is what a process knows of the generation of a subject. It is safe for
+// concurrent use.
 type Generation struct {
 	db        *rows.DB
+	subject   Subject
 	freshness sales.Freshness
 	asking    chan struct{} // has room for the one that reads the row
 
@@ -51,8 +64,8 @@ type mark struct {
 }
 
 // New returns what a process that has just begun knows.
-func New(db *rows.DB, freshness sales.Freshness) *Generation {
-	return &Generation{db: db, freshness: freshness, asking: make(chan struct{}, 1)}
+func New(db *rows.DB, freshness sales.Freshness, subject Subject) *Generation {
+	return &Generation{db: db, subject: subject, freshness: freshness, asking: make(chan struct{}, 1)}
 }
 
 // Changed makes a unit of work one that changes definitions: it replaces the
@@ -66,14 +79,25 @@ func (g *Generation) Changed(tx *rows.Tx) {
 	})
 }
 
-func (g *Generation) replace(tx *rows.Tx) {
-	tx.Replace(tx.Schema().Table(name.Generation), rowRef().ID, map[string]schema.Value{
-		name.SegueName: schema.Text("definitions"), name.SegueValue: schema.Text(guid.New()),
+// ChangedSoon is [Generation.Changed] without the wait: for what need not be known
+// everywhere when the one who changed it is answered. Other processes hear of it within
+// [sales.Freshness].
+func (g *Generation) ChangedSoon(tx *rows.Tx) {
+	g.replace(tx)
+	tx.OnCommit(g, func(context.Context) error {
+		g.Forget()
+		return nil
 	})
 }
 
-func rowRef() rows.Ref {
-	return rows.Ref{Table: name.Generation, ID: guid.Derive("generation", "definitions")}
+func (g *Generation) replace(tx *rows.Tx) {
+	tx.Replace(tx.Schema().Table(name.Generation), g.row().ID, map[string]schema.Value{
+		name.SegueName: schema.Text(string(g.subject)), name.SegueValue: schema.Text(guid.New()),
+	})
+}
+
+func (g *Generation) row() rows.Ref {
+	return rows.Ref{Table: name.Generation, ID: guid.Derive("generation", string(g.subject))}
 }
 
 // Settle waits until no process uses a definition that was replaced before.
@@ -143,7 +167,7 @@ func (g *Generation) current(ctx context.Context) (mark, error) {
 	reading := g.begin(true)
 	found, err := g.db.Get(ctx, reading.Also()...)
 	if err != nil {
-		return mark{}, fmt.Errorf("read the generation of definitions: %w", err)
+		return mark{}, fmt.Errorf("read the generation of %s: %w", g.subject, err)
 	}
 	return reading.hear(found[0]), nil
 }
@@ -164,7 +188,7 @@ type Reading struct {
 // process would have to before it used a cache.
 func (g *Generation) Begin(tx *rows.Tx) Reading {
 	_, relied := g.relied()
-	return g.begin(!relied && tx.Held(rowRef()) == nil) // one that is held was not read just now
+	return g.begin(!relied && tx.Held(g.row()) == nil) // one that is held was not read just now
 }
 
 func (g *Generation) begin(ask bool) Reading {
@@ -185,7 +209,7 @@ func (r Reading) Also() []rows.Ref {
 	if !r.ask {
 		return nil
 	}
-	return []rows.Ref{rowRef()}
+	return []rows.Ref{r.generation.row()}
 }
 
 // Heard takes what was found under [Reading.Also].

@@ -28,7 +28,7 @@ type shelf struct {
 
 // newShelf makes a cache of at most size entries in a process with the clock.
 func newShelf(w *salestest.World, size int, now clock.Clock) (*shelf, *generation.Generation) {
-	known := generation.New(w.DB, sales.Freshness{For: time.Second, Clock: now})
+	known := generation.New(w.DB, sales.Freshness{For: time.Second, Clock: now}, generation.Definitions)
 	return &shelf{Cache: generation.NewCache[string](known, size), w: w}, known
 }
 

@@ -1,7 +1,8 @@
 // Package setting is what an organization has set for itself, in the columns of its own
 // row: its time zone, the first day of its week and its fiscal year, by which dates are
-// reckoned and written wherever nobody is asked for their own (docs/domain.md §9.4). A
-// setting of another sort is one more column of that row and one more field here.
+// reckoned and written wherever nobody is asked for their own (docs/domain.md §9.4), limits,
+// and whether the time that sellers work counts when a step is due (§6.5). A setting of
+// another sort is one more column of that row and one more field here.
 //
 // The zones are those of the IANA time zone database. The program carries a copy, for a
 // Lambda function may find none on its machine (docs/decisions/0032).
@@ -22,6 +23,7 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/generation"
 	"segue/internal/sales/segment"
+	"segue/internal/sales/worktime"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
@@ -39,6 +41,8 @@ type Values struct {
 
 	ActiveSegments    int // how many segments may be active, of all record types together
 	SegmentConditions int // how many conditions a segment may have
+
+	Time worktime.Settings // for all sequences; each says for itself whether waits skip time
 }
 
 // usual returns what is set where there is no row.
@@ -61,7 +65,7 @@ func New(db *rows.DB, organization name.OrganizationID, known *generation.Genera
 func Columns() []string {
 	return []string{
 		name.SegueTimezone, name.Weekstartdaycode, name.Fiscalcalendarstart, name.Fiscalperiodtype, name.Fiscalyeardisplaycode,
-		name.SegueMaxactivesegments, name.SegueMaxsegmentconditions,
+		name.SegueMaxactivesegments, name.SegueMaxsegmentconditions, name.SegueSelleravailability, name.SegueSkipnonworkingtime,
 	}
 }
 
@@ -98,6 +102,7 @@ func Of(row schema.Columns) (Values, error) {
 		Calendar:          calendar.Calendar{Zone: zone, Week: time.Weekday(row.Int(name.Weekstartdaycode)), Fiscal: fiscal},
 		ActiveSegments:    cmp.Or(int(row.Int(name.SegueMaxactivesegments)), segment.MaxActive),
 		SegmentConditions: cmp.Or(int(row.Int(name.SegueMaxsegmentconditions)), segment.MaxConditions),
+		Time:              worktime.Settings{Availability: row.Is(name.SegueSelleravailability), SkipNonWorking: row.Is(name.SegueSkipnonworkingtime)},
 	}, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/salestest"
+	"segue/internal/sales/worktime"
 	"segue/internal/schema/name"
 	"segue/internal/schema/schematest"
 )
@@ -41,6 +42,30 @@ func shown(t *testing.T, parts *boot.Parts) []any {
 	}
 	c := v.Calendar
 	return []any{c.Zone.String(), c.Week, c.Fiscal}
+}
+
+// The two settings of time are off until an administrator turns them on.
+func TestTime(t *testing.T) {
+	w := salestest.New(t, boot.Options{})
+	for _, test := range []struct {
+		name string
+		set  values
+		want worktime.Settings
+	}{
+		{"a new organization", nil, worktime.Settings{}},
+		{"one", values{"segue_selleravailability": true}, worktime.Settings{Availability: true}},
+		{"the other too", values{"segue_skipnonworkingtime": true}, worktime.Settings{Availability: true, SkipNonWorking: true}},
+		{"none, as before there were any", values{"segue_selleravailability": nil, "segue_skipnonworkingtime": nil}, worktime.Settings{}},
+	} {
+		if test.set != nil {
+			if err := set(t, w.Parts, administrator(), test.set); err != nil {
+				t.Fatalf("%s: %v", test.name, err)
+			}
+		}
+		if got, err := w.Settings.Get(t.Context()); err != nil || got.Time != test.want {
+			t.Errorf("%s: got %v, %v; want %v", test.name, got.Time, err, test.want)
+		}
+	}
 }
 
 func TestSettings(t *testing.T) {
