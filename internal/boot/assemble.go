@@ -13,6 +13,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/advance"
+	"segue/internal/sales/authoring"
 	"segue/internal/sales/backfill"
 	"segue/internal/sales/calendar"
 	"segue/internal/sales/connection"
@@ -83,6 +84,7 @@ type Parts struct {
 	Calendars   *calendar.Calendars
 	Principals  *principal.Directory
 	Entities    *entity.Entities
+	Sequences   *authoring.Sequences
 	Connections *connection.Connections
 	Jobs        *job.Jobs
 	Erasures    *erasure.Erasures
@@ -111,7 +113,7 @@ func (p *Parts) Operations() operation.Executor {
 // quotas returns the limits of which people are told how much is used.
 func (p *Parts) quotas(ctx context.Context) ([]sales.Quota, error) {
 	segments, err := p.Segments.ActiveSegments(ctx)
-	return []sales.Quota{connection.ActiveSequences(), segments}, err
+	return []sales.Quota{authoring.ActiveSequences(), segments}, err
 }
 
 // Redrive takes up a row, whether anything of it is parked or not; see
@@ -181,20 +183,21 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	settings := setting.New(db, principals.Organization().ID, known)
 	entities := entity.New(db, principals, settings, options.NewID)
 	entities.Bound(options.MaxExamined)
-	connections := connection.New(db, principals, entities, options.Policy, known)
+	sequences := authoring.New(db, known)
+	connections := connection.New(db, principals, entities, options.Policy, sequences)
 	var local *queue.Local
 	if options.Queue == nil {
 		local = queue.NewLocal(options.Freshness.Clock)
 		options.Queue, options.Aside = local, local.Aside()
 	}
 	changes := reaction.New(db, options.Program)
-	segments := segmentation.New(db, connections, options.Policy, known, settings)
+	segments := segmentation.New(db, connections, sequences, options.Policy, known, settings)
 	park := func(ctx context.Context, record rows.Ref, failure error) error {
 		return changes.Park(ctx, segmentation.EvaluateReaction, record, failure)
 	}
 	a := assembly{
 		Parts: &Parts{
-			DB: db, Settings: settings, Calendars: calendar.New(db, settings, times), Principals: principals, Entities: entities, Connections: connections,
+			DB: db, Settings: settings, Calendars: calendar.New(db, settings, times), Principals: principals, Entities: entities, Sequences: sequences, Connections: connections,
 			Jobs:      job.New(db, options.Queue, options.Freshness.Clock, job.Options{}),
 			Reactions: changes, Changes: changes.Handle, Advance: advance.New(db, options.Freshness.Clock), Local: local,
 			Expiry: retention.New(db, options.Policy.Retention > 0), Erasures: erasure.New(db, connections, options.NewID), Deletion: deletion.New(db, entities, options.NewID),
@@ -239,7 +242,7 @@ func (a assembly) rules() {
 	a.Entities.Register(sales.OfTrait(name.RecordTrait), a.Segments.ReceiptRules())
 	a.Entities.Register(sales.OfTrait(name.RecordTrait), erasure.Rules())
 	a.Entities.Register(sales.OfTrait(name.ActivityTrait), erasure.ActivityRules())
-	a.Entities.Register(sales.OfTable(name.Sequence), a.Connections.SequenceRules())
+	a.Entities.Register(sales.OfTable(name.Sequence), a.Sequences.Rules())
 	a.Entities.Register(sales.OfTable(name.SequenceTarget), a.Connections.TargetRules())
 	a.Entities.Register(sales.OfTable(name.SequenceTargetStep), a.Connections.StepRules())
 	a.Entities.Register(sales.OfTable(name.Segment), a.Segments.SegmentRules())

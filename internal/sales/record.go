@@ -48,3 +48,16 @@ func (r Record) Connected() bool { return r.Row.Is(name.SegueConnected) }
 
 // Entries counts how often the record was connected.
 func (r Record) Entries() int64 { return r.Row.Int(name.SegueEntries) }
+
+// Connectable refuses tables whose rows cannot be connected (docs/domain.md
+// §7.1 rule 7).
+func Connectable(s *schema.Schema, table string) error {
+	t := s.Table(table)
+	if t == nil {
+		return Refuse(Invalid, "table %q does not exist", table)
+	}
+	if !t.Is(name.RecordTrait) {
+		return Refuse(Invalid, "rows of %s cannot be connected to sequences", table)
+	}
+	return nil
+}

@@ -18,7 +18,6 @@ import (
 	"segue/internal/excerpt"
 	"segue/internal/rows"
 	"segue/internal/sales"
-	"segue/internal/sales/connection"
 	"segue/internal/sales/segment"
 	"segue/internal/sales/segmentation"
 	"segue/internal/schema/name"
@@ -43,7 +42,7 @@ func New(db *rows.DB, segments *segmentation.Segmentation, park segmentation.Par
 
 // BeginTable begins, in a unit of work, a job that evaluates all records of a type.
 func (b *Backfill) BeginTable(ctx context.Context, tx *rows.Tx, recordType string) (name.JobID, error) {
-	if err := connection.Connectable(b.db.Schema(), recordType); err != nil {
+	if err := sales.Connectable(b.db.Schema(), recordType); err != nil {
 		return "", err
 	}
 	if err := b.refuseBroken(ctx, recordType); err != nil {

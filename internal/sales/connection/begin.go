@@ -7,6 +7,7 @@ import (
 
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/authoring"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/sequence"
 	"segue/internal/sales/worktime"
@@ -17,7 +18,7 @@ import (
 // ConnectLoaded adds a connection to a record that the unit of work holds: the
 // decision of Connect, and of an evaluation for its segment's sequence. A
 // refusal leaves the record as it is.
-func (s *Connections) ConnectLoaded(ctx context.Context, tx *rows.Tx, record *rows.Row, parent Sequence, request Request) (Connection, error) {
+func (s *Connections) ConnectLoaded(ctx context.Context, tx *rows.Tx, record *rows.Row, parent authoring.Sequence, request Request) (Connection, error) {
 	switch {
 	case parent.ID == "":
 		return Connection{}, sales.NoRow(rows.RefTo(name.Sequence, request.Sequence))
@@ -45,7 +46,7 @@ func (s *Connections) ConnectLoaded(ctx context.Context, tx *rows.Tx, record *ro
 }
 
 // begin writes target, first step and guard into the unit of work.
-func (s *Connections) begin(tx *rows.Tx, record *rows.Row, parent Sequence, request Request, live LiveConnections) Connection {
+func (s *Connections) begin(tx *rows.Tx, record *rows.Row, parent authoring.Sequence, request Request, live LiveConnections) Connection {
 	connection := sequence.Connection{
 		Record:   schema.Lookup{Table: record.Table.Name, ID: record.ID},
 		Name:     record.Text(record.Table.PrimaryName),

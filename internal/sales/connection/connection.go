@@ -1,6 +1,6 @@
 // Package connection is a record on sequences: connecting and disconnecting,
-// one by one and in selections, the life of a sequence, the steps that sellers
-// work on, and what ends connections when a record or a sequence ends.
+// one by one and in selections, the steps that sellers work on, and what ends
+// connections when a record or a sequence ends.
 //
 // The record's own row is the guard (ARCHITECTURE.md): its hidden column
 // segue_live holds the live connections, so whatever makes or ends a connection
@@ -11,7 +11,8 @@
 // Verify and Sweep.
 //
 // Where to find what: who may be connected is in eligibility.go, the guard in
-// guard.go, the rules of rows in record.go, sequence.go, target.go and step.go.
+// guard.go, the rules of rows in record.go, target.go and step.go. The rules of
+// sequences are in room authoring.
 //
 // Size: the rules of records, sequences and steps, connecting and the sweep all
 // write the guard or the targets that it names, in the transaction that writes
@@ -30,7 +31,7 @@ import (
 	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
-	"segue/internal/sales/generation"
+	"segue/internal/sales/authoring"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema/name"
@@ -42,19 +43,12 @@ type Connections struct {
 	principals *principal.Directory
 	entities   *entity.Entities
 	policy     sales.Policy
-	generation *generation.Generation
-	sequences  *generation.Cache[Sequence]
+	sequences  *authoring.Sequences
 }
 
-// maxCached is how many sequences a process keeps: twice as many as may be active.
-const maxCached = 2 * MaxActiveSequences
-
 // New returns the use cases on the rows of db.
-func New(db *rows.DB, principals *principal.Directory, entities *entity.Entities, policy sales.Policy, known *generation.Generation) *Connections {
-	return &Connections{
-		db: db, principals: principals, entities: entities, policy: policy, generation: known,
-		sequences: generation.NewCache[Sequence](known, maxCached),
-	}
+func New(db *rows.DB, principals *principal.Directory, entities *entity.Entities, policy sales.Policy, sequences *authoring.Sequences) *Connections {
+	return &Connections{db: db, principals: principals, entities: entities, policy: policy, sequences: sequences}
 }
 
 // Request asks for one connection.
@@ -110,10 +104,14 @@ func (s *Connections) ConnectIn(ctx context.Context, tx *rows.Tx, c sales.Caller
 	if err := s.admit(ctx, c, request.Record.Table); err != nil {
 		return Connection{}, err
 	}
-	record, parent, err := s.loadBoth(ctx, tx, request)
+	found, parent, err := s.sequences.LoadWith(ctx, tx, request.Sequence, request.refs()...)
 	if err != nil {
 		return Connection{}, err
 	}
+	if err := request.refuseMissing(found); err != nil {
+		return Connection{}, err
+	}
+	record := found[0]
 	if err := s.authorizeRecord(ctx, c, record); err != nil {
 		return Connection{}, err
 	}
@@ -121,58 +119,6 @@ func (s *Connections) ConnectIn(ctx context.Context, tx *rows.Tx, c sales.Caller
 		return Connection{}, err
 	}
 	return s.ConnectLoaded(ctx, tx, record, parent, request)
-}
-
-// maxReads is how many items a connect reads: if a segment is named, the generation
-// of definitions is not asked for beside record, segment and sequence.
-const maxReads = 3
-
-// loadBoth reads the record and, unless a usable one is at hand, the sequence,
-// in one request.
-func (s *Connections) loadBoth(ctx context.Context, tx *rows.Tx, request Request) (*rows.Row, Sequence, error) {
-	parent, ok, err := s.sequenceAtHand(tx, request.Sequence)
-	if err != nil {
-		return nil, parent, err
-	}
-	if ok {
-		found, err := tx.Load(ctx, request.refs()...)
-		if err != nil {
-			return nil, parent, err
-		}
-		return found[0], parent, request.refuseMissing(found)
-	}
-	reading := s.generation.Begin(tx)
-	refs := append(request.refs(), rows.RefTo(name.Sequence, request.Sequence))
-	all := refs
-	if len(refs) < maxReads {
-		all = append(all, reading.Also()...)
-	}
-	found, err := tx.Load(ctx, all...)
-	if err != nil {
-		return nil, parent, err
-	}
-	reading.Heard(found[len(refs):])
-	if parent, err = sequenceOf(found[len(refs)-1]); err != nil {
-		return nil, parent, err
-	}
-	if parent.ID != "" {
-		s.sequences.Keep(reading, string(parent.ID), parent)
-	}
-	return found[0], parent, request.refuseMissing(found)
-}
-
-// sequenceAtHand returns a sequence that a connect may use without reading it.
-func (s *Connections) sequenceAtHand(tx *rows.Tx, id name.SequenceID) (parent Sequence, ok bool, err error) {
-	// What this unit of work does to the sequence counts here and is not for
-	// the cache, which must hold only what has been committed; and a row that was
-	// loaded earlier may be older than the cache.
-	ref := rows.RefTo(name.Sequence, id)
-	if row := tx.Held(ref); row != nil || tx.Deleted(ref) {
-		parent, err = sequenceOf(row)
-		return parent, true, err
-	}
-	parent, ok = s.sequences.Peek(string(id))
-	return parent, ok && parent.Active, nil // one that was inactive may have been activated since: ask again
 }
 
 // refs are the rows that must be there beside the sequence.

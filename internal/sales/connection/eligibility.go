@@ -5,22 +5,8 @@ import (
 
 	"segue/internal/rows"
 	"segue/internal/sales"
-	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
-
-// Connectable refuses tables whose rows cannot be connected (docs/domain.md
-// §7.1 rule 7).
-func Connectable(s *schema.Schema, table string) error {
-	t := s.Table(table)
-	if t == nil {
-		return sales.Refuse(sales.Invalid, "table %q does not exist", table)
-	}
-	if !t.Is(name.RecordTrait) {
-		return sales.Refuse(sales.Invalid, "rows of %s cannot be connected to sequences", table)
-	}
-	return nil
-}
 
 // leadNew is the status of a lead that nobody has contacted yet.
 const leadNew int64 = 1

@@ -5,6 +5,7 @@ import (
 
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/authoring"
 	"segue/internal/sales/principal"
 	"segue/internal/schema/name"
 )
@@ -29,7 +30,7 @@ func connecting(record string) []sales.Right {
 // authorize refuses a caller who may connect no record of a table, and a table whose
 // rows cannot be connected.
 func (s *Connections) authorize(c sales.Caller, record string) error {
-	if err := Connectable(s.db.Schema(), record); err != nil {
+	if err := sales.Connectable(s.db.Schema(), record); err != nil {
 		return err
 	}
 	return s.principals.Authorize(c, connecting(record)...)
@@ -62,7 +63,7 @@ func (s *Connections) authorizeRecord(ctx context.Context, c sales.Caller, recor
 
 // authorizeSequence refuses a caller who may not see a sequence or may not point a
 // target at it.
-func (s *Connections) authorizeSequence(ctx context.Context, c sales.Caller, parent Sequence) error {
+func (s *Connections) authorizeSequence(ctx context.Context, c sales.Caller, parent authoring.Sequence) error {
 	if parent.ID == "" {
 		return nil // there is none, which is not for rights to say
 	}

@@ -63,7 +63,7 @@ func (s *Connections) readSelection(ctx context.Context, c sales.Caller, refs []
 	}
 	seen := map[rows.Ref]bool{}
 	for _, ref := range refs {
-		if err := Connectable(s.db.Schema(), ref.Table); err != nil {
+		if err := sales.Connectable(s.db.Schema(), ref.Table); err != nil {
 			return nil, err
 		}
 		if seen[ref] {

@@ -126,7 +126,7 @@ func revise(w *salestest.World, seq, definition string) {
 // knows makes a process read a sequence, which it then goes on using.
 func knows(w *salestest.World, seq string) {
 	w.T.Helper()
-	if _, err := w.Connections.Sequence(w.T.Context(), name.SequenceID(seq)); err != nil {
+	if _, err := w.Sequences.Sequence(w.T.Context(), name.SequenceID(seq)); err != nil {
 		w.T.Fatal(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/authoring"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/sequence"
 	"segue/internal/sales/worktime"
@@ -51,7 +52,7 @@ func (r stepRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, befor
 func (r stepRules) finishStep(ctx context.Context, tx *rows.Tx, row *rows.Row, status sequence.StepStatus) error {
 	step := sequence.TargetStep{Row: row}
 	position := step.Position()
-	known, err := r.connections.Sequence(ctx, step.Sequence())
+	known, err := r.connections.sequences.Sequence(ctx, step.Sequence())
 	if err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func (r stepRules) finishStep(ctx context.Context, tx *rows.Tx, row *rows.Row, s
 
 // finishStepRead is finishStep with the target and its record read, and the sequence
 // too unless the known one is active and of the target's version.
-func (r stepRules) finishStepRead(ctx context.Context, tx *rows.Tx, row *rows.Row, status sequence.StepStatus, known Sequence) error {
+func (r stepRules) finishStepRead(ctx context.Context, tx *rows.Tx, row *rows.Row, status sequence.StepStatus, known authoring.Sequence) error {
 	step := sequence.TargetStep{Row: row}
 	position := step.Position()
 	found, err := tx.Load(ctx, rows.RefTo(name.SequenceTarget, position.Target), rows.Ref{Table: position.Record.Table, ID: position.Record.ID})
@@ -79,7 +80,7 @@ func (r stepRules) finishStepRead(ctx context.Context, tx *rows.Tx, row *rows.Ro
 	}
 	target := sequence.Target{Row: found[0]}
 	if known.Definition.Version != target.Version() { // an inactive one has none
-		if known, err = readSequence(ctx, tx, step.Sequence()); err != nil {
+		if known, err = r.connections.sequences.ReadIn(ctx, tx, step.Sequence()); err != nil {
 			return err
 		}
 	}
@@ -94,15 +95,6 @@ func (r stepRules) finishStepRead(ctx context.Context, tx *rows.Tx, row *rows.Ro
 		return nil
 	}
 	return freeGuard(found[1], known.ID, position.Target)
-}
-
-// readSequence reads a sequence as it is now.
-func readSequence(ctx context.Context, tx *rows.Tx, id name.SequenceID) (Sequence, error) {
-	found, err := tx.Load(ctx, rows.RefTo(name.Sequence, id))
-	if err != nil {
-		return Sequence{}, err
-	}
-	return sequenceOf(found[0])
 }
 
 // advanceTarget closes an open step and opens the next one, or ends the target,

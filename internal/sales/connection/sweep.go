@@ -9,6 +9,7 @@ import (
 	"segue/internal/guid"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/authoring"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -134,7 +135,7 @@ func (j sweepJob) Finish(ctx context.Context, tx *rows.Tx, job sales.Job, counts
 		return sales.JobEnd{Again: true}, nil
 	case stay > 0:
 		return sales.JobEnd{}, fmt.Errorf("%d connections to %v cannot be ended", stay, row.Ref())
-	case Deleting(row):
+	case authoring.Deleting(row):
 		tx.Delete(row)
 	default:
 		row.Set(name.SeguePhase, schema.Null())
@@ -180,17 +181,13 @@ func (s *Connections) verify(ctx context.Context, change rows.Change) error {
 // isActive reports whether a sequence is active: as it was a moment ago at the
 // most if it is, as its row has it now if it is not.
 func (s *Connections) isActive(ctx context.Context, id name.SequenceID) (bool, error) {
-	known, err := s.Sequence(ctx, id)
+	known, err := s.sequences.Sequence(ctx, id)
 	if err != nil {
 		return false, err
 	}
 	if known.Active {
 		return true, nil
 	}
-	found, err := s.db.Get(ctx, rows.RefTo(name.Sequence, id))
-	if err != nil {
-		return false, err
-	}
-	now, err := sequenceOf(found[0])
+	now, err := s.sequences.Read(ctx, id)
 	return now.Active, err
 }

@@ -53,7 +53,7 @@ func New(db *rows.DB, connections *connection.Connections, newID func() string) 
 // the record from being made again. Erasing again goes through everything again, and
 // changes nothing unless the person has come back.
 func (e *Erasures) EraseIn(ctx context.Context, tx *rows.Tx, ref rows.Ref) (name.ErasureID, error) {
-	if err := connection.Connectable(e.db.Schema(), ref.Table); err != nil {
+	if err := sales.Connectable(e.db.Schema(), ref.Table); err != nil {
 		return "", sales.Refuse(sales.Invalid, "rows of %q are not records; a person is erased by a record, and what is about it goes too", ref.Table)
 	}
 	return e.erase(ctx, tx, ref, "")

@@ -193,7 +193,7 @@ func TestUnannouncedChange(t *testing.T) {
 	now := clock.NewManual(salestest.Now())
 	other := w.Plain(boot.Options{Freshness: sales.Freshness{For: time.Second, Clock: now}})
 	use := func() string {
-		found, err := other.Connections.Sequence(t.Context(), name.SequenceID(seq))
+		found, err := other.Sequences.Sequence(t.Context(), name.SequenceID(seq))
 		if err != nil {
 			t.Fatal(err)
 		}

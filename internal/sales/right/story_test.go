@@ -210,7 +210,7 @@ func TestRights_Cost(t *testing.T) {
 			c.Restart()
 			c.Admit(manager())
 			c.Admit(seller)
-			if _, err := c.Connections.Sequence(t.Context(), name.SequenceID(sequence)); err != nil {
+			if _, err := c.Sequences.Sequence(t.Context(), name.SequenceID(sequence)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/authoring"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/segment"
 	"segue/internal/sales/sequence"
@@ -128,9 +129,9 @@ type Plan struct {
 	Begins bool          // a connection to the segment's sequence begins
 	Ends   bool          // and connections that the record has end
 
-	all     bool                // all that it has
-	left    left                // those of the segment that the record leaves
-	parent  connection.Sequence // the sequence
+	all     bool               // all that it has
+	left    left               // those of the segment that the record leaves
+	parent  authoring.Sequence // the sequence
 	because why
 }
 
@@ -162,7 +163,7 @@ func (s *Segmentation) planConnection(ctx context.Context, record *rows.Row, dec
 	if sequenceID == "" {
 		return Plan{Status: ConnectNoSequence}, nil
 	}
-	parent, err := s.connections.Sequence(ctx, sequenceID)
+	parent, err := s.sequences.Sequence(ctx, sequenceID)
 	if err != nil {
 		return Plan{}, err
 	}

@@ -173,7 +173,7 @@ func (s *Segmentation) isUnconnectedMember(ctx context.Context, record filter.Ro
 	if on == schema.Bool(true) && !s.policy.Several { // it keeps the sequence that it is on
 		return false, nil
 	}
-	parent, err := s.connections.Sequence(ctx, sequenceID)
+	parent, err := s.sequences.Sequence(ctx, sequenceID)
 	return parent.Active, err
 }
 

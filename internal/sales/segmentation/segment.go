@@ -9,7 +9,7 @@ import (
 	"segue/internal/filter"
 	"segue/internal/rows"
 	"segue/internal/sales"
-	"segue/internal/sales/connection"
+	"segue/internal/sales/authoring"
 	"segue/internal/sales/segment"
 	"segue/internal/sales/sequence"
 	"segue/internal/sales/setting"
@@ -128,7 +128,7 @@ func (s *Segmentation) CheckSaved(ctx context.Context, view segment.Segment, bef
 // one.
 func (s *Segmentation) checkSaved(ctx context.Context, tx *rows.Tx, view segment.Segment, before schema.Values) error {
 	if before == nil {
-		if err := connection.Connectable(tx.Schema(), view.RecordType()); err != nil {
+		if err := sales.Connectable(tx.Schema(), view.RecordType()); err != nil {
 			return err
 		}
 	} else if before[name.MsdynObjecttype] != schema.Text(view.RecordType()) {
@@ -289,7 +289,7 @@ func refuseUnattachable(ctx context.Context, tx *rows.Tx, view segment.Segment) 
 	if err != nil {
 		return err
 	}
-	if found[0] == nil || connection.Deleting(found[0]) {
+	if found[0] == nil || authoring.Deleting(found[0]) {
 		return sales.NoRow(ref)
 	}
 	tx.Rely(ref)

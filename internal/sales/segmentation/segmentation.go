@@ -18,6 +18,7 @@ import (
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/authoring"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/generation"
 	"segue/internal/sales/setting"
@@ -30,6 +31,7 @@ type Segmentation struct {
 	db          *rows.DB
 	lists       *query.Reader
 	connections *connection.Connections
+	sequences   *authoring.Sequences
 	policy      sales.Policy
 	generation  *generation.Generation
 	settings    *setting.Settings
@@ -37,9 +39,9 @@ type Segmentation struct {
 }
 
 // New returns the segmentation of the rows of db.
-func New(db *rows.DB, connections *connection.Connections, policy sales.Policy, known *generation.Generation, settings *setting.Settings) *Segmentation {
+func New(db *rows.DB, connections *connection.Connections, sequences *authoring.Sequences, policy sales.Policy, known *generation.Generation, settings *setting.Settings) *Segmentation {
 	return &Segmentation{
-		db: db, lists: query.New(db), connections: connections, policy: policy, generation: known, settings: settings,
+		db: db, lists: query.New(db), connections: connections, sequences: sequences, policy: policy, generation: known, settings: settings,
 		catalogues: generation.NewCache[catalogues](known, 1),
 	}
 }

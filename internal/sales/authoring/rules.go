@@ -1,4 +1,4 @@
-package connection
+package authoring
 
 import (
 	"context"
@@ -8,86 +8,30 @@ import (
 	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
-	"segue/internal/sales/principal"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
 
-// MaxActiveSequences is how many sequences of an organisation may be active
-// (docs/domain.md §2).
-const MaxActiveSequences = 250
+// Rules are the life of a sequence (docs/domain.md §5.1, §6.1).
+func (s *Sequences) Rules() entity.Rules { return rules{sequences: s} }
 
-// ActiveSequences is the limit of active sequences.
-func ActiveSequences() sales.Quota {
-	return sales.Quota{Name: sales.ActiveSequences, Table: name.Sequence, Most: MaxActiveSequences}
-}
-
-// Sequence is a sequence as connecting sees it. The zero Sequence is one that is
-// not there.
-type Sequence struct {
-	ID         name.SequenceID
-	Name       string
-	Table      string // of its records
-	Active     bool
-	Owned      principal.Owned     // whose it is
-	Definition sequence.Definition // when it is active
-}
-
-// sequenceOf reads a sequence's row, which may be nil. One that is being deleted
-// is not there.
-func sequenceOf(row *rows.Row) (Sequence, error) {
-	if row == nil || Deleting(row) {
-		return Sequence{}, nil
-	}
-	view := sequence.Sequence{Row: row}
-	s := Sequence{
-		ID: name.SequenceID(row.ID), Name: view.Name(), Table: view.RecordType(),
-		Active: view.State() == sequence.Active, Owned: principal.OwnedRow(row),
-	}
-	if !s.Active {
-		return s, nil
-	}
-	var err error
-	s.Definition, err = sequence.Parse(s.ID, view.Version(), view.Text())
-	return s, err
-}
-
-// Deleting reports whether a sequence's row is there only until its connections
-// have ended.
-func Deleting(row *rows.Row) bool { return sequence.Sequence{Row: row}.Phase() == sequence.Deleting }
-
-// Sequence reads a sequence that a row names through the cache: it is as it was at
-// most [sales.Freshness] ago.
-func (s *Connections) Sequence(ctx context.Context, id name.SequenceID) (Sequence, error) {
-	return s.sequences.Get(ctx, string(id), func(ctx context.Context) (Sequence, error) {
-		found, err := s.db.Get(ctx, rows.RefTo(name.Sequence, id))
-		if err != nil {
-			return Sequence{}, err
-		}
-		return sequenceOf(found[0])
-	})
-}
-
-// SequenceRules are the life of a sequence (docs/domain.md §5.1, §6.1).
-func (s *Connections) SequenceRules() entity.Rules { return sequenceRules{connections: s} }
-
-type sequenceRules struct {
+type rules struct {
 	entity.Plain
-	connections *Connections
+	sequences *Sequences
 }
 
 // Gone implements [entity.Parting].
-func (sequenceRules) Gone(row *rows.Row) bool { return Deleting(row) }
+func (rules) Gone(row *rows.Row) bool { return Deleting(row) }
 
 // Create implements [entity.Rules].
-func (r sequenceRules) Create(_ context.Context, tx *rows.Tx, row *rows.Row) error {
-	r.connections.generation.Changed(tx)
+func (r rules) Create(_ context.Context, tx *rows.Tx, row *rows.Row) error {
+	r.sequences.generation.Changed(tx)
 	view := sequence.Sequence{Row: row}
 	if view.State() != sequence.Inactive {
 		return sales.Refuse(sales.Precondition, "a sequence is created inactive (statecode 0) and activated by setting statecode 1")
 	}
-	if err := Connectable(tx.Schema(), view.RecordType()); err != nil {
+	if err := sales.Connectable(tx.Schema(), view.RecordType()); err != nil {
 		return err
 	}
 	row.Set(name.MsdynVersion, schema.Int(1))
@@ -112,8 +56,8 @@ func checkDraft(row *rows.Row) error {
 }
 
 // Update implements [entity.Rules].
-func (r sequenceRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
-	r.connections.generation.Changed(tx)
+func (r rules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, before map[string]schema.Value) error {
+	r.sequences.generation.Changed(tx)
 	view := sequence.Sequence{Row: row}
 	wasActive, active := before[name.Statecode] == schema.Int(int64(sequence.Active)), view.State() == sequence.Active
 	if before[name.MsdynRegardingentityname] != schema.Text(view.RecordType()) {
@@ -128,7 +72,7 @@ func (r sequenceRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, b
 	}
 	switch {
 	case !wasActive && active:
-		return activateSequence(ctx, tx, row)
+		return activate(ctx, tx, row)
 	case wasActive && !active:
 		row.Set(name.SeguePhase, schema.Text(string(sequence.Deactivating)))
 		return ActiveSequences().Leave(ctx, tx, row.ID)
@@ -155,9 +99,9 @@ func refuseEdits(row *rows.Row, before map[string]schema.Value) error {
 	return nil
 }
 
-// activateSequence checks the definition and the limit. A definition that has
+// activate checks the definition and the limit. A definition that has
 // changed since the last activation is the next version.
-func activateSequence(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
+func activate(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
 	view := sequence.Sequence{Row: row}
 	if view.Phase() != sequence.NoPhase {
 		return sales.Refuse(sales.Unavailable, "the sequence is still ending its connections; activate it when segue has disconnected them")
@@ -186,8 +130,8 @@ func activateSequence(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
 
 // Delete implements [entity.Rules]: a sequence that has no connections goes; one
 // that may have some stays, out of sight, until they have ended.
-func (r sequenceRules) Delete(ctx context.Context, tx *rows.Tx, row *rows.Row) (keep bool, err error) {
-	r.connections.generation.Changed(tx)
+func (r rules) Delete(ctx context.Context, tx *rows.Tx, row *rows.Row) (keep bool, err error) {
+	r.sequences.generation.Changed(tx)
 	view := sequence.Sequence{Row: row}
 	if view.State() != sequence.Active && view.Phase() == sequence.NoPhase {
 		return false, nil

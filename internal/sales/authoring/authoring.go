@@ -1,0 +1,172 @@
+// Package authoring is the life of a sequence's row: its draft, the checks and the
+// limit of activation, refused edits, the phases of its end; and the cached reading of
+// definitions for those who work by them.
+//
+// Where to find what: the rules of rows are in rules.go, reading in this file. What
+// ends the connections of a sequence that ends is in room connection, above.
+//
+// Invariant: a definition that is read by its version never changes: an active
+// sequence refuses edits, and each activation of another definition is a version of
+// its own.
+package authoring
+
+import (
+	"context"
+	"slices"
+
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/generation"
+	"segue/internal/sales/principal"
+	"segue/internal/sales/sequence"
+	"segue/internal/schema/name"
+)
+
+// MaxActiveSequences is how many sequences of an organisation may be active
+// (docs/domain.md §2).
+const MaxActiveSequences = 250
+
+// maxCached is how many sequences a process keeps: twice as many as may be active.
+const maxCached = 2 * MaxActiveSequences
+
+// ActiveSequences is the limit of active sequences.
+func ActiveSequences() sales.Quota {
+	return sales.Quota{Name: sales.ActiveSequences, Table: name.Sequence, Most: MaxActiveSequences}
+}
+
+// Sequences is the rules of sequences and the cached reading of them. It is safe for
+// concurrent use.
+type Sequences struct {
+	db         *rows.DB
+	generation *generation.Generation
+	cache      *generation.Cache[Sequence]
+}
+
+// New returns the sequences among the rows of db.
+func New(db *rows.DB, known *generation.Generation) *Sequences {
+	return &Sequences{db: db, generation: known, cache: generation.NewCache[Sequence](known, maxCached)}
+}
+
+// Sequence is a sequence as those see it who work by it. The zero Sequence is one
+// that is not there.
+type Sequence struct {
+	ID         name.SequenceID
+	Name       string
+	Table      string // of its records
+	Active     bool
+	Owned      principal.Owned     // whose it is
+	Definition sequence.Definition // when it is active
+}
+
+// sequenceOf reads a sequence's row, which may be nil. One that is being deleted
+// is not there.
+func sequenceOf(row *rows.Row) (Sequence, error) {
+	if row == nil || Deleting(row) {
+		return Sequence{}, nil
+	}
+	view := sequence.Sequence{Row: row}
+	s := Sequence{
+		ID: name.SequenceID(row.ID), Name: view.Name(), Table: view.RecordType(),
+		Active: view.State() == sequence.Active, Owned: principal.OwnedRow(row),
+	}
+	if !s.Active {
+		return s, nil
+	}
+	var err error
+	s.Definition, err = sequence.Parse(s.ID, view.Version(), view.Text())
+	return s, err
+}
+
+// Deleting reports whether a sequence's row is there only until its connections
+// have ended.
+func Deleting(row *rows.Row) bool { return sequence.Sequence{Row: row}.Phase() == sequence.Deleting }
+
+// Sequence reads a sequence that a row names through the cache: it is as it was at
+// most [sales.Freshness] ago.
+func (s *Sequences) Sequence(ctx context.Context, id name.SequenceID) (Sequence, error) {
+	return s.cache.Get(ctx, string(id), func(ctx context.Context) (Sequence, error) { return s.Read(ctx, id) })
+}
+
+// Read reads a sequence as it is now.
+func (s *Sequences) Read(ctx context.Context, id name.SequenceID) (Sequence, error) {
+	found, err := s.db.Get(ctx, rows.RefTo(name.Sequence, id))
+	if err != nil {
+		return Sequence{}, err
+	}
+	return sequenceOf(found[0])
+}
+
+// ReadIn is Read in a unit of work.
+func (s *Sequences) ReadIn(ctx context.Context, tx *rows.Tx, id name.SequenceID) (Sequence, error) {
+	found, err := tx.Load(ctx, rows.RefTo(name.Sequence, id))
+	if err != nil {
+		return Sequence{}, err
+	}
+	return sequenceOf(found[0])
+}
+
+// maxReads is how many items [Sequences.LoadWith] reads: beside two rows and the
+// sequence, the generation of definitions is not asked for.
+const maxReads = 3
+
+// LoadWith loads rows into a unit of work that needs a sequence too, which is read
+// along, in the same request, unless one that is active is at hand.
+func (s *Sequences) LoadWith(ctx context.Context, tx *rows.Tx, id name.SequenceID, refs ...rows.Ref) (found []*rows.Row, parent Sequence, err error) {
+	parent, ok, err := s.atHand(tx, id)
+	if err != nil {
+		return nil, parent, err
+	}
+	if ok {
+		found, err = tx.Load(ctx, refs...)
+		return found, parent, err
+	}
+	reading := s.generation.Begin(tx)
+	known := len(refs)
+	all := append(slices.Clone(refs), rows.RefTo(name.Sequence, id))
+	if len(all) < maxReads {
+		all = append(all, reading.Also()...)
+	}
+	if found, err = tx.Load(ctx, all...); err != nil {
+		return nil, parent, err
+	}
+	reading.Heard(found[known+1:])
+	if parent, err = sequenceOf(found[known]); err != nil {
+		return nil, parent, err
+	}
+	if parent.ID != "" {
+		s.cache.Keep(reading, string(id), parent)
+	}
+	return found[:known], parent, nil
+}
+
+// atHand returns a sequence that a unit of work may use without reading it.
+func (s *Sequences) atHand(tx *rows.Tx, id name.SequenceID) (parent Sequence, ok bool, err error) {
+	// What this unit of work does to the sequence counts here and is not for
+	// the cache, which must hold only what has been committed; and a row that was
+	// loaded earlier may be older than the cache.
+	ref := rows.RefTo(name.Sequence, id)
+	if row := tx.Held(ref); row != nil || tx.Deleted(ref) {
+		parent, err = sequenceOf(row)
+		return parent, true, err
+	}
+	parent, ok = s.cache.Peek(string(id))
+	return parent, ok && parent.Active, nil // one that was inactive may have been activated since: ask again
+}
+
+// Version returns the definition that a sequence had in a version, of which a target
+// that a row names goes on; [sales.Precondition] when it is not there any more.
+func (s *Sequences) Version(ctx context.Context, id name.SequenceID, version int64) (sequence.Definition, error) {
+	known, err := s.Sequence(ctx, id)
+	if err != nil {
+		return sequence.Definition{}, err
+	}
+	if known.Definition.Version != version { // the cache may be older than what names the version
+		if known, err = s.Read(ctx, id); err != nil {
+			return sequence.Definition{}, err
+		}
+	}
+	if !known.Active || known.Definition.Version != version {
+		return sequence.Definition{}, sales.Refuse(sales.Precondition, "sequence %q (%s) has no version %d that is active", known.Name, id, version)
+	}
+	return known.Definition, nil
+}
