@@ -27,9 +27,15 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require github.com/tidwall/btree v1.8.1
+require (
+	github.com/aws/aws-sdk-go-v2/service/sesv2 v1.79.7
+	github.com/emersion/go-smtp v0.25.1
+	github.com/tidwall/btree v1.8.1
+	github.com/wneessen/go-mail v0.8.1
+)
 
 require (
+	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // indirect
 	github.com/go-openapi/jsonpointer v0.22.5 // indirect
 	github.com/go-openapi/swag/jsonname v0.25.5 // indirect
 	github.com/hashicorp/errwrap v1.1.0 // indirect
