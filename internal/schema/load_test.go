@@ -57,6 +57,8 @@ func TestDefaultTables(t *testing.T) {
 		"segue_ledger  segue_ledgerid segue_name",
 		"segue_parkedchange segue_parkedchanges segue_parkedchangeid segue_name",
 		"segue_segmentversion  segue_segmentversionid segue_name",
+		"segue_send segue_sends segue_sendid segue_subject",
+		"segue_suppression segue_suppressions segue_suppressionid segue_address",
 		"segue_trackedchange  segue_trackedchangeid segue_rowid",
 		"segue_uniquekey  segue_uniquekeyid segue_table",
 		"segue_usage  segue_usageid segue_userid",
@@ -64,6 +66,7 @@ func TestDefaultTables(t *testing.T) {
 		"task tasks activityid subject",
 		"team teams teamid name",
 		"teammembership teammemberships teammembershipid segue_name",
+		"template templates templateid title",
 		"transactioncurrency transactioncurrencies transactioncurrencyid currencyname",
 		"userquery userqueries userqueryid name",
 	}

@@ -1,6 +1,6 @@
 // Package erasure takes out of the rows what they tell of a person: the personal columns
 // of a record (schema: "personal"), the names that its targets have of it, the activities
-// about it, what is parked of all these, and the same of the rows that are about the same
+// about it, the emails that were sent, what is parked of all these, and the same of the rows that are about the same
 // person (schema: "person"). Connections end. The rows stay, so that counts and reports
 // do; what tells of the erasure is a row of its own, without the person's data.
 //
@@ -190,6 +190,7 @@ func (e *Erasures) job(ref rows.Ref, id name.ErasureID) sales.NewJob {
 			{Table: name.SequenceTarget, Index: recordIndex, Single: true},
 			{Table: name.SalesRoutingRun, Index: runsIndex, Single: true},
 			{Table: name.ParkedChange, Small: true},
+			{Table: name.SentEmail, Index: sendsIndex, Single: true},
 		},
 	}
 	for _, t := range e.db.Schema().Tables() {
@@ -211,6 +212,7 @@ const (
 	recordIndex    = "record"
 	runsIndex      = "runs"
 	regardingIndex = "regarding"
+	sendsIndex     = "sends"
 	stepsIndex     = "target"
 )
 
@@ -266,6 +268,8 @@ func (w work) eraseListed(ctx context.Context, tx *rows.Tx, job sales.Job, ref r
 		}
 		anonymize(row) // of the values that conditions have read
 		return row.Changed(), nil
+	case row.Table.Name == name.SentEmail:
+		return eraseSend(ctx, tx, row, subject)
 	case row.Table.Is(name.ActivityTrait):
 		if refOf(row.Lookup(name.Regardingobjectid)) != subject {
 			return false, nil
@@ -278,6 +282,25 @@ func (w work) eraseListed(ctx context.Context, tx *rows.Tx, job sales.Job, ref r
 	}
 	_, err = w.erase(ctx, tx, ref, name.ErasureID(job.ID()))
 	return err == nil, err
+}
+
+// eraseSend takes the person out of an email that was sent, whose links then lead nowhere.
+// An address that takes no emails stays one, known by its hash alone.
+func eraseSend(ctx context.Context, tx *rows.Tx, row *rows.Row, subject rows.Ref) (changed bool, err error) {
+	if refOf(row.Lookup(name.SegueRegarding)) != subject {
+		return false, nil
+	}
+	if address := row.Text(name.SegueRecipient); address != "" {
+		found, err := tx.Load(ctx, rows.RefTo(name.SuppressedAddress, sales.SuppressionOf(address)))
+		if err != nil {
+			return false, err
+		}
+		if found[0] != nil {
+			anonymize(found[0])
+		}
+	}
+	anonymize(row)
+	return row.Changed(), nil
 }
 
 // about reports whether a row is the subject, or one of its targets and activities. So may

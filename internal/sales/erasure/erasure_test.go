@@ -87,6 +87,18 @@ func person(t *testing.T, w *salestest.World) (lead, contact, second, other rows
 			w.Create(table, salestest.ID(table, n), salestest.Values{"subject": secret, "regardingobjectid": salestest.Lookup(about)})
 		}
 	}
+	const address = secret + "@example.test"
+	err := w.DB.Do(t.Context(), "", func(tx *rows.Tx) error {
+		tx.Create(tx.Schema().Table("segue_send"), salestest.ID("send", 1), map[string]schema.Value{
+			"segue_subject": schema.Text("Dear " + secret), "segue_recipient": schema.Text(address), "segue_links": schema.Text(`["https://example.test/` + secret + `"]`),
+			"segue_reason": schema.Text(address + " is away"), "segue_regarding": schema.Ref(schema.Lookup{Table: lead.Table, ID: lead.ID}),
+		})
+		tx.Create(tx.Schema().Table("segue_suppression"), string(sales.SuppressionOf(address)), map[string]schema.Value{"segue_address": schema.Text(address)})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	other = w.Lead(3, salestest.Values{"firstname": "Somebody"})
 	w.ConnectOnly(other, sequence)
 	w.Create("task", salestest.ID("task", 9), salestest.Values{"subject": "Call", "regardingobjectid": salestest.Lookup(other)})
@@ -114,6 +126,9 @@ func checkErased(t *testing.T, w *salestest.World, erased []rows.Ref, other rows
 		t.Errorf("somebody else is %v", row.Values())
 	}
 	w.Row("task", salestest.ID("task", 9))
+	if row := w.Row("segue_suppression", string(sales.SuppressionOf(strings.ToUpper(secret)+"@example.test"))); row.Text("segue_address") != "Erased" {
+		t.Errorf("the suppressed address is %q", row.Text("segue_address"))
+	}
 	for n := range 3 {
 		if err := retrieve(w, "task", salestest.ID("task", n)); !errors.Is(err, sales.NotFound) {
 			t.Errorf("activity %d: %v", n, err)

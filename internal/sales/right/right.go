@@ -106,7 +106,8 @@ func DefaultMatrix() Matrix {
 		personal    = Grant{Own: sales.Everything} // others see it when it is assigned to a team of theirs
 		clears      = Grant{Organization: sales.Read | sales.Delete}
 		erases      = Grant{Organization: sales.Create | sales.Read} // nobody changes what tells of an erasure
-		steers      = Grant{Organization: sales.Read | sales.Write}  // jobs are canceled and resumed
+		suppresses  = Grant{Organization: sales.Create | sales.Read | sales.Write | sales.Delete}
+		steers      = Grant{Organization: sales.Read | sales.Write} // jobs are canceled and resumed
 	)
 	org := func(p sales.Privilege) Grant { return Grant{Organization: p} }
 	return Matrix{
@@ -125,6 +126,8 @@ func DefaultMatrix() Matrix {
 		{sales.OfTable(name.ParkedChange), clears, nothing, nothing, nothing},
 		{sales.OfTable(name.Erasure), erases, nothing, nothing, nothing},
 		{sales.OfTable(name.Job), steers, nothing, steers, nothing},
+		{sales.OfTable(name.SentEmail), reads, reads, reads, reads}, // Segue makes them
+		{sales.OfTable(name.SuppressedAddress), all, suppresses, suppresses, reads},
 		{sales.OfTable(name.SavedView), all, personal, personal, personal},
 		{sales.OfTrait(name.UserOwnedTrait), all, all, all, owns}, // records, activities and every other table with owners
 		{sales.EveryTable(), all, all, all, looks},

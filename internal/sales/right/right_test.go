@@ -46,6 +46,9 @@ const privileges = `
 	segue_calendar            OOOOOOO  OOOOOOO  OOOOOOO  oOoooOo
 	segue_absence             OOOOOOO  OOOOOOO  OOOOOOO  oOoooOo
 	segue_holiday             OOOOOOO  OOOOOOO  OOOOOOO  .O...O.
+	segue_send                .O.....  .O.....  .O.....  .O.....
+	segue_suppression         OOOOOOO  OOOO...  OOOO...  .O.....
+	template                  OOOOOOO  OOOOOOO  OOOOOOO  oOoooOo
 	userquery                 OOOOOOO  ooooooo  ooooooo  ooooooo
 	savedquery                OOOOOOO  OOOOOOO  OOOOOOO  .O...O.
 	lead                      OOOOOOO  OOOOOOO  OOOOOOO  oOoooOo
