@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"segue/internal/boot"
 	"segue/internal/schema"
 )
 
@@ -19,6 +20,9 @@ type schemaCommand struct {
 func (c *schemaCommand) Run(ctx context.Context, p *program) error {
 	now, err := schema.Extended(os.DirFS(c.Folder))
 	if err != nil {
+		return fmt.Errorf("%s: %w", c.Folder, err)
+	}
+	if err := boot.Check(now); err != nil {
 		return fmt.Errorf("%s: %w", c.Folder, err)
 	}
 	if c.Was != "" {

@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/probe"
+	"segue/internal/sales"
+	"segue/internal/sales/salestest"
 )
 
 // Ids of the rows of the tables in testdata/visit.
@@ -252,4 +254,22 @@ func TestNewTable_Activity(t *testing.T) {
 	if a.status != http.StatusBadRequest || !strings.Contains(a.body, "inspection") {
 		t.Errorf("connect of an activity: %v", a)
 	}
+}
+
+// TestNewTable_Rollup: a column that the file makes of related rows is read and filtered
+// like any, and written by nobody.
+func TestNewTable_Rollup(t *testing.T) {
+	w := newVisitWorld(t)
+	w.visit(visitID, "Roof", "2026-03-02")
+	w.visit(laterVisitID, "Cellar", "2026-03-03")
+	for range 2 {
+		w.expect(http.StatusNoContent, "POST ~/inspections\n\n"+`{"subject":"Beams","regardingobjectid_visit@odata.bind":"/visits(`+visitID+`)"}`)
+	}
+	salestest.Watch(t, w.store, w.parts, sales.Policy{}).Settle()
+	for filter, want := range map[string]string{"inspections%20eq%202": visitID, "inspections%20eq%200": laterVisitID} {
+		if got, _ := w.list("GET ~/visits?$filter="+filter, "visitid"); len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %v, want %v", filter, got, want)
+		}
+	}
+	w.expect(http.StatusBadRequest, "PATCH ~/visits("+visitID+")\n\n"+`{"inspections":7}`)
 }

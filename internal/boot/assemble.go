@@ -30,6 +30,7 @@ import (
 	"segue/internal/sales/report"
 	"segue/internal/sales/retention"
 	"segue/internal/sales/right"
+	"segue/internal/sales/rollup"
 	"segue/internal/sales/run"
 	"segue/internal/sales/segmentation"
 	"segue/internal/sales/setting"
@@ -98,6 +99,7 @@ type Parts struct {
 	Advance     *advance.Advance   // takes up what is due, once a minute
 	Expiry      *retention.Sweeper // deletes what is kept no longer, where the store does not
 	Health      *health.Monitor    // counts what is worked on
+	Rollups     *rollup.Rollups    // columns that are made of rows around theirs
 	Local       *queue.Local       // holds the tasks of jobs, when they wait in this process
 }
 
@@ -164,6 +166,25 @@ func (p *Parts) BeginReindex(ctx context.Context, tables []string) error {
 	return p.DB.Do(ctx, "", func(tx *rows.Tx) error { return sales.BeginJob(ctx, tx, job) })
 }
 
+// BeginRecount begins a job that proves and mends the roll-up columns of a table.
+func (p *Parts) BeginRecount(ctx context.Context, table string) (name.JobID, error) {
+	job, err := p.Rollups.Recount(table)
+	if err != nil {
+		return "", err
+	}
+	return job.ID, p.DB.Do(ctx, "", func(tx *rows.Tx) error { return sales.BeginJob(ctx, tx, job) })
+}
+
+// Differences returns what a job of [Parts.BeginRecount] has found; ok is false for one
+// that is not completed.
+func (p *Parts) Differences(ctx context.Context, id name.JobID) (found rollup.Differences, ok bool, err error) {
+	row, err := p.Entities.Retrieve(ctx, sales.Engine(), rows.RefTo(name.Job, id))
+	if err != nil {
+		return found, false, err
+	}
+	return rollup.Result(sales.Job{Row: row})
+}
+
 // Census returns what a job of [Parts.BeginCount] counted.
 func (p *Parts) Census(ctx context.Context, id name.JobID) (report.Census, error) {
 	row, err := p.Entities.Retrieve(ctx, sales.Engine(), rows.RefTo(name.Job, id))
@@ -203,6 +224,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 			Expiry: retention.New(db, options.Policy.Retention > 0), Erasures: erasure.New(db, connections, options.NewID), Deletion: deletion.New(db, entities, options.NewID),
 			Pipeline: pipeline.New(entities, principals), Simulation: simulation.New(db, entities, segments), Segments: segments, Health: health.New(db, options.Freshness.Clock),
 			Backfill: backfill.New(db, segments, park, options.NewID),
+			Rollups:  rollup.New(db),
 		},
 		runs:  run.New(db, segments),
 		known: known,
@@ -281,6 +303,11 @@ func (a assembly) reactions() {
 		related = append(related, on(table, inserted, modified, removed))
 	}
 	a.Reactions.Register(segmentation.RelateReaction, a.Segments.Relate(), related...)
+	var counted []sales.Interest
+	for _, table := range a.Rollups.Tables() {
+		counted = append(counted, on(table, inserted, modified, removed))
+	}
+	a.Reactions.Register(rollup.CountReaction, a.Rollups.Count(), counted...)
 	a.Reactions.Register("run.write", a.runs.Reaction(), on(records, inserted, modified, removed))
 	a.Reactions.Register("segmentation.leave", a.Segments.LeaveDeleted(), on(targets, inserted))
 	a.Reactions.Register("connection.verify", a.Connections.Verify(), on(targets, inserted))
@@ -300,6 +327,7 @@ func (a assembly) due() {
 	a.Advance.Register(name.Job, a.Health.Due(a.Jobs.LookAfter))
 	a.Advance.Before(a.Reactions.Wake)
 	a.Advance.Register(name.ParkedChange, a.Health.Due(a.Reactions.TakeUp), advance.AtMost(parkedAPass))
+	a.Advance.Register(name.Recount, a.Health.Due(a.Rollups.TakeUp), advance.AtMost(recordsAPass))
 	for _, t := range a.DB.Schema().Tables() {
 		if t.Is(name.RecordTrait) {
 			a.Advance.Register(t.Name, a.Health.Due(a.Segments.TakeUp(a.park)), advance.AtMost(recordsAPass))
@@ -325,6 +353,7 @@ func (a assembly) jobs(fresh time.Duration) {
 	// Most records stay as they are: a call goes by its time, and saves what it did once.
 	a.Jobs.RegisterImages(backfill.Kind, a.Backfill.Job(), job.Settings{Delay: fresh, Aside: true, Rows: 100_000, Chunk: 500})
 	a.Jobs.Register(run.Kind, a.runs.Job(), job.Settings{Delay: fresh, Essential: "the runs of a deleted or erased record go"})
+	a.Jobs.Register(rollup.Kind, a.Rollups.Job(), job.Settings{Delay: fresh})
 	a.Jobs.Register(sales.RedriveKind, a.Reactions.RedriveJob(), job.Settings{Delay: fresh})
 }
 

@@ -26,6 +26,7 @@ import (
 	"segue/internal/queue"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/rollup"
 	"segue/internal/sales/view"
 	"segue/internal/schema"
 	"segue/internal/store"
@@ -94,7 +95,17 @@ func (env Environment) Tables() (*schema.Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("SEGUE_SCHEMA %s: %w", env.Schema, err)
 	}
+	if err := Check(tables); err != nil {
+		return nil, fmt.Errorf("SEGUE_SCHEMA %s: %w", env.Schema, err)
+	}
 	return tables, nil
+}
+
+// Check checks what the files of a schema say beyond the schema itself: the conditions of
+// its roll-up columns.
+func Check(tables *schema.Schema) error {
+	_, err := rollup.Of(tables)
+	return err
 }
 
 // bundledSchema is the schema folder in a function's package (make build SCHEMA=folder),

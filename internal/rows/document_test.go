@@ -1,6 +1,7 @@
 package rows_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -88,7 +89,7 @@ func (f *fixture) keys(t *testing.T, table *schema.Table, x *schema.Index) strin
 	}
 	var when []string
 	for _, column := range slices.Sorted(maps.Keys(x.When)) {
-		when = append(when, " `"+column+"` is "+table.Column(column).Text(x.When[column]))
+		when = append(when, " `"+column+"` is "+cmp.Or(table.Column(column).Text(x.When[column]), "null"))
 	}
 	return fmt.Sprintf("%s | %s |%s |",
 		spell(t, item[short+"pk"].Text(), parts...), spell(t, item[short+"sk"].Text(), append(slices.Clone(x.Sort), idPart)...), strings.Join(when, ","))

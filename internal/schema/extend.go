@@ -124,7 +124,7 @@ func withColumns(own, extension []byte) ([]byte, error) {
 			return nil, fmt.Errorf("column %q needs a prefix of your own, such as new_%s", c.Name, c.Name)
 		case c.Need == System:
 			return nil, fmt.Errorf("column %s: need: rows that exist have no value for it; it may be %q", c.Name, Application)
-		case c.Write != Always && c.Write != OnCreate:
+		case c.Write != Always && c.Write != OnCreate && (c.Rollup == nil || c.Write != Engine):
 			return nil, fmt.Errorf("column %s: write: %q is for columns that Segue sets", c.Name, c.Write)
 		case c.Attribute != "" || c.Expires || c.Shown || len(c.Sources()) > 0:
 			return nil, fmt.Errorf("column %s: attribute, expires, shown, follows and joins are how Segue stores its own columns", c.Name)

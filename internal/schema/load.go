@@ -172,6 +172,9 @@ func (l *loader) complete(t *Table) error {
 			t.add(c)
 		}
 	}
+	if err := t.addTallies(); err != nil {
+		return err
+	}
 	for _, trait := range traits {
 		t.Indexes = append(t.Indexes, trait.indexesFor()...)
 	}
@@ -228,6 +231,7 @@ func (c *Column) fill(t *Table) {
 	if c.Expires {
 		c.Attribute = ExpiresAttribute
 	}
+	c.fillRollup()
 	low, high := bounds(c.Type)
 	if c.Min == nil {
 		c.Min = low
@@ -289,6 +293,9 @@ func (s *Schema) link() error {
 	}
 	for _, t := range s.tables {
 		s.linkReferrers(t)
+		if err := s.checkRollups(t); err != nil {
+			return fmt.Errorf("%s: table %s: %w", fileOf(t), t.Name, err)
+		}
 		if err := s.linkBack(t); err != nil {
 			return fmt.Errorf("%s: table %s: %w", fileOf(t), t.Name, err)
 		}

@@ -153,6 +153,7 @@ type Column struct {
 	Person    bool     `json:"person"`    // lookups: the row that it points at is about the same person
 	Expires   bool     `json:"expires"`   // date-times: when the store may delete the row; stored as seconds under [ExpiresAttribute]
 	Shown     bool     `json:"shown"`     // worked out when the row is read, by a rule of its table; never stored
+	Rollup    *Rollup  `json:"rollup"`    // made of rows that point at the row; nil for other columns
 
 	table     string // its table's logical name, for errors
 	inherited bool   // comes from a trait

@@ -60,6 +60,9 @@ func (t *Template) Add(folder schema.Folder) error {
 	if err != nil {
 		return err
 	}
+	if err := boot.Check(tables); err != nil {
+		return err
+	}
 	filters, err := Filters(boot.Assemble(rows.New(noStore{}, tables, clock.System()), boot.Options{}))
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ const (
 	View               = "savedquery"
 	Absence            = "segue_absence"
 	Calendar           = "segue_calendar"
+	CountedRow         = "segue_counted"
 	Erasure            = "segue_erasure"
 	Generation         = "segue_generation"
 	Health             = "segue_health"
@@ -32,6 +33,7 @@ const (
 	JobTask            = "segue_jobtask"
 	Ledger             = "segue_ledger"
 	ParkedChange       = "segue_parkedchange"
+	Recount            = "segue_recount"
 	SegmentVersion     = "segue_segmentversion"
 	SentEmail          = "segue_send"
 	SuppressedAddress  = "segue_suppression"
@@ -69,6 +71,7 @@ type (
 	ViewID               string // of a row of savedquery
 	AbsenceID            string // of a row of segue_absence
 	CalendarID           string // of a row of segue_calendar
+	CountedRowID         string // of a row of segue_counted
 	ErasureID            string // of a row of segue_erasure
 	GenerationID         string // of a row of segue_generation
 	HealthID             string // of a row of segue_health
@@ -77,6 +80,7 @@ type (
 	JobTaskID            string // of a row of segue_jobtask
 	LedgerID             string // of a row of segue_ledger
 	ParkedChangeID       string // of a row of segue_parkedchange
+	RecountID            string // of a row of segue_recount
 	SegmentVersionID     string // of a row of segue_segmentversion
 	SentEmailID          string // of a row of segue_send
 	SuppressedAddressID  string // of a row of segue_suppression
@@ -369,6 +373,8 @@ const (
 	SegueClickedon                                   = "segue_clickedon"
 	SegueComplainedon                                = "segue_complainedon"
 	SegueConnected                                   = "segue_connected"
+	SegueCountedid                                   = "segue_countedid"
+	SegueCountedversion                              = "segue_countedversion"
 	SegueCounts                                      = "segue_counts"
 	SegueCurrentstep                                 = "segue_currentstep"
 	SegueCursor                                      = "segue_cursor"
@@ -403,6 +409,7 @@ const (
 	SegueLedgerid                                    = "segue_ledgerid"
 	SegueLinks                                       = "segue_links"
 	SegueLive                                        = "segue_live"
+	SegueLookup                                      = "segue_lookup"
 	SegueMaxactivesegments                           = "segue_maxactivesegments"
 	SegueMaxsegmentconditions                        = "segue_maxsegmentconditions"
 	SegueMembers                                     = "segue_members"
@@ -413,6 +420,8 @@ const (
 	SegueOpen                                        = "segue_open"
 	SegueOpenedon                                    = "segue_openedon"
 	SegueOwner                                       = "segue_owner"
+	SegueParent                                      = "segue_parent"
+	SegueParenttable                                 = "segue_parenttable"
 	SegueParkedchangeid                              = "segue_parkedchangeid"
 	SeguePhase                                       = "segue_phase"
 	SeguePlan                                        = "segue_plan"
@@ -423,6 +432,7 @@ const (
 	SegueRecipient                                   = "segue_recipient"
 	SegueRecord                                      = "segue_record"
 	SegueRecordversion                               = "segue_recordversion"
+	SegueRecountid                                   = "segue_recountid"
 	SegueRegarding                                   = "segue_regarding"
 	SegueRepliedon                                   = "segue_repliedon"
 	SegueRequests                                    = "segue_requests"
@@ -471,6 +481,7 @@ const (
 	SegueUsageid                                     = "segue_usageid"
 	SegueUserid                                      = "segue_userid"
 	SegueValue                                       = "segue_value"
+	SegueValues                                      = "segue_values"
 	SegueVersion                                     = "segue_version"
 	SegueWorkinghours                                = "segue_workinghours"
 	Sender                                           = "sender"
