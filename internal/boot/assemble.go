@@ -24,6 +24,7 @@ import (
 	"segue/internal/sales/job"
 	"segue/internal/sales/organization"
 	"segue/internal/sales/pipeline"
+	"segue/internal/sales/preview"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/reaction"
 	"segue/internal/sales/reindex"
@@ -33,6 +34,7 @@ import (
 	"segue/internal/sales/rollup"
 	"segue/internal/sales/run"
 	"segue/internal/sales/segmentation"
+	"segue/internal/sales/sequence"
 	"segue/internal/sales/setting"
 	"segue/internal/sales/simulation"
 	"segue/internal/sales/tracking"
@@ -93,6 +95,7 @@ type Parts struct {
 	Backfill    *backfill.Backfill
 	Pipeline    *pipeline.Pipeline
 	Simulation  *simulation.Simulation
+	Previews    *preview.Previews
 	Segments    *segmentation.Segmentation
 	Reactions   *reaction.Handler  // takes up again what is parked
 	Changes     store.Handler      // follows the change records of the store
@@ -108,7 +111,8 @@ func (p *Parts) Operations() operation.Executor {
 	return operation.Executor{
 		DB: p.DB, Settings: p.Settings, Entities: p.Entities, Connections: p.Connections, Principals: p.Principals,
 		Pipeline: p.Pipeline, Redriver: p.Reactions, Eraser: p.Erasures, Deletion: p.Deletion, Backfill: p.Backfill, Simulation: p.Simulation, Segments: p.Segments,
-		Health: p.Health, Quotas: p.quotas,
+		Previews: p.Previews,
+		Health:   p.Health, Quotas: p.quotas,
 	}
 }
 
@@ -231,6 +235,10 @@ func Assemble(db *rows.DB, options Options) *Parts {
 		times: times,
 		park:  park,
 	}
+	a.Previews = preview.New(db, entities, a.Calendars, func(ctx context.Context, id name.SequenceID, _ int64) (sequence.Definition, error) {
+		known, err := connections.Sequence(ctx, id)
+		return known.Definition, err
+	})
 	if options.Aside != nil {
 		a.Jobs.SetAside(options.Aside)
 	}

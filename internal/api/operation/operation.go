@@ -24,6 +24,7 @@ import (
 	"segue/internal/sales/deletion"
 	"segue/internal/sales/health"
 	"segue/internal/sales/pipeline"
+	"segue/internal/sales/preview"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/segmentation"
 	"segue/internal/sales/setting"
@@ -97,6 +98,7 @@ type Executor struct {
 	Deletion    *deletion.Deletion
 	Backfill    *backfill.Backfill
 	Simulation  *simulation.Simulation
+	Previews    *preview.Previews
 	Segments    *segmentation.Segmentation
 	Health      *health.Monitor
 	Quotas      func(context.Context) ([]sales.Quota, error) // the limits of which people are told how much is used

@@ -276,15 +276,19 @@ func (p Position) open(def Definition, at Place, passed, done int, schedule work
 	return o
 }
 
-// due returns when a step is due that is opened at start: as the sequence proposes it, and
-// with the availability of its owner. A failure says why there is no such time; then
-// both are the start.
-func (s Step) due(schedule worktime.Schedule, start time.Time) (proposed, due time.Time, failure error) {
+// Due returns when a step is due that is opened at start, and why: as the sequence proposes it,
+// and with the availability of its owner. An error says why there is no such time.
+func (s Step) Due(schedule worktime.Schedule, start time.Time) (worktime.Result, error) {
 	if s.Type == Condition || s.Type == AutoAction || s.Type == ABTest {
 		// The system asks and acts whatever the hour; a limit is time for the recipient.
 		schedule = worktime.Schedule{}
 	}
-	result, err := schedule.Due(start, s.Wait)
+	return schedule.Due(start, s.Wait)
+}
+
+// due is Due for the columns of a row; with a failure both times are the start.
+func (s Step) due(schedule worktime.Schedule, start time.Time) (proposed, due time.Time, failure error) {
+	result, err := s.Due(schedule, start)
 	if err != nil {
 		return start, start, err
 	}

@@ -19,6 +19,9 @@ const (
 	ClockChange  Kind = "DST" // the clocks of the seller are changed
 )
 
+// Kinds lists them.
+func Kinds() []Kind { return []Kind{Waiting, OutsideHours, Absent, OnHoliday, ClockChange} }
+
 // Reason is a stretch of time before a step is due, and why it passes. Where two reasons
 // hold, an absence comes first, then a holiday.
 type Reason struct {
