@@ -22,7 +22,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/segment"
-	"segue/internal/sales/sequence"
+	"segue/internal/sales/sequence/language"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
@@ -80,9 +80,9 @@ func TestDemoFitsTheSchema(t *testing.T) {
 		}
 	}
 	for _, row := range d.Sequences {
-		def, err := sequence.Parse(name.SequenceID(row.ID), 1, row.Values["msdyn_definition"].String())
+		def, err := language.Parse(name.SequenceID(row.ID), 1, row.Values["msdyn_definition"].String())
 		if err == nil {
-			err = def.Validate()
+			err = language.Validate(def)
 		}
 		if err != nil {
 			t.Errorf("sequence %v: %v", row.Values["msdyn_name"], err)

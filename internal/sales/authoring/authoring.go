@@ -19,6 +19,7 @@ import (
 	"segue/internal/sales/generation"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/sequence"
+	"segue/internal/sales/sequence/language"
 	"segue/internal/schema/name"
 )
 
@@ -73,7 +74,7 @@ func sequenceOf(row *rows.Row) (Sequence, error) {
 		return s, nil
 	}
 	var err error
-	s.Definition, err = sequence.Parse(s.ID, view.Version(), view.Text())
+	s.Definition, err = language.Parse(s.ID, view.Version(), view.Text())
 	return s, err
 }
 

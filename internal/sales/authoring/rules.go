@@ -9,6 +9,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/sequence"
+	"segue/internal/sales/sequence/language"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
@@ -45,7 +46,7 @@ func checkDraft(row *rows.Row) error {
 		row.Set(name.MsdynTotaltasks, schema.Null())
 		return nil
 	}
-	definition, err := sequence.Parse(name.SequenceID(row.ID), view.Version(), view.Text())
+	definition, err := language.Parse(name.SequenceID(row.ID), view.Version(), view.Text())
 	if err != nil {
 		return sales.InvalidInput(err)
 	}
@@ -106,9 +107,9 @@ func activate(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
 	if view.Phase() != sequence.NoPhase {
 		return sales.Refuse(sales.Unavailable, "the sequence is still ending its connections; activate it when segue has disconnected them")
 	}
-	definition, err := sequence.Parse(name.SequenceID(row.ID), 0, view.Text())
+	definition, err := language.Parse(name.SequenceID(row.ID), 0, view.Text())
 	if err == nil {
-		err = definition.Validate()
+		err = language.Validate(definition)
 	}
 	if err != nil {
 		return sales.InvalidInput(err)

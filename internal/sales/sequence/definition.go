@@ -1,9 +1,7 @@
 // Package sequence is what a sequence is and how a connection to one lives: the
-// definition (a graph of steps) with its rules, and the state machine of a target
-// and its steps. It decides and never does: values in, values out; no store, no
-// clock, no ids made of chance.
-//
-// Size: the language of definitions and the machine that follows them share the graph of steps.
+// definition, a graph of steps, and the state machine of a target and its steps. It
+// decides and never does: values in, values out; no store, no clock, no ids made of
+// chance. How a definition is written is package language.
 //
 // Invariant: an ended target has no open step, a live one has exactly one, and a
 // target is ended exactly once, with one reason (docs/domain.md §5.2).
@@ -11,7 +9,6 @@ package sequence
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -25,10 +22,10 @@ const (
 	MaxPath      = 400                 // places, on all branches together
 	MaxWait      = 30 * 24 * time.Hour // of one wait, and of the limit of a condition
 	MaxVersion   = 500
-	MaxDepth     = 20  // of branches within branches
-	maxName      = 100 // bytes of a name
-	maxRegarding = 200 // bytes of a record's name on its target
-	maxText      = 2000
+	MaxDepth     = 20   // of branches within branches
+	MaxName      = 100  // bytes of the name of a step
+	MaxText      = 2000 // bytes of its description
+	maxRegarding = 200  // bytes of a record's name on its target
 )
 
 // StepType is the type of a step, a value of msdyn_type (docs/domain.md §4.3).
@@ -115,8 +112,19 @@ type Step struct {
 // has an id of its own, made of this one.
 type StepID string
 
-// branches reports whether the way on from a step is one of its Branches.
-func (s Step) branches() bool { return s.Type == Condition || s.Type == ABTest }
+// Forks reports whether the way on from a step is one of its Branches.
+func (s Step) Forks() bool { return s.Type.Forks() }
+
+// Forks reports whether steps of the type have branches.
+func (t StepType) Forks() bool { return t == Condition || t == ABTest }
+
+// Branch names a branch of a step of the type, as definitions do.
+func (t StepType) Branch(branch Branch) string {
+	if t == ABTest {
+		return [2]string{"a", "b"}[branch]
+	}
+	return [2]string{"yes", "no"}[branch]
+}
 
 // Assignment is what an "update field" step writes: a two-option or choice column and
 // its value as JSON (docs/domain.md §6.2).
@@ -220,7 +228,7 @@ func (d Definition) Longest(from Place) (places, tasks int) {
 	for i := len(d.Steps) - 1; i >= 0 && i >= int(from); i-- {
 		step := d.Steps[i]
 		after := at(step.Next)
-		if step.branches() {
+		if step.Forks() {
 			yes, no := at(step.Branches[Yes]), at(step.Branches[No])
 			after = length{max(yes.places, no.places), max(yes.tasks, no.tasks)}
 		}
@@ -230,26 +238,4 @@ func (d Definition) Longest(from Place) (places, tasks int) {
 		}
 	}
 	return at(from).places, at(from).tasks
-}
-
-// DefinitionError says what is wrong with a definition and where.
-type DefinitionError struct {
-	Path   string // of the step, [Step.Path]; "": the definition as a whole
-	ID     StepID // of the step, "" where it has none
-	Detail string
-
-	limit      string // its name, of a definition that has too much of something
-	most, used int
-}
-
-// Limit returns, of a definition that has too much of something, the name of the limit,
-// its value and how much there is; most is 0 for any other error.
-func (e *DefinitionError) Limit() (name string, most, used int) { return e.limit, e.most, e.used }
-
-// Error names the step by where it is written.
-func (e *DefinitionError) Error() string {
-	if e.Path == "" {
-		return name.MsdynDefinition + ": " + e.Detail
-	}
-	return fmt.Sprintf("%s: step %s %s", name.MsdynDefinition, e.Path, e.Detail)
 }

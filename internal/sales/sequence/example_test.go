@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"segue/internal/sales/sequence"
+	"segue/internal/sales/sequence/language"
 	"segue/internal/sales/worktime"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -12,12 +13,12 @@ import (
 
 // definition is a call, and two days later a mail.
 func definition() sequence.Definition {
-	def, err := sequence.Parse("5e900000-0000-4000-8000-000000000001", 1, `[
+	def, err := language.Parse("5e900000-0000-4000-8000-000000000001", 1, `[
 		{"type":"phonecall","name":"Call"},
 		{"type":"wait","name":"Two days","wait":{"days":2}},
 		{"type":"email","name":"Mail"}]`)
 	if err == nil {
-		err = def.Validate()
+		err = language.Validate(def)
 	}
 	if err != nil {
 		panic(err)
@@ -103,16 +104,4 @@ func ExampleEnd() {
 	// true
 	// its open step: statecode 1 statuscode 4
 	// ends again: false
-}
-
-// What is wrong with a definition is said with the place in the list.
-func ExampleDefinition_Validate() {
-	def, err := sequence.Parse("5e900000-0000-4000-8000-000000000001", 1,
-		`[{"type":"task","name":"Research"},{"type":"wait","name":"A week","wait":{"days":7}}]`)
-	fmt.Println(def.Tasks(), err)
-	fmt.Println(def.Validate())
-
-	// Output:
-	// 1 <nil>
-	// msdyn_definition: step 2 is a wait, and a wait may not be the last step
 }

@@ -170,7 +170,7 @@ func Begin(def Definition, c Connection, schedule worktime.Schedule) (target, st
 	p := Position{Target: c.Target(), Record: c.Record, Owner: c.Owner}
 	way := def.follow(0, p.Target, Closing{})
 	target = map[string]schema.Value{
-		name.MsdynName:                  schema.Text(excerpt.Bytes(c.Name, maxName)),
+		name.MsdynName:                  schema.Text(excerpt.Bytes(c.Name, MaxName)),
 		name.MsdynTarget:                schema.Ref(c.Record),
 		name.MsdynParentsequence:        schema.RefTo(name.Sequence, def.Sequence),
 		name.MsdynParentsequenceversion: schema.Int(def.Version),
@@ -180,7 +180,7 @@ func Begin(def Definition, c Connection, schedule worktime.Schedule) (target, st
 		name.Statecode:                  schema.Int(int64(TargetActive)),
 		name.Statuscode:                 schema.Int(int64(Connected)),
 	}
-	if regarding := excerpt.Bytes(c.Name, maxRegarding); len(regarding) > maxName {
+	if regarding := excerpt.Bytes(c.Name, maxRegarding); len(regarding) > MaxName {
 		target[name.MsdynRegarding] = schema.Text(regarding) // else it is the name
 	}
 	if c.Segment != "" {
@@ -212,7 +212,7 @@ type opened struct {
 func (o opened) current(step Step) map[string]schema.Value {
 	return map[string]schema.Value{
 		name.MsdynCurrentstepdefinitionid: schema.Text(string(step.ID)),
-		name.MsdynCurrentstepname:         schema.Text(excerpt.Bytes(step.Name, maxName)),
+		name.MsdynCurrentstepname:         schema.Text(excerpt.Bytes(step.Name, MaxName)),
 		name.MsdynCurrentsteptype:         schema.Int(int64(step.Type)),
 		name.SegueCurrentstep:             schema.RefTo(name.SequenceTargetStep, o.id),
 		name.SegueSystem:                  o.columns[name.SegueSystem], // of the step; null unless the system does it
@@ -241,7 +241,7 @@ func (p Position) open(def Definition, at Place, passed, done int, schedule work
 	waiting := map[StepType]int64{Wait: waitWaiting, Condition: waitForUpdate}[step.Type] // else waitNA
 	proposed, due, failure := step.due(schedule, start)
 	o.columns = map[string]schema.Value{
-		name.MsdynName:                  schema.Text(excerpt.Bytes(step.Name, maxName)),
+		name.MsdynName:                  schema.Text(excerpt.Bytes(step.Name, MaxName)),
 		name.MsdynSequencetarget:        schema.RefTo(name.SequenceTarget, p.Target),
 		name.MsdynSequencestepid:        schema.Text(string(step.ID)),
 		name.MsdynType:                  schema.Int(int64(step.Type)),

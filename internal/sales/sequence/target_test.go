@@ -233,45 +233,6 @@ func TestAdvance_OfAStepThatIsNotThere(t *testing.T) {
 	}
 }
 
-// branching is a call, a condition about it with a test on the yes side, and a mail for all.
-func branching() Definition {
-	def, err := Parse("s", 1, `{"segue":1,"steps":[
-		{"type":"phonecall","name":"Call"},
-		{"type":"condition","name":"Reached","if":{"call":[2,4]},
-		 "yes":[{"type":"abtest","name":"Tone","metric":"opened","a":[{"type":"task","name":"Formal"}],"b":[{"type":"wait","name":"Pause","wait":{"days":1}},{"type":"task","name":"Casual"}]}],
-		 "no":[]},
-		{"type":"email","name":"Mail"}]}`)
-	if err != nil {
-		panic(err)
-	}
-	return def
-}
-
-func TestAdvance_DecidesOnTheWay(t *testing.T) {
-	def := branching()
-	for _, test := range []struct {
-		name    string
-		closing Closing
-		next    string
-		told    string
-		total   int64
-	}{
-		{"made, test ended with A", Closing{As: StepCompleted, Result: 4, Winners: map[StepID]Branch{def.Steps[2].ID: A}}, "Formal", "Reached: YES; Tone: A", 3},
-		{"made, test ended with B", Closing{As: StepCompleted, Result: 2, Winners: map[StepID]Branch{def.Steps[2].ID: B}}, "Pause", "Reached: YES; Tone: B", 3},
-		{"another result", Closing{As: StepCompleted, Result: 3}, "Mail", "Reached: NO", 2},
-		{"no result", Closing{As: StepCompleted, Note: "left a message"}, "Mail", "left a message; Reached: NO", 2},
-		{"skipped (§6.2)", Closing{As: StepSkipped, Result: 2}, "Mail", "Reached: NO", 2},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			out := Advance(def, at(def, 0), test.closing, worktime.Schedule{}, now)
-			got := []schema.Value{out.Next["msdyn_name"], out.Step["msdyn_triggeroutcome"], out.Target["msdyn_currentstepcount"], out.Target["msdyn_totalstepcount"]}
-			if d := cmp.Diff([]schema.Value{schema.Text(test.next), schema.Text(test.told), schema.Int(1), schema.Int(test.total)}, got); d != "" {
-				t.Errorf("next, outcome, done, total (-want +got):\n%s", d)
-			}
-		})
-	}
-}
-
 // The same target takes the same branch of a test always, and all targets together about as
 // many each as the split says.
 func TestPick(t *testing.T) {

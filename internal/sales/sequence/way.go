@@ -28,7 +28,7 @@ func (way) notes(note string) []string {
 // after returns the place to which a step leads that is closed.
 func (d Definition) after(at Place, c Closing) Place {
 	step := d.Steps[at]
-	if !step.branches() {
+	if !step.Forks() {
 		return step.Next
 	}
 	branch := No // the answer of a condition that is skipped
@@ -65,7 +65,7 @@ func (d Definition) follow(from Place, target name.SequenceTargetID, c Closing) 
 		default:
 			return w
 		}
-		w.told = append(w.told, fmt.Sprintf("%s: %s", step.Name, strings.ToUpper(branchName(step.Type, branch))))
+		w.told = append(w.told, fmt.Sprintf("%s: %s", step.Name, strings.ToUpper(step.Type.Branch(branch))))
 		w.to = step.Branches[branch]
 	}
 	return w

@@ -1,4 +1,4 @@
-package sequence
+package language
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"segue/internal/sales/sequence"
 	"segue/internal/sales/worktime"
 	"segue/internal/schema/name"
 )
@@ -22,12 +23,16 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Definition{Sequence: "s", Version: 7, Steps: []Step{
-		{ID: got.Steps[0].ID, Type: PhoneCall, Name: "Call", Path: "1", Next: 1, Branches: [2]Place{1, 1}},
-		{ID: got.Steps[1].ID, Type: Wait, Name: "Pause", Path: "2", Wait: waitOf(2, 4), Next: 2, Branches: [2]Place{2, 2}},
-		{ID: stepID, Type: Email, Name: "Mail", Description: "Say hello", Path: "3", Next: PathEnd, Branches: [2]Place{PathEnd, PathEnd}},
+	w, err := worktime.NewWait(2, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := sequence.Definition{Sequence: "s", Version: 7, Steps: []sequence.Step{
+		{ID: got.Steps[0].ID, Type: sequence.PhoneCall, Name: "Call", Path: "1", Next: 1, Branches: [2]sequence.Place{1, 1}},
+		{ID: got.Steps[1].ID, Type: sequence.Wait, Name: "Pause", Path: "2", Wait: w, Next: 2, Branches: [2]sequence.Place{2, 2}},
+		{ID: stepID, Type: sequence.Email, Name: "Mail", Description: "Say hello", Path: "3", Next: sequence.PathEnd, Branches: [2]sequence.Place{sequence.PathEnd, sequence.PathEnd}},
 	}}
-	if d := cmp.Diff(want, got, cmpWait()); d != "" {
+	if d := cmp.Diff(want, got, cmp.Comparer(func(a, b worktime.Wait) bool { return a == b })); d != "" {
 		t.Error(d)
 	}
 	if got.Tasks() != 2 {
@@ -114,10 +119,10 @@ func TestParseErrorsSayWhere(t *testing.T) {
 	}
 }
 
-// wantError checks that err is a DefinitionError at a step.
+// wantError checks that err is a Error at a step.
 func wantError(t *testing.T, err error, path, detail string) {
 	t.Helper()
-	wrong, ok := errors.AsType[*DefinitionError](err)
+	wrong, ok := errors.AsType[*Error](err)
 	if !ok || wrong.Path != path || !strings.Contains(wrong.Detail, detail) {
 		t.Fatalf("got %v, want step %q … %s …", err, path, detail)
 	}
@@ -129,88 +134,6 @@ func wantError(t *testing.T, err error, path, detail string) {
 	}
 }
 
-func task(name string) Step { return Step{ID: StepID("id of " + name), Type: Task, Name: name} }
-
-func wait(name string, w worktime.Wait) Step {
-	return Step{ID: StepID("id of " + name), Type: Wait, Name: name, Wait: w}
-}
-
-func waitOf(days, hours int) worktime.Wait {
-	w, err := worktime.NewWait(days, hours)
-	if err != nil {
-		panic(err)
-	}
-	return w
-}
-
-func cmpWait() cmp.Option { return cmp.Comparer(func(a, b worktime.Wait) bool { return a == b }) }
-
-// line is the steps one after the other.
-func line(steps ...Step) Definition {
-	for i := range steps {
-		next := Place(i + 1)
-		if i+1 == len(steps) {
-			next = PathEnd
-		}
-		steps[i].Path, steps[i].Next, steps[i].Branches = fmt.Sprint(i+1), next, [2]Place{next, next}
-	}
-	return Definition{Steps: steps}
-}
-
-func tasks(n int) (steps []Step) {
-	for i := range n {
-		steps = append(steps, task(fmt.Sprint("task ", i)))
-	}
-	return steps
-}
-
-// waits is n steps, all but the last one waits.
-func waits(n int) (steps []Step) {
-	for i := range n - 1 {
-		steps = append(steps, wait(fmt.Sprint("wait ", i), waitOf(0, 1)))
-	}
-	return append(steps, task("last"))
-}
-
-func TestValidate_6_1_Accepts(t *testing.T) {
-	for name, steps := range map[string][]Step{
-		"one task":                      tasks(1),
-		"40 tasks":                      tasks(40),
-		"40 tasks with waits between":   append(waits(300), tasks(39)...),
-		"400 steps with waits":          waits(400),
-		"wait of exactly 30 days (§17)": {wait("w", waitOf(30, 0)), task("t")},
-		"wait of an hour":               {wait("w", waitOf(0, 1)), task("t")},
-		"wait first":                    {wait("a", waitOf(0, 1)), wait("b", waitOf(0, 1)), task("t")},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if err := line(steps...).Validate(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-}
-
-func TestValidate_6_1_Refuses(t *testing.T) {
-	for _, test := range []struct {
-		name   string
-		steps  []Step
-		path   string
-		detail string
-	}{
-		{"nothing", nil, "", "no step that is not a wait"},
-		{"waits alone", []Step{wait("w", waitOf(0, 1))}, "1", "a wait may not be the last step"},
-		{"41 tasks", tasks(41), "", "has 41 steps that are not waits; the limit is 40"},
-		{"trailing wait", []Step{task("t"), wait("w", waitOf(0, 1))}, "2", "a wait may not be the last step"},
-		{"no name", []Step{task("t"), {ID: "x", Type: Task}}, "2", "has no name"},
-		{"an id twice", []Step{task("t"), task("u"), task("t")}, "3", "has the id id of t of an earlier step"},
-		{"wait of nothing", []Step{wait("w", worktime.Wait{}), task("t")}, "1", "waits for nothing"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			wantError(t, line(test.steps...).Validate(), test.path, test.detail)
-		})
-	}
-}
-
 // FuzzParse: whatever the text, Parse returns steps that are of a known type,
 // or an error that is public.
 func FuzzParse(f *testing.F) {
@@ -219,8 +142,8 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		def, err := Parse("s", 1, text)
 		if err != nil {
-			if _, ok := errors.AsType[*DefinitionError](err); !ok {
-				t.Fatalf("not a DefinitionError: %v", err)
+			if _, ok := errors.AsType[*Error](err); !ok {
+				t.Fatalf("not a Error: %v", err)
 			}
 			return
 		}

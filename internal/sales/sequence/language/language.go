@@ -1,4 +1,10 @@
-package sequence
+// Package language reads how a definition is written (docs/domain.md §6) into the graph
+// of steps by which targets go. Beside the list of Segue's own format it tells apart
+// texts of others, which are kept as they are.
+//
+// Invariant: what Parse returns is a tree of steps of known types, each with the members
+// of its type and no others; that it makes sense is left to the checks of activation.
+package language
 
 import (
 	"bytes"
@@ -10,6 +16,7 @@ import (
 
 	"segue/internal/excerpt"
 	"segue/internal/guid"
+	"segue/internal/sales/sequence"
 	"segue/internal/sales/worktime"
 	"segue/internal/schema/name"
 	"segue/internal/strictjson"
@@ -54,12 +61,12 @@ type duration struct {
 }
 
 type question struct {
-	Email   []EmailResult   `json:"email"`
-	All     bool            `json:"all"`
-	Call    []int64         `json:"call"`
-	Filter  json.RawMessage `json:"filter"`
-	Process string          `json:"process"`
-	Stages  []string        `json:"stages"`
+	Email   []sequence.EmailResult `json:"email"`
+	All     bool                   `json:"all"`
+	Call    []int64                `json:"call"`
+	Filter  json.RawMessage        `json:"filter"`
+	Process string                 `json:"process"`
+	Stages  []string               `json:"stages"`
 }
 
 // Foreign reports whether a text is no definition of ours but perhaps one of the product
@@ -87,10 +94,10 @@ func Foreign(text string) bool {
 //
 // or only the list. After a branch the path goes on with the step after the condition.
 // A step without an id gets one made of the sequence, its position and name, so
-// that parsing again gives the same. Errors are *DefinitionError. What only
+// that parsing again gives the same. Errors are *Error. What only
 // matters to a sequence in use is left to Validate.
-func Parse(sequence name.SequenceID, version int64, text string) (Definition, error) {
-	def := Definition{Sequence: sequence, Version: version}
+func Parse(id name.SequenceID, version int64, text string) (sequence.Definition, error) {
+	def := sequence.Definition{Sequence: id, Version: version}
 	doc := document{Segue: Format}
 	var err error
 	if strings.HasPrefix(strings.TrimSpace(text), "[") {
@@ -100,49 +107,49 @@ func Parse(sequence name.SequenceID, version int64, text string) (Definition, er
 	}
 	switch {
 	case err != nil:
-		return def, &DefinitionError{Detail: fmt.Sprintf("is not a list of steps: %v", err)}
+		return def, &Error{Detail: fmt.Sprintf("is not a list of steps: %v", err)}
 	case doc.Segue != Format:
-		return def, &DefinitionError{Detail: fmt.Sprintf(`has "segue":%d; this program reads version %d of the format`, doc.Segue, Format)}
+		return def, &Error{Detail: fmt.Sprintf(`has "segue":%d; this program reads version %d of the format`, doc.Segue, Format)}
 	}
-	r := reader{sequence: sequence}
+	r := reader{id: id}
 	nodes, err := r.list(doc.Steps, "", 0)
 	if err != nil {
 		return def, err
 	}
-	r.link(nodes, PathEnd)
+	r.link(nodes, sequence.PathEnd)
 	def.Steps = r.steps
 	return def, nil
 }
 
 // reader gathers the steps of a definition in the order in which they are written.
 type reader struct {
-	sequence name.SequenceID
-	steps    []Step
+	id    name.SequenceID
+	steps []sequence.Step
 }
 
 // node is a step that has been read, with those of its branches.
 type node struct {
-	at       Place
+	at       sequence.Place
 	branches [2][]node
 }
 
 func (r *reader) list(list []written, prefix string, depth int) ([]node, error) {
-	if depth > MaxDepth {
-		return nil, &DefinitionError{Path: strings.TrimSuffix(prefix, "."), Detail: fmt.Sprintf("has branches within branches more than %d deep", MaxDepth)}
+	if depth > sequence.MaxDepth {
+		return nil, &Error{Path: strings.TrimSuffix(prefix, "."), Detail: fmt.Sprintf("has branches within branches more than %d deep", sequence.MaxDepth)}
 	}
 	nodes := make([]node, 0, len(list))
 	for i, w := range list {
-		if len(r.steps) >= MaxPath {
+		if len(r.steps) >= sequence.MaxPath {
 			return nil, tooLong(len(r.steps) + 1)
 		}
-		step, err := w.step(r.sequence, fmt.Sprintf("%s%d", prefix, i+1), fmt.Sprintf("%s%d", prefix, i))
+		step, err := w.step(r.id, fmt.Sprintf("%s%d", prefix, i+1), fmt.Sprintf("%s%d", prefix, i))
 		if err != nil {
 			return nil, err
 		}
-		n := node{at: Place(len(r.steps))}
+		n := node{at: sequence.Place(len(r.steps))}
 		r.steps = append(r.steps, step)
 		for branch, list := range w.branches(step.Type) {
-			if n.branches[branch], err = r.list(list, step.Path+"."+branchName(step.Type, Branch(branch))+".", depth+1); err != nil {
+			if n.branches[branch], err = r.list(list, step.Path+"."+step.Type.Branch(sequence.Branch(branch))+".", depth+1); err != nil {
 				return nil, err
 			}
 		}
@@ -152,16 +159,16 @@ func (r *reader) list(list []written, prefix string, depth int) ([]node, error) 
 }
 
 // link says of each step of a list what comes next; after is what follows the list.
-func (r *reader) link(list []node, after Place) {
+func (r *reader) link(list []node, after sequence.Place) {
 	for i, n := range list {
 		next := after
 		if i+1 < len(list) {
 			next = list[i+1].at
 		}
 		step := &r.steps[n.at]
-		step.Next, step.Branches = next, [2]Place{next, next}
-		if step.Type == AutoAction && step.Subtype == AdvanceToOther {
-			step.Next, step.Branches = PathEnd, [2]Place{PathEnd, PathEnd}
+		step.Next, step.Branches = next, [2]sequence.Place{next, next}
+		if step.Type == sequence.AutoAction && step.Subtype == sequence.AdvanceToOther {
+			step.Next, step.Branches = sequence.PathEnd, [2]sequence.Place{sequence.PathEnd, sequence.PathEnd}
 		}
 		for branch, list := range n.branches {
 			if len(list) > 0 {
@@ -173,35 +180,27 @@ func (r *reader) link(list []node, after Place) {
 }
 
 // branches returns the lists of a step's branches.
-func (w written) branches(kind StepType) [2][]written {
+func (w written) branches(kind sequence.StepType) [2][]written {
 	switch kind {
-	case Condition:
+	case sequence.Condition:
 		return [2][]written{w.Yes, w.No}
-	case ABTest:
+	case sequence.ABTest:
 		return [2][]written{w.A, w.B}
-	case Wait, AutomatedEmail, AutoAction, LinkedIn, AutomatedText, Email, PhoneCall, Task, TextMessage:
+	case sequence.Wait, sequence.AutomatedEmail, sequence.AutoAction, sequence.LinkedIn, sequence.AutomatedText, sequence.Email, sequence.PhoneCall, sequence.Task, sequence.TextMessage:
 	}
 	return [2][]written{}
 }
 
-// branchName is the member that holds a branch.
-func branchName(kind StepType, branch Branch) string {
-	if kind == ABTest {
-		return [2]string{"a", "b"}[branch]
-	}
-	return [2]string{"yes", "no"}[branch]
-}
-
 // step reads one step; index is its path counted from 0, which ids are made of.
-func (w written) step(sequence name.SequenceID, path, index string) (Step, error) {
-	step := Step{Name: w.Name, Description: w.Description, Path: path}
-	bad := func(format string, args ...any) (Step, error) {
-		return Step{}, &DefinitionError{Path: path, ID: step.ID, Detail: fmt.Sprintf(format, args...)}
+func (w written) step(id name.SequenceID, path, index string) (sequence.Step, error) {
+	step := sequence.Step{Name: w.Name, Description: w.Description, Path: path}
+	bad := func(format string, args ...any) (sequence.Step, error) {
+		return sequence.Step{}, &Error{Path: path, ID: step.ID, Detail: fmt.Sprintf(format, args...)}
 	}
 	if w.ID == "" {
-		step.ID = StepID(guid.FromName(fmt.Sprintf("segue:step:%s:%s:%s", sequence, index, w.Name)))
+		step.ID = sequence.StepID(guid.FromName(fmt.Sprintf("segue:step:%s:%s:%s", id, index, w.Name)))
 	} else if given, ok := guid.ParseAny(w.ID); ok {
-		step.ID = StepID(given)
+		step.ID = sequence.StepID(given)
 	} else {
 		return bad("has id %q, which is not a GUID", w.ID)
 	}
@@ -210,8 +209,8 @@ func (w written) step(sequence name.SequenceID, path, index string) (Step, error
 		return bad("has type %s; it may be %s", shorten(w.Type), strings.Join(typeNames(), ", "))
 	}
 	step.Type = kind
-	if len(w.Name) > maxName || len(w.Description) > maxText {
-		return bad("has a name of more than %d or a description of more than %d bytes", maxName, maxText)
+	if len(w.Name) > sequence.MaxName || len(w.Description) > sequence.MaxText {
+		return bad("has a name of more than %d or a description of more than %d bytes", sequence.MaxName, sequence.MaxText)
 	}
 	if err := w.misplaced(kind); err != "" {
 		return bad("%s", err)
@@ -224,11 +223,11 @@ func (w written) step(sequence name.SequenceID, path, index string) (Step, error
 
 // types are the names that a definition may use for a type, beside its number. Both
 // auto actions have one number: which is meant is told by their members.
-func types() map[string]StepType {
-	return map[string]StepType{
-		"wait": Wait, "condition": Condition, "automatedemail": AutomatedEmail, "automatedtext": AutomatedText, "abtest": ABTest,
-		"updatefield": AutoAction, "advance": AutoAction,
-		"linkedin": LinkedIn, "email": Email, "phonecall": PhoneCall, "task": Task, "textmessage": TextMessage,
+func types() map[string]sequence.StepType {
+	return map[string]sequence.StepType{
+		"wait": sequence.Wait, "condition": sequence.Condition, "automatedemail": sequence.AutomatedEmail, "automatedtext": sequence.AutomatedText, "abtest": sequence.ABTest,
+		"updatefield": sequence.AutoAction, "advance": sequence.AutoAction,
+		"linkedin": sequence.LinkedIn, "email": sequence.Email, "phonecall": sequence.PhoneCall, "task": sequence.Task, "textmessage": sequence.TextMessage,
 	}
 }
 
@@ -237,7 +236,7 @@ func typeNames() []string {
 }
 
 // stepType reads a type given by name or number.
-func (w written) stepType() (StepType, bool) {
+func (w written) stepType() (sequence.StepType, bool) {
 	var given string
 	if json.Unmarshal(w.Type, &given) == nil {
 		given = strings.ToLower(given)
@@ -260,19 +259,19 @@ func shorten(raw json.RawMessage) string {
 }
 
 // misplaced says which member a step of this type does not have, "" for none.
-func (w written) misplaced(kind StepType) string {
-	condition, test := kind == Condition, kind == ABTest
-	templated := kind == Email || kind == AutomatedEmail || kind == TextMessage || kind == AutomatedText
+func (w written) misplaced(kind sequence.StepType) string {
+	condition, test := kind == sequence.Condition, kind == sequence.ABTest
+	templated := kind == sequence.Email || kind == sequence.AutomatedEmail || kind == sequence.TextMessage || kind == sequence.AutomatedText
 	for _, member := range []struct {
 		name         string
 		given, fits  bool
 		explanations string
 	}{
-		{"wait", w.Wait != nil, kind == Wait, "put a step of type wait before it"},
-		{"subtype", w.Subtype != "", kind == LinkedIn, "only a step of type linkedin has one"},
+		{"wait", w.Wait != nil, kind == sequence.Wait, "put a step of type wait before it"},
+		{"subtype", w.Subtype != "", kind == sequence.LinkedIn, "only a step of type linkedin has one"},
 		{"template", w.Template != "", templated, "only emails and text messages have one"},
-		{"set", w.Set != nil, kind == AutoAction, "only a step of type updatefield has one"},
-		{"sequence", w.Sequence != "", kind == AutoAction, "only a step of type advance has one"},
+		{"set", w.Set != nil, kind == sequence.AutoAction, "only a step of type updatefield has one"},
+		{"sequence", w.Sequence != "", kind == sequence.AutoAction, "only a step of type advance has one"},
 		{"if", w.If != nil, condition, "put a step of type condition after it"},
 		{"within", w.Within != nil, condition, "only a condition has a limit"},
 		{"early", w.Early, condition, "only a condition has it"},
@@ -294,26 +293,26 @@ func (w written) misplaced(kind StepType) string {
 
 // details reads what steps of some types have beside the rest, and says what is wrong with it,
 // "" for nothing.
-func (w written) details(step *Step) string {
+func (w written) details(step *sequence.Step) string {
 	switch step.Type {
-	case Wait:
+	case sequence.Wait:
 		return w.wait(step)
-	case LinkedIn:
+	case sequence.LinkedIn:
 		return w.linkedIn(step)
-	case AutoAction:
+	case sequence.AutoAction:
 		return w.action(step)
-	case Condition:
+	case sequence.Condition:
 		return w.condition(step)
-	case ABTest:
+	case sequence.ABTest:
 		return w.test(step)
-	case Email, AutomatedEmail, TextMessage, AutomatedText:
+	case sequence.Email, sequence.AutomatedEmail, sequence.TextMessage, sequence.AutomatedText:
 		return w.template(step)
-	case PhoneCall, Task:
+	case sequence.PhoneCall, sequence.Task:
 	}
 	return ""
 }
 
-func (w written) wait(step *Step) string {
+func (w written) wait(step *sequence.Step) string {
 	if w.Wait == nil {
 		return `is a wait without "wait", for example {"days":1,"hours":0}`
 	}
@@ -324,8 +323,8 @@ func (w written) wait(step *Step) string {
 	return ""
 }
 
-func (w written) linkedIn(step *Step) string {
-	subtypes := map[string]Subtype{"": NoSubtype, "research": LinkedInResearch, "introduced": LinkedInIntroduced, "connect": LinkedInConnect, "inmail": LinkedInMail}
+func (w written) linkedIn(step *sequence.Step) string {
+	subtypes := map[string]sequence.Subtype{"": sequence.NoSubtype, "research": sequence.LinkedInResearch, "introduced": sequence.LinkedInIntroduced, "connect": sequence.LinkedInConnect, "inmail": sequence.LinkedInMail}
 	subtype, ok := subtypes[strings.ToLower(w.Subtype)]
 	if !ok {
 		return fmt.Sprintf("has subtype %q; it may be research, introduced, connect or inmail", w.Subtype)
@@ -334,7 +333,7 @@ func (w written) linkedIn(step *Step) string {
 	return ""
 }
 
-func (w written) template(step *Step) string {
+func (w written) template(step *sequence.Step) string {
 	if w.Template == "" {
 		return ""
 	}
@@ -346,7 +345,7 @@ func (w written) template(step *Step) string {
 	return ""
 }
 
-func (w written) action(step *Step) string {
+func (w written) action(step *sequence.Step) string {
 	switch {
 	case w.Set != nil && w.Sequence != "":
 		return `has a "set" and a "sequence"; it does one of both`
@@ -357,22 +356,22 @@ func (w written) action(step *Step) string {
 		if !ok {
 			return fmt.Sprintf("has sequence %q, which is not a GUID", w.Sequence)
 		}
-		step.Subtype, step.Advance = AdvanceToOther, name.SequenceID(id)
+		step.Subtype, step.Advance = sequence.AdvanceToOther, name.SequenceID(id)
 		return ""
 	case len(w.Set) != 1:
 		return fmt.Sprintf("sets %d columns; it sets one", len(w.Set))
 	}
 	for column, value := range w.Set {
-		step.Set = Assignment{Column: column, Value: value}
+		step.Set = sequence.Assignment{Column: column, Value: value}
 	}
 	return ""
 }
 
-func (w written) condition(step *Step) string {
+func (w written) condition(step *sequence.Step) string {
 	if w.If == nil {
 		return `is a condition without "if", for example {"call":[2]}`
 	}
-	q := &Question{Emails: w.If.Email, All: w.If.All, Calls: w.If.Call, Filter: filterText(w.If.Filter), Early: w.Early}
+	q := &sequence.Question{Emails: w.If.Email, All: w.If.All, Calls: w.If.Call, Filter: filterText(w.If.Filter), Early: w.Early}
 	given := 0
 	for _, there := range []bool{len(q.Emails) > 0, len(q.Calls) > 0, q.Filter != "", w.If.Process != "" || len(w.If.Stages) > 0} {
 		if there {
@@ -383,7 +382,7 @@ func (w written) condition(step *Step) string {
 		return fmt.Sprintf(`asks for %d things in its "if"; it asks for one of email, call, filter, or process with stages`, given)
 	}
 	for _, result := range q.Emails {
-		if !slices.Contains([]EmailResult{Opened, Clicked, Downloaded, Replied}, result) {
+		if !slices.Contains([]sequence.EmailResult{sequence.Opened, sequence.Clicked, sequence.Downloaded, sequence.Replied}, result) {
 			return fmt.Sprintf("asks whether an email is %q; it may be opened, clicked, downloaded or replied", result)
 		}
 	}
@@ -405,7 +404,7 @@ func (w written) condition(step *Step) string {
 }
 
 // stages reads a question about a business process, if it is one.
-func (w question) stages(q *Question) string {
+func (w question) stages(q *sequence.Question) string {
 	if w.Process == "" && len(w.Stages) == 0 {
 		return ""
 	}
@@ -432,21 +431,21 @@ func filterText(raw json.RawMessage) string {
 	return string(raw)
 }
 
-func (w written) test(step *Step) string {
-	test := &Test{Split: 50, Metric: w.Metric}
+func (w written) test(step *sequence.Step) string {
+	test := &sequence.Test{Split: 50, Metric: w.Metric}
 	if w.Split != nil {
 		test.Split = *w.Split
 	}
 	if test.Split < 10 || test.Split > 90 {
 		return fmt.Sprintf("splits at %d percent; it may be from 10 to 90", test.Split)
 	}
-	if !slices.Contains([]string{string(Opened), string(Clicked), string(Replied), "completed"}, test.Metric) {
+	if !slices.Contains([]string{string(sequence.Opened), string(sequence.Clicked), string(sequence.Replied), "completed"}, test.Metric) {
 		return fmt.Sprintf("has metric %q; it may be opened, clicked, replied or completed", w.Metric)
 	}
 	switch strings.ToLower(w.Default) {
 	case "", "a":
 	case "b":
-		test.Default = B
+		test.Default = sequence.B
 	default:
 		return fmt.Sprintf("has default %q; it may be a or b", w.Default)
 	}

@@ -1,35 +1,39 @@
-package sequence
+package language
 
-import "fmt"
+import (
+	"fmt"
+
+	"segue/internal/sales/sequence"
+)
 
 // Validate applies the rules of activation that need nothing but the definition
 // (docs/domain.md §6.1, limits §2) and returns the first that it breaks: at least one
 // step that does something, at most MaxSteps of them, every step named, waits longer
 // than nothing, no id twice, no path that ends with a wait, and a condition about a
 // step right after a step of its kind.
-func (d Definition) Validate() error {
-	seen := map[StepID]bool{}
-	before := d.before()
+func Validate(d sequence.Definition) error {
+	seen := map[sequence.StepID]bool{}
+	befores := before(d)
 	for i, step := range d.Steps {
 		bad := func(format string, args ...any) error {
-			return &DefinitionError{Path: step.Path, ID: step.ID, Detail: fmt.Sprintf(format, args...)}
+			return &Error{Path: step.Path, ID: step.ID, Detail: fmt.Sprintf(format, args...)}
 		}
 		switch {
 		case step.Name == "":
 			return bad("has no name")
 		case seen[step.ID]:
 			return bad("has the id %s of an earlier step", step.ID)
-		case step.Type == Wait && step.Wait.IsZero():
+		case step.Type == sequence.Wait && step.Wait.IsZero():
 			return bad("waits for nothing; a wait lasts from 1 hour to 30 days")
-		case step.Type == Wait && step.Next == PathEnd:
+		case step.Type == sequence.Wait && step.Next == sequence.PathEnd:
 			return bad("is a wait, and a wait may not be the last step")
-		case (step.Type == AutomatedEmail || step.Type == AutomatedText) && step.Template == "":
+		case (step.Type == sequence.AutomatedEmail || step.Type == sequence.AutomatedText) && step.Template == "":
 			return bad("has no template; what the system sends needs one")
-		case step.Subtype == AdvanceToOther && step.Type == AutoAction && i == 0:
+		case step.Subtype == sequence.AdvanceToOther && step.Type == sequence.AutoAction && i == 0:
 			return bad("is the first; advancing to another sequence may not be")
 		}
 		if step.If != nil {
-			if detail := step.If.follows(before[i]); detail != "" {
+			if detail := follows(*step.If, befores[i]); detail != "" {
 				return bad("%s", detail)
 			}
 		}
@@ -37,34 +41,34 @@ func (d Definition) Validate() error {
 	}
 	switch n := d.Tasks(); {
 	case n == 0:
-		return &DefinitionError{Detail: "has no step that is not a wait"}
-	case n > MaxSteps:
-		return &DefinitionError{Detail: fmt.Sprintf("has %d steps that are not waits; the limit is %d", n, MaxSteps), limit: "SequenceSteps", most: MaxSteps, used: n}
+		return &Error{Detail: "has no step that is not a wait"}
+	case n > sequence.MaxSteps:
+		return &Error{Detail: fmt.Sprintf("has %d steps that are not waits; the limit is %d", n, sequence.MaxSteps), limit: "SequenceSteps", most: sequence.MaxSteps, used: n}
 	}
 	return nil
 }
 
 // tooLong is the error of a definition with more than MaxPath places.
 func tooLong(used int) error {
-	return &DefinitionError{
-		Detail: fmt.Sprintf("has %d steps or more with waits; the limit is %d", used, MaxPath),
-		limit:  "SequenceStepsWithWaits", most: MaxPath, used: used,
+	return &Error{
+		Detail: fmt.Sprintf("has %d steps or more with waits; the limit is %d", used, sequence.MaxPath),
+		limit:  "SequenceStepsWithWaits", most: sequence.MaxPath, used: used,
 	}
 }
 
 // before returns of each step the one that every path comes from, nil where there are
 // several or none.
-func (d Definition) before() []*Step {
-	before := make([]*Step, len(d.Steps))
+func before(d sequence.Definition) []*sequence.Step {
+	before := make([]*sequence.Step, len(d.Steps))
 	several := make([]bool, len(d.Steps))
 	for i := range d.Steps {
 		step := &d.Steps[i]
-		nexts := []Place{step.Next}
-		if step.branches() {
+		nexts := []sequence.Place{step.Next}
+		if step.Forks() {
 			nexts = step.Branches[:]
 		}
 		for _, next := range nexts {
-			if next == PathEnd {
+			if next == sequence.PathEnd {
 				continue
 			}
 			several[next] = several[next] || before[next] != nil && before[next] != step
@@ -81,11 +85,11 @@ func (d Definition) before() []*Step {
 
 // follows says why a question about the step before it cannot be asked after this one (nil:
 // no certain one), "" where it can.
-func (q Question) follows(step *Step) string {
+func follows(q sequence.Question, step *sequence.Step) string {
 	switch {
-	case len(q.Emails) > 0 && (step == nil || step.Type != Email && step.Type != AutomatedEmail):
+	case len(q.Emails) > 0 && (step == nil || step.Type != sequence.Email && step.Type != sequence.AutomatedEmail):
 		return "asks about an email and does not follow one"
-	case len(q.Calls) > 0 && (step == nil || step.Type != PhoneCall):
+	case len(q.Calls) > 0 && (step == nil || step.Type != sequence.PhoneCall):
 		return "asks about a phone call and does not follow one"
 	}
 	return ""
