@@ -236,7 +236,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 		park:  park,
 	}
 	a.Previews = preview.New(db, entities, a.Calendars, func(ctx context.Context, id name.SequenceID, _ int64) (sequence.Definition, error) {
-		known, err := connections.Sequence(ctx, id)
+		known, err := sequences.Sequence(ctx, id)
 		return known.Definition, err
 	})
 	if options.Aside != nil {
