@@ -15,7 +15,7 @@ import (
 )
 
 func main() {
-	app, err := amazon.Function(lambdaio.Claims, sqs.Open)
+	app, err := amazon.Function(lambdaio.Claims, sqs.Open, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 func main() {
-	app, err := amazon.Function(lambdaio.Claims, nil)
+	app, err := amazon.Function(lambdaio.Claims, nil, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

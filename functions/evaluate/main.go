@@ -9,11 +9,12 @@ import (
 
 	"segue/internal/boot/amazon"
 	"segue/internal/lambdaio"
+	"segue/internal/mail/ses"
 	"segue/internal/queue/sqs"
 )
 
 func main() {
-	app, err := amazon.Function(lambdaio.Claims, sqs.Open)
+	app, err := amazon.Function(lambdaio.Claims, sqs.Open, ses.Open)
 	if err != nil {
 		log.Fatal(err)
 	}

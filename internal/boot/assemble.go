@@ -22,6 +22,7 @@ import (
 	"segue/internal/sales/generation"
 	"segue/internal/sales/health"
 	"segue/internal/sales/job"
+	"segue/internal/sales/mailing"
 	"segue/internal/sales/organization"
 	"segue/internal/sales/pipeline"
 	"segue/internal/sales/preview"
@@ -59,8 +60,9 @@ type Options struct {
 	// Organization names the installation, "segue" by default; the ids of its own
 	// row and of its root business unit derive from it.
 	Organization string
-	Rights       right.Matrix // who may do what; [right.DefaultMatrix] by default
-	MaxExamined  int          // rows that a request may examine; [query.MaxExamined] by default
+	Rights       right.Matrix   // who may do what; [right.DefaultMatrix] by default
+	Mail         mailing.Config // how emails are sent; not at all by default
+	MaxExamined  int            // rows that a request may examine; [query.MaxExamined] by default
 }
 
 // withDefaults fills in what is left out.
@@ -75,6 +77,9 @@ func (o Options) withDefaults() Options {
 	o.Organization = cmp.Or(o.Organization, "segue")
 	if o.Rights == nil {
 		o.Rights = right.DefaultMatrix()
+	}
+	if o.Mail.Sender == nil {
+		o.Mail.Missing = cmp.Or(o.Mail.Missing, "there is no transport")
 	}
 	o.MaxExamined = cmp.Or(o.MaxExamined, query.MaxExamined)
 	return o
@@ -101,6 +106,7 @@ type Parts struct {
 	Changes     store.Handler      // follows the change records of the store
 	Advance     *advance.Advance   // takes up what is due, once a minute
 	Expiry      *retention.Sweeper // deletes what is kept no longer, where the store does not
+	Mailing     *mailing.Mailing   // the emails of sequences
 	Health      *health.Monitor    // counts what is worked on
 	Rollups     *rollup.Rollups    // columns that are made of rows around theirs
 	Local       *queue.Local       // holds the tasks of jobs, when they wait in this process
@@ -229,6 +235,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 			Pipeline: pipeline.New(entities, principals), Simulation: simulation.New(db, entities, segments), Segments: segments, Health: health.New(db, options.Freshness.Clock),
 			Backfill: backfill.New(db, segments, park, options.NewID),
 			Rollups:  rollup.New(db),
+			Mailing:  mailing.New(db, settings, connections, options.Policy.Retention, options.Mail),
 		},
 		runs:  run.New(db, segments),
 		known: known,
@@ -286,6 +293,8 @@ func (a assembly) rules() {
 	a.Entities.Register(sales.OfTable(name.Calendar), a.Calendars.Rules())
 	a.Entities.Register(sales.OfTable(name.Absence), a.Calendars.AbsenceRules())
 	a.Entities.Register(sales.OfTable(name.Holiday), a.Calendars.HolidayRules())
+	a.Entities.Register(sales.OfTable(name.EmailTemplate), a.Mailing.TemplateRules())
+	a.Entities.Register(sales.OfTable(name.SuppressedAddress), mailing.SuppressionRules())
 	a.Entities.Register(sales.OfTable(name.View), view.Rules(a.DB.Schema()))
 	a.Entities.Register(sales.OfTable(name.SavedView), view.Rules(a.DB.Schema()))
 }
@@ -327,6 +336,7 @@ func (a assembly) reactions() {
 		}
 	}
 	a.Reactions.Register("tracking.log", tracking.New(a.DB).Reaction(), tracked...)
+	a.Reactions.Register("mailing.end", a.Mailing.EndReaction(), on(sales.OfTable(name.SentEmail), modified))
 	a.Reactions.Register("job.begin", a.Jobs.Begin(), on(sales.OfTable(name.Job), inserted, modified))
 }
 

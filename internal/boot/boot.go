@@ -54,6 +54,10 @@ type Environment struct {
 	Metrics    string // SEGUE_METRICS: namespace of the metrics in CloudWatch; none are written when it is empty
 	Schema     string // SEGUE_SCHEMA: folder of files that add tables and columns; by default the one that the build put beside a function, "" for none
 	Program    string // SEGUE_PROGRAM: version of the program; what the build or Lambda knows by default
+	MailFrom   string // SEGUE_MAIL_FROM: the sender of emails, "Sales <sales@example.com>"; without it none are sent
+	MailEvents string // SEGUE_MAIL_CONFIGURATION_SET: the configuration set of SES, whose event destination tells what becomes of emails
+	SMTP       string // SEGUE_SMTP_URL: the server that takes emails outside AWS, smtp://user:password@host:587
+	TrackKey   string // SEGUE_TRACK_KEY: signs the addresses in emails; 32 characters or more that nobody guesses
 	// SEGUE_ORGANIZATION: name of the organization that the rows are of, by default the
 	// table's. A copy of a table has another name, and rows of the same organization.
 	Organization string
@@ -77,6 +81,10 @@ func FromEnvironment() Environment {
 		Metrics:    os.Getenv("SEGUE_METRICS"),
 		Schema:     cmp.Or(os.Getenv("SEGUE_SCHEMA"), bundledSchema()),
 		Program:    program(),
+		MailFrom:   os.Getenv("SEGUE_MAIL_FROM"),
+		MailEvents: os.Getenv("SEGUE_MAIL_CONFIGURATION_SET"),
+		SMTP:       os.Getenv("SEGUE_SMTP_URL"),
+		TrackKey:   os.Getenv("SEGUE_TRACK_KEY"),
 
 		Organization: os.Getenv("SEGUE_ORGANIZATION"),
 	}

@@ -30,6 +30,9 @@ var (
 	ErrUnknown = errors.New("unknown whether it was sent")
 )
 
+// Tag is the name of the tag by which a notification of the provider names [Message.ID].
+const Tag = "segue-send"
+
 // Address is a mailbox, with the name that is shown beside it.
 type Address struct{ Name, Email string }
 

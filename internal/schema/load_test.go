@@ -98,7 +98,7 @@ func TestDefaultOptions(t *testing.T) {
 		{"msdyn_sequencetarget", "statuscode", "1 Connecting…, 2 Connected, 3 Completed, 4 Error, 5 Disconnected", ""},
 		{"msdyn_sequencetarget", "msdyn_currentsteptype", steps, "0"},
 		{"msdyn_sequencetarget", "msdyn_currentstepsubtype", subSteps, "0"},
-		{"msdyn_sequencetarget", "msdyn_deactivatereason", "0 User Disconnected, 1 Parent Sequence Deactivated, 2 Regarding Entity Deactivated, 3 Exit Criterion Met, 4 Sequence Completed, 5 Advanced To Other Sequence, 6 Left Segment", "0"},
+		{"msdyn_sequencetarget", "msdyn_deactivatereason", "0 User Disconnected, 1 Parent Sequence Deactivated, 2 Regarding Entity Deactivated, 3 Exit Criterion Met, 4 Sequence Completed, 5 Advanced To Other Sequence, 6 Left Segment, 7 Bounced, 8 Complained", "0"},
 		{"msdyn_sequencetargetstep", "statecode", "0 Active, 1 Inactive", "0"},
 		{"msdyn_sequencetargetstep", "statuscode", "1 Open, 2 Completed, 3 Skipped, 4 Cancelled", ""},
 		{"msdyn_sequencetargetstep", "msdyn_type", steps, ""},

@@ -39,6 +39,7 @@ type Issuer struct {
 	key   jwk.Key
 	jwks  []byte
 	proof []byte
+	track []byte
 }
 
 // Open returns the issuer with the key in dir. The first call makes dir and
@@ -66,11 +67,15 @@ func Open(dir string) (*Issuer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("derive from issuer key %s: %w", path, err)
 	}
+	track, err := trackKey(&private)
+	if err != nil {
+		return nil, fmt.Errorf("derive from issuer key %s: %w", path, err)
+	}
 	jwks, err := publicSet(key)
 	if err != nil {
 		return nil, fmt.Errorf("public key of issuer key %s: %w", path, err)
 	}
-	return &Issuer{Clock: clock.System(), key: key, jwks: jwks, proof: proof}, nil
+	return &Issuer{Clock: clock.System(), key: key, jwks: jwks, proof: proof, track: track}, nil
 }
 
 // Issue signs a token for ttl. sub should be a systemuserid; any other
@@ -111,6 +116,19 @@ func (i *Issuer) JWKS() []byte { return i.jwks }
 // folder are none of them. The folder is its path without symbolic links. Nothing that is done with
 // it signs a token. It must not be changed.
 func (i *Issuer) ProofKey() []byte { return i.proof }
+
+// TrackKey returns a key for signing the addresses in emails, which is made with the
+// issuer's and derives from it: a folder that is moved still knows them. Nothing that is
+// done with it signs a token. It must not be changed.
+func (i *Issuer) TrackKey() []byte { return i.track }
+
+func trackKey(private *ecdsa.PrivateKey) ([]byte, error) {
+	secret, err := private.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	return hkdf.Key(sha256.New, secret, nil, "segue: addresses in emails", sha256.Size)
+}
 
 func proofKey(private *ecdsa.PrivateKey, dir string) ([]byte, error) {
 	secret, err := private.Bytes()

@@ -25,8 +25,8 @@ type amazon struct {
 	region      string // AWS_REGION
 	credentials aws.Credentials
 	// endpoints in place of those of the region, for the emulator and `sam local`:
-	// AWS_ENDPOINT_URL_DYNAMODB and _SQS, else AWS_ENDPOINT_URL.
-	dynamodb, sqs string
+	// AWS_ENDPOINT_URL_DYNAMODB, _SQS and _SESV2, else AWS_ENDPOINT_URL.
+	dynamodb, sqs, ses string
 }
 
 // amazonFromEnvironment returns the amazon of this process.
@@ -40,6 +40,7 @@ func amazonFromEnvironment() amazon {
 		},
 		dynamodb: cmp.Or(os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"), everywhere),
 		sqs:      cmp.Or(os.Getenv("AWS_ENDPOINT_URL_SQS"), everywhere),
+		ses:      cmp.Or(os.Getenv("AWS_ENDPOINT_URL_SESV2"), everywhere),
 	}
 }
 

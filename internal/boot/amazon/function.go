@@ -17,14 +17,20 @@ import (
 	"segue/internal/clock"
 	"segue/internal/dynamo"
 	"segue/internal/emf"
+	"segue/internal/mail"
 	"segue/internal/queue"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/mailing"
 	"segue/internal/store"
 )
 
 // OpenQueue opens the queue at a URL, with the configuration of a client of SQS.
 type OpenQueue func(config aws.Config, url string, c clock.Clock) queue.Sender
+
+// OpenMail opens SES, with the configuration of its client and the name of a configuration
+// set.
+type OpenMail func(config aws.Config, set string) mail.Sender
 
 // App is a Segue in a Lambda function.
 type App struct {
@@ -36,8 +42,8 @@ type App struct {
 // Function boots a Lambda function, with the table in DynamoDB and logs for
 // CloudWatch. claims returns the claims that the gateway verified, from a
 // request's context. open is nil in a function that queues no tasks of jobs, which so
-// does not link the client of SQS.
-func Function(claims func(context.Context) (map[string]string, bool), open OpenQueue) (*App, error) {
+// does not link the client of SQS, and post in one that sends no emails.
+func Function(claims func(context.Context) (map[string]string, bool), open OpenQueue, post OpenMail) (*App, error) {
 	env := boot.FromEnvironment()
 	if env.Table == "" {
 		return nil, errors.New("SEGUE_TABLE is empty; it names the DynamoDB table")
@@ -49,6 +55,10 @@ func Function(claims func(context.Context) (map[string]string, bool), open OpenQ
 	options := boot.Options{Freshness: sales.Freshness{For: boot.Fresh, Clock: c}, Queue: jobQueue(env.JobQueue, cloud, open, c)}
 	if env.Backfill != "" {
 		options.Aside = jobQueue(env.Backfill, cloud, open, c)
+	}
+	var err error
+	if options.Mail, err = cloud.mail(env, post); err != nil {
+		return nil, err
 	}
 	app, err := boot.New(env, table, claims, options, log)
 	if err != nil {
@@ -62,6 +72,14 @@ func Function(claims func(context.Context) (map[string]string, bool), open OpenQ
 		app.Changes = emf.Writer{Out: os.Stdout, Namespace: env.Metrics, Clock: c}.Batches(app.Changes)
 	}
 	return &App{app, dynamo.DecodeEvent}, nil
+}
+
+// mail returns how a function sends emails.
+func (a amazon) mail(env boot.Environment, post OpenMail) (mailing.Config, error) {
+	if post == nil {
+		return env.Mail(nil, "a function that sends emails")
+	}
+	return env.Mail(post(a.config(a.ses), env.MailEvents), "")
 }
 
 // jobQueue returns the queue at a URL that a function has: its own process does not live

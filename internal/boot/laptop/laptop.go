@@ -8,7 +8,9 @@
 package laptop
 
 import (
+	"cmp"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,9 +33,11 @@ import (
 	"segue/internal/dynamo"
 	"segue/internal/dynamo/stream"
 	"segue/internal/embed"
+	"segue/internal/mail/smtp"
 	"segue/internal/onfailure"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/mailing"
 	"segue/internal/store"
 )
 
@@ -86,8 +90,12 @@ func (p Place) Open(ctx context.Context, log *slog.Logger) (*App, error) {
 	}
 	env := boot.FromEnvironment()
 	env.Table, env.KeySet = p.Table, string(issuer.JWKS())
+	mail, err := openMail(env, issuer)
+	if err != nil {
+		return nil, err
+	}
 	if p.Endpoint != "" {
-		return p.openDynamoDB(ctx, env, issuer, log)
+		return p.openDynamoDB(ctx, env, issuer, mail, log)
 	}
 	options := []embed.Option{embed.Clock(issuer.Clock)}
 	if p.Reset {
@@ -100,7 +108,7 @@ func (p Place) Open(ctx context.Context, log *slog.Logger) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	app, err := boot.New(env, store, nil, boot.Options{Freshness: sales.Freshness{Clock: issuer.Clock}, NoTimeToLive: true}, log)
+	app, err := boot.New(env, store, nil, boot.Options{Freshness: sales.Freshness{Clock: issuer.Clock}, NoTimeToLive: true, Mail: mail}, log)
 	if err == nil {
 		err = p.admitSchema(ctx, env.Schema, app.DB.Schema(), store, issuer.Clock)
 	}
@@ -108,6 +116,20 @@ func (p Place) Open(ctx context.Context, log *slog.Logger) (*App, error) {
 		return nil, errors.Join(err, store.Close())
 	}
 	return &App{app, web.Config(app), issuer, store, store, store.Close}, nil
+}
+
+// openMail returns how emails are sent: over SMTP, with addresses that the issuer's key
+// signs unless the environment has another one.
+func openMail(env boot.Environment, issuer *issuer.Issuer) (mailing.Config, error) {
+	env.TrackKey = cmp.Or(env.TrackKey, hex.EncodeToString(issuer.TrackKey()))
+	if env.SMTP == "" {
+		return env.Mail(nil, "SEGUE_SMTP_URL")
+	}
+	server, err := smtp.Open(env.SMTP, issuer.Clock)
+	if err != nil {
+		return mailing.Config{}, fmt.Errorf("SEGUE_SMTP_URL: %w", err)
+	}
+	return env.Mail(server, "SEGUE_SMTP_URL")
 }
 
 // config returns the configuration of clients of the endpoint.
@@ -158,7 +180,7 @@ func RowsOf(event json.RawMessage) ([]rows.Ref, error) {
 
 // openDynamoDB boots on the DynamoDB at the endpoint, with the table's stream as
 // the change feed.
-func (p Place) openDynamoDB(ctx context.Context, env boot.Environment, issuer *issuer.Issuer, log *slog.Logger) (*App, error) {
+func (p Place) openDynamoDB(ctx context.Context, env boot.Environment, issuer *issuer.Issuer, mail mailing.Config, log *slog.Logger) (*App, error) {
 	cfg, err := p.config(ctx)
 	if err != nil {
 		return nil, err
@@ -177,7 +199,7 @@ func (p Place) openDynamoDB(ctx context.Context, env boot.Environment, issuer *i
 			return nil, fmt.Errorf("make table %s: %w", p.Table, err)
 		}
 	}
-	app, err := boot.New(env, store, nil, boot.Options{Freshness: sales.Freshness{For: boot.Fresh, Clock: issuer.Clock}}, log)
+	app, err := boot.New(env, store, nil, boot.Options{Freshness: sales.Freshness{For: boot.Fresh, Clock: issuer.Clock}, Mail: mail}, log)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,6 @@
 // Package ses is [mail.Sender] on AWS: SES, which makes the MIME message itself, signs it
 // with DKIM, and tells what became of it through the event destinations of a
-// configuration set. Its notifications have the message's ID in the tag [Tag].
+// configuration set. Its notifications have the message's ID in the tag [mail.Tag].
 //
 // Invariant: one request a message. The SDK's retries are off: SES has no token by which
 // it would know a repeat.
@@ -21,9 +21,6 @@ import (
 
 	"segue/internal/mail"
 )
-
-// Tag is the name of the tag by which a notification of SES names [mail.Message.ID].
-const Tag = "segue-send"
 
 // Service is SES. It is safe for concurrent use.
 type Service struct {
@@ -69,7 +66,7 @@ func (s *Service) input(m mail.Message) *sesv2.SendEmailInput {
 		FromEmailAddress: aws.String(m.From.String()),
 		Destination:      &types.Destination{ToAddresses: []string{m.To.String()}},
 		Content:          &types.EmailContent{Simple: message},
-		EmailTags:        []types.MessageTag{{Name: aws.String(Tag), Value: &m.ID}},
+		EmailTags:        []types.MessageTag{{Name: aws.String(mail.Tag), Value: &m.ID}},
 	}
 	if m.ReplyTo.Email != "" {
 		input.ReplyToAddresses = []string{m.ReplyTo.String()}

@@ -163,7 +163,7 @@ func TestRequest(t *testing.T) {
 	if err := json.Unmarshal([]byte(bodies[0]), &got); err != nil {
 		t.Fatal(err)
 	}
-	want.ConfigurationSetName, want.EmailTags, want.ReplyToAddresses = "segue-events", []pair{{ses.Tag, m.ID}}, []string{"<seller@contoso.test>"}
+	want.ConfigurationSetName, want.EmailTags, want.ReplyToAddresses = "segue-events", []pair{{mail.Tag, m.ID}}, []string{"<seller@contoso.test>"}
 	want.Content.Simple.Subject = text{"UTF-8", m.Subject}
 	want.Content.Simple.Headers = []pair{{"List-Unsubscribe", "<" + m.Unsubscribe + ">"}, {"List-Unsubscribe-Post", "List-Unsubscribe=One-Click"}}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -25,6 +25,7 @@ import (
 	"segue/internal/sales/calendar"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/sequence"
+	"segue/internal/sales/sequence/language"
 	"segue/internal/sales/worktime"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -116,9 +117,9 @@ func (p *Previews) UpNext(ctx context.Context, c sales.Caller, ref rows.Ref) ([]
 // ofNew previews a record that is not on the sequence.
 func (p *Previews) ofNew(ctx context.Context, c sales.Caller, view sequence.Sequence, row, record *rows.Row) (Preview, error) {
 	id := name.SequenceID(row.ID)
-	definition, err := sequence.Parse(id, view.Version(), view.Text())
+	definition, err := language.Parse(id, view.Version(), view.Text())
 	if err == nil {
-		err = definition.Validate()
+		err = language.Validate(definition)
 	}
 	if err != nil {
 		return Preview{}, sales.InvalidInput(err)

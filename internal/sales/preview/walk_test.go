@@ -10,13 +10,14 @@ import (
 	"pgregory.net/rapid"
 
 	"segue/internal/sales/sequence"
+	"segue/internal/sales/sequence/language"
 	"segue/internal/sales/worktime"
 )
 
 // parse reads a definition.
 func parse(t rapid.TB, text string) sequence.Definition {
 	t.Helper()
-	definition, err := sequence.Parse("5e900000-0000-4000-8000-000000000001", 1, text)
+	definition, err := language.Parse("5e900000-0000-4000-8000-000000000001", 1, text)
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}

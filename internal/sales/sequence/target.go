@@ -41,6 +41,8 @@ const (
 	SequenceCompleted   Reason = 4
 	AdvancedToOther     Reason = 5
 	SegmentLeft         Reason = 6 // ours
+	EmailBounced        Reason = 7 // ours
+	EmailComplained     Reason = 8 // ours
 )
 
 // Event is what happens to a target.
@@ -57,6 +59,8 @@ const (
 	ExitMet
 	Advanced
 	MemberLeft // the record has left the segment that made the connection
+	Bounced    // an email of the sequence came back for good
+	Complained // the recipient of one reported it as spam
 )
 
 // transition is where an event leads from a status.
@@ -94,6 +98,10 @@ func Next(from Status, event Event) (to Status, reason Reason, ok bool) {
 		t = transition{Completed, AdvancedToOther}
 	case MemberLeft:
 		t = transition{Disconnected, SegmentLeft}
+	case Bounced:
+		t = transition{Disconnected, EmailBounced}
+	case Complained:
+		t = transition{Disconnected, EmailComplained}
 	}
 	if !from.Live() || t.to == 0 {
 		return from, 0, false
