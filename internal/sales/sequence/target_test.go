@@ -34,13 +34,15 @@ func TestNext_5_2(t *testing.T) {
 		ExitMet:         {Disconnected, ExitCriterionMet, true},
 		Advanced:        {Completed, AdvancedToOther, true},
 		MemberLeft:      {Disconnected, SegmentLeft, true},
+		Bounced:         {Disconnected, EmailBounced, true},
+		Complained:      {Disconnected, EmailComplained, true},
 	}
 	starts := map[Event]outcome{
 		FirstStepCreated: {Connected, 0, true},
 		EngineFailed:     {Failed, 0, true},
 	}
 	for from := Connecting; from <= Disconnected; from++ {
-		for event := Event(0); event <= MemberLeft+1; event++ {
+		for event := Event(0); event <= Complained+1; event++ {
 			want := outcome{To: from}
 			if end, ok := ends[event]; ok && (from == Connecting || from == Connected) {
 				want = end
