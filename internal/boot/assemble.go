@@ -22,6 +22,7 @@ import (
 	"segue/internal/sales/generation"
 	"segue/internal/sales/health"
 	"segue/internal/sales/job"
+	"segue/internal/sales/link"
 	"segue/internal/sales/mailing"
 	"segue/internal/sales/organization"
 	"segue/internal/sales/pipeline"
@@ -314,6 +315,12 @@ func (a assembly) reactions() {
 	a.Reactions.Register("generation.announce", a.known, on(sequences, inserted, modified, removed), on(segments, inserted, modified, removed), on(orders, inserted, modified, removed), on(settings, inserted, modified, removed))
 	a.Reactions.Register("calendar.announce", a.times, on(sales.OfTable(name.Calendar), inserted, modified, removed),
 		on(sales.OfTable(name.Absence), inserted, modified, removed), on(sales.OfTable(name.Holiday), inserted, modified, removed))
+	// Links come before what goes by them.
+	var linked []sales.Interest
+	for _, t := range link.Tables(a.DB.Schema()) {
+		linked = append(linked, on(sales.OfTable(t.Name), inserted, modified, removed))
+	}
+	a.Reactions.Register("link.keep", sales.Follow(link.New(a.DB).Follow), linked...)
 	a.Reactions.Register(segmentation.EvaluateReaction, a.runs.Watch(a.Segments.Evaluate()), on(records, inserted, modified))
 	var related []sales.Interest
 	for _, table := range a.Segments.RelatedTables() {
@@ -367,7 +374,7 @@ func (a assembly) jobs(fresh time.Duration) {
 	a.Jobs.Register(entity.CascadeKind, a.Deletion.CascadeJob(), job.Settings{Delay: fresh, Essential: "what points at a deleted row goes with it"})
 	a.Jobs.Register(retention.Kind, a.Expiry.Job(), job.Settings{AtOnce: 1})
 	a.Jobs.Register(report.CountKind, report.Counting(a.DB), job.Settings{})
-	a.Jobs.Register(reindex.Kind, reindex.Work(a.DB), job.Settings{Delay: fresh})
+	a.Jobs.Register(reindex.Kind, reindex.Work(a.DB, link.New(a.DB).Keep), job.Settings{Delay: fresh})
 	// Most records stay as they are: a call goes by its time, and saves what it did once.
 	a.Jobs.RegisterImages(backfill.Kind, a.Backfill.Job(), job.Settings{Delay: fresh, Aside: true, Rows: 100_000, Chunk: 500})
 	a.Jobs.Register(run.Kind, a.runs.Job(), job.Settings{Delay: fresh, Essential: "the runs of a deleted or erased record go"})

@@ -90,10 +90,27 @@ func (t *Table) checkShape() error {
 		}
 		t.derived = append(t.derived, c)
 	}
+	if err := t.checkListed(); err != nil {
+		return err
+	}
 	if err := t.checkKeys(); err != nil {
 		return err
 	}
 	return t.checkIndexes()
+}
+
+// checkListed checks the lookups by which rows are listed.
+func (t *Table) checkListed() error {
+	for i, name := range t.Listed {
+		c := t.Column(name)
+		switch {
+		case c == nil || c.Type != LookupTo || c.Derived != "" || c.Write != Always && c.Write != OnCreate:
+			return fmt.Errorf("listed: %q is not a lookup that callers set", name)
+		case slices.Contains(t.Listed[:i], name) || t.IndexOf(name) != nil:
+			return fmt.Errorf("listed: rows are listed by %s already", name)
+		}
+	}
+	return nil
 }
 
 // checkKind checks the properties of a column that only some columns can have.

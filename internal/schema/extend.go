@@ -64,8 +64,8 @@ func (f Folder) over(base fs.FS) (fs.FS, error) {
 }
 
 // Extended returns the schema of [Files] with the files of a folder: a file of
-// tables/ or optionsets/ that has the name of one there adds columns, alternate keys or
-// options to it and has nothing else; any other adds a table or an option set. What is added has a
+// tables/ or optionsets/ that has the name of one there adds columns, alternate keys, listed
+// lookups or options to it and has nothing else; any other adds a table or an option set. What is added has a
 // prefix of its own, such as new_score, so that it never meets what a later version of
 // Segue brings. A folder without such files is refused.
 func Extended(folder fs.FS) (*Schema, error) {
@@ -104,15 +104,16 @@ func prefixed(name string) bool {
 	return ok && prefix != "" && rest != "" && !slices.Contains([]string{"segue", "msdyn"}, prefix)
 }
 
-// withColumns adds the columns and keys of an extension to the file of a table.
+// withColumns adds the columns, keys and listed lookups of an extension to the file of a table.
 func withColumns(own, extension []byte) ([]byte, error) {
 	var added struct {
 		Name    string            `json:"name"`
 		Columns []json.RawMessage `json:"columns"`
 		Keys    []json.RawMessage `json:"keys"`
+		Listed  []json.RawMessage `json:"listed"`
 	}
 	if err := strictjson.Decode(extension, &added); err != nil {
-		return nil, fmt.Errorf("parse (a file that extends a table has name, columns and keys): %w", err)
+		return nil, fmt.Errorf("parse (a file that extends a table has name, columns, keys and listed): %w", err)
 	}
 	for i, text := range added.Columns {
 		var c Column
@@ -143,7 +144,10 @@ func withColumns(own, extension []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return appended(own, "keys", added.Keys)
+	if own, err = appended(own, "keys", added.Keys); err != nil {
+		return nil, err
+	}
+	return appended(own, "listed", added.Listed)
 }
 
 // withOptions adds the options of an extension to the file of an option set.

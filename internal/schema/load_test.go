@@ -56,6 +56,7 @@ func TestDefaultTables(t *testing.T) {
 		"segue_job segue_jobs segue_jobid segue_name",
 		"segue_jobtask  segue_jobtaskid segue_name",
 		"segue_ledger  segue_ledgerid segue_name",
+		"segue_link  segue_linkid segue_table",
 		"segue_parkedchange segue_parkedchanges segue_parkedchangeid segue_name",
 		"segue_recount  segue_recountid segue_table",
 		"segue_segmentversion  segue_segmentversionid segue_name",

@@ -172,6 +172,7 @@ type Table struct {
 	States      []StatePair `json:"states"`      // empty: no statecode
 	Indexes     []*Index    `json:"indexes"`     // its own, then those of its traits
 	Keys        []*Key      `json:"keys"`        // alternate keys
+	Listed      []string    `json:"listed"`      // lookups at records by which rows are listed at the one that they point at, beside its indexes
 	Columns     []*Column   `json:"columns"`     // in the file's order; then statecode and statuscode, then those of its traits
 
 	byName    map[string]*Column

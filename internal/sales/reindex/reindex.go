@@ -29,10 +29,16 @@ func Tables(tables []string) sales.NewJob {
 	return job
 }
 
-// Work is the work of [Kind] on the rows of db.
-func Work(db *rows.DB) sales.JobKind { return work{db} }
+// Work is the work of [Kind] on the rows of db. lists brings what lists a row beside its own
+// keys up to it, and reports whether anything was to be done.
+func Work(db *rows.DB, lists func(ctx context.Context, row *rows.Row) (changed bool, err error)) sales.JobKind {
+	return work{db, lists}
+}
 
-type work struct{ db *rows.DB }
+type work struct {
+	db    *rows.DB
+	lists func(ctx context.Context, row *rows.Row) (changed bool, err error)
+}
 
 // Prepare implements [sales.JobKind].
 func (w work) Prepare(context.Context, sales.Job) (sales.JobWork, error) { return w.reindex, nil }
@@ -42,9 +48,13 @@ func (w work) Prepare(context.Context, sales.Job) (sales.JobWork, error) { retur
 // somebody has changed meanwhile is read again: a version of the program that runs
 // beside this one may have written it with the old keys.
 func (w work) reindex(ctx context.Context, row *rows.Row, _ *sales.JobTally) (changed bool, err error) {
-	if !row.Reindex() && len(row.Table.Keys) == 0 { // most rows, without a read
-		return false, nil
+	if changed, err = w.lists(ctx, row); err != nil {
+		return false, err
 	}
+	if !row.Reindex() && len(row.Table.Keys) == 0 { // most rows, without a read
+		return changed, nil
+	}
+	listed := changed
 	err = w.db.Do(ctx, "", func(tx *rows.Tx) error {
 		found, err := tx.Load(ctx, row.Ref())
 		if err == nil && found[0] != nil {
@@ -53,7 +63,7 @@ func (w work) reindex(ctx context.Context, row *rows.Row, _ *sales.JobTally) (ch
 		}
 		return err
 	})
-	return changed, err
+	return changed || listed, err
 }
 
 // Finish implements [sales.JobKind]. A job that has passed over a row is not completed: a

@@ -122,12 +122,10 @@ func (b *back) down(ctx context.Context, way []Step, from []rows.Ref) ([]rows.Re
 // listed returns the rows that an index lists for one; ok is false where there are too
 // many.
 func (b *back) listed(ctx context.Context, step Step, ref rows.Ref) (list []rows.Ref, ok bool, err error) {
-	lookup := map[string]schema.Value{step.Lookup.Name: schema.Ref(schema.Lookup{Table: ref.Table, ID: ref.ID})}
-	partitions, _ := rows.IndexPartitions(step.From, step.Index, lookup)
 	seen := 0
-	for _, p := range partitions {
+	for _, p := range step.listing.partitions(b.db.Schema(), ref) {
 		for after, more := "", true; more; {
-			entries, err := b.db.ReadEntries(ctx, step.From, p, after, MaxRecords+1)
+			entries, err := step.listing.entries(ctx, b.db, p, after, MaxRecords+1)
 			if err != nil {
 				return nil, false, err
 			}

@@ -35,7 +35,8 @@ func NewHand(ctx context.Context, db *rows.DB, refs []rows.Ref) (Hand, error) {
 // Reader answers the questions of conditions about the rows related to one record. It reads
 // only when it is asked, and nothing twice; it belongs to one goroutine and one decision.
 type Reader struct {
-	pages func(t *schema.Table, p rows.Partition, after string, only *rows.Where) (rows.Part, error)
+	db    *rows.DB
+	pages func(l listing, p rows.Partition, after string, only *rows.Where) (rows.Part, error)
 	get   func(rows.Ref) (*rows.Row, error)
 	scope *filter.Scope
 
@@ -63,9 +64,9 @@ type question struct {
 // NewReader returns a reader of the rows of db, for the time of a call.
 func NewReader(ctx context.Context, db *rows.DB, hand Hand) *Reader {
 	r := &Reader{
-		hand: hand,
-		pages: func(t *schema.Table, p rows.Partition, after string, only *rows.Where) (rows.Part, error) {
-			return db.ReadWhere(ctx, t, p, after, atOnce, only)
+		db: db, hand: hand,
+		pages: func(l listing, p rows.Partition, after string, only *rows.Where) (rows.Part, error) {
+			return l.rows(ctx, db, p, after, only)
 		},
 		get: func(ref rows.Ref) (*rows.Row, error) {
 			found, err := db.Get(ctx, ref)
@@ -184,17 +185,15 @@ func (r *Reader) answered(q question, relation schema.Relation, row *rows.Row) (
 // listed is inHand for the rows that the index lists.
 func (r *Reader) listed(q question, relation schema.Relation) (*rows.Row, error) {
 	t, local := relation.Table, q.inner.Local()
-	lookup := map[string]schema.Value{relation.Column.Name: schema.Ref(schema.Lookup{Table: q.at.Table, ID: q.at.ID})}
-	index := indexOf(t, relation.Column)
-	if index == nil {
+	by := listingOf(t, relation.Column)
+	if !by.lists(r.db.Schema().Table(q.at.Table)) {
 		return nil, fmt.Errorf("no index lists the rows of %s that point at one by %s", t.Name, relation.Column.Name)
 	}
 	r.lags = true
 	only := rows.NewWhere(t, q.inner.Columns(), func(row *rows.Sketch) (bool, error) { return local.MatchIn(row, r.scope) })
-	partitions, _ := rows.IndexPartitions(t, index, lookup)
-	for _, p := range partitions {
+	for _, p := range by.partitions(r.db.Schema(), q.at) {
 		for after, more := "", true; more; {
-			part, err := r.pages(t, p, after, only)
+			part, err := r.pages(by, p, after, only)
 			switch {
 			case err != nil:
 				return nil, err

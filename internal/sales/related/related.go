@@ -4,7 +4,7 @@
 // whose verdict it may change ([Watch], [Watch.Back]).
 //
 // Every relationship of a condition has an index that lists the rows which point at one
-// ([Step]). Towards such rows it is what a condition reads, and in the other direction it
+// ([Step]), or rows of segue_link that do so (package link). Towards such rows it is what a condition reads, and in the other direction it
 // is the way back, so that neither goes through a table. The index may lag: it is not
 // asked about rows that are in hand ([Hand]), whoever decides by it decides again later
 // ([Reader.Lags]), and so does whoever moves a lookup that is a way back.
@@ -28,7 +28,16 @@ type Step struct {
 	From, To *schema.Table
 	Many     bool           // from a row to those that point at it; otherwise to the one that it points at
 	Lookup   *schema.Column // of To where Many, else of From
-	Index    *schema.Index  // lists the rows that point at one by Lookup; nil: there is none
+	listing  listing        // of the rows that point at one by Lookup; zero: there is none
+}
+
+// Listed reports whether the rows that point at one are listed.
+func (s Step) Listed() bool { return s.listing.lists(s.pointedAt()) }
+
+// Scanned returns the table and the index whose rows stand for those that point at one: the
+// rows themselves, or others that list them.
+func (s Step) Scanned(all *schema.Schema) (*schema.Table, *schema.Index) {
+	return s.listing.scanned(all)
 }
 
 // pointing is the table with the lookup.
@@ -39,10 +48,18 @@ func (s Step) pointing() *schema.Table {
 	return s.From
 }
 
+// pointedAt is the table at the other end.
+func (s Step) pointedAt() *schema.Table {
+	if s.Many {
+		return s.From
+	}
+	return s.To
+}
+
 // stepBy returns the step from a table by one of its relationships.
 func stepBy(from *schema.Table, r schema.Relation) Step {
 	s := Step{Name: r.Name, From: from, To: r.Table, Many: r.Many, Lookup: r.Column}
-	s.Index = indexOf(s.pointing(), s.Lookup)
+	s.listing = listingOf(s.pointing(), s.Lookup)
 	return s
 }
 
@@ -54,16 +71,6 @@ func stepAlong(s *schema.Schema, from *schema.Table, nav schema.Nav) Step {
 // ListsOn is the secondary index that lists what points at a row: the one that functions
 // which evaluate records may ask.
 const ListsOn = "gsi1"
-
-// indexOf returns the index by which conditions may lead through a lookup. Lookups that
-// Segue sets are left out: their changes are so many, and made by itself.
-func indexOf(t *schema.Table, c *schema.Column) *schema.Index {
-	x := t.IndexOf(c.Name)
-	if x == nil || x.On != ListsOn || x.Packed || t.EngineMade || c.Write != schema.Always && c.Write != schema.OnCreate {
-		return nil
-	}
-	return x
-}
 
 // Tables returns the tables whose rows conditions of segments may read beside the record's
 // own: those that lookups with an index connect with a table of records, over any number
@@ -93,11 +100,12 @@ func connections(s *schema.Schema) map[*schema.Table][]*schema.Table {
 	next := map[*schema.Table][]*schema.Table{}
 	for _, t := range s.Tables() {
 		for _, c := range t.Columns {
-			if indexOf(t, c) == nil {
-				continue
-			}
+			by := listingOf(t, c)
 			for _, target := range c.Targets {
 				to := s.Table(target.Table)
+				if !by.lists(to) {
+					continue
+				}
 				next[t], next[to] = append(next[t], to), append(next[to], t)
 			}
 		}
@@ -149,23 +157,4 @@ func (k checker) condition(at string, t *schema.Table, c *filter.Condition) erro
 		t = step.To
 	}
 	return nil
-}
-
-// refuseUnlisted says which index a step lacks.
-func (s Step) refuseUnlisted(at string) error {
-	if s.Index != nil {
-		return nil
-	}
-	t := s.pointing()
-	detail := fmt.Sprintf("a segment cannot ask for relationship %s: ", s.Name)
-	switch {
-	case t.EngineMade || s.Lookup.Write != schema.Always && s.Lookup.Write != schema.OnCreate:
-		detail += fmt.Sprintf("Segue itself sets %s of %s", s.Lookup.Name, t.Name)
-	case slices.ContainsFunc(t.Indexes, func(x *schema.Index) bool { return x.On == ListsOn }):
-		detail += fmt.Sprintf("no index on %s lists the rows of %s that point at one by %s, and the table uses it for something else", ListsOn, t.Name, s.Lookup.Name)
-	default:
-		detail += fmt.Sprintf(`no index lists the rows of %s that point at one by %s; in the table's file this would: {"name": %q, "serves": "…", "on": %q, "partition": [%q], "sort": []}`,
-			t.Name, s.Lookup.Name, s.Lookup.Name, ListsOn, s.Lookup.Name)
-	}
-	return &filter.Error{Node: at, Offset: -1, Detail: detail}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"segue/internal/rows"
+	"segue/internal/sales/link"
 	"segue/internal/schema"
 )
 
@@ -16,9 +17,21 @@ type Rest struct {
 	Way []Step
 }
 
-// Back is [Watch.Back] for one of the rows that point at Row.
+// Back is [Watch.Back] for one of the rows that point at Row, or that list them
+// ([Step.Scanned]).
 func (r Rest) Back(ctx context.Context, db *rows.DB, row *rows.Row) (Found, error) {
 	last := r.Last()
+	if row.Table != last.pointing() {
+		id, ok := link.RowOf(last.pointing(), last.Lookup, row.ID)
+		if !ok { // of another lookup
+			return Found{}, nil
+		}
+		found, err := db.Get(ctx, rows.Ref{Table: last.pointing().Name, ID: id})
+		if err != nil || found[0] == nil {
+			return Found{}, err
+		}
+		row = found[0]
+	}
 	if to := row.Lookup(last.Lookup.Name); to.Table != r.Row.Table || to.ID != r.Row.ID {
 		return Found{}, nil // it points elsewhere by now, and its own change has led back from it
 	}
@@ -61,7 +74,7 @@ func RestOf(s *schema.Schema, row rows.Ref, argument string) (Rest, error) {
 	rest, at := Rest{Row: row}, s.Table(written.Record)
 	for _, w := range written.Way {
 		step, ok := stepOf(s, at, w)
-		if !ok || step.Index == nil {
+		if !ok || !step.Listed() {
 			return Rest{}, fmt.Errorf("way %s: no relationship %s, or no index for it", argument, w.Name)
 		}
 		rest.Way, at = append(rest.Way, step), step.To

@@ -167,7 +167,10 @@ func TestSegment_9_1_Unlisted(t *testing.T) {
 		says                    []string
 	}{
 		{"one to many", "account", `{"relationship":"account_parent_account","mode":"contains"}`,
-			[]string{"items[0]", "account_parent_account", `"partition": ["parentaccountid"]`, "gsi1"}},
+			[]string{"items[0]", "account_parent_account", `"listed": ["parentaccountid"]`}},
+		{"at no record", "account", `{"relationship":"transactioncurrency_account","mode":"contains"}`,
+			[]string{"items[0]", "transactioncurrency_account", `"partition": ["transactioncurrencyid"]`, "gsi1"}},
+		{"at no record, the index taken", "lead", `{"relationship":"campaign_leads","mode":"contains"}`, []string{"items[0]", "campaign_leads", "something else"}},
 		{"many to one", "lead", `{"attribute":"subject","operator":"null"},{"relationship":"lead_parent_account","mode":"contains"}`, []string{"items[1]", "lead_parent_account", "parentaccountid"}},
 		{"path", "contact", `{"path":["originatingleadid"],"attribute":"subject","operator":"null"}`, []string{"items[0]", "contact_originating_lead"}},
 		{"inside", "account", `{"relationship":"contact_customer_accounts","mode":"contains","filter":{"type":"and","items":[{"relationship":"contact_originating_lead","mode":"contains"}]}}`,

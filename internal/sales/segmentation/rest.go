@@ -51,12 +51,12 @@ func beginRestJob(ctx context.Context, tx *rows.Tx, rest related.Rest, life stri
 	if err != nil {
 		return err
 	}
-	index := rest.Last().Index
+	table, index := rest.Last().Scanned(tx.Schema())
 	return sales.BeginJob(ctx, tx, sales.NewJob{
 		ID: name.JobID(guid.Derive("relate", rest.Row.ID, argument, life)), Kind: RelateKind,
 		Name:    excerpt.Runes(fmt.Sprintf("Evaluate records around %v", rest.Row), 200),
 		Subject: rest.Row, Argument: argument,
-		Scans: []sales.Scan{{Table: rest.Last().From.Name, Index: index.Name, Small: index.Shards, Single: !index.Shards}},
+		Scans: []sales.Scan{{Table: table.Name, Index: index.Name, Small: index.Shards, Single: !index.Shards}},
 	})
 }
 

@@ -32,6 +32,7 @@ const (
 	Job                = "segue_job"
 	JobTask            = "segue_jobtask"
 	Ledger             = "segue_ledger"
+	Link               = "segue_link"
 	ParkedChange       = "segue_parkedchange"
 	Recount            = "segue_recount"
 	SegmentVersion     = "segue_segmentversion"
@@ -79,6 +80,7 @@ type (
 	JobID                string // of a row of segue_job
 	JobTaskID            string // of a row of segue_jobtask
 	LedgerID             string // of a row of segue_ledger
+	LinkID               string // of a row of segue_link
 	ParkedChangeID       string // of a row of segue_parkedchange
 	RecountID            string // of a row of segue_recount
 	SegmentVersionID     string // of a row of segue_segmentversion
@@ -407,7 +409,9 @@ const (
 	SegueKind                                        = "segue_kind"
 	SegueLeaves                                      = "segue_leaves"
 	SegueLedgerid                                    = "segue_ledgerid"
+	SegueLinkid                                      = "segue_linkid"
 	SegueLinks                                       = "segue_links"
+	SegueLinkto                                      = "segue_linkto"
 	SegueLive                                        = "segue_live"
 	SegueLookup                                      = "segue_lookup"
 	SegueMaxactivesegments                           = "segue_maxactivesegments"
