@@ -28,6 +28,7 @@ import (
 	"segue/internal/sales/pipeline"
 	"segue/internal/sales/preview"
 	"segue/internal/sales/principal"
+	"segue/internal/sales/progress"
 	"segue/internal/sales/reaction"
 	"segue/internal/sales/reindex"
 	"segue/internal/sales/report"
@@ -95,6 +96,7 @@ type Parts struct {
 	Entities    *entity.Entities
 	Sequences   *authoring.Sequences
 	Connections *connection.Connections
+	Progress    *progress.Progress
 	Jobs        *job.Jobs
 	Erasures    *erasure.Erasures
 	Deletion    *deletion.Deletion
@@ -216,7 +218,8 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	entities := entity.New(db, principals, settings, options.NewID)
 	entities.Bound(options.MaxExamined)
 	sequences := authoring.New(db, known)
-	connections := connection.New(db, principals, entities, options.Policy, sequences)
+	calendars := calendar.New(db, settings, times)
+	connections := connection.New(db, principals, entities, options.Policy, sequences, calendars)
 	var local *queue.Local
 	if options.Queue == nil {
 		local = queue.NewLocal(options.Freshness.Clock)
@@ -229,7 +232,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	}
 	a := assembly{
 		Parts: &Parts{
-			DB: db, Settings: settings, Calendars: calendar.New(db, settings, times), Principals: principals, Entities: entities, Sequences: sequences, Connections: connections,
+			DB: db, Settings: settings, Calendars: calendars, Principals: principals, Entities: entities, Sequences: sequences, Connections: connections,
 			Jobs:      job.New(db, options.Queue, options.Freshness.Clock, job.Options{}),
 			Reactions: changes, Changes: changes.Handle, Advance: advance.New(db, options.Freshness.Clock), Local: local,
 			Expiry: retention.New(db, options.Policy.Retention > 0), Erasures: erasure.New(db, connections, options.NewID), Deletion: deletion.New(db, entities, options.NewID),
@@ -237,6 +240,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 			Backfill: backfill.New(db, segments, park, options.NewID),
 			Rollups:  rollup.New(db),
 			Mailing:  mailing.New(db, settings, connections, options.Policy.Retention, options.Mail),
+			Progress: progress.New(db, principals, sequences, calendars, connections),
 		},
 		runs:  run.New(db, segments),
 		known: known,
@@ -282,7 +286,7 @@ func (a assembly) rules() {
 	a.Entities.Register(sales.OfTrait(name.ActivityTrait), erasure.ActivityRules())
 	a.Entities.Register(sales.OfTable(name.Sequence), a.Sequences.Rules())
 	a.Entities.Register(sales.OfTable(name.SequenceTarget), a.Connections.TargetRules())
-	a.Entities.Register(sales.OfTable(name.SequenceTargetStep), a.Connections.StepRules())
+	a.Entities.Register(sales.OfTable(name.SequenceTargetStep), a.Progress.StepRules())
 	a.Entities.Register(sales.OfTable(name.Segment), a.Segments.SegmentRules())
 	a.Entities.Register(sales.OfTable(name.Segment), a.Simulation.FindingRules())
 	a.Entities.Register(sales.OfTable(name.SegmentAttribute), a.Segments.OrderRules())

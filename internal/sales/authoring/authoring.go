@@ -106,9 +106,10 @@ func (s *Sequences) ReadIn(ctx context.Context, tx *rows.Tx, id name.SequenceID)
 	return sequenceOf(found[0])
 }
 
-// maxReads is how many items [Sequences.LoadWith] reads: beside two rows and the
-// sequence, the generation of definitions is not asked for.
-const maxReads = 3
+// maxReads is how many items [Sequences.LoadWith] reads: two rows, the sequence and the
+// generation of definitions, which also tells whether the settings still stand that due times
+// depend on.
+const maxReads = 4
 
 // LoadWith loads rows into a unit of work that needs a sequence too, which is read
 // along, in the same request, unless one that is active is at hand.

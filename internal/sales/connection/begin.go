@@ -10,7 +10,6 @@ import (
 	"segue/internal/sales/authoring"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/sequence"
-	"segue/internal/sales/worktime"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
@@ -42,11 +41,11 @@ func (s *Connections) ConnectLoaded(ctx context.Context, tx *rows.Tx, record *ro
 	if len(live) > 0 && !s.policy.Several {
 		return Connection{}, s.refuseSecondSequence(ctx, record, slices.Sorted(maps.Keys(live))[0])
 	}
-	return s.begin(tx, record, parent, request, live), nil
+	return s.begin(ctx, tx, record, parent, request, live)
 }
 
 // begin writes target, first step and guard into the unit of work.
-func (s *Connections) begin(tx *rows.Tx, record *rows.Row, parent authoring.Sequence, request Request, live LiveConnections) Connection {
+func (s *Connections) begin(ctx context.Context, tx *rows.Tx, record *rows.Row, parent authoring.Sequence, request Request, live LiveConnections) (Connection, error) {
 	connection := sequence.Connection{
 		Record:   schema.Lookup{Table: record.Table.Name, ID: record.ID},
 		Name:     record.Text(record.Table.PrimaryName),
@@ -57,12 +56,16 @@ func (s *Connections) begin(tx *rows.Tx, record *rows.Row, parent authoring.Sequ
 		Entry:    sales.Record{Row: record}.Entries() + 1,
 		Start:    s.db.Now().Add(request.Delay),
 	}
-	target, step, stepID := sequence.Begin(parent.Definition, connection, worktime.Schedule{})
+	schedule, err := s.calendars.Schedule(ctx, connection.Owner, parent.Definition.WorkingTime)
+	if err != nil {
+		return Connection{}, err
+	}
+	target, step, stepID := sequence.Begin(parent.Definition, connection, schedule)
 	unit := principal.UnitOfRow(record)
 	target[name.Owningbusinessunit] = unit
 	tx.Create(tx.Schema().Table(name.SequenceTarget), string(connection.Target()), target)
 	if stepID == "" { // a test sent the record down a branch without a step: it has been on the sequence
-		return Connection{Target: connection.Target()}
+		return Connection{Target: connection.Target()}, nil
 	}
 	step[name.Owningbusinessunit] = unit
 	tx.Create(tx.Schema().Table(name.SequenceTargetStep), string(stepID), step)
@@ -74,7 +77,7 @@ func (s *Connections) begin(tx *rows.Tx, record *rows.Row, parent authoring.Sequ
 		// next evaluation must not put the record on it again.
 		record.Set(name.SegueSequence, schema.RefTo(name.Sequence, parent.ID))
 	}
-	return Connection{Target: connection.Target()}
+	return Connection{Target: connection.Target()}, nil
 }
 
 // refuseSecondSequence says which sequence the record is on.

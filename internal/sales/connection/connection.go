@@ -1,6 +1,6 @@
 // Package connection is a record on sequences: connecting and disconnecting,
-// one by one and in selections, the steps that sellers work on, and what ends
-// connections when a record or a sequence ends.
+// one by one and in selections, and what ends connections when a record or a sequence
+// ends. Their steps are the subject of package progress, above.
 //
 // The record's own row is the guard (ARCHITECTURE.md): its hidden column
 // segue_live holds the live connections, so whatever makes or ends a connection
@@ -11,12 +11,12 @@
 // Verify and Sweep.
 //
 // Where to find what: who may be connected is in eligibility.go, the guard in
-// guard.go, the rules of rows in record.go, target.go and step.go. The rules of
+// guard.go, the rules of rows in record.go and target.go. The rules of
 // sequences are in room authoring.
 //
-// Size: the rules of records, sequences and steps, connecting and the sweep all
-// write the guard or the targets that it names, in the transaction that writes
-// the guard; apart, they would export those verbs to each other.
+// Size: the rules of records and targets, connecting and the sweep all write the
+// guard or the targets that it names, in the transaction that writes the guard;
+// apart, they would export those verbs to each other.
 //
 // Invariant: a record's segue_live names exactly its live targets, each of them
 // has exactly one open step, and none belongs to a sequence that is not active
@@ -32,6 +32,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/authoring"
+	"segue/internal/sales/calendar"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema/name"
@@ -44,11 +45,12 @@ type Connections struct {
 	entities   *entity.Entities
 	policy     sales.Policy
 	sequences  *authoring.Sequences
+	calendars  *calendar.Calendars
 }
 
 // New returns the use cases on the rows of db.
-func New(db *rows.DB, principals *principal.Directory, entities *entity.Entities, policy sales.Policy, sequences *authoring.Sequences) *Connections {
-	return &Connections{db: db, principals: principals, entities: entities, policy: policy, sequences: sequences}
+func New(db *rows.DB, principals *principal.Directory, entities *entity.Entities, policy sales.Policy, sequences *authoring.Sequences, calendars *calendar.Calendars) *Connections {
+	return &Connections{db: db, principals: principals, entities: entities, policy: policy, sequences: sequences, calendars: calendars}
 }
 
 // Request asks for one connection.

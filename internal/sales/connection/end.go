@@ -138,7 +138,7 @@ func (s *Connections) EndTarget(ctx context.Context, tx *rows.Tx, target *rows.R
 		return false, nil
 	}
 	s.closeTarget(tx, row, event)
-	return true, freeGuard(found[0], listed.Sequence(), name.SequenceTargetID(target.ID))
+	return true, FreeGuard(found[0], listed.Sequence(), name.SequenceTargetID(target.ID))
 }
 
 // closeTarget ends a held target and cancels its open step.
@@ -147,14 +147,14 @@ func (s *Connections) closeTarget(tx *rows.Tx, target *rows.Row, event sequence.
 	if !ok { // it has ended already
 		return
 	}
-	target.SetAll(s.expiring(columns))
-	patchOpenStep(tx, target, s.expiring(sequence.Cancelled()))
+	target.SetAll(s.Expiring(columns))
+	patchOpenStep(tx, target, s.Expiring(sequence.Cancelled()))
 }
 
-// expiring adds to the columns of a target or step that ends until when it is kept. A
+// Expiring adds to the columns of a target or step that ends until when it is kept. A
 // step may go before its target: it may have been done long before the target ends,
 // and then to look for it would cost a write more.
-func (s *Connections) expiring(columns map[string]schema.Value) map[string]schema.Value {
+func (s *Connections) Expiring(columns map[string]schema.Value) map[string]schema.Value {
 	if s.policy.Retention > 0 {
 		columns[name.SegueExpireson] = schema.Time(s.db.Now().Add(s.policy.Retention))
 	}

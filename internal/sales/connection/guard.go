@@ -39,9 +39,9 @@ func setLive(record *rows.Row, live LiveConnections) {
 	record.Set(name.SegueLive, schema.Text(string(text)))
 }
 
-// freeGuard takes one connection out of the guard of a held record, nil for one
+// FreeGuard takes one connection out of the guard of a held record, nil for one
 // that is gone.
-func freeGuard(record *rows.Row, sequenceID name.SequenceID, targetID name.SequenceTargetID) error {
+func FreeGuard(record *rows.Row, sequenceID name.SequenceID, targetID name.SequenceTargetID) error {
 	if record == nil {
 		return nil
 	}

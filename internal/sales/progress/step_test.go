@@ -1,4 +1,4 @@
-package connection_test
+package progress_test
 
 import (
 	"testing"

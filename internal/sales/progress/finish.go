@@ -1,0 +1,151 @@
+package progress
+
+import (
+	"context"
+	"errors"
+
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/connection"
+	"segue/internal/sales/principal"
+	"segue/internal/sales/sequence"
+	"segue/internal/schema"
+	"segue/internal/schema/name"
+)
+
+// Finish closes an open step, which the unit of work holds, and opens the next one, or ends
+// the target after the last (docs/domain.md §5.2). Whether its caller may do so, and whether
+// a step of that type can be closed in this way, is for its caller to say.
+//
+// The definition comes from the cache and the target is changed without being read: the
+// commit demands that it is live, at this step and of that version. Where the version is not
+// known, or the connection ends, target and record are read.
+func (p *Progress) Finish(ctx context.Context, tx *rows.Tx, row *rows.Row, closing sequence.Closing) error {
+	step := sequence.TargetStep{Row: row}
+	position := step.Position()
+	known, err := p.sequences.Sequence(ctx, step.Sequence())
+	if err != nil {
+		return err
+	}
+	if !known.Active || position.Version == 0 || tx.Again() {
+		return p.finishRead(ctx, tx, row, closing)
+	}
+	def, err := p.sequences.Version(ctx, known.ID, position.Version)
+	if errors.Is(err, sales.Precondition) { // it is not kept any more
+		return p.finishRead(ctx, tx, row, closing)
+	}
+	if err != nil {
+		return err
+	}
+	out, err := p.decide(ctx, def, position, closing)
+	if err != nil {
+		return err
+	}
+	if out.NextID == "" { // the connection ends, which its record must be told
+		return p.finishRead(ctx, tx, row, closing)
+	}
+	return p.commit(ctx, tx, row, out, def.Version)
+}
+
+// finishRead is Finish with the target, its record and the sequence read.
+func (p *Progress) finishRead(ctx context.Context, tx *rows.Tx, row *rows.Row, closing sequence.Closing) error {
+	step := sequence.TargetStep{Row: row}
+	position := step.Position()
+	found, err := tx.Load(ctx, rows.RefTo(name.SequenceTarget, position.Target), rows.Ref{Table: position.Record.Table, ID: position.Record.ID})
+	if err != nil {
+		return err
+	}
+	if found[0] == nil {
+		return sales.NoRow(rows.RefTo(name.SequenceTarget, position.Target))
+	}
+	version := sequence.Target{Row: found[0]}.Version()
+	def, err := p.definition(ctx, tx, step, version)
+	if err != nil {
+		return err
+	}
+	out, err := p.decide(ctx, def, position, closing)
+	if err != nil {
+		return err
+	}
+	if err := p.commit(ctx, tx, row, out, version); err != nil {
+		return err
+	}
+	if out.NextID != "" {
+		return nil
+	}
+	return connection.FreeGuard(found[1], step.Sequence(), position.Target)
+}
+
+// definition returns the definition by which a target of a version goes on, if its sequence
+// is active even now.
+func (p *Progress) definition(ctx context.Context, tx *rows.Tx, step sequence.TargetStep, version int64) (sequence.Definition, error) {
+	known, err := p.sequences.Sequence(ctx, step.Sequence())
+	if err != nil {
+		return sequence.Definition{}, err
+	}
+	if known.Definition.Version != version { // an inactive one has none
+		if known, err = p.sequences.ReadIn(ctx, tx, step.Sequence()); err != nil {
+			return sequence.Definition{}, err
+		}
+	}
+	if !known.Active {
+		return sequence.Definition{}, sales.Refuse(sales.Precondition, "the sequence of step %q has been deactivated; its connections are being ended", step.Name())
+	}
+	if known.Definition.Version == version {
+		return known.Definition, nil
+	}
+	def, err := p.sequences.Version(ctx, known.ID, version)
+	if errors.Is(err, sales.Precondition) { // it was replaced before versions were kept
+		return known.Definition, nil
+	}
+	return def, err
+}
+
+// decide computes what closing a step means.
+func (p *Progress) decide(ctx context.Context, def sequence.Definition, position sequence.Position, closing sequence.Closing) (sequence.Outcome, error) {
+	schedule, err := p.calendars.Schedule(ctx, position.Owner, def.WorkingTime)
+	if err != nil {
+		return sequence.Outcome{}, err
+	}
+	return sequence.Advance(def, position, closing, schedule, p.db.Now()), nil
+}
+
+// commit writes an outcome into the unit of work: it closes the step and opens the next one,
+// or ends the target, which must be live, at this step and of that version at commit: else
+// somebody has ended it or gone on, and its next step is not this one's.
+func (p *Progress) commit(ctx context.Context, tx *rows.Tx, row *rows.Row, out sequence.Outcome, version int64) error {
+	row.SetAll(p.connections.Expiring(out.Step))
+	if out.NextID == "" {
+		p.connections.Expiring(out.Target)
+	} else {
+		if err := p.setUnit(ctx, tx, row, out.Next); err != nil {
+			return err
+		}
+		tx.Create(tx.Schema().Table(name.SequenceTargetStep), string(out.NextID), out.Next)
+	}
+	target := sequence.TargetStep{Row: row}.Position().Target
+	tx.Patch(tx.Schema().Table(name.SequenceTarget), string(target), out.Target, map[string]schema.Value{
+		name.Statecode: schema.Int(int64(sequence.TargetActive)), name.SegueCurrentstep: schema.RefTo(name.SequenceTargetStep, row.ID),
+		name.MsdynParentsequenceversion: schema.Int(version),
+	})
+	return nil
+}
+
+// setUnit adds to the columns of the next step the business unit of its owner. Mostly
+// that is the owner of the step before or of a target that has been read.
+func (p *Progress) setUnit(ctx context.Context, tx *rows.Tx, row *rows.Row, next map[string]schema.Value) error {
+	owner, _ := next[name.Ownerid].Ref()
+	target := tx.Held(rows.RefTo(name.SequenceTarget, sequence.TargetStep{Row: row}.Position().Target))
+	for _, known := range []*rows.Row{row, target} {
+		if known != nil && known.Lookup(name.Ownerid) == owner {
+			next[name.Owningbusinessunit] = principal.UnitOfRow(known)
+			return nil
+		}
+	}
+	unit, err := p.principals.UnitOf(ctx, owner)
+	if err != nil {
+		return err
+	}
+	next[name.Owningbusinessunit] = principal.UnitValue(unit)
+	return nil
+}
