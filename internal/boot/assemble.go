@@ -120,8 +120,9 @@ func (p *Parts) Operations() operation.Executor {
 	return operation.Executor{
 		DB: p.DB, Settings: p.Settings, Entities: p.Entities, Connections: p.Connections, Principals: p.Principals,
 		Pipeline: p.Pipeline, Redriver: p.Reactions, Eraser: p.Erasures, Deletion: p.Deletion, Backfill: p.Backfill, Simulation: p.Simulation, Segments: p.Segments,
-		Previews: p.Previews,
-		Health:   p.Health, Quotas: p.quotas,
+		Sequences: p.Sequences,
+		Previews:  p.Previews,
+		Health:    p.Health, Quotas: p.quotas,
 	}
 }
 
@@ -217,7 +218,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	settings := setting.New(db, principals.Organization().ID, known)
 	entities := entity.New(db, principals, settings, options.NewID)
 	entities.Bound(options.MaxExamined)
-	sequences := authoring.New(db, known)
+	sequences := authoring.New(db, entities, known)
 	calendars := calendar.New(db, settings, times)
 	connections := connection.New(db, principals, entities, options.Policy, sequences, calendars)
 	var local *queue.Local

@@ -7,6 +7,9 @@
 // work that somebody else commits, so that several can share one; Create,
 // Update and Delete are those with a unit of work of their own.
 //
+// Size: creating, changing and deleting ask for the same rights and rules in the same order,
+// each in a unit of work or by itself; apart, they would export those steps.
+//
 // Invariant: no row is written that breaks a rule of the schema or one of its
 // table, whichever way it is written.
 package entity

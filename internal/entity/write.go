@@ -315,6 +315,14 @@ func (e *Entities) DeleteIn(ctx context.Context, tx *rows.Tx, c sales.Caller, re
 	return e.follow(ctx, tx, c, row)
 }
 
+// DeleteKept removes a loaded row that a rule of its table kept when it was deleted, on behalf
+// of Segue itself, once what it was kept for is over.
+func (e *Entities) DeleteKept(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
+	e.announce(tx, row.Table)
+	tx.Delete(row)
+	return e.follow(ctx, tx, sales.Engine(), row)
+}
+
 // remove deletes a loaded row, unless a rule of its table says that it is to stay for now.
 func (e *Entities) remove(ctx context.Context, tx *rows.Tx, row *rows.Row) (kept bool, err error) {
 	e.announce(tx, row.Table)

@@ -140,8 +140,9 @@ func (tx *Tx) patchOp(p *patch) (store.Op, error) {
 	if err != nil {
 		return store.Op{}, fmt.Errorf("patch %v: %w", p.ref(), err)
 	}
+	changes := p.changes()
 	row := tx.db.newRow(p.table, p.id)
-	row.SetAll(p.set)
+	row.SetAll(changes)
 	tx.stamp(row, ModifiedOn, ModifiedBy, name.Modifiedonbehalfby)
 	if tx.by.User != "" {
 		row.dirty[name.Modifiedonbehalfby] = true // a null too: who acted last acts no longer
@@ -162,7 +163,7 @@ func (tx *Tx) patchOp(p *patch) (store.Op, error) {
 			return store.Op{}, err
 		}
 	}
-	for name := range p.set {
+	for name := range changes {
 		row.dirty[name] = true // also a null, which a row without the column has already
 	}
 	for name := range row.dirty {
@@ -173,6 +174,17 @@ func (tx *Tx) patchOp(p *patch) (store.Op, error) {
 		return store.Op{}, err
 	}
 	return store.Update(keyOf(p.table, p.id), set, removed, cond).AddingOne(Version), nil
+}
+
+// changes is what a patch sets, without the columns that are demanded to have the value that
+// they are set to.
+func (p *patch) changes() map[string]schema.Value {
+	changes := maps.Clone(p.set)
+	maps.DeleteFunc(changes, func(column string, v schema.Value) bool {
+		when, demanded := p.when[column]
+		return demanded && when == v
+	})
+	return changes
 }
 
 // leftovers returns the attributes of a column that are not set: the one of the other

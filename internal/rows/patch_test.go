@@ -2,6 +2,7 @@ package rows_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,11 +36,11 @@ func TestPatch(t *testing.T) {
 			later := rows.New(f.Probe, f.Schema(), clock.Of(func() time.Time { return rowstest.Clock().Add(time.Second) }))
 			tx := later.Begin(name.UserID(rowstest.ID("user", 1)))
 			tx.Create(f.Table("lead"), rowstest.ID("lead", 0), values{"subject": schema.Text("with it")})
-			tx.Patch(f.Table(ref.Table), ref.ID, values{"msdyn_msflowrunid": schema.Text("B"), "msdyn_parentsequenceversion": schema.Int(3)}, test.when)
+			tx.Patch(f.Table(ref.Table), ref.ID, values{"msdyn_msflowrunid": schema.Text("B"), "msdyn_currentstepsubtype": schema.Int(3)}, test.when)
 			err := tx.Commit(t.Context())
 			want := before.Values()
 			if test.ok {
-				want["msdyn_msflowrunid"], want["msdyn_parentsequenceversion"] = schema.Text("B"), schema.Int(3)
+				want["msdyn_msflowrunid"], want["msdyn_currentstepsubtype"] = schema.Text("B"), schema.Int(3)
 				want[rows.ModifiedOn] = schema.Time(later.Now())
 				want[rows.ModifiedBy] = schema.Ref(schema.Lookup{Table: "systemuser", ID: rowstest.ID("user", 1)})
 			}
@@ -57,6 +58,29 @@ func TestPatch(t *testing.T) {
 				t.Errorf("version %d, was %d", after.Version, before.Version)
 			}
 		})
+	}
+}
+
+// A column from which others follow cannot change without the row; one that is demanded to
+// have the value already does not change.
+func TestPatchOfASource(t *testing.T) {
+	f := newFixture(t)
+	ref := f.Put(t, "msdyn_sequencetarget", values{"msdyn_msflowrunid": schema.Text("A"), "msdyn_parentsequenceversion": schema.Int(2)})[0]
+	patch := func(when values) error {
+		tx := f.Begin("")
+		tx.Patch(f.Table(ref.Table), ref.ID, values{"msdyn_msflowrunid": schema.Text("B"), "msdyn_parentsequenceversion": schema.Int(2)}, when)
+		return tx.Commit(t.Context())
+	}
+	for _, when := range []values{nil, {"msdyn_parentsequenceversion": schema.Int(1)}} {
+		if err := patch(when); err == nil || !strings.Contains(err.Error(), "msdyn_appliedsequenceinstance follows from msdyn_parentsequenceversion") {
+			t.Errorf("when %v: got %v", when, err)
+		}
+	}
+	if err := patch(values{"msdyn_parentsequenceversion": schema.Int(2)}); err != nil {
+		t.Error(err)
+	}
+	if row := f.Row(t, ref); row.Text("msdyn_msflowrunid") != "B" || row.Int("msdyn_parentsequenceversion") != 2 {
+		t.Errorf("after: %v", row.Values())
 	}
 }
 
@@ -126,7 +150,7 @@ func (w *patched) load(t *testing.T, tx *rows.Tx) *rows.Row {
 	return found[0]
 }
 
-func count(n int64) values { return values{"msdyn_parentsequenceversion": schema.Int(n)} }
+func count(n int64) values { return values{"msdyn_currentstepsubtype": schema.Int(n)} }
 
 func state(n int64) values { return values{"statecode": schema.Int(n)} }
 
@@ -138,13 +162,13 @@ func TestPatchOfOneRowIsOneItem(t *testing.T) {
 			row := w.load(t, tx)
 			row.Set("msdyn_msflowrunid", schema.Text("B"))
 			w.patch(tx, count(2), state(0))
-			if row.Int("msdyn_parentsequenceversion") != 2 {
+			if row.Int("msdyn_currentstepsubtype") != 2 {
 				t.Error("the held row does not show the patch")
 			}
-		}, values{"msdyn_msflowrunid": schema.Text("B"), "msdyn_parentsequenceversion": schema.Int(2)}, "", 1},
+		}, values{"msdyn_msflowrunid": schema.Text("B"), "msdyn_currentstepsubtype": schema.Int(2)}, "", 1},
 		{"of a row that is loaded later", func(t *testing.T, tx *rows.Tx, w *patched) {
 			w.patch(tx, count(2), state(0))
-			if row := w.load(t, tx); row.Int("msdyn_parentsequenceversion") != 2 || row.Version == 0 {
+			if row := w.load(t, tx); row.Int("msdyn_currentstepsubtype") != 2 || row.Version == 0 {
 				t.Errorf("it was loaded as version %d, %v", row.Version, row.Values())
 			}
 		}, count(2), "", 1},
@@ -153,7 +177,7 @@ func TestPatchOfOneRowIsOneItem(t *testing.T) {
 			w.patch(tx, count(2), state(0))
 			tx.Hold(row)
 			row.Set("msdyn_msflowrunid", schema.Text("B"))
-		}, values{"msdyn_msflowrunid": schema.Text("B"), "msdyn_parentsequenceversion": schema.Int(2)}, "", 1},
+		}, values{"msdyn_msflowrunid": schema.Text("B"), "msdyn_currentstepsubtype": schema.Int(2)}, "", 1},
 		{"of a held row, a column of an index", func(t *testing.T, tx *rows.Tx, w *patched) {
 			w.load(t, tx)
 			w.patch(tx, state(1), state(0))
@@ -165,7 +189,7 @@ func TestPatchOfOneRowIsOneItem(t *testing.T) {
 		{"of a held row, as this unit has made it", func(t *testing.T, tx *rows.Tx, w *patched) {
 			w.load(t, tx).Set("statecode", schema.Int(1))
 			w.patch(tx, count(2), state(1))
-		}, values{"statecode": schema.Int(1), "msdyn_parentsequenceversion": schema.Int(2)}, "", 1},
+		}, values{"statecode": schema.Int(1), "msdyn_currentstepsubtype": schema.Int(2)}, "", 1},
 		{"of a held row, against what this unit has made of it", func(t *testing.T, tx *rows.Tx, w *patched) {
 			w.load(t, tx).Set("statecode", schema.Int(1))
 			w.patch(tx, count(2), state(0))
@@ -185,19 +209,19 @@ func TestPatchOfOneRowIsOneItem(t *testing.T) {
 		{"twice, other columns", func(_ *testing.T, tx *rows.Tx, w *patched) {
 			w.patch(tx, count(2), nil)
 			w.patch(tx, named("B"), state(0))
-		}, values{"msdyn_msflowrunid": schema.Text("B"), "msdyn_parentsequenceversion": schema.Int(2)}, "", 0},
+		}, values{"msdyn_msflowrunid": schema.Text("B"), "msdyn_currentstepsubtype": schema.Int(2)}, "", 0},
 		{"twice, the same", func(_ *testing.T, tx *rows.Tx, w *patched) {
 			w.patch(tx, count(2), state(0))
 			w.patch(tx, count(2), state(0))
 		}, count(2), "", 0},
 		{"twice, one after the other", func(_ *testing.T, tx *rows.Tx, w *patched) {
-			w.patch(tx, values{"msdyn_parentsequenceversion": schema.Int(2), "msdyn_msflowrunid": schema.Text("B")}, count(1))
-			w.patch(tx, values{"msdyn_parentsequenceversion": schema.Int(3), "msdyn_msflowrunid": schema.Text("C")}, count(2))
-		}, values{"msdyn_msflowrunid": schema.Text("C"), "msdyn_parentsequenceversion": schema.Int(3)}, "", 0},
+			w.patch(tx, values{"msdyn_currentstepsubtype": schema.Int(2), "msdyn_msflowrunid": schema.Text("B")}, count(1))
+			w.patch(tx, values{"msdyn_currentstepsubtype": schema.Int(3), "msdyn_msflowrunid": schema.Text("C")}, count(2))
+		}, values{"msdyn_msflowrunid": schema.Text("C"), "msdyn_currentstepsubtype": schema.Int(3)}, "", 0},
 		{"twice, another value", func(_ *testing.T, tx *rows.Tx, w *patched) {
 			w.patch(tx, count(2), state(0))
 			w.patch(tx, count(3), state(0))
-		}, nil, "contradiction msdyn_parentsequenceversion", 0},
+		}, nil, "contradiction msdyn_currentstepsubtype", 0},
 		{"twice, against what the first makes", func(_ *testing.T, tx *rows.Tx, w *patched) {
 			w.patch(tx, state(1), nil)
 			w.patch(tx, count(3), state(0))
@@ -218,7 +242,7 @@ func TestPatchOfOneRowIsOneItem(t *testing.T) {
 func (m meeting) run(t *testing.T) {
 	f := newFixture(t)
 	ref := f.Put(t, "msdyn_sequencetarget", values{
-		"msdyn_msflowrunid": schema.Text("A"), "statecode": schema.Int(0), "msdyn_parentsequenceversion": schema.Int(1),
+		"msdyn_msflowrunid": schema.Text("A"), "statecode": schema.Int(0), "msdyn_currentstepsubtype": schema.Int(1),
 	})[0]
 	want := f.Row(t, ref).Values()
 	later := rows.New(f.Probe, f.Schema(), clock.Of(func() time.Time { return rowstest.Clock().Add(time.Second) }))

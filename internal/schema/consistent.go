@@ -164,8 +164,17 @@ func (t *Table) checkStored(c *Column) error {
 
 // checkSources checks the columns from which a column follows.
 func (t *Table) checkSources(c *Column) error {
-	if c.Write != Engine && c.Write != Hidden || c.Derived != "" || c.Shown || c.Follows != "" && len(c.Joins) > 0 {
+	ways := 0
+	for _, names := range [][]string{c.Compose, c.Joins, c.IDOf} {
+		if len(names) > 0 {
+			ways++
+		}
+	}
+	if c.Write != Engine && c.Write != Hidden || c.Derived != "" || c.Shown || c.Follows != "" && ways > 0 || ways > 1 {
 		return errors.New("a column that follows from others is one that Segue alone writes, and follows in one way")
+	}
+	if len(c.IDOf) > 0 && (c.Type != LookupTo || len(c.Targets) != 1) {
+		return errors.New("idOf: it takes a lookup at one table")
 	}
 	for _, name := range c.Sources() {
 		from := t.Column(name)
@@ -174,11 +183,18 @@ func (t *Table) checkSources(c *Column) error {
 			return fmt.Errorf("it follows from %q, which is no column with a value of its own", name)
 		case c.Follows != "" && (from.Type != c.Type || !sameTables(from, c)):
 			return fmt.Errorf("it follows from %s, which is of another type or points at other tables", name)
-		case len(c.Joins) > 0 && (c.Type != String || from.Type.Kind() != KindText && from.Type.Kind() != KindInt && from.Type != LookupTo):
+		case len(c.IDOf) > 0 && !isJoined(from):
+			return fmt.Errorf("idOf %s: ids are made of texts, whole numbers and lookups", name)
+		case len(c.Joins) > 0 && (c.Type != String || !isJoined(from)):
 			return fmt.Errorf("it joins %s: texts, whole numbers and lookups are joined to a string", name)
 		}
 	}
 	return nil
+}
+
+// isJoined reports whether the values of a column can be joined to a text.
+func isJoined(c *Column) bool {
+	return c.Type.Kind() == KindText || c.Type.Kind() == KindInt || c.Type == LookupTo
 }
 
 // sameTables reports whether two lookups point at the same tables, so that one value is

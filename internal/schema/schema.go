@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"segue/internal/guid"
 )
 
 // Type is the data type of a column.
@@ -148,6 +150,7 @@ type Column struct {
 
 	Follows   string   `json:"follows"`   // the column whose value is this one's too, unless it is given another; stored only then
 	Joins     []string `json:"joins"`     // strings: the columns whose values, with bars between, are this one's; stored only where it is another
+	IDOf      []string `json:"idOf"`      // lookups at one table: the columns that tell which of its rows is meant, see [DerivedID]; stored only where it is another
 	Attribute string   `json:"attribute"` // name under which rows store it; Name by default
 	Personal  bool     `json:"personal"`  // about a person: an erasure takes it out
 	Person    bool     `json:"person"`    // lookups: the row that it points at is about the same person
@@ -262,6 +265,8 @@ func (c *Column) Sources() []string {
 		return []string{c.Follows}
 	case len(c.Compose) > 0:
 		return c.Compose
+	case len(c.IDOf) > 0:
+		return c.IDOf
 	}
 	return c.Joins
 }
@@ -275,8 +280,8 @@ func (c *Column) Imply(value func(column string) Value) Value {
 	case len(c.Compose) > 0:
 		return c.composed(value)
 	}
-	parts := make([]string, len(c.Joins))
-	for i, name := range c.Joins {
+	parts := make([]string, len(c.Sources()))
+	for i, name := range c.Sources() {
 		v := value(name)
 		if v.IsNull() {
 			return Null()
@@ -286,7 +291,17 @@ func (c *Column) Imply(value func(column string) Value) Value {
 			parts[i] = to.ID
 		}
 	}
+	if len(c.IDOf) > 0 {
+		table := c.Targets[0].Table
+		return RefTo(table, DerivedID(table, parts...))
+	}
 	return Text(strings.Join(parts, "|"))
+}
+
+// DerivedID is the id of a row of a table that belongs to values, lookups by their ids: a
+// lookup with [Column.IDOf] points at it.
+func DerivedID(table string, values ...string) string {
+	return guid.Derive(append([]string{"row", table}, values...)...)
 }
 
 // composed returns the value of a composed column.

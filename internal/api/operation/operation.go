@@ -19,6 +19,7 @@ import (
 	"segue/internal/odata/call"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/authoring"
 	"segue/internal/sales/backfill"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/deletion"
@@ -90,6 +91,7 @@ type Executor struct {
 	DB          *rows.DB
 	Settings    *setting.Settings
 	Entities    *entity.Entities
+	Sequences   *authoring.Sequences
 	Connections *connection.Connections
 	Principals  *principal.Directory
 	Pipeline    *pipeline.Pipeline

@@ -15,6 +15,7 @@ import (
 	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/authoring"
 	"segue/internal/sales/salestest"
 	"segue/internal/schema/name"
 	"segue/internal/store"
@@ -131,8 +132,9 @@ func knows(w *salestest.World, seq string) {
 	}
 }
 
-// older connects a lead by a definition that is replaced just before the commit.
-func older(t *testing.T, before, after string) (w *salestest.World, target *rows.Row) {
+// older connects a lead by a definition that is replaced just before the commit. Where the
+// version is not kept, it is as before there were rows of versions.
+func older(t *testing.T, before, after string, kept bool) (w *salestest.World, target *rows.Row) {
 	w = newWorld(t, aging())
 	seq := w.Draft(1, before)
 	if err := w.Activate(seq); err != nil {
@@ -149,7 +151,26 @@ func older(t *testing.T, before, after string) (w *salestest.World, target *rows
 	if got := target.Int("msdyn_parentsequenceversion"); got != 1 {
 		t.Fatalf("the target is of version %d, not of the older one", got)
 	}
+	if !kept {
+		forgetVersion(w, seq, 1)
+	}
 	return w, target
+}
+
+// forgetVersion deletes the row of a version.
+func forgetVersion(w *salestest.World, seq string, version int64) {
+	w.T.Helper()
+	ref := rows.RefTo(name.Sequence, authoring.VersionID(name.SequenceID(seq), version))
+	err := w.DB.Do(w.T.Context(), "", func(tx *rows.Tx) error {
+		found, err := tx.Load(w.T.Context(), ref)
+		if err == nil {
+			tx.Delete(found[0])
+		}
+		return err
+	})
+	if err != nil {
+		w.T.Fatal(err)
+	}
 }
 
 func progress(target *rows.Row) []any {
@@ -159,10 +180,22 @@ func progress(target *rows.Row) []any {
 	}
 }
 
-// docs/domain.md §5.1: a target that an older definition made goes on in the newer
-// one after the step that it is at, wherever that stands now.
+// docs/domain.md §5.1: a target stays on the version that it began with.
+func TestStep_5_1_OlderTargetStaysOnItsVersion(t *testing.T) {
+	w, target := older(t, definition("Call", "Mail"), definition("Research", "Call", "Visit"), true)
+	w.Restart()
+	target = w.Finish(target, stepCompleted)
+	if d := cmp.Diff([]any{"Mail", int64(1), int64(2), int64(1)}, progress(target)); d != "" {
+		t.Errorf("step, done, all, version (-want +got):\n%s", d)
+	}
+	w.Ended(w.Finish(target, stepCompleted), completed, pathDone, stepCompleted)
+	w.Sound(true)
+}
+
+// A target of a version that nothing keeps goes on in the present one after the step that it
+// is at, wherever that stands now.
 func TestStep_5_1_OlderTargetGoesOnByTheIDOfItsStep(t *testing.T) {
-	w, target := older(t, definition("Call", "Mail"), definition("Mail", "Research", "Call", "Visit", "Mail again"))
+	w, target := older(t, definition("Call", "Mail"), definition("Mail", "Research", "Call", "Visit", "Mail again"), false)
 	w.Restart()
 	target = w.Finish(target, stepCompleted)
 	if d := cmp.Diff([]any{"Visit", int64(3), int64(5), int64(2)}, progress(target)); d != "" {
@@ -181,7 +214,7 @@ func TestStep_5_1_OlderTargetGoesOnByTheIDOfItsStep(t *testing.T) {
 // A step that the newer definition does not have ends the connection, as the
 // deactivation in between would have.
 func TestStep_5_1_OlderTargetWithoutItsStepEnds(t *testing.T) {
-	w, target := older(t, definition("Call", "Mail"), definition("Mail", "Visit"))
+	w, target := older(t, definition("Call", "Mail"), definition("Mail", "Visit"), false)
 	w.Restart()
 	w.Ended(w.Finish(target, stepCompleted), disconnected, sequenceGone, stepCompleted)
 	w.Member(w.Row("lead", id("lead", 1)).Ref(), "", false)
@@ -190,7 +223,7 @@ func TestStep_5_1_OlderTargetWithoutItsStepEnds(t *testing.T) {
 
 // The path goes back to a step that the target has done under the older version.
 func TestStep_5_1_OlderTargetDoesAStepAgain(t *testing.T) {
-	w, target := older(t, definition("Call", "Mail", "Visit"), definition("Mail", "Call", "Visit"))
+	w, target := older(t, definition("Call", "Mail", "Visit"), definition("Mail", "Call", "Visit"), false)
 	target = w.Finish(target, stepCompleted) // by the older definition, which this process still has
 	w.Restart()
 	target = w.Finish(target, stepCompleted)

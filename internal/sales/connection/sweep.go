@@ -136,7 +136,7 @@ func (j sweepJob) Finish(ctx context.Context, tx *rows.Tx, job sales.Job, counts
 	case stay > 0:
 		return sales.JobEnd{}, fmt.Errorf("%d connections to %v cannot be ended", stay, row.Ref())
 	case authoring.Deleting(row):
-		tx.Delete(row)
+		return sales.JobEnd{}, j.connections.entities.DeleteKept(ctx, tx, row)
 	default:
 		row.Set(name.SeguePhase, schema.Null())
 		row.Set(name.SegueSweep, schema.Null())

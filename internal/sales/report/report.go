@@ -90,6 +90,7 @@ func (counting) count(_ context.Context, row *rows.Row, tally *sales.JobTally) (
 	switch {
 	case row.Table.Name == name.Segment:
 		tally.Add(membersOf+row.ID, 0)
+	case row.Table.Name == name.Sequence && (sequence.Sequence{Row: row}).IsVersion(): // nothing is connected to it
 	case row.Table.Name == name.Sequence:
 		tally.Add(connectedTo+row.ID, 0)
 	case row.Table.Is(name.RecordTrait):

@@ -130,6 +130,9 @@ func userColumns(table string) []string {
 	return nil
 }
 
+// isVersion reports whether an item, which may be nil, is a version of a sequence.
+func isVersion(item store.Item) bool { return item["msdyn_type"].Int() == 1 }
+
 // ownColumns: a commit changes of what users write no more than it was asked to.
 // So nothing that was acknowledged is undone by somebody who wrote back what he
 // had read before.
@@ -142,6 +145,9 @@ func ownColumns(_ *history, c *commit, ch change) string {
 	case ch.ref.Table == name.SequenceTargetStep && (ch.old == nil || ch.new == nil):
 		return ""
 	case ch.old == nil || ch.new == nil:
+		if isVersion(ch.old) || isVersion(ch.new) { // an activation makes it, and it goes with its sequence
+			return ""
+		}
 		if engine := ch.new["segue_isdefault"].True() || ch.ref.Table == name.Sequence && ch.new == nil && ch.old["segue_phase"].Text() != ""; engine || c.deed.makes[ch.ref] {
 			return ""
 		}

@@ -294,6 +294,9 @@ func refuseUnattachable(ctx context.Context, tx *rows.Tx, view segment.Segment) 
 	}
 	tx.Rely(ref)
 	parent := sequence.Sequence{Row: found[0]}
+	if parent.IsVersion() {
+		return sales.Refuse(sales.Precondition, "%s is version %d of sequence %q; attach the sequence, %s", id, parent.Version(), parent.Name(), parent.Definition())
+	}
 	if parent.RecordType() != view.RecordType() {
 		return sales.Refuse(sales.Precondition, "sequence %q is for %s, the segment for %s", parent.Name(), parent.RecordType(), view.RecordType())
 	}

@@ -1,5 +1,7 @@
 package sequence
 
+import "segue/internal/schema/name"
+
 // State is the state of a sequence, a value of its statecode (docs/domain.md
 // §4.1); a segment has the same two the other way around.
 type State int64
@@ -13,8 +15,24 @@ const (
 // The statuses of a sequence that the product speaks of.
 const (
 	StatusInactive int64 = 1
+	StatusActive   int64 = 2
 	StatusRevision int64 = 3 // an active sequence that is edited in place
 )
+
+// The types of a sequence's row, values of msdyn_type.
+const (
+	TypeDefinition int64 = 0 // the sequence itself
+	TypeActivation int64 = 1 // a version of it that was activated
+)
+
+// IsVersion reports whether the row is a version of a sequence that was activated, and not
+// the sequence itself.
+func (s Sequence) IsVersion() bool { return s.Row.Int(name.MsdynType) == TypeActivation }
+
+// Definition is the sequence that a row of a version belongs to.
+func (s Sequence) Definition() name.SequenceID {
+	return name.SequenceID(s.Row.Lookup(name.MsdynParentsequence).ID)
+}
 
 // TargetState is the state of a target, a value of its statecode (docs/domain.md
 // §4.2). It follows from the Status.

@@ -1,0 +1,76 @@
+package operation
+
+import (
+	"context"
+
+	"segue/internal/odata/call"
+	"segue/internal/rows"
+	"segue/internal/sales"
+	"segue/internal/sales/authoring"
+	"segue/internal/schema"
+	"segue/internal/schema/name"
+)
+
+// discardRevision ends the revision of a sequence without a new version.
+func discardRevision() Declaration {
+	return Declaration{
+		Signature: call.Signature{
+			Kind: call.Action, Name: "Discard", About: "Ends the revision of an active sequence without a new version: its columns are those of the version in use again.",
+			Binding: call.ToRow, Tables: []string{name.Sequence},
+		},
+		run: func(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, on rows.Ref, _ call.Arguments) (Answer, error) {
+			return Answer{}, e.Sequences.DiscardIn(ctx, tx, c, name.SequenceID(on.ID))
+		},
+	}
+}
+
+// cloneSequence makes another sequence of the same steps.
+func cloneSequence() Declaration {
+	const called = "Name"
+	return Declaration{
+		Signature: call.Signature{
+			Kind: call.Action, Name: "Clone", About: "Makes an inactive sequence with the same steps and settings, of a sequence or of one of its versions.",
+			Binding: call.ToRow, Tables: []string{name.Sequence}, Parameters: []call.Parameter{{Name: called, Type: schema.String}},
+			Returns: call.Return{Type: &call.Complex{Name: "segue_CloneResponse", Properties: []call.Property{
+				{Name: "SequenceId", Type: schema.GUID}, {Name: called, Type: schema.String},
+			}}},
+		},
+		run: func(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, on rows.Ref, given call.Arguments) (Answer, error) {
+			source, err := e.Entities.RetrieveIn(ctx, tx, c, on)
+			if err != nil {
+				return Answer{}, err
+			}
+			made, err := e.Entities.CreateIn(ctx, tx, c, name.Sequence, "", authoring.CloneOf(source, given.Text(called)))
+			if err != nil {
+				return Answer{}, err
+			}
+			return Answer{Value: call.Result{"SequenceId": made.ID, called: made.Text(name.MsdynName)}}, nil
+		},
+	}
+}
+
+// checkDefinition tells what the activation of a definition would be refused for. binding is
+// what it is called on: a saved sequence, or the set for one that is not saved.
+func checkDefinition(binding call.Binding) Declaration {
+	return Declaration{
+		Signature: call.Signature{
+			Kind: call.Action, Name: "CheckDefinition", About: "Tells what the activation of a sequence would be refused for, step by step; writes nothing.",
+			Binding: binding, Tables: []string{name.Sequence},
+			Parameters: []call.Parameter{{Name: definitionParameter, Row: true, Tables: []string{name.Sequence}, Required: binding == call.ToSet}},
+			Returns: call.Return{Type: &call.Complex{Name: "segue_CheckDefinitionResponse", Properties: []call.Property{
+				{Name: "Steps", Type: schema.Integer},
+				{Name: "Faults", Many: true, Of: &call.Complex{Name: "segue_DefinitionFault", Properties: []call.Property{
+					{Name: "StepId", Type: schema.GUID, Nullable: true}, {Name: "Path", Type: schema.String, Nullable: true}, {Name: "Text", Type: schema.String},
+				}}},
+			}}},
+		},
+		run: func(ctx context.Context, _ *rows.Tx, e Executor, c sales.Caller, on rows.Ref, given call.Arguments) (Answer, error) {
+			checked, err := e.Sequences.Check(ctx, c, name.SequenceID(on.ID), given.Row(definitionParameter).Values)
+			faults := []call.Result{}
+			for _, f := range checked.Faults {
+				faults = append(faults, call.Result{"StepId": optional(string(f.ID)), "Path": optional(f.Path), "Text": f.Detail})
+			}
+			return Answer{Value: call.Result{"Steps": int64(checked.Definition.Tasks()), "Faults": faults}}, err
+		},
+	}
+}
