@@ -24,6 +24,7 @@ import (
 	"segue/internal/sales/job"
 	"segue/internal/sales/link"
 	"segue/internal/sales/mailing"
+	"segue/internal/sales/migration"
 	"segue/internal/sales/organization"
 	"segue/internal/sales/pipeline"
 	"segue/internal/sales/preview"
@@ -95,6 +96,7 @@ type Parts struct {
 	Principals  *principal.Directory
 	Entities    *entity.Entities
 	Sequences   *authoring.Sequences
+	Migration   *migration.Migration
 	Connections *connection.Connections
 	Progress    *progress.Progress
 	Jobs        *job.Jobs
@@ -120,9 +122,9 @@ func (p *Parts) Operations() operation.Executor {
 	return operation.Executor{
 		DB: p.DB, Settings: p.Settings, Entities: p.Entities, Connections: p.Connections, Principals: p.Principals,
 		Pipeline: p.Pipeline, Redriver: p.Reactions, Eraser: p.Erasures, Deletion: p.Deletion, Backfill: p.Backfill, Simulation: p.Simulation, Segments: p.Segments,
-		Sequences: p.Sequences,
-		Previews:  p.Previews,
-		Health:    p.Health, Quotas: p.quotas,
+		Sequences: p.Sequences, Migration: p.Migration,
+		Previews: p.Previews,
+		Health:   p.Health, Quotas: p.quotas,
 	}
 }
 
@@ -238,10 +240,11 @@ func Assemble(db *rows.DB, options Options) *Parts {
 			Reactions: changes, Changes: changes.Handle, Advance: advance.New(db, options.Freshness.Clock), Local: local,
 			Expiry: retention.New(db, options.Policy.Retention > 0), Erasures: erasure.New(db, connections, options.NewID), Deletion: deletion.New(db, entities, options.NewID),
 			Pipeline: pipeline.New(entities, principals), Simulation: simulation.New(db, entities, segments), Segments: segments, Health: health.New(db, options.Freshness.Clock),
-			Backfill: backfill.New(db, segments, park, options.NewID),
-			Rollups:  rollup.New(db),
-			Mailing:  mailing.New(db, settings, connections, options.Policy.Retention, options.Mail),
-			Progress: progress.New(db, principals, sequences, calendars, connections),
+			Backfill:  backfill.New(db, segments, park, options.NewID),
+			Rollups:   rollup.New(db),
+			Mailing:   mailing.New(db, settings, connections, options.Policy.Retention, options.Mail),
+			Progress:  progress.New(db, principals, sequences, calendars, connections),
+			Migration: migration.New(db, principals, sequences, options.NewID),
 		},
 		runs:  run.New(db, segments),
 		known: known,
@@ -375,6 +378,7 @@ func (a assembly) jobs(fresh time.Duration) {
 	a.Jobs.Register(erasure.Kind, a.Erasures.Job(), job.Settings{
 		Delay: fresh, AtOnce: 1, Essential: "what is left of an erased person goes",
 	})
+	a.Jobs.Register(migration.Kind, a.Migration.Job(), job.Settings{Delay: fresh})
 	a.Jobs.Register(deletion.Kind, a.Deletion.Job(), job.Settings{})
 	a.Jobs.Register(entity.CascadeKind, a.Deletion.CascadeJob(), job.Settings{Delay: fresh, Essential: "what points at a deleted row goes with it"})
 	a.Jobs.Register(retention.Kind, a.Expiry.Job(), job.Settings{AtOnce: 1})

@@ -24,6 +24,7 @@ import (
 	"segue/internal/sales/connection"
 	"segue/internal/sales/deletion"
 	"segue/internal/sales/health"
+	"segue/internal/sales/migration"
 	"segue/internal/sales/pipeline"
 	"segue/internal/sales/preview"
 	"segue/internal/sales/principal"
@@ -92,6 +93,7 @@ type Executor struct {
 	Settings    *setting.Settings
 	Entities    *entity.Entities
 	Sequences   *authoring.Sequences
+	Migration   *migration.Migration
 	Connections *connection.Connections
 	Principals  *principal.Directory
 	Pipeline    *pipeline.Pipeline

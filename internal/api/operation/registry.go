@@ -38,7 +38,7 @@ type Answer struct {
 func Declared() []Declaration {
 	return []Declaration{
 		whoAmI(), retrieveVersion(), retrieveCurrentOrganization(), retrievePrincipalAccess(), me(), operators(), reportHealth(),
-		discardRevision(), cloneSequence(), checkDefinition(call.ToRow), checkDefinition(call.ToSet),
+		discardRevision(), migrate(), cloneSequence(), checkDefinition(call.ToRow), checkDefinition(call.ToSet),
 		connectSequence(), disconnectSequence(), redrive(), erase(),
 		qualifyLead(), closeOpportunity("WinOpportunity", true), closeOpportunity("LoseOpportunity", false),
 		simulate(call.ToRow), simulate(call.ToSet), activationDiff(call.ToRow), activationDiff(call.ToSet), explain(), copySegment(),
