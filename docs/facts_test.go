@@ -19,6 +19,7 @@ import (
 	"segue/internal/sales/deletion"
 	"segue/internal/sales/segment"
 	"segue/internal/sales/sequence"
+	"segue/internal/sales/sequence/check"
 	"segue/internal/schema"
 	"segue/internal/store"
 )
@@ -35,6 +36,8 @@ func TestLimits(t *testing.T) {
 		{"domain.md", "2", "values of `in` and `not-in`", number1000(filter.MaxValues)},
 		{"domain.md", "2", "steps of a sequence, waits not counted", number1000(sequence.MaxSteps)},
 		{"domain.md", "2", "steps of a sequence, waits counted", number1000(sequence.MaxPath)},
+		{"domain.md", "2", "branches within branches of a sequence", number1000(sequence.MaxDepth) + " deep"},
+		{"domain.md", "2", "other sequences that a sequence leads over by \"advance\"", number1000(check.MaxChain)},
 		{"domain.md", "2", "one wait", number1000(int(sequence.MaxWait/(24*time.Hour))) + " days"},
 		{"domain.md", "2", "`WaitTime` of a connection", number1000(int(sequence.MaxWait/time.Minute)) + " minutes"},
 		{"domain.md", "2", "version of a sequence", number1000(sequence.MaxVersion)},

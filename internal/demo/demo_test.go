@@ -22,6 +22,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/segment"
+	"segue/internal/sales/sequence/check"
 	"segue/internal/sales/sequence/language"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -80,12 +81,13 @@ func TestDemoFitsTheSchema(t *testing.T) {
 		}
 	}
 	for _, row := range d.Sequences {
-		def, err := language.Parse(name.SequenceID(row.ID), 1, row.Values["msdyn_definition"].String())
-		if err == nil {
-			err = language.Validate(def)
-		}
+		def, err := language.Read(tables(t), name.SequenceID(row.ID), schema.Values(row.Values))
 		if err != nil {
 			t.Errorf("sequence %v: %v", row.Values["msdyn_name"], err)
+		}
+		world := check.World{Schema: tables(t), Table: row.Values["msdyn_regardingentityname"].String()}
+		for _, fault := range check.Definition(def, world) {
+			t.Errorf("sequence %v: %v", row.Values["msdyn_name"], fault)
 		}
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"segue/internal/sales/generation"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/sequence"
+	"segue/internal/sales/sequence/language"
 	"segue/internal/schema/name"
 )
 
@@ -82,12 +83,12 @@ func (s *Sequences) sequenceOf(ctx context.Context, tx *rows.Tx, row *rows.Row) 
 	}
 	var err error
 	if !view.InRevision() {
-		found.Definition, err = readDefinition(found.ID, row)
+		found.Definition, err = language.Read(s.db.Schema(), found.ID, row)
 		return found, err
 	}
 	if tx != nil {
 		if kept := tx.Held(rows.RefTo(name.Sequence, VersionID(found.ID, view.Version()))); kept != nil {
-			found.Definition, err = readDefinition(found.ID, kept)
+			found.Definition, err = language.Read(s.db.Schema(), found.ID, kept)
 			return found, err
 		}
 	}

@@ -2,7 +2,6 @@ package authoring
 
 import (
 	"context"
-	"errors"
 
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -11,22 +10,6 @@ import (
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
-
-// check reads a definition and returns what its activation would be refused for.
-func check(id name.SequenceID, row schema.Columns) (sequence.Definition, []*language.Error) {
-	view := sequence.Sequence{Row: row}
-	if language.Foreign(view.Text()) {
-		return sequence.Definition{}, []*language.Error{{Detail: `is not in the format of this product, which is {"segue":1,"steps":[…]} or a list of steps; it is kept as it is and cannot be activated`}}
-	}
-	definition, err := readDefinition(id, row)
-	if err == nil {
-		err = language.Validate(definition)
-	}
-	if fault, ok := errors.AsType[*language.Error](err); ok {
-		return definition, []*language.Error{fault}
-	}
-	return definition, nil
-}
 
 // Checked is what a check of a definition found.
 type Checked struct {
@@ -52,6 +35,6 @@ func (s *Sequences) Check(ctx context.Context, c sales.Caller, id name.SequenceI
 	if err != nil {
 		return Checked{}, err
 	}
-	definition, faults := check(id, draft)
-	return Checked{definition, faults}, nil
+	definition, faults, _, err := faultsOf(ctx, s.db.Schema(), s.db.Get, id, draft)
+	return Checked{definition, faults}, err
 }

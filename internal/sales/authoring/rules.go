@@ -42,7 +42,7 @@ func (r rules) Create(_ context.Context, tx *rows.Tx, row *rows.Row) error {
 		return errParent()
 	}
 	row.Set(name.MsdynVersion, schema.Int(1))
-	return checkDraft(row)
+	return checkDraft(tx.Schema(), row)
 }
 
 func errVersion() error {
@@ -54,17 +54,17 @@ func errParent() error {
 }
 
 // checkDraft checks the structure of a definition that is not in use yet.
-func checkDraft(row *rows.Row) error {
+func checkDraft(s *schema.Schema, row *rows.Row) error {
 	view := sequence.Sequence{Row: row}
 	if view.Text() == "" || language.Foreign(view.Text()) { // a foreign one is kept as it is (docs/domain.md §5.1)
 		row.Set(name.MsdynTotaltasks, schema.Null())
 		return nil
 	}
-	definition, err := readDefinition(name.SequenceID(row.ID), row)
+	definition, err := language.Read(s, name.SequenceID(row.ID), row)
 	if err != nil {
 		return sales.InvalidInput(err)
 	}
-	if n := definition.Tasks(); n <= sequence.MaxSteps { // Validate refuses more at activation
+	if n := definition.Tasks(); n <= sequence.MaxSteps { // more is refused at activation
 		row.Set(name.MsdynTotaltasks, schema.Int(int64(n)))
 	}
 	return nil
@@ -86,7 +86,7 @@ func (r rules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, before ma
 		return err
 	}
 	if was != active || is == revision { // it may have been edited
-		if err := checkDraft(row); err != nil {
+		if err := checkDraft(tx.Schema(), row); err != nil {
 			return err
 		}
 	}
@@ -168,11 +168,8 @@ func activate(ctx context.Context, tx *rows.Tx, row *rows.Row, was stage) error 
 	if view.Phase() != sequence.NoPhase {
 		return sales.Refuse(sales.Unavailable, "the sequence is still ending its connections; activate it when segue has disconnected them")
 	}
-	definition, faults := check(name.SequenceID(row.ID), row)
-	if len(faults) > 0 {
-		return sales.InvalidInput(faults[0])
-	}
-	if _, err := readExit(row.Text(name.MsdynSequenceexitcriterion)); err != nil {
+	definition, err := checkActivation(ctx, tx, row)
+	if err != nil {
 		return err
 	}
 	digest, old := digestOf(row.Columns(), row.Table), view.Digest()

@@ -8,14 +8,12 @@ import (
 	"fmt"
 
 	"segue/internal/entity"
-	"segue/internal/excerpt"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/sequence"
 	"segue/internal/sales/sequence/language"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
-	"segue/internal/strictjson"
 )
 
 // VersionID is the id of the row that keeps a version of a sequence.
@@ -81,40 +79,13 @@ func (s *Sequences) kept(ctx context.Context, id name.SequenceID, version int64)
 			return sequence.Definition{}, sales.NoRow(rows.RefTo(name.Sequence, id))
 		}
 		if found[0] != nil {
-			return readDefinition(id, found[0])
+			return language.Read(s.db.Schema(), id, found[0])
 		}
 		if view := (sequence.Sequence{Row: row}); view.Version() != version || view.Digest() != digestOf(row.Columns(), row.Table) {
 			return sequence.Definition{}, sales.Refuse(sales.Precondition, "sequence %q (%s) has no version %d", view.Name(), id, version)
 		}
-		return readDefinition(id, row)
+		return language.Read(s.db.Schema(), id, row)
 	})
-}
-
-// readDefinition reads the definition of a sequence that a row holds, its own or one of a
-// version, with what its columns say beside the text.
-func readDefinition(id name.SequenceID, row schema.Columns) (sequence.Definition, error) {
-	view := sequence.Sequence{Row: row}
-	definition, err := language.Parse(id, view.Version(), view.Text())
-	definition.Ownership = sequence.Ownership(row.Int(name.MsdynAssignsequencetype))
-	definition.OwnerField = row.Text(name.MsdynAssignsequencefieldname)
-	definition.WorkingTime = row.Is(name.MsdynIswaittimecomputationenabledatsequencelevel)
-	definition.Exit, _ = readExit(row.Text(name.MsdynSequenceexitcriterion)) // what cannot be read is refused by an activation
-	return definition, err
-}
-
-// readExit reads an exit criterion, {"segue":1,"replied":true}; "" is none.
-func readExit(text string) (sequence.Exit, error) {
-	if text == "" {
-		return sequence.Exit{}, nil
-	}
-	var written struct {
-		Segue   int  `json:"segue"`
-		Replied bool `json:"replied"`
-	}
-	if err := strictjson.Decode([]byte(text), &written); err != nil || written.Segue != language.Format {
-		return sequence.Exit{}, sales.Refuse(sales.Invalid, `an exit criterion (%s) is {"segue":%d,"replied":true}, not %s`, name.MsdynSequenceexitcriterion, language.Format, excerpt.Runes(text, 100))
-	}
-	return sequence.Exit{Replied: written.Replied}, nil
 }
 
 // keepVersion writes the row of a version of a sequence, whose columns as they are in that

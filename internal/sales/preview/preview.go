@@ -90,7 +90,7 @@ func (p *Previews) Of(ctx context.Context, c sales.Caller, sequenceID name.Seque
 	if target, ok := live[sequenceID]; ok {
 		return p.ofTarget(ctx, c, target, record)
 	}
-	return p.ofNew(ctx, c, view, row, record)
+	return p.ofNew(ctx, c, row, record)
 }
 
 // UpNext previews a record on each sequence that it is on.
@@ -115,14 +115,14 @@ func (p *Previews) UpNext(ctx context.Context, c sales.Caller, ref rows.Ref) ([]
 }
 
 // ofNew previews a record that is not on the sequence.
-func (p *Previews) ofNew(ctx context.Context, c sales.Caller, view sequence.Sequence, row, record *rows.Row) (Preview, error) {
+func (p *Previews) ofNew(ctx context.Context, c sales.Caller, row, record *rows.Row) (Preview, error) {
 	id := name.SequenceID(row.ID)
-	definition, err := language.Parse(id, view.Version(), view.Text())
-	if err == nil {
-		err = language.Validate(definition)
-	}
+	definition, err := language.Read(p.db.Schema(), id, row)
 	if err != nil {
 		return Preview{}, sales.InvalidInput(err)
+	}
+	if definition.Tasks() == 0 {
+		return Preview{}, sales.Refuse(sales.Invalid, "%s: has no step that is not a wait", name.MsdynDefinition)
 	}
 	preview := Preview{AsOf: p.db.Now(), Sequence: id, Version: definition.Version}
 	connecting := schema.Lookup{Table: name.User, ID: string(c.ID)}

@@ -12,12 +12,17 @@ import (
 	"segue/internal/sales/sequence"
 	"segue/internal/sales/sequence/language"
 	"segue/internal/sales/worktime"
+	"segue/internal/schema"
 )
 
 // parse reads a definition.
 func parse(t rapid.TB, text string) sequence.Definition {
 	t.Helper()
-	definition, err := language.Parse("5e900000-0000-4000-8000-000000000001", 1, text)
+	tables, err := schema.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	definition, err := language.Parse(tables, "5e900000-0000-4000-8000-000000000001", 1, text)
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}

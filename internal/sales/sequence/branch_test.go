@@ -15,7 +15,11 @@ import (
 
 // branching is a call, a condition about it with a test on the yes side, and a mail for all.
 func branching() sequence.Definition {
-	def, err := language.Parse("s", 1, `{"segue":1,"steps":[
+	tables, err := schema.Default()
+	if err != nil {
+		panic(err)
+	}
+	def, err := language.Parse(tables, "s", 1, `{"segue":1,"steps":[
 		{"type":"phonecall","name":"Call"},
 		{"type":"condition","name":"Reached","if":{"call":[2,4]},
 		 "yes":[{"type":"abtest","name":"Tone","metric":"opened","a":[{"type":"task","name":"Formal"}],"b":[{"type":"wait","name":"Pause","wait":{"days":1}},{"type":"task","name":"Casual"}]}],

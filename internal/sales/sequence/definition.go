@@ -56,9 +56,9 @@ func (t StepType) BySystem() bool {
 	return false
 }
 
-// counted reports whether a step of the type is one that is shown as a "Step": it does
+// Counted reports whether a step of the type is one that is shown as a "Step": it does
 // something. Waits and branches only lead on.
-func (t StepType) counted() bool { return t != Wait && t != Condition && t != ABTest }
+func (t StepType) Counted() bool { return t != Wait && t != Condition && t != ABTest }
 
 // Subtype is the kind of a LinkedIn step or an auto action, a value of msdyn_subtype.
 type Subtype int64
@@ -168,6 +168,10 @@ type Test struct {
 	Default Branch    // for those who come when the test has ended without a winner
 }
 
+// MetricCompleted is the metric of a test that counts the targets that come to the end of
+// their path.
+const MetricCompleted = "completed"
+
 // Exit is when a target leaves before its path ends (docs/domain.md §6.2).
 type Exit struct {
 	Replied bool // to any email of the sequence
@@ -206,7 +210,7 @@ func (d Definition) Find(id StepID) (at Place, ok bool) {
 func (d Definition) Tasks() int {
 	n := 0
 	for _, step := range d.Steps {
-		if step.Type.counted() {
+		if step.Type.Counted() {
 			n++
 		}
 	}
@@ -233,7 +237,7 @@ func (d Definition) Longest(from Place) (places, tasks int) {
 			after = length{max(yes.places, no.places), max(yes.tasks, no.tasks)}
 		}
 		longest[i] = length{after.places + 1, after.tasks}
-		if step.Type.counted() {
+		if step.Type.Counted() {
 			longest[i].tasks++
 		}
 	}

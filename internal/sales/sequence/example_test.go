@@ -13,13 +13,14 @@ import (
 
 // definition is a call, and two days later a mail.
 func definition() sequence.Definition {
-	def, err := language.Parse("5e900000-0000-4000-8000-000000000001", 1, `[
+	tables, err := schema.Default()
+	if err != nil {
+		panic(err)
+	}
+	def, err := language.Parse(tables, "5e900000-0000-4000-8000-000000000001", 1, `[
 		{"type":"phonecall","name":"Call"},
 		{"type":"wait","name":"Two days","wait":{"days":2}},
 		{"type":"email","name":"Mail"}]`)
-	if err == nil {
-		err = language.Validate(def)
-	}
 	if err != nil {
 		panic(err)
 	}

@@ -355,7 +355,7 @@ func Advance(def Definition, p Position, c Closing, schedule worktime.Schedule, 
 		return out
 	}
 	step, done := def.Steps[at], def.done(p, at)
-	if step.Type.counted() {
+	if step.Type.Counted() {
 		done++
 	}
 	way := def.follow(def.after(at, c), p.Target, c)

@@ -18,6 +18,7 @@ import (
 	"segue/internal/guid"
 	"segue/internal/sales/sequence"
 	"segue/internal/sales/worktime"
+	"segue/internal/schema"
 	"segue/internal/schema/name"
 	"segue/internal/strictjson"
 )
@@ -27,8 +28,8 @@ const Format = 1
 
 // document is a definition as it is written.
 type document struct {
-	Segue int       `json:"segue"`
-	Steps []written `json:"steps"`
+	Segue int               `json:"segue"`
+	Steps []json.RawMessage `json:"steps"`
 }
 
 // written is a step as it is written.
@@ -45,14 +46,14 @@ type written struct {
 	If          *question                  `json:"if"`
 	Within      *duration                  `json:"within"`
 	Early       bool                       `json:"early"`
-	Yes         []written                  `json:"yes"`
-	No          []written                  `json:"no"`
+	Yes         []json.RawMessage          `json:"yes"`
+	No          []json.RawMessage          `json:"no"`
 	Split       *int                       `json:"split"`
 	Metric      string                     `json:"metric"`
 	Until       string                     `json:"until"`
 	Default     string                     `json:"default"`
-	A           []written                  `json:"a"`
-	B           []written                  `json:"b"`
+	A           []json.RawMessage          `json:"a"`
+	B           []json.RawMessage          `json:"b"`
 }
 
 type duration struct {
@@ -63,7 +64,7 @@ type duration struct {
 type question struct {
 	Email   []sequence.EmailResult `json:"email"`
 	All     bool                   `json:"all"`
-	Call    []int64                `json:"call"`
+	Call    []any                  `json:"call"`
 	Filter  json.RawMessage        `json:"filter"`
 	Process string                 `json:"process"`
 	Stages  []string               `json:"stages"`
@@ -88,15 +89,17 @@ func Foreign(text string) bool {
 //
 //	{"segue":1,"steps":[
 //	  {"type":"phonecall","name":"First call"},
-//	  {"type":"condition","name":"Reached?","if":{"call":[2]},
+//	  {"type":"condition","name":"Reached?","if":{"call":["Made"]},
 //	   "yes":[{"type":"task","name":"Send the offer"}],
 //	   "no":[{"type":"wait","name":"Two days","wait":{"days":2}},{"type":4210,"name":"Call again"}]}]}
 //
 // or only the list. After a branch the path goes on with the step after the condition.
 // A step without an id gets one made of the sequence, its position and name, so
-// that parsing again gives the same. Errors are *Error. What only
-// matters to a sequence in use is left to Validate.
-func Parse(id name.SequenceID, version int64, text string) (sequence.Definition, error) {
+// that parsing again gives the same. The schema has the results of calls.
+//
+// The error is of type [Errors] and tells all that cannot be read; the definition then has
+// the steps that can. What only matters to a sequence in use is left to package check.
+func Parse(s *schema.Schema, id name.SequenceID, version int64, text string) (sequence.Definition, error) {
 	def := sequence.Definition{Sequence: id, Version: version}
 	doc := document{Segue: Format}
 	var err error
@@ -107,24 +110,27 @@ func Parse(id name.SequenceID, version int64, text string) (sequence.Definition,
 	}
 	switch {
 	case err != nil:
-		return def, &Error{Detail: fmt.Sprintf("is not a list of steps: %v", err)}
+		return def, Errors{{Detail: fmt.Sprintf("is not a list of steps: %v", err)}}
 	case doc.Segue != Format:
-		return def, &Error{Detail: fmt.Sprintf(`has "segue":%d; this program reads version %d of the format`, doc.Segue, Format)}
+		return def, Errors{{Detail: fmt.Sprintf(`has "segue":%d; this program reads version %d of the format`, doc.Segue, Format)}}
 	}
-	r := reader{id: id}
-	nodes, err := r.list(doc.Steps, "", 0)
-	if err != nil {
-		return def, err
-	}
-	r.link(nodes, sequence.PathEnd)
+	r := reader{schema: s, id: id}
+	r.link(r.list(doc.Steps, place{}, 0), sequence.PathEnd)
 	def.Steps = r.steps
+	if len(r.errors) > 0 {
+		return def, r.errors
+	}
 	return def, nil
 }
 
-// reader gathers the steps of a definition in the order in which they are written.
+// reader gathers the steps of a definition in the order in which they are written, and what
+// is wrong with them.
 type reader struct {
-	id    name.SequenceID
-	steps []sequence.Step
+	schema *schema.Schema
+	id     name.SequenceID
+	steps  []sequence.Step
+	errors Errors
+	long   bool // there are more steps than are read
 }
 
 // node is a step that has been read, with those of its branches.
@@ -133,29 +139,69 @@ type node struct {
 	branches [2][]node
 }
 
-func (r *reader) list(list []written, prefix string, depth int) ([]node, error) {
+// place is where a list is written, or a step. People count steps from 1; the ids of steps
+// that have none are made of places that are counted from 0.
+type place struct{ path, index string }
+
+func (p place) step(i int) place {
+	return place{fmt.Sprintf("%s%d", p.path, i+1), fmt.Sprintf("%s%d", p.index, i)}
+}
+
+func (p place) branch(name string) place {
+	return place{p.path + "." + name + ".", p.path + "." + name + "."}
+}
+
+func (r *reader) list(list []json.RawMessage, at place, depth int) []node {
 	if depth > sequence.MaxDepth {
-		return nil, &Error{Path: strings.TrimSuffix(prefix, "."), Detail: fmt.Sprintf("has branches within branches more than %d deep", sequence.MaxDepth)}
+		r.errors = append(r.errors, &Error{
+			Path: strings.TrimSuffix(at.path, "."), Detail: fmt.Sprintf("has branches within branches %d deep; the limit is %d", depth, sequence.MaxDepth),
+			limit: "SequenceDepth", most: sequence.MaxDepth, used: depth,
+		})
+		return nil
 	}
 	nodes := make([]node, 0, len(list))
-	for i, w := range list {
+	for i, text := range list {
 		if len(r.steps) >= sequence.MaxPath {
-			return nil, tooLong(len(r.steps) + 1)
-		}
-		step, err := w.step(r.id, fmt.Sprintf("%s%d", prefix, i+1), fmt.Sprintf("%s%d", prefix, i))
-		if err != nil {
-			return nil, err
-		}
-		n := node{at: sequence.Place(len(r.steps))}
-		r.steps = append(r.steps, step)
-		for branch, list := range w.branches(step.Type) {
-			if n.branches[branch], err = r.list(list, step.Path+"."+step.Type.Branch(sequence.Branch(branch))+".", depth+1); err != nil {
-				return nil, err
+			if !r.long {
+				r.long, r.errors = true, append(r.errors, tooLong(len(r.steps)+1))
 			}
+			break
 		}
-		nodes = append(nodes, n)
+		nodes = append(nodes, r.step(text, at.step(i), depth))
 	}
-	return nodes, nil
+	return nodes
+}
+
+// step reads a step and those of its branches.
+func (r *reader) step(text json.RawMessage, at place, depth int) node {
+	n := node{at: sequence.Place(len(r.steps))}
+	step := sequence.Step{Path: at.path}
+	r.steps = append(r.steps, step)
+	bad := func(detail string) {
+		r.errors = append(r.errors, &Error{Path: at.path, ID: step.ID, Detail: detail})
+	}
+	var w written
+	if err := strictjson.Decode(text, &w); err != nil {
+		bad(fmt.Sprintf("cannot be read: %v of it", err))
+		return n
+	}
+	details := w.head(&step, r.id, at)
+	kind, known := w.stepType()
+	if !known {
+		bad(strings.Join(append(details, fmt.Sprintf("has type %s; it may be %s", shorten(w.Type), strings.Join(typeNames(), ", "))), "; "))
+		return n
+	}
+	step.Type = kind
+	for _, detail := range append(details, w.misplaced(kind), w.details(&step, r.schema)) {
+		if detail != "" {
+			bad(detail)
+		}
+	}
+	r.steps[n.at] = step
+	for branch, list := range w.branches(kind) {
+		n.branches[branch] = r.list(list, at.branch(kind.Branch(sequence.Branch(branch))), depth+1)
+	}
+	return n
 }
 
 // link says of each step of a list what comes next; after is what follows the list.
@@ -180,45 +226,33 @@ func (r *reader) link(list []node, after sequence.Place) {
 }
 
 // branches returns the lists of a step's branches.
-func (w written) branches(kind sequence.StepType) [2][]written {
+func (w written) branches(kind sequence.StepType) [2][]json.RawMessage {
 	switch kind {
 	case sequence.Condition:
-		return [2][]written{w.Yes, w.No}
+		return [2][]json.RawMessage{w.Yes, w.No}
 	case sequence.ABTest:
-		return [2][]written{w.A, w.B}
+		return [2][]json.RawMessage{w.A, w.B}
 	case sequence.Wait, sequence.AutomatedEmail, sequence.AutoAction, sequence.LinkedIn, sequence.AutomatedText, sequence.Email, sequence.PhoneCall, sequence.Task, sequence.TextMessage:
 	}
-	return [2][]written{}
+	return [2][]json.RawMessage{}
 }
 
-// step reads one step; index is its path counted from 0, which ids are made of.
-func (w written) step(id name.SequenceID, path, index string) (sequence.Step, error) {
-	step := sequence.Step{Name: w.Name, Description: w.Description, Path: path}
-	bad := func(format string, args ...any) (sequence.Step, error) {
-		return sequence.Step{}, &Error{Path: path, ID: step.ID, Detail: fmt.Sprintf(format, args...)}
-	}
-	if w.ID == "" {
-		step.ID = sequence.StepID(guid.FromName(fmt.Sprintf("segue:step:%s:%s:%s", id, index, w.Name)))
-	} else if given, ok := guid.ParseAny(w.ID); ok {
+// head reads what all steps have, and says what is wrong with it.
+func (w written) head(step *sequence.Step, id name.SequenceID, at place) (wrong []string) {
+	step.Name, step.Description = w.Name, w.Description
+	given, ok := guid.ParseAny(w.ID)
+	switch {
+	case ok:
 		step.ID = sequence.StepID(given)
-	} else {
-		return bad("has id %q, which is not a GUID", w.ID)
+	case w.ID == "":
+		step.ID = sequence.StepID(guid.FromName(fmt.Sprintf("segue:step:%s:%s:%s", id, at.index, w.Name)))
+	default:
+		wrong = append(wrong, fmt.Sprintf("has id %q, which is not a GUID", excerpt.Of(w.ID)))
 	}
-	kind, ok := w.stepType()
-	if !ok {
-		return bad("has type %s; it may be %s", shorten(w.Type), strings.Join(typeNames(), ", "))
-	}
-	step.Type = kind
 	if len(w.Name) > sequence.MaxName || len(w.Description) > sequence.MaxText {
-		return bad("has a name of more than %d or a description of more than %d bytes", sequence.MaxName, sequence.MaxText)
+		wrong = append(wrong, fmt.Sprintf("has a name of more than %d or a description of more than %d bytes", sequence.MaxName, sequence.MaxText))
 	}
-	if err := w.misplaced(kind); err != "" {
-		return bad("%s", err)
-	}
-	if err := w.details(&step); err != "" {
-		return bad("%s", err)
-	}
-	return step, nil
+	return wrong
 }
 
 // types are the names that a definition may use for a type, beside its number. Both
@@ -293,7 +327,7 @@ func (w written) misplaced(kind sequence.StepType) string {
 
 // details reads what steps of some types have beside the rest, and says what is wrong with it,
 // "" for nothing.
-func (w written) details(step *sequence.Step) string {
+func (w written) details(step *sequence.Step, s *schema.Schema) string {
 	switch step.Type {
 	case sequence.Wait:
 		return w.wait(step)
@@ -302,7 +336,7 @@ func (w written) details(step *sequence.Step) string {
 	case sequence.AutoAction:
 		return w.action(step)
 	case sequence.Condition:
-		return w.condition(step)
+		return w.condition(step, s)
 	case sequence.ABTest:
 		return w.test(step)
 	case sequence.Email, sequence.AutomatedEmail, sequence.TextMessage, sequence.AutomatedText:
@@ -367,13 +401,17 @@ func (w written) action(step *sequence.Step) string {
 	return ""
 }
 
-func (w written) condition(step *sequence.Step) string {
+func (w written) condition(step *sequence.Step, s *schema.Schema) string {
 	if w.If == nil {
 		return `is a condition without "if", for example {"call":[2]}`
 	}
-	q := &sequence.Question{Emails: w.If.Email, All: w.If.All, Calls: w.If.Call, Filter: filterText(w.If.Filter), Early: w.Early}
+	filter, ok := filterText(w.If.Filter)
+	if !ok {
+		return `has a "filter" that is neither an object nor a text`
+	}
+	q := &sequence.Question{Emails: w.If.Email, All: w.If.All, Filter: filter, Early: w.Early}
 	given := 0
-	for _, there := range []bool{len(q.Emails) > 0, len(q.Calls) > 0, q.Filter != "", w.If.Process != "" || len(w.If.Stages) > 0} {
+	for _, there := range []bool{len(q.Emails) > 0, len(w.If.Call) > 0, q.Filter != "", w.If.Process != "" || len(w.If.Stages) > 0} {
 		if there {
 			given++
 		}
@@ -381,10 +419,16 @@ func (w written) condition(step *sequence.Step) string {
 	if given != 1 {
 		return fmt.Sprintf(`asks for %d things in its "if"; it asks for one of email, call, filter, or process with stages`, given)
 	}
+	if q.All && len(q.Emails) == 0 {
+		return `has "all" in its "if", which only a question about an email has`
+	}
 	for _, result := range q.Emails {
 		if !slices.Contains([]sequence.EmailResult{sequence.Opened, sequence.Clicked, sequence.Downloaded, sequence.Replied}, result) {
 			return fmt.Sprintf("asks whether an email is %q; it may be opened, clicked, downloaded or replied", result)
 		}
+	}
+	if detail := w.If.calls(q, s.Table(name.PhoneCall)); detail != "" {
+		return detail
 	}
 	if detail := w.If.stages(q); detail != "" {
 		return detail
@@ -401,6 +445,34 @@ func (w written) condition(step *sequence.Step) string {
 		return fmt.Sprintf("has a limit of %d days and %d hours: %v", w.Within.Days, w.Within.Hours, err)
 	}
 	return ""
+}
+
+// calls reads the results of a call that a question asks for: status reasons of a call that
+// is over, by number or label.
+func (w question) calls(q *sequence.Question, calls *schema.Table) string {
+	for _, given := range w.Call {
+		at := slices.IndexFunc(results(calls), func(o schema.Option) bool {
+			return fmt.Sprint(given) == fmt.Sprint(o.Value) || strings.EqualFold(fmt.Sprint(given), o.Label)
+		})
+		if at < 0 {
+			var may []string
+			for _, o := range results(calls) {
+				may = append(may, fmt.Sprintf("%d (%s)", o.Value, o.Label))
+			}
+			return fmt.Sprintf("asks whether the result of a call is %v; it may be %s", given, strings.Join(may, ", "))
+		}
+		q.Calls = append(q.Calls, results(calls)[at].Value)
+	}
+	return ""
+}
+
+// results are the status reasons of calls that are over: those of the first state are of
+// calls to be made.
+func results(calls *schema.Table) (all []schema.Option) {
+	for _, state := range calls.States[1:] {
+		all = append(all, state.Statuses...)
+	}
+	return all
 }
 
 // stages reads a question about a business process, if it is one.
@@ -421,14 +493,13 @@ func (w question) stages(q *sequence.Question) string {
 	return ""
 }
 
-// filterText returns a condition that is written as text (FetchXML, say) or as JSON within the
-// definition.
-func filterText(raw json.RawMessage) string {
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return text
+// filterText returns a condition that is written as text or as JSON within the definition, ""
+// for none; ok is false for anything else.
+func filterText(raw json.RawMessage) (text string, ok bool) {
+	if len(raw) == 0 || bytes.HasPrefix(raw, []byte("{")) {
+		return string(raw), true
 	}
-	return string(raw)
+	return text, json.Unmarshal(raw, &text) == nil
 }
 
 func (w written) test(step *sequence.Step) string {
@@ -439,7 +510,7 @@ func (w written) test(step *sequence.Step) string {
 	if test.Split < 10 || test.Split > 90 {
 		return fmt.Sprintf("splits at %d percent; it may be from 10 to 90", test.Split)
 	}
-	if !slices.Contains([]string{string(sequence.Opened), string(sequence.Clicked), string(sequence.Replied), "completed"}, test.Metric) {
+	if !slices.Contains([]string{string(sequence.Opened), string(sequence.Clicked), string(sequence.Replied), sequence.MetricCompleted}, test.Metric) {
 		return fmt.Sprintf("has metric %q; it may be opened, clicked, replied or completed", w.Metric)
 	}
 	switch strings.ToLower(w.Default) {

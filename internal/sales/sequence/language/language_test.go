@@ -16,7 +16,7 @@ import (
 const stepID = "11111111-2222-3333-4444-555555555555"
 
 func TestParse(t *testing.T) {
-	got, err := Parse("s", 7, `[
+	got, err := parse(t, "s", 7, `[
 		{"type":"phonecall","name":"Call"},
 		{"type":"wait","name":"Pause","wait":{"days":2,"hours":4}},
 		{"type":4202,"name":"Mail","description":"Say hello","id":"`+strings.ToUpper(stepID)+`"}]`)
@@ -48,7 +48,7 @@ func TestParseReadsEveryTypeByNameAndNumber(t *testing.T) {
 	for name, kind := range types() {
 		wait := needs[name]
 		for _, written := range []string{fmt.Sprintf("%q", name), fmt.Sprintf("%q", strings.ToUpper(name)), fmt.Sprint(int64(kind))} {
-			got, err := Parse("s", 1, fmt.Sprintf(`[{"type":%s,"name":"n"%s}]`, written, wait))
+			got, err := parse(t, "s", 1, fmt.Sprintf(`[{"type":%s,"name":"n"%s}]`, written, wait))
 			if err != nil || got.Steps[0].Type != kind {
 				t.Errorf("type %s: got %+v, %v, want type %d", written, got.Steps, err, kind)
 			}
@@ -59,7 +59,7 @@ func TestParseReadsEveryTypeByNameAndNumber(t *testing.T) {
 func TestParseMakesTheSameIDsAgain(t *testing.T) {
 	const text = `[{"type":"task","name":"A"},{"type":"task","name":"A"},{"type":"task","name":"B"}]`
 	ids := func(sequence string, version int64) []string {
-		def, err := Parse(name.SequenceID(sequence), version, text)
+		def, err := parse(t, name.SequenceID(sequence), version, text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +78,7 @@ func TestParseMakesTheSameIDsAgain(t *testing.T) {
 }
 
 func TestParseTakesOneSpellingOfAGUID(t *testing.T) {
-	def, err := Parse("s", 1, `[{"type":"task","name":"A","id":"{`+stepID+`}"},
+	def, err := parse(t, "s", 1, `[{"type":"task","name":"A","id":"{`+stepID+`}"},
 		{"type":"task","name":"B","id":"`+strings.ReplaceAll(stepID, "-", "")+`"}]`)
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +96,8 @@ func TestParseErrorsSayWhere(t *testing.T) {
 		{"empty text", ``, "not a list of steps", ""},
 		{"no JSON", `[{`, "not a list of steps", ""},
 		{"no list", `{"type":"task"}`, "not a list of steps", ""},
-		{"unknown member", `[{"type":"task","name":"A","color":"red"}]`, `unknown member "color"`, ""},
+		{"a step that is none", `[7]`, "cannot be read: the value cannot be a JSON number at byte 1 of it", "1"},
+		{"unknown member", `[{"type":"task","name":"A","color":"red"}]`, `unknown member "color" at byte 40 of it`, "1"},
 		{"text after it", `[] []`, "there is more text after the value", ""},
 		{"unknown type", `[{"type":"task","name":"A"},{"type":"fax","name":"B"}]`, `has type "fax"`, "2"},
 		{"unknown number", `[{"type":17,"name":"A"}]`, "has type 17", "1"},
@@ -113,7 +114,7 @@ func TestParseErrorsSayWhere(t *testing.T) {
 		{"721 hours", `[{"type":"wait","name":"A","wait":{"hours":721}}]`, "and 721 hours", "1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := Parse("s", 1, test.text)
+			_, err := parse(t, "s", 1, test.text)
 			wantError(t, err, test.step, test.detail)
 		})
 	}
@@ -140,7 +141,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(`[{"type":"wait","name":"w","wait":{"days":1}},{"type":4212,"name":"t"}]`)
 	f.Add(`null`)
 	f.Fuzz(func(t *testing.T, text string) {
-		def, err := Parse("s", 1, text)
+		def, err := parse(t, "s", 1, text)
 		if err != nil {
 			if _, ok := errors.AsType[*Error](err); !ok {
 				t.Fatalf("not a Error: %v", err)
