@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
 	"segue/internal/sales/sequence/check"
 	"segue/internal/sales/sequence/language"
 	"segue/internal/schema"
@@ -30,6 +32,23 @@ func examples(t *testing.T) []string {
 		t.Fatalf("§6 shows %d definitions", len(found))
 	}
 	return found
+}
+
+// TestExamplesMeetTheSchema: what §6 shows is what the published schema describes.
+func TestExamplesMeetTheSchema(t *testing.T) {
+	compiled, err := jsonschema.NewCompiler().Compile(filepath.Join(root, "docs", "sequence.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range examples(t) {
+		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+		if err == nil {
+			err = compiled.Validate(doc)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
 }
 
 // TestDefinitionsOfDomain: what §6 shows can be activated as it is, once what it names is

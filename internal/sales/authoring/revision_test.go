@@ -133,7 +133,7 @@ func TestDraft_5_1_ForeignDefinition(t *testing.T) {
 	if got := w.Row("msdyn_sequence", seq).Text("msdyn_definition"); got != foreign {
 		t.Errorf("stored as %q", got)
 	}
-	w.Refuses(t, sales.Invalid, func() error { return w.Activate(seq) }, "not in the format of this product")
+	w.Refuses(t, sales.Invalid, func() error { return w.Activate(seq) }, "not in the format of Segue")
 	w.Update("msdyn_sequence", seq, values{"msdyn_definition": one("A")})
 	if err := w.Activate(seq); err != nil {
 		t.Error(err)
