@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -287,5 +288,29 @@ func TestHealth_13_9(t *testing.T) {
 	}
 	if a := w.send("GET ~/segue_Health\nAs: Salesperson"); a.status != http.StatusForbidden || a.code() != "0x80040220" || !strings.Contains(a.body, "prvReadsegue_job") {
 		t.Errorf("a salesperson: %v", a)
+	}
+}
+
+// docs/domain.md §6.6: what a program needs to offer the shipped sequences.
+func TestCall_13_9_SequenceTemplates(t *testing.T) {
+	w := newWorld(t)
+	var all struct {
+		Templates []struct {
+			ID, Name, Description, RecordType, Definition string
+			Steps, Days                                   int
+		}
+	}
+	w.expect(http.StatusOK, "GET ~/segue_SequenceTemplates()").value(t, &all)
+	if len(all.Templates) != 6 {
+		t.Fatalf("%d templates", len(all.Templates))
+	}
+	for _, template := range all.Templates {
+		var steps []any
+		if err := json.Unmarshal([]byte(template.Definition), &steps); err != nil || len(steps) == 0 {
+			t.Errorf("%s: %d steps, %v", template.ID, len(steps), err)
+		}
+		if template.Name == "" || template.Description == "" || template.RecordType == "" || template.Steps < 6 || template.Days < 5 {
+			t.Errorf("%+v", template)
+		}
 	}
 }

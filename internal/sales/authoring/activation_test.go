@@ -3,12 +3,15 @@ package authoring_test
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/boot"
 	"segue/internal/sales"
+	"segue/internal/schema/schematest"
 )
 
 // advances is a definition that ends by advancing to a sequence.
@@ -91,4 +94,36 @@ func TestSequence_6_1_AdvanceNeverCircles(t *testing.T) {
 	w.Settle()
 	w.Update("msdyn_sequence", one, values{"msdyn_definition": advances(three)})
 	w.Refuses(t, sales.Invalid, func() error { return w.Activate(one) }, "step 2 advances to", "leads back to this sequence")
+}
+
+// docs/domain.md §6.6: a template gives a definition to a sequence that has none.
+func TestSequence_6_6_Template(t *testing.T) {
+	w := newWorld(t, boot.Options{})
+	created := func(n int, of values) error {
+		maps.Copy(of, values{"msdyn_name": "A"})
+		_, err := w.Entities.Create(t.Context(), manager(), "msdyn_sequence", id("sequence", n), schematest.Row(of))
+		return err
+	}
+	if err := created(1, values{"msdyn_regardingentityname": "lead", "msdyn_template": "outbound-prospecting"}); err != nil {
+		t.Fatal(err)
+	}
+	row := w.Row("msdyn_sequence", id("sequence", 1))
+	if got := row.Int("msdyn_totaltasks"); got != 7 || strings.Count(row.Text("msdyn_definition"), `"id":`) != 10 {
+		t.Errorf("%d steps, %s", got, row.Text("msdyn_definition"))
+	}
+	if err := w.Activate(row.ID); err != nil {
+		t.Error(err)
+	}
+	w.Refuses(t, sales.Invalid, func() error {
+		return created(2, values{"msdyn_regardingentityname": "lead", "msdyn_template": "cold-call"})
+	}, "msdyn_template", `"cold-call"`, "missed-meeting")
+	w.Refuses(t, sales.Invalid, func() error {
+		return created(2, values{"msdyn_regardingentityname": "lead", "msdyn_template": "demo-request"})
+	}, "msdyn_template", "opportunity", "lead")
+	if err := created(2, values{"msdyn_regardingentityname": "lead", "msdyn_template": "theirs", "msdyn_definition": steps}); err != nil {
+		t.Error(err)
+	}
+	if got := w.Row("msdyn_sequence", id("sequence", 2)).Text("msdyn_definition"); got != steps {
+		t.Errorf("the definition given has become %s", got)
+	}
 }

@@ -142,12 +142,12 @@ func TestDraft_5_1_ForeignDefinition(t *testing.T) {
 
 func TestActivation_5_1_WhatTheColumnsSay(t *testing.T) {
 	w := newWorld(t, boot.Options{})
-	seq := w.Draft(1, one("A"))
+	seq := w.Draft(1, `[{"type":"email","name":"A"}]`)
 	w.Update("msdyn_sequence", seq, values{
 		"msdyn_assignsequencetype": int64(1), "msdyn_assignsequencefieldname": "createdby", "msdyn_iswaittimecomputationenabledatsequencelevel": true,
 		"msdyn_sequenceexitcriterion": `{"replied":true}`,
 	})
-	w.Refuses(t, sales.Invalid, func() error { return w.Activate(seq) }, "msdyn_sequenceexitcriterion", `"segue":1`)
+	w.Refuses(t, sales.Invalid, func() error { return w.Activate(seq) }, "msdyn_sequenceexitcriterion", "not in the format of Segue")
 	w.Update("msdyn_sequence", seq, values{"msdyn_sequenceexitcriterion": `{"segue":1,"replied":true}`})
 	if err := w.Activate(seq); err != nil {
 		t.Fatal(err)
@@ -164,7 +164,7 @@ func TestActivation_5_1_WhatTheColumnsSay(t *testing.T) {
 // docs/domain.md §5.1, and what a clone of a version is: that version, as a sequence of its own.
 func TestClone_5_1_TextsAsTheyAre(t *testing.T) {
 	w := newWorld(t, boot.Options{})
-	seq := w.Draft(1, one("A"))
+	seq := w.Draft(1, `[{"type":"email","name":"A"}]`)
 	w.Update("msdyn_sequence", seq, values{"msdyn_description": "D", "msdyn_sequenceexitcriterion": `{"segue":1,"replied":true}`, "msdyn_assignsequencetype": int64(2)})
 	if err := w.Activate(seq); err != nil {
 		t.Fatal(err)

@@ -42,6 +42,9 @@ func (r rules) Create(_ context.Context, tx *rows.Tx, row *rows.Row) error {
 		return errParent()
 	}
 	row.Set(name.MsdynVersion, schema.Int(1))
+	if err := fillFromTemplate(tx.Schema(), row); err != nil {
+		return err
+	}
 	return checkDraft(tx.Schema(), row)
 }
 

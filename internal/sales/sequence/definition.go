@@ -217,6 +217,28 @@ func (d Definition) Tasks() int {
 	return n
 }
 
+// Days returns how many days the longest path waits, at most; hours that are left count as a
+// day. Limits of conditions are waits too.
+func (d Definition) Days() int {
+	longest := make([]int, len(d.Steps)+1) // in hours; the last one is that of PathEnd
+	for i := len(d.Steps) - 1; i >= 0; i-- {
+		step := d.Steps[i]
+		nexts := [2]Place{step.Next, step.Next}
+		if step.Forks() {
+			nexts = step.Branches
+		}
+		for _, next := range nexts {
+			if next == PathEnd {
+				next = Place(len(d.Steps))
+			}
+			longest[i] = max(longest[i], longest[next])
+		}
+		days, hours := step.Wait.Parts()
+		longest[i] += 24*days + hours
+	}
+	return (longest[0] + 23) / 24
+}
+
 // Longest returns how many places the longest path from a place has, and how many
 // of them do something.
 func (d Definition) Longest(from Place) (places, tasks int) {

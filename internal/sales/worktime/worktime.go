@@ -52,6 +52,9 @@ func NewWait(days, hours int) (Wait, error) {
 	return Wait{days: days, hours: hours}, nil
 }
 
+// Parts returns the days and the hours of the wait, as they were given.
+func (w Wait) Parts() (days, hours int) { return w.days, w.hours }
+
 // IsZero reports whether there is nothing to wait for.
 func (w Wait) IsZero() bool { return w == Wait{} }
 

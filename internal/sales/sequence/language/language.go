@@ -357,9 +357,13 @@ func (w written) wait(step *sequence.Step) string {
 	return ""
 }
 
+// subtypes are the names of the kinds of a LinkedIn step.
+func subtypes() map[string]sequence.Subtype {
+	return map[string]sequence.Subtype{"": sequence.NoSubtype, "research": sequence.LinkedInResearch, "introduced": sequence.LinkedInIntroduced, "connect": sequence.LinkedInConnect, "inmail": sequence.LinkedInMail}
+}
+
 func (w written) linkedIn(step *sequence.Step) string {
-	subtypes := map[string]sequence.Subtype{"": sequence.NoSubtype, "research": sequence.LinkedInResearch, "introduced": sequence.LinkedInIntroduced, "connect": sequence.LinkedInConnect, "inmail": sequence.LinkedInMail}
-	subtype, ok := subtypes[strings.ToLower(w.Subtype)]
+	subtype, ok := subtypes()[strings.ToLower(w.Subtype)]
 	if !ok {
 		return fmt.Sprintf("has subtype %q; it may be research, introduced, connect or inmail", w.Subtype)
 	}

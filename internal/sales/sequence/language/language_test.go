@@ -153,5 +153,12 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("step %+v", step)
 			}
 		}
+		printed, err := Print(def)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := parse(t, "s", 1, printed); err != nil || len(again.Steps) != len(def.Steps) {
+			t.Fatalf("printed as %s, it has %d steps in place of %d: %v", printed, len(again.Steps), len(def.Steps), err)
+		}
 	})
 }

@@ -7,8 +7,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"pgregory.net/rapid"
+
+	"segue/internal/sales/sequence"
+	"segue/internal/sales/worktime"
+	"segue/internal/schema"
 )
 
 // published compiles the schema that docs/ publishes.
@@ -144,12 +149,13 @@ func TestPublishedSchema(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, reader := Parse(s, "s", 1, string(text))
-		schema := bySchema(t, compiled, string(text))
-		if (reader == nil) != (schema == nil) {
-			t.Fatalf("%s\nreader: %v\nschema: %v", text, reader, schema)
+		def, reader := Parse(s, "s", 1, string(text))
+		written := bySchema(t, compiled, string(text))
+		if (reader == nil) != (written == nil) {
+			t.Fatalf("%s\nreader: %v\nschema: %v", text, reader, written)
 		}
 		if reader == nil {
+			rereads(t, s, def)
 			accepted++
 		} else {
 			refused++
@@ -157,6 +163,22 @@ func TestPublishedSchema(t *testing.T) {
 	})
 	if accepted < 10 || refused < 10 {
 		t.Errorf("%d texts are accepted and %d refused: the test says nothing", accepted, refused)
+	}
+}
+
+// rereads demands that a definition is the same once it is printed and read again.
+func rereads(t rapid.TB, s *schema.Schema, def sequence.Definition) {
+	printed, err := Print(def)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Parse(s, "another", 1, printed) // whose ids would be others, if it had to make them
+	if err != nil {
+		t.Fatalf("%s: %v", printed, err)
+	}
+	again.Sequence = def.Sequence
+	if d := cmp.Diff(def, again, cmp.Comparer(func(a, b worktime.Wait) bool { return a == b })); d != "" {
+		t.Fatalf("%s (-read +read again):\n%s", printed, d)
 	}
 }
 
