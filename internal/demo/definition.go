@@ -26,7 +26,9 @@ func sequenceTexts() []definition {
 	return []definition{
 		sameDay: {"Hot lead, same-day call", "A call today, and a written offer before the week is over.", name.Lead, `[
 			{"type":"phonecall","name":"Call within the hour","description":"Confirm the need, the date and who decides."},
-			{"type":"email","name":"Send what was agreed","description":"One page, with the date of the next call."},
+			{"type":"condition","name":"Reached?","if":{"call":["Made","Received"]},
+			 "yes":[{"type":"email","name":"Send what was agreed","description":"One page, with the date of the next call."}],
+			 "no":[{"type":"email","name":"Propose two times for a call"}]},
 			{"type":"wait","name":"One day","wait":{"days":1}},
 			{"type":"phonecall","name":"Ask for the decision"},
 			{"type":"wait","name":"Two days","wait":{"days":2}},
