@@ -1,6 +1,7 @@
 package authoring_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -163,13 +164,14 @@ func TestActivation_5_1_WhatTheColumnsSay(t *testing.T) {
 
 // docs/domain.md §5.1, and what a clone of a version is: that version, as a sequence of its own.
 func TestClone_5_1_TextsAsTheyAre(t *testing.T) {
+	mail := func(name string) string { return fmt.Sprintf(`[{"type":"email","name":%q}]`, name) }
 	w := newWorld(t, boot.Options{})
-	seq := w.Draft(1, `[{"type":"email","name":"A"}]`)
+	seq := w.Draft(1, mail("A"))
 	w.Update("msdyn_sequence", seq, values{"msdyn_description": "D", "msdyn_sequenceexitcriterion": `{"segue":1,"replied":true}`, "msdyn_assignsequencetype": int64(2)})
 	if err := w.Activate(seq); err != nil {
 		t.Fatal(err)
 	}
-	reactivate(w, seq, values{"msdyn_definition": one("B")})
+	reactivate(w, seq, values{"msdyn_definition": mail("B")})
 	for _, test := range []struct {
 		source       *rows.Row
 		called, want string
