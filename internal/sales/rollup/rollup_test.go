@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/boot"
+	"segue/internal/clock"
 	"segue/internal/doctest"
 	"segue/internal/filter"
 	"segue/internal/probe"
@@ -16,6 +17,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales/rollup"
 	"segue/internal/sales/salestest"
+	"segue/internal/sales/salestest/both"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 	"segue/internal/store"
@@ -23,7 +25,13 @@ import (
 
 // What becomes of rows that are counted, step by step.
 func TestCounted(t *testing.T) {
-	w, _ := newWorld(t)
+	both.Run(t, func(t *testing.T, on both.Place) {
+		counted(t, newWorldOn(t, on.Open(t), clock.NewManual(salestest.Now())))
+	})
+}
+
+func counted(t *testing.T, w *world) {
+	t.Helper()
 	a, b := account(w, 1), account(w, 2)
 	none := values{"new_opendeals": "0", "new_openrevenue": "0", "new_bought": "0"}
 	if d := cmp.Diff(none, shown(w, a)); d != "" {

@@ -39,13 +39,19 @@ var (
 // newWorld is a world with the roll-ups of testdata/own, and its clock.
 func newWorld(t *testing.T) (*world, *clock.Manual) {
 	t.Helper()
+	c := clock.NewManual(salestest.Now())
+	return newWorldOn(t, salestest.OpenEmbedded(t, embed.NoSync(), embed.Clock(c)), c), c
+}
+
+// newWorldOn is newWorld on an empty store.
+func newWorldOn(t *testing.T, on salestest.ChangeStore, c *clock.Manual) *world {
+	t.Helper()
 	folder, err := filepath.Abs("testdata/own")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("SEGUE_SCHEMA", folder)
-	c := clock.NewManual(salestest.Now())
-	return salestest.NewOn(t, salestest.OpenEmbedded(t, embed.NoSync(), embed.Clock(c)), c.Now, boot.Options{Freshness: sales.Freshness{Clock: c}}), c
+	return salestest.NewOn(t, on, c.Now, boot.Options{Freshness: sales.Freshness{Clock: c}})
 }
 
 func account(w *world, n int) rows.Ref {
