@@ -8,7 +8,8 @@
 // decoded request, how it is committed and how it is answered.
 //
 // Invariant: no handler does anything for a caller who is not authenticated, and
-// every response, refusals included, has the form of docs/webapi.md §3 and §5.
+// every response, refusals included, has the form of docs/webapi.md §3 and §5; but for
+// package recipient, whose addresses are signed and whose responses are for people.
 package api
 
 import (
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"segue/internal/api/operation"
+	"segue/internal/api/recipient"
 	"segue/internal/auth"
 	"segue/internal/clock"
 	"segue/internal/entity"
@@ -31,6 +33,7 @@ import (
 	"segue/internal/protect"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
+	"segue/internal/sales/mailing"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/tracking"
 	"segue/internal/schema/name"
@@ -47,8 +50,9 @@ type Config struct {
 	Operations operation.Executor // runs writes; it also holds the use cases that read
 	Principals *principal.Directory
 	Auth       Authenticator
-	Public     string         // URL under which clients reach the service, without a slash at its end; "" takes it from each request
-	Limits     *protect.Guard // bounds each user; nil for none
+	Public     string            // URL under which clients reach the service, without a slash at its end; "" takes it from each request
+	Mailing    recipient.Mailing // what recipients of emails reach
+	Limits     *protect.Guard    // bounds each user; nil for none
 	Clock      clock.Clock
 	Log        *slog.Logger
 	// Slow is how long a request may take before it is worth a line in the log, where
@@ -110,6 +114,10 @@ func (a *API) Disconnect() http.Handler { return a.serve(a.disconnect) }
 // Action returns the handler of the unbound actions.
 func (a *API) Action() http.Handler { return a.serve(a.action) }
 
+// recipients returns the handler of what recipients of emails reach, without a token: what they
+// may do is in the signature of the address.
+func (a *API) recipients() http.Handler { return recipient.Handler(a.config.Mailing, a.config.Log) }
+
 // Data returns the handler of everything under the service root that no other
 // function serves.
 func (a *API) Data() http.Handler { return a.serve(a.data) }
@@ -123,6 +131,7 @@ func (a *API) Mux() http.Handler {
 	for _, route := range Routes() {
 		mux.Handle(route.Path, route.Handler(a))
 	}
+	mux.Handle(mailing.Path, a.recipients())
 	nowhere := a.serve(func(_ http.ResponseWriter, r *request) error { return odata.NoSegment(r.URL.Path) })
 	mux.Handle("/", nowhere)
 	return acrossOrigins(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -14,7 +14,7 @@ import (
 func Config(app *boot.App) api.Config {
 	return api.Config{
 		Operations: app.Operations(), Principals: app.Principals, Auth: app.Identity, Public: app.Public,
-		Limits: app.Limits, Clock: app.Clock, Log: app.Log, Slow: app.Slow,
+		Mailing: app.Mailing, Limits: app.Limits, Clock: app.Clock, Log: app.Log, Slow: app.Slow,
 	}
 }
 

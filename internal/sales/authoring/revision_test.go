@@ -182,7 +182,7 @@ func TestClone_5_1_TextsAsTheyAre(t *testing.T) {
 			t.Fatal(err)
 		}
 		for column, want := range schematest.Row(values{
-			"msdyn_name": test.want, "msdyn_definition": one(test.task), "msdyn_description": "D", "msdyn_sequenceexitcriterion": `{"segue":1,"replied":true}`,
+			"msdyn_name": test.want, "msdyn_definition": mail(test.task), "msdyn_description": "D", "msdyn_sequenceexitcriterion": `{"segue":1,"replied":true}`,
 			"msdyn_assignsequencetype": int64(2), "statecode": int64(0), "msdyn_version": int64(1), "msdyn_type": int64(0),
 		}) {
 			if got := made.Columns()[column]; got != want {

@@ -64,7 +64,7 @@ func (w *world) request(n int, v salestest.Values) mailing.Request {
 	w.Settle()
 	return mailing.Request{
 		Step: name.SequenceTargetStepID(w.Step(target).ID), Target: name.SequenceTargetID(target.ID), Record: lead,
-		Template: w.template(n, `<p>Dear {{fullname}}, see <a href="https://contoso.test/x?n={{lastname}}">this</a> or <a href="https://contoso.test/f.pdf" download>that</a></p>`),
+		Template: w.template(100+n, `<p>Dear {{fullname}}, see <a href="https://contoso.test/x?n={{lastname}}">this</a> or <a href="https://contoso.test/f.pdf" download>that</a></p>`),
 		Owner:    w.User(7),
 	}
 }
