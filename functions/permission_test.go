@@ -311,6 +311,7 @@ func (s *stage) erase() {
 	s.as(seller, "POST ~/tasks", `{"subject":"Call","regardingobjectid_lead_task@odata.bind":"/leads(`+id+`)"}`)
 	salestest.Park(s.T, s.db, rows.Ref{Table: name.Lead, ID: id}, "segmentation.evaluate")
 	s.as(admin, "POST ~/segue_Erase", `{"Table":"lead","Id":"`+id+`"}`)
+	s.as(admin, "POST ~/segue_MailEvents", `{"Events":["{\"eventType\":\"Send\",\"mail\":{\"messageId\":\"m\"}}"]}`)
 	s.settle()
 }
 

@@ -121,7 +121,7 @@ type Parts struct {
 func (p *Parts) Operations() operation.Executor {
 	return operation.Executor{
 		DB: p.DB, Settings: p.Settings, Entities: p.Entities, Connections: p.Connections, Principals: p.Principals,
-		Pipeline: p.Pipeline, Redriver: p.Reactions, Eraser: p.Erasures, Deletion: p.Deletion, Backfill: p.Backfill, Simulation: p.Simulation, Segments: p.Segments,
+		Pipeline: p.Pipeline, Redriver: p.Reactions, Eraser: p.Erasures, Mailing: p.Mailing, Deletion: p.Deletion, Backfill: p.Backfill, Simulation: p.Simulation, Segments: p.Segments,
 		Sequences: p.Sequences, Migration: p.Migration,
 		Previews: p.Previews,
 		Health:   p.Health, Quotas: p.quotas,

@@ -31,7 +31,7 @@ func functions() []function {
 	return []function{
 		{name: "connect", table: []string{"BatchGetItem", "GetItem", "PutItem", "UpdateItem"}, indexes: []string{"gsi1"}},
 		{name: "disconnect", table: []string{"BatchGetItem", "GetItem", "PutItem", "UpdateItem"}, indexes: []string{"gsi1"}},
-		{name: "action", table: []string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"}, indexes: []string{"gsi1"}, reacts: true},
+		{name: "action", table: []string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"}, indexes: []string{"gsi1", "gsi2"}, reacts: true},
 		{name: "data", table: []string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}, indexes: []string{"gsi1", "gsi2", "gsi3", "gsi4"}},
 		{name: "evaluate", table: []string{"BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"}, indexes: []string{"gsi1"}, reacts: true, source: stream()},
 		{name: "advance", table: []string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}, indexes: []string{"gsi1", "gsi2"}, reacts: true},

@@ -99,6 +99,7 @@ type Executor struct {
 	Pipeline    *pipeline.Pipeline
 	Redriver    Redriver
 	Eraser      Eraser
+	Mailing     Mailing
 	Deletion    *deletion.Deletion
 	Backfill    *backfill.Backfill
 	Simulation  *simulation.Simulation

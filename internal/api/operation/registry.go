@@ -39,7 +39,7 @@ func Declared() []Declaration {
 	return []Declaration{
 		whoAmI(), retrieveVersion(), retrieveCurrentOrganization(), retrievePrincipalAccess(), me(), operators(), reportHealth(),
 		discardRevision(), migrate(), cloneSequence(), checkDefinition(call.ToRow), checkDefinition(call.ToSet),
-		connectSequence(), disconnectSequence(), redrive(), erase(),
+		connectSequence(), disconnectSequence(), redrive(), erase(), mailEvents(),
 		qualifyLead(), closeOpportunity("WinOpportunity", true), closeOpportunity("LoseOpportunity", false),
 		simulate(call.ToRow), simulate(call.ToSet), activationDiff(call.ToRow), activationDiff(call.ToSet), explain(), copySegment(),
 		applyToExisting(call.ToRow), applyToExisting(call.ToSet), cancelJob(),

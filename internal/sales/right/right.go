@@ -105,7 +105,7 @@ func DefaultMatrix() Matrix {
 		stepsOwn    = Grant{Organization: sales.Read, Own: steps &^ sales.Read}
 		personal    = Grant{Own: sales.Everything} // others see it when it is assigned to a team of theirs
 		clears      = Grant{Organization: sales.Read | sales.Delete}
-		erases      = Grant{Organization: sales.Create | sales.Read} // nobody changes what tells of an erasure
+		erases      = Grant{Organization: sales.Create | sales.Read} // nobody changes what tells of an erasure, or of an email
 		suppresses  = Grant{Organization: sales.Create | sales.Read | sales.Write | sales.Delete}
 		steers      = Grant{Organization: sales.Read | sales.Write} // jobs are canceled and resumed
 	)
@@ -126,7 +126,7 @@ func DefaultMatrix() Matrix {
 		{sales.OfTable(name.ParkedChange), clears, nothing, nothing, nothing},
 		{sales.OfTable(name.Erasure), erases, nothing, nothing, nothing},
 		{sales.OfTable(name.Job), steers, nothing, steers, nothing},
-		{sales.OfTable(name.SentEmail), reads, reads, reads, reads}, // Segue makes them
+		{sales.OfTable(name.SentEmail), erases, reads, reads, reads}, // Segue makes them; to create them is to tell what became of them
 		{sales.OfTable(name.SuppressedAddress), all, suppresses, suppresses, reads},
 		{sales.OfTable(name.SavedView), all, personal, personal, personal},
 		{sales.OfTrait(name.UserOwnedTrait), all, all, all, owns}, // records, activities and every other table with owners
