@@ -161,6 +161,10 @@ const parkedAPass = 100
 // what else is due.
 const recordsAPass = 10 * advance.PerSecond
 
+// stepsAPass is how many steps of the system a pass over the due list does at most: most of
+// what it has time for.
+const stepsAPass = 40 * advance.PerSecond
+
 // SetJob cancels or resumes a job, by its state.
 func (p *Parts) SetJob(ctx context.Context, id string, state sales.JobState) error {
 	set := map[string]schema.Value{name.SegueState: schema.Int(int64(state))}
@@ -243,7 +247,6 @@ func Assemble(db *rows.DB, options Options) *Parts {
 			Backfill:  backfill.New(db, segments, park, options.NewID),
 			Rollups:   rollup.New(db),
 			Mailing:   mailing.New(db, settings, connections, options.Policy.Retention, options.Mail),
-			Progress:  progress.New(db, principals, sequences, calendars, connections),
 			Migration: migration.New(db, principals, sequences, options.NewID),
 		},
 		runs:  run.New(db, segments),
@@ -251,6 +254,9 @@ func Assemble(db *rows.DB, options Options) *Parts {
 		times: times,
 		park:  park,
 	}
+	a.Progress = progress.New(progress.Parts{
+		DB: db, Principals: principals, Entities: entities, Settings: settings, Sequences: sequences, Calendars: calendars, Connections: connections, Mailing: a.Mailing,
+	})
 	a.Previews = preview.New(db, entities, a.Calendars, func(ctx context.Context, id name.SequenceID, _ int64) (sequence.Definition, error) {
 		known, err := sequences.Sequence(ctx, id)
 		return known.Definition, err
@@ -352,6 +358,9 @@ func (a assembly) reactions() {
 	}
 	a.Reactions.Register("tracking.log", tracking.New(a.DB).Reaction(), tracked...)
 	a.Reactions.Register("mailing.end", a.Mailing.EndReaction(), on(sales.OfTable(name.SentEmail), modified))
+	a.Reactions.Register("progress.run", a.Progress.Opened(), on(sales.OfTable(name.SequenceTargetStep), inserted))
+	a.Reactions.Register("progress.record", a.Progress.RecordChanged(), on(records, modified))
+	a.Reactions.Register("progress.email", a.Progress.EmailChanged(), on(sales.OfTable(name.SentEmail), modified))
 	a.Reactions.Register("job.begin", a.Jobs.Begin(), on(sales.OfTable(name.Job), inserted, modified))
 }
 
@@ -361,6 +370,7 @@ func (a assembly) due() {
 	a.Advance.Before(a.Reactions.Wake)
 	a.Advance.Register(name.ParkedChange, a.Health.Due(a.Reactions.TakeUp), advance.AtMost(parkedAPass))
 	a.Advance.Register(name.Recount, a.Health.Due(a.Rollups.TakeUp), advance.AtMost(recordsAPass))
+	a.Advance.Register(name.SequenceTargetStep, a.Health.Due(a.Progress.TakeUp), advance.AtMost(stepsAPass))
 	for _, t := range a.DB.Schema().Tables() {
 		if t.Is(name.RecordTrait) {
 			a.Advance.Register(t.Name, a.Health.Due(a.Segments.TakeUp(a.park)), advance.AtMost(recordsAPass))

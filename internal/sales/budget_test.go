@@ -15,6 +15,7 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/salestest"
+	"segue/internal/schema"
 	"segue/internal/schema/name"
 	"segue/internal/store"
 )
@@ -90,14 +91,16 @@ func budgets() []budget {
 		}, warm: cost{0, 0}, stale: cost{1, 1}, cold: cost{3, 9}},
 		{name: "change that touches no attribute used", begin: evaluated(nowhere, values{"jobtitle": "Buyer"}),
 			warm: cost{0, 0}, stale: cost{1, 1}, cold: cost{3, 9}},
+		// Of a record that is on a sequence the definition is read, when it is cold: does a
+		// condition wait for the change?
 		{name: "evaluated, same segment", begin: evaluated(one, values{"address1_city": "Zug"}),
-			warm: cost{0, 0}, stale: cost{1, 1}, cold: cost{3, 9}},
+			warm: cost{0, 0}, stale: cost{1, 1}, cold: cost{4, 10}},
 		{name: "evaluated, no segment", begin: evaluated(nowhere, values{"address1_city": "Zug"}),
 			warm: cost{0, 0}, stale: cost{1, 1}, cold: cost{3, 9}},
 		{name: "evaluated, new segment, connection, first step", begin: evaluated(nowhere, one),
 			warm: cost{0, 0}, stale: cost{1, 1}, cold: cost{5, 11}, ops: 3},
 		{name: "evaluated, moved from another segment and sequence", begin: evaluated(one, two),
-			warm: cost{1, 1}, stale: cost{2, 2}, cold: cost{6, 12}, ops: 5},
+			warm: cost{1, 1}, stale: cost{2, 2}, cold: cost{7, 13}, ops: 5},
 		{name: "the changes that such a move makes: its run", begin: func(w *world, lead rows.Ref) func() {
 			evaluated(one, two)(w, lead)()
 			return evaluation(w, w.Fresh())
@@ -106,6 +109,18 @@ func budgets() []budget {
 			step := w.Connect(lead, id("sequence", 1)).Lookup("segue_currentstep").ID
 			return func() { w.Update("msdyn_sequencetargetstep", step, values{"statuscode": int64(2)}) }
 		}, warm: cost{1, 1}, stale: cost{2, 2}, cold: cost{5, 5}, ops: 3},
+		{name: "due item found and advanced", begin: func(w *world, lead rows.Ref) func() {
+			target := w.Finish(w.Connect(lead, id("sequence", 1)), int64(2))
+			w.Corrupt("msdyn_sequencetargetstep", w.Step(target).ID, func(row *rows.Row) {
+				row.Set("msdyn_duetime", schema.Time(salestest.Now()))
+			})
+			due := w.Step(target)
+			return func() {
+				if err := w.Progress.TakeUp(w.T.Context(), due); err != nil {
+					w.T.Fatal(err)
+				}
+			}
+		}, warm: cost{0, 0}, stale: cost{1, 1}, cold: cost{3, 3}, ops: 3},
 		{name: "create a record", begin: func(w *world, _ rows.Ref) func() {
 			return func() { w.Create("lead", "", values{"subject": "A"}) }
 		}, warm: cost{0, 0}, stale: cost{0, 0}, cold: cost{1, 1}, ops: 1},

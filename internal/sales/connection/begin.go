@@ -55,6 +55,7 @@ func (s *Connections) begin(ctx context.Context, tx *rows.Tx, record *rows.Row, 
 		Version:  record.Next(), // no other connection of any row with this id begins with this version
 		Entry:    sales.Record{Row: record}.Entries() + 1,
 		Start:    s.db.Now().Add(request.Delay),
+		From:     request.From,
 	}
 	schedule, err := s.calendars.Schedule(ctx, connection.Owner, parent.Definition.WorkingTime)
 	if err != nil {

@@ -57,8 +57,9 @@ func New(db *rows.DB, principals *principal.Directory, entities *entity.Entities
 type Request struct {
 	Record   rows.Ref
 	Sequence name.SequenceID
-	Segment  name.SegmentID // the segment that causes it, or ""
-	Delay    time.Duration  // until the first step is due
+	Segment  name.SegmentID            // the segment that causes it, or ""
+	Delay    time.Duration             // until the first step is due
+	From     name.SequenceTargetStepID // the step that advances to the sequence, or ""
 }
 
 // WaitTime reads the time until the first step is due, whose type nobody

@@ -23,14 +23,14 @@ import (
 func (p *Progress) Finish(ctx context.Context, tx *rows.Tx, row *rows.Row, closing sequence.Closing) error {
 	step := sequence.TargetStep{Row: row}
 	position := step.Position()
-	known, err := p.sequences.Sequence(ctx, step.Sequence())
+	known, err := p.Sequences.Sequence(ctx, step.Sequence())
 	if err != nil {
 		return err
 	}
 	if !known.Active || position.Version == 0 || tx.Again() {
 		return p.finishRead(ctx, tx, row, closing)
 	}
-	def, err := p.sequences.Version(ctx, known.ID, position.Version)
+	def, err := p.Sequences.Version(ctx, known.ID, position.Version)
 	if errors.Is(err, sales.Precondition) { // it is not kept any more
 		return p.finishRead(ctx, tx, row, closing)
 	}
@@ -60,6 +60,9 @@ func (p *Progress) finishRead(ctx context.Context, tx *rows.Tx, row *rows.Row, c
 	}
 	version := sequence.Target{Row: found[0]}.Version()
 	def, err := p.definition(ctx, tx, step, version)
+	if errors.Is(err, errInactive) {
+		return sales.Refuse(sales.Precondition, "the sequence of step %q has been deactivated; its connections are being ended", step.Name())
+	}
 	if err != nil {
 		return err
 	}
@@ -76,25 +79,28 @@ func (p *Progress) finishRead(ctx context.Context, tx *rows.Tx, row *rows.Row, c
 	return connection.FreeGuard(found[1], step.Sequence(), position.Target)
 }
 
-// definition returns the definition by which a target of a version goes on, if its sequence
-// is active even now.
+// errInactive says that the sequence of a step is not active.
+var errInactive = errors.New("the sequence has been deactivated")
+
+// definition returns the definition by which a target of a version goes on, or [errInactive]
+// where its sequence is not active even now.
 func (p *Progress) definition(ctx context.Context, tx *rows.Tx, step sequence.TargetStep, version int64) (sequence.Definition, error) {
-	known, err := p.sequences.Sequence(ctx, step.Sequence())
+	known, err := p.Sequences.Sequence(ctx, step.Sequence())
 	if err != nil {
 		return sequence.Definition{}, err
 	}
 	if known.Definition.Version != version { // an inactive one has none
-		if known, err = p.sequences.ReadIn(ctx, tx, step.Sequence()); err != nil {
+		if known, err = p.Sequences.ReadIn(ctx, tx, step.Sequence()); err != nil {
 			return sequence.Definition{}, err
 		}
 	}
 	if !known.Active {
-		return sequence.Definition{}, sales.Refuse(sales.Precondition, "the sequence of step %q has been deactivated; its connections are being ended", step.Name())
+		return sequence.Definition{}, errInactive
 	}
 	if known.Definition.Version == version {
 		return known.Definition, nil
 	}
-	def, err := p.sequences.Version(ctx, known.ID, version)
+	def, err := p.Sequences.Version(ctx, known.ID, version)
 	if errors.Is(err, sales.Precondition) { // it was replaced before versions were kept
 		return known.Definition, nil
 	}
@@ -103,23 +109,26 @@ func (p *Progress) definition(ctx context.Context, tx *rows.Tx, step sequence.Ta
 
 // decide computes what closing a step means.
 func (p *Progress) decide(ctx context.Context, def sequence.Definition, position sequence.Position, closing sequence.Closing) (sequence.Outcome, error) {
-	schedule, err := p.calendars.Schedule(ctx, position.Owner, def.WorkingTime)
+	schedule, err := p.Calendars.Schedule(ctx, position.Owner, def.WorkingTime)
 	if err != nil {
 		return sequence.Outcome{}, err
 	}
-	return sequence.Advance(def, position, closing, schedule, p.db.Now()), nil
+	return sequence.Advance(def, position, closing, schedule, p.DB.Now()), nil
 }
 
 // commit writes an outcome into the unit of work: it closes the step and opens the next one,
 // or ends the target, which must be live, at this step and of that version at commit: else
 // somebody has ended it or gone on, and its next step is not this one's.
 func (p *Progress) commit(ctx context.Context, tx *rows.Tx, row *rows.Row, out sequence.Outcome, version int64) error {
-	row.SetAll(p.connections.Expiring(out.Step))
+	row.SetAll(p.Connections.Expiring(out.Step))
 	if out.NextID == "" {
-		p.connections.Expiring(out.Target)
+		p.Connections.Expiring(out.Target)
 	} else {
 		if err := p.setUnit(ctx, tx, row, out.Next); err != nil {
 			return err
+		}
+		if out.Next[name.MsdynType] == schema.Int(int64(sequence.Condition)) {
+			out.Next[name.MsdynAdvancedfromstep] = schema.RefTo(name.SequenceTargetStep, row.ID) // it may ask about the email of that one
 		}
 		tx.Create(tx.Schema().Table(name.SequenceTargetStep), string(out.NextID), out.Next)
 	}
@@ -142,7 +151,7 @@ func (p *Progress) setUnit(ctx context.Context, tx *rows.Tx, row *rows.Row, next
 			return nil
 		}
 	}
-	unit, err := p.principals.UnitOf(ctx, owner)
+	unit, err := p.Principals.UnitOf(ctx, owner)
 	if err != nil {
 		return err
 	}

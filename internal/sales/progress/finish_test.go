@@ -19,7 +19,7 @@ const calls = `[{"type":"phonecall","name":"Call"},
 	{"type":"task","name":"Last"}]`
 
 // active makes an active sequence of a definition.
-func active(t *testing.T, w *salestest.World, n int, definition string) string {
+func active(t testing.TB, w *salestest.World, n int, definition string) string {
 	t.Helper()
 	seq := w.Draft(n, definition)
 	if err := w.Activate(seq); err != nil {

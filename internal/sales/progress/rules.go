@@ -37,7 +37,9 @@ func (r stepRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, befor
 	case !wasActive || active: // done before or open after: nothing is finished by this
 		return nil
 	case status == sequence.StepCompleted && step.Type() == sequence.Wait:
-		return sales.Refuse(sales.Precondition, "a wait is not completed; once it is due, or before, skip it (statuscode 3): nothing does so by itself in this version")
+		return sales.Refuse(sales.Precondition, "a wait is not completed: it ends by itself when it is due; to go on before, skip it (statuscode 3)")
+	case status == sequence.StepCompleted && step.BySystem():
+		return sales.Refuse(sales.Precondition, "step %q is done by the system; to go on without it, skip it (statuscode 3)", step.Name())
 	case status != sequence.StepCompleted && status != sequence.StepSkipped:
 		return sales.Refuse(sales.Precondition, "a step is completed (statuscode 2) or skipped (statuscode 3); it is cancelled by disconnecting the record")
 	}

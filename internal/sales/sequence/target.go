@@ -318,6 +318,8 @@ type Closing struct {
 	Result int64      // of a phone call: the status reason of its activity; 0: not known
 	Branch *Branch    // of a condition: the answer
 	Note   string     // for people: what came of it (msdyn_triggeroutcome)
+	// Advanced says that the record has gone over to another sequence.
+	Advanced bool
 	// Winners are the branches that tests which have ended give to everybody.
 	Winners map[StepID]Branch
 }
@@ -364,7 +366,11 @@ func Advance(def Definition, p Position, c Closing, schedule worktime.Schedule, 
 		out.Step[name.MsdynTriggeroutcome] = schema.Text(excerpt.Bytes(note, maxOutcome))
 	}
 	if way.to == PathEnd {
-		out.Target, _ = End(Connected, PathDone)
+		event := PathDone
+		if c.Advanced {
+			event = Advanced
+		}
+		out.Target, _ = End(Connected, event)
 	} else {
 		next := p.open(def, way.to, p.Passed+1, done, schedule, now)
 		out.NextID, out.Next = next.id, next.columns

@@ -88,6 +88,17 @@ func (s TargetStep) BySystem() bool { return s.Row.Is(name.SegueSystem) }
 // Due is when the step is due; of a wait or a condition when it is over.
 func (s TargetStep) Due() time.Time { return s.Row.Time(name.MsdynDuetime) }
 
+// Limit is until when a condition waits, or when a wait is over.
+func (s TargetStep) Limit() time.Time {
+	if s.Type() == Condition { // a try that failed moves its due time
+		return s.Row.Time(name.MsdynSequenceduetime)
+	}
+	return s.Due()
+}
+
+// Error is why the step is held, [NoError] where it is not.
+func (s TargetStep) Error() StepError { return StepError(s.Row.Int(name.MsdynErrorstate)) }
+
 // Sequence is the sequence that the step comes from.
 func (s TargetStep) Sequence() name.SequenceID {
 	return name.SequenceID(s.Row.Lookup(name.SegueSequence).ID)
