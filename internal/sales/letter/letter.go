@@ -19,6 +19,7 @@ import (
 	"unicode"
 
 	"github.com/k3a/html2text"
+	parser "golang.org/x/net/html"
 )
 
 // Source is the text of a template. One of HTML and Plain may be "", and is then made of
@@ -110,13 +111,24 @@ func (t *Template) Render(f Filling) Letter {
 	case t.plain == nil && t.html == nil:
 		letter.Plain = r.plain(nil)
 	case t.plain == nil:
-		letter.Plain = html2text.HTML2TextWithOptions(letter.HTML, html2text.WithUnixLineBreaks(), html2text.WithLinksInnerText(), html2text.WithListSupport())
+		letter.Plain = plainOf(letter.HTML)
 	}
 	if t.html == nil {
 		letter.HTML = r.paragraphs(letter.Plain)
 	}
 	letter.Links = r.links
 	return letter
+}
+
+// plainOf returns HTML as text. It is read and written anew first, as a browser would read it:
+// what is no tag stays text.
+func plainOf(text string) string {
+	var clean strings.Builder
+	if tree, err := parser.Parse(strings.NewReader(text)); err == nil && parser.Render(&clean, tree) == nil {
+		text = clean.String()
+	}
+	text = html2text.HTML2TextWithOptions(text, html2text.WithUnixLineBreaks(), html2text.WithLinksInnerText(), html2text.WithListSupport())
+	return strings.TrimSpace(regexp.MustCompile(`\n{3,}`).ReplaceAllString(text, "\n\n"))
 }
 
 // rendering is one letter in the making.

@@ -92,7 +92,7 @@ func TestRender(t *testing.T) {
 			letter.Letter{
 				Subject: "s",
 				HTML:    `<!DOCTYPE html><!-- c --><style>p > a { }</style><P Align=left>&euro; 5 < 6<p><a href="https://t.test/u">Unsubscribe</a></p><img src="https://t.test/o" width="1" height="1" alt="">`,
-				Plain:   "€ 5 < 6Unsubscribe <https://t.test/u>",
+				Plain:   "€ 5 < 6\n\nUnsubscribe <https://t.test/u>",
 			},
 		},
 	} {
