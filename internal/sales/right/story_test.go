@@ -210,6 +210,9 @@ func TestRights_Cost(t *testing.T) {
 			c.Restart()
 			c.Admit(manager())
 			c.Admit(seller)
+			if _, err := c.Calendars.Schedule(t.Context(), schema.Lookup{}, false); err != nil { // reads the settings
+				t.Fatal(err)
+			}
 			if _, err := c.Sequences.Sequence(t.Context(), name.SequenceID(sequence)); err != nil {
 				t.Fatal(err)
 			}

@@ -187,7 +187,6 @@ func TestDefinition_6_1_Refuses(t *testing.T) {
 		{"a filter of an unknown column", list(task("t"), condition(`{"filter":{"type":"and","items":[{"attribute":"color","operator":"null"}]}}`, "")), []fault{{"2", "color"}}},
 		{"a filter that all meet", list(task("t"), condition(`{"filter":{"type":"and","items":[]}}`, "")), []fault{{"2", "no branch is never reached"}}},
 		{"a filter of the caller", list(task("t"), condition(`{"filter":{"type":"and","items":[{"attribute":"ownerid","operator":"eq-userid"}]}}`, "")), []fault{{"2", "cannot be evaluated"}}},
-		{"stages of a table without processes", list(task("t"), condition(`{"process":"`+missing+`","stages":["`+missing+`"]}`, "")), []fault{{"2", "lead has no columns processid and stageid"}}},
 
 		{"a test with an empty branch", list(test("completed", task("t"), wait(0, 1)), task("u")), []fault{{"1", "has no step in branch b"}}},
 		{"a test of emails without", list(test("clicked", mail, task("t"))), []fault{{"1", "is decided by emails that are clicked, and has none in branch b"}}},
@@ -270,5 +269,15 @@ func TestDefinition_6_4_Columns(t *testing.T) {
 				t.Error(d)
 			}
 		})
+	}
+}
+
+func TestDefinition_6_1_StagesOfATableWithoutProcesses(t *testing.T) {
+	w := world(t)
+	w.Table = name.Account
+	const process = "00000000-0000-4000-8000-00000000000f"
+	got := faults(t, w, list(task("t"), condition(`{"process":"`+process+`","stages":["`+process+`"]}`, "")))
+	if len(got) != 1 || !strings.Contains(got[0], "account has no columns processid and stageid") {
+		t.Errorf("got %q", got)
 	}
 }
