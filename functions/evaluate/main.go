@@ -9,12 +9,11 @@ import (
 
 	"segue/internal/boot/amazon"
 	"segue/internal/lambdaio"
-	"segue/internal/mail/ses"
 	"segue/internal/queue/sqs"
 )
 
 func main() {
-	app, err := amazon.Function(lambdaio.Claims, sqs.Open, ses.Open)
+	app, err := amazon.Function(lambdaio.Claims, sqs.Open, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -8,12 +8,12 @@ import (
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/sequence"
-	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
 
 // Opened is the reaction to a new step: one of the system whose time has come is done at
-// once, and a condition is asked: it may be met already. For the others there is the due list.
+// once, and a condition is asked: it may be met already. For the others there is the due list,
+// and so it is for emails: nothing that follows from changes waits for who sends them.
 func (p *Progress) Opened() sales.Reaction { return sales.Follow(p.opened) }
 
 func (p *Progress) opened(ctx context.Context, change rows.Change) error {
@@ -32,7 +32,11 @@ func (p *Progress) opened(ctx context.Context, change rows.Change) error {
 	if err != nil {
 		return err
 	}
-	if at, _ := due.Time(); at.After(p.DB.Now()) && kind != schema.Int(int64(sequence.Condition)) {
+	later, _ := due.Time()
+	switch number, _ := kind.Int(); {
+	case sequence.StepType(number) == sequence.AutomatedEmail:
+		return nil
+	case later.After(p.DB.Now()) && sequence.StepType(number) != sequence.Condition:
 		return nil
 	}
 	return p.Run(ctx, name.SequenceTargetStepID(change.Ref.ID))
