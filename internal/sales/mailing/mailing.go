@@ -9,6 +9,9 @@
 // itself: a notification of the provider, an opening or a reply may tell that it was sent;
 // else, after an hour, a person decides ([UnknownError]).
 //
+// Size: the ledger's row is written by each of them, sending, tracking and notifications, under
+// conditions on what the others have written.
+//
 // What comes back (an opening, a click, a bounce) is the first moment of its kind, written
 // once: a repeat reads one row and writes nothing.
 //

@@ -3,6 +3,9 @@
 // decides and never does: values in, values out; no store, no clock, no ids made of
 // chance. How a definition is written is package language.
 //
+// Size: what a step is, what it may lead to and what closing it means are one machine; the
+// rooms below read and check how it is written.
+//
 // Invariant: an ended target has no open step, a live one has exactly one, and a
 // target is ended exactly once, with one reason (docs/domain.md §5.2).
 package sequence
