@@ -3,6 +3,7 @@ package progress
 import (
 	"context"
 	"encoding/json"
+	"maps"
 
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -51,14 +52,17 @@ func (p *Progress) recordChanged(ctx context.Context, change rows.Change) error 
 	if change.New == nil {
 		return nil
 	}
-	guard, err := change.New.Value(name.SegueLive)
-	text, connected := guard.Text()
-	if err != nil || !connected {
+	live, err := liveIn(change.New)
+	if err != nil || len(live) == 0 {
 		return err
 	}
-	live := connection.LiveConnections{}
-	if json.Unmarshal([]byte(text), &live) != nil {
-		return nil //nolint:nilerr // whoever has to write the guard reports it; for a condition there is still its limit
+	if change.Old != nil {
+		before, err := liveIn(change.Old)
+		if err != nil {
+			return err
+		}
+		// The first step of a connection that the change has made is asked because it is new.
+		maps.DeleteFunc(live, func(id name.SequenceID, target name.SequenceTargetID) bool { return before[id] != target })
 	}
 	for sequenceID, targetID := range live {
 		known, err := p.Sequences.Sequence(ctx, sequenceID)
@@ -81,6 +85,21 @@ func (p *Progress) recordChanged(ctx context.Context, change rows.Change) error 
 		}
 	}
 	return nil
+}
+
+// liveIn returns the live connections of a record as it was at a change, none where they cannot
+// be read: whoever has to write them reports it, and for a condition there is still its limit.
+func liveIn(image *rows.Image) (connection.LiveConnections, error) {
+	guard, err := image.Value(name.SegueLive)
+	if err != nil {
+		return nil, err
+	}
+	text, _ := guard.Text()
+	var live connection.LiveConnections
+	if json.Unmarshal([]byte(text), &live) != nil {
+		return nil, nil //nolint:nilerr,nilnil // see above
+	}
+	return live, nil
 }
 
 // awaited returns the columns of records that conditions of a definition read which go on as

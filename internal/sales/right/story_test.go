@@ -216,6 +216,9 @@ func TestRights_Cost(t *testing.T) {
 			if _, err := c.Sequences.Sequence(t.Context(), name.SequenceID(sequence)); err != nil {
 				t.Fatal(err)
 			}
+			if _, err := c.Settings.Get(t.Context()); err != nil { // those of time
+				t.Fatal(err)
+			}
 		}
 		c.Probe.Reset()
 		if _, err := c.Connections.Connect(t.Context(), seller, connection.Request{Record: lead, Sequence: name.SequenceID(sequence)}); err != nil {
