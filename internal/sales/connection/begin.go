@@ -8,7 +8,6 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/authoring"
-	"segue/internal/sales/principal"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -49,7 +48,7 @@ func (s *Connections) begin(ctx context.Context, tx *rows.Tx, record *rows.Row, 
 	connection := sequence.Connection{
 		Record:   schema.Lookup{Table: record.Table.Name, ID: record.ID},
 		Name:     record.Text(record.Table.PrimaryName),
-		Owner:    sales.Record{Row: record}.Owner(),
+		Owner:    ownerOf(parent.Definition, record, request.by()),
 		Sequence: parent.ID,
 		Segment:  request.Segment,
 		Version:  record.Next(), // no other connection of any row with this id begins with this version
@@ -62,7 +61,10 @@ func (s *Connections) begin(ctx context.Context, tx *rows.Tx, record *rows.Row, 
 		return Connection{}, err
 	}
 	target, step, stepID := sequence.Begin(parent.Definition, connection, schedule)
-	unit := principal.UnitOfRow(record)
+	unit, err := s.unitOf(ctx, record, connection.Owner)
+	if err != nil {
+		return Connection{}, err
+	}
 	target[name.Owningbusinessunit] = unit
 	tx.Create(tx.Schema().Table(name.SequenceTarget), string(connection.Target()), target)
 	if stepID == "" { // a test sent the record down a branch without a step: it has been on the sequence

@@ -35,6 +35,7 @@ import (
 	"segue/internal/sales/calendar"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/sequence"
+	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
 
@@ -60,6 +61,7 @@ type Request struct {
 	Segment  name.SegmentID            // the segment that causes it, or ""
 	Delay    time.Duration             // until the first step is due
 	From     name.SequenceTargetStepID // the step that advances to the sequence, or ""
+	By       name.UserID               // who connects the record; "": Segue itself
 }
 
 // WaitTime reads the time until the first step is due, whose type nobody
@@ -121,7 +123,16 @@ func (s *Connections) ConnectIn(ctx context.Context, tx *rows.Tx, c sales.Caller
 	if err := s.authorizeSequence(ctx, c, parent); err != nil {
 		return Connection{}, err
 	}
+	request.By = c.ID
 	return s.ConnectLoaded(ctx, tx, record, parent, request)
+}
+
+// by is who connects the record, as an owner.
+func (r Request) by() schema.Lookup {
+	if r.By == "" {
+		return schema.Lookup{}
+	}
+	return schema.Lookup{Table: name.User, ID: string(r.By)}
 }
 
 // refs are the rows that must be there beside the sequence.

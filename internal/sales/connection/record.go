@@ -6,7 +6,6 @@ import (
 	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
-	"segue/internal/sales/principal"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -31,37 +30,8 @@ func (r recordRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, bef
 		_, err := r.connections.EndConnections(ctx, tx, row, sequence.RecordClosed, "")
 		return err
 	}
-	if owner, _ := before[name.Ownerid].Ref(); owner != view.Owner() {
-		return reassignTargets(ctx, tx, row)
-	}
-	return nil
-}
-
-// reassignTargets hands the targets to the record's new owner. The open step
-// stays with the old one; the steps after it follow (docs/domain.md §7.5, §16).
-func reassignTargets(ctx context.Context, tx *rows.Tx, record *rows.Row) error {
-	live, err := Live(record)
-	if err != nil {
-		return err
-	}
-	if len(live) == 0 {
-		return nil
-	}
-	var refs []rows.Ref
-	for _, targetID := range live {
-		refs = append(refs, rows.RefTo(name.SequenceTarget, targetID))
-	}
-	targets, err := tx.Load(ctx, refs...)
-	if err != nil {
-		return err
-	}
-	owner := sales.Record{Row: record}.Owner()
-	for _, target := range targets {
-		if target != nil {
-			target.Set(name.Ownerid, schema.Ref(owner))
-			target.Set(name.Owningbusinessunit, principal.UnitOfRow(record))
-			patchOpenStep(tx, target, map[string]schema.Value{name.SegueOwner: schema.Ref(owner)})
-		}
+	if mayReassign(row, before) {
+		return r.connections.reassignTargets(ctx, tx, row)
 	}
 	return nil
 }
