@@ -120,14 +120,15 @@ func (p *Progress) awaited(table string, def sequence.Definition) []string {
 	return columns
 }
 
-// runCurrent runs the open step of a target, if the system does it.
+// runCurrent asks the open step of a target again, if it is a condition: no other step depends
+// on what has changed.
 func (p *Progress) runCurrent(ctx context.Context, id name.SequenceTargetID) error {
 	found, err := p.DB.Get(ctx, rows.RefTo(name.SequenceTarget, id))
 	if err != nil || found[0] == nil {
 		return err
 	}
 	target := sequence.Target{Row: found[0]}
-	if !target.Live() || !target.BySystem() {
+	if !target.Live() || !target.BySystem() || target.CurrentType() != sequence.Condition {
 		return nil
 	}
 	return p.Run(ctx, target.CurrentStep())

@@ -367,6 +367,29 @@ func TestRun_Held(t *testing.T) {
 	}
 }
 
+// What is heard of one email asks conditions, and never sends the next one: that is for the due
+// list, in a process that has what sends emails.
+func TestRun_EmailsWaitForTheDueList(t *testing.T) {
+	w := newTicking(t)
+	const template = "33333333-3333-4333-8333-333333333333"
+	w.Create("template", template, values{"title": "A"})
+	mail := func(name string) string {
+		return fmt.Sprintf(`{"type":"automatedemail","name":%q,"template":%q}`, name, template)
+	}
+	target := w.on(nil, `[`+task("First")+`,`+mail("Mail")+`,`+task("Last")+`]`)
+	first := w.at(target, "First")
+	w.ledger(target, first, nil)
+	w.Finish(target, stepCompleted)
+	w.Settle()
+	w.ledger(target, first, map[string]time.Duration{"segue_openedon": time.Minute})
+	w.Update("lead", id("lead", 1), values{"leadqualitycode": int64(2)})
+	w.Settle()
+	if step := w.at(target, "Mail"); step.Int("msdyn_errorstate") != 0 || !step.Is("segue_system") {
+		t.Errorf("the email has been taken up: %v", step.Values())
+	}
+	w.Sound(true)
+}
+
 // A condition of which nobody can tell any more what it asks.
 func TestRun_6_3_BrokenCondition(t *testing.T) {
 	w := newTicking(t)

@@ -61,6 +61,9 @@ func (t Target) Version() int64 { return t.Row.Int(name.MsdynParentsequenceversi
 // BySystem reports whether the current step is done by the system; see [TargetStep.BySystem].
 func (t Target) BySystem() bool { return t.Row.Is(name.SegueSystem) }
 
+// CurrentType is the type of the current step.
+func (t Target) CurrentType() StepType { return StepType(t.Row.Int(name.MsdynCurrentsteptype)) }
+
 // CurrentStep is the open step, or the last one of a target that has ended.
 func (t Target) CurrentStep() name.SequenceTargetStepID {
 	return name.SequenceTargetStepID(t.Row.Lookup(name.SegueCurrentstep).ID)
