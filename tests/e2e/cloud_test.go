@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -19,6 +20,8 @@ import (
 
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/connection"
+	"segue/internal/sales/mailing"
 	"segue/internal/sales/salestest"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -56,6 +59,7 @@ func TestCloud(t *testing.T) {
 	s.part("runbook: a person is erased", s.erased)
 	s.part("runbook: a segment is applied to a lead that is there", s.backfilled)
 	s.part("runbook: tasks that were given up", s.purged)
+	s.part("an email comes back", s.bounced)
 	s.part("a segment is deleted", s.deleted)
 	s.complete()
 	s.books.all(t, followedHere, followedApart)
@@ -314,6 +318,42 @@ func (s *stack) backfilled() {
 	if said := s.follow("backfill", ""); !strings.Contains(said, "completed") {
 		s.Errorf("backfill says %s", said)
 	}
+}
+
+// bounced has the provider tell that an email of a step has come back: the connection ends. The
+// row of the ledger is one that sending would have left; the stack itself sends nothing yet.
+func (s *stack) bounced() {
+	lead := id(460)
+	s.do("Salesperson", "POST", data+"leads", `{"leadid":"`+lead+`","emailaddress1":"ada@example.com",`+fromShow+`}`, http.StatusNoContent)
+	s.eventually("the lead is not in its segment", soon, func() bool { return s.member(lead) })
+	live, err := connection.Live(s.lookup(rows.Ref{Table: name.Lead, ID: lead}))
+	if err != nil {
+		s.Fatal(err)
+	}
+	target := s.lookup(rows.RefTo(name.SequenceTarget, live[sequence]))
+	step := target.Lookup(name.SegueCurrentstep)
+	send := string(mailing.SendID(name.SequenceTargetStepID(step.ID)))
+	err = s.laptop.DB.Do(s.Context(), "", func(tx *rows.Tx) error {
+		tx.Create(tx.Schema().Table(name.SentEmail), send, map[string]schema.Value{
+			name.SegueStep: schema.Ref(step), name.SegueTarget: schema.RefTo(name.SequenceTarget, target.ID),
+			name.SegueSendstate: schema.Int(1), name.SegueRecipient: schema.Text("ada@example.com"),
+		})
+		return nil
+	})
+	if err != nil {
+		s.Fatal(err)
+	}
+	event := `{"eventType":"Bounce","mail":{"messageId":"m-1","timestamp":"2026-01-02T03:00:00.000Z","tags":{"segue-send":["` + send + `"]}},` +
+		`"bounce":{"bounceType":"Permanent","timestamp":"2026-01-02T03:01:00.500Z","bouncedRecipients":[{"emailAddress":"ada@example.com","diagnosticCode":"550 nobody"}]}}`
+	body, err := json.Marshal(map[string][]string{"Events": {event}})
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.do(sales.SystemAdministrator, "POST", data+"segue_MailEvents", string(body), http.StatusNoContent)
+	s.eventually("the connection does not end", soon, func() bool {
+		ended := s.lookup(target.Ref())
+		return ended.Int(name.Statecode) == 1 && ended.Int(name.MsdynDeactivatereason) == 7
+	})
 }
 
 // deleted: the members of a deleted segment are unlinked by a job.
