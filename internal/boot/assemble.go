@@ -38,7 +38,6 @@ import (
 	"segue/internal/sales/rollup"
 	"segue/internal/sales/run"
 	"segue/internal/sales/segmentation"
-	"segue/internal/sales/sequence"
 	"segue/internal/sales/setting"
 	"segue/internal/sales/simulation"
 	"segue/internal/sales/tracking"
@@ -248,6 +247,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 			Rollups:   rollup.New(db),
 			Mailing:   mailing.New(db, settings, connections, options.Policy.Retention, options.Mail),
 			Migration: migration.New(db, principals, sequences, options.NewID),
+			Previews:  preview.New(db, entities, calendars, sequences),
 		},
 		runs:  run.New(db, segments),
 		known: known,
@@ -256,10 +256,6 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	}
 	a.Progress = progress.New(progress.Parts{
 		DB: db, Principals: principals, Entities: entities, Settings: settings, Sequences: sequences, Calendars: calendars, Connections: connections, Mailing: a.Mailing,
-	})
-	a.Previews = preview.New(db, entities, a.Calendars, func(ctx context.Context, id name.SequenceID, _ int64) (sequence.Definition, error) {
-		known, err := sequences.Sequence(ctx, id)
-		return known.Definition, err
 	})
 	if options.Aside != nil {
 		a.Jobs.SetAside(options.Aside)

@@ -22,6 +22,7 @@ import (
 	"segue/internal/query"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/authoring"
 	"segue/internal/sales/calendar"
 	"segue/internal/sales/connection"
 	"segue/internal/sales/sequence"
@@ -31,20 +32,17 @@ import (
 	"segue/internal/schema/name"
 )
 
-// Versions returns a version of a sequence that was activated once.
-type Versions func(ctx context.Context, id name.SequenceID, version int64) (sequence.Definition, error)
-
 // Previews is the use cases. It is safe for concurrent use.
 type Previews struct {
 	db        *rows.DB
 	entities  *entity.Entities
 	calendars *calendar.Calendars
-	versions  Versions
+	sequences *authoring.Sequences
 }
 
 // New returns the previews of the rows of db.
-func New(db *rows.DB, entities *entity.Entities, calendars *calendar.Calendars, versions Versions) *Previews {
-	return &Previews{db: db, entities: entities, calendars: calendars, versions: versions}
+func New(db *rows.DB, entities *entity.Entities, calendars *calendar.Calendars, sequences *authoring.Sequences) *Previews {
+	return &Previews{db: db, entities: entities, calendars: calendars, sequences: sequences}
 }
 
 // Preview is the steps of a record on a sequence.
@@ -93,27 +91,6 @@ func (p *Previews) Of(ctx context.Context, c sales.Caller, sequenceID name.Seque
 	return p.ofNew(ctx, c, row, record)
 }
 
-// UpNext previews a record on each sequence that it is on.
-func (p *Previews) UpNext(ctx context.Context, c sales.Caller, ref rows.Ref) ([]Preview, error) {
-	record, err := p.entities.Retrieve(ctx, c, ref)
-	if err != nil {
-		return nil, err
-	}
-	live, err := connection.Live(record)
-	if err != nil {
-		return nil, err
-	}
-	var all []Preview
-	for _, target := range live {
-		one, err := p.ofTarget(ctx, c, target, record)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
-	}
-	return all, nil
-}
-
 // ofNew previews a record that is not on the sequence.
 func (p *Previews) ofNew(ctx context.Context, c sales.Caller, row, record *rows.Row) (Preview, error) {
 	id := name.SequenceID(row.ID)
@@ -148,7 +125,7 @@ func (p *Previews) ofTarget(ctx context.Context, c sales.Caller, id name.Sequenc
 	if err != nil {
 		return Preview{}, err
 	}
-	definition, err := p.versions(ctx, preview.Sequence, preview.Version)
+	definition, err := p.sequences.Version(ctx, preview.Sequence, preview.Version)
 	if err != nil {
 		return Preview{}, fmt.Errorf("read version %d of sequence %s: %w", preview.Version, preview.Sequence, err)
 	}
