@@ -169,7 +169,7 @@ func (m *Migration) plan(ctx context.Context, known authoring.Sequence, request 
 	}
 	for _, v := range versions {
 		if v < 1 || v >= p.to.Version {
-			return p, sales.Refuse(sales.Invalid, "version %d is none before the one in use, %d", v, p.to.Version)
+			return p, sales.Refuse(sales.Invalid, "version %d is not older than the one in use, %d", v, p.to.Version)
 		}
 		definition, err := m.sequences.Version(ctx, known.ID, v)
 		if errors.Is(err, sales.Precondition) && len(request.Versions) == 0 {
