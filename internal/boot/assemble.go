@@ -122,8 +122,8 @@ func (p *Parts) Operations() operation.Executor {
 		DB: p.DB, Settings: p.Settings, Entities: p.Entities, Connections: p.Connections, Principals: p.Principals,
 		Pipeline: p.Pipeline, Redriver: p.Reactions, Eraser: p.Erasures, Mailing: p.Mailing, Deletion: p.Deletion, Backfill: p.Backfill, Simulation: p.Simulation, Segments: p.Segments,
 		Sequences: p.Sequences, Migration: p.Migration,
-		Previews: p.Previews,
-		Health:   p.Health, Quotas: p.quotas,
+		Previews: p.Previews, Progress: p.Progress,
+		Health: p.Health, Quotas: p.quotas,
 	}
 }
 

@@ -28,6 +28,7 @@ import (
 	"segue/internal/sales/pipeline"
 	"segue/internal/sales/preview"
 	"segue/internal/sales/principal"
+	"segue/internal/sales/progress"
 	"segue/internal/sales/segmentation"
 	"segue/internal/sales/setting"
 	"segue/internal/sales/simulation"
@@ -104,6 +105,7 @@ type Executor struct {
 	Backfill    *backfill.Backfill
 	Simulation  *simulation.Simulation
 	Previews    *preview.Previews
+	Progress    *progress.Progress
 	Segments    *segmentation.Segmentation
 	Health      *health.Monitor
 	Quotas      func(context.Context) ([]sales.Quota, error) // the limits of which people are told how much is used

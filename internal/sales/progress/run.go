@@ -7,6 +7,7 @@ import (
 
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/principal"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -194,12 +195,30 @@ func failureOf(step sequence.TargetStep) sequence.StepError {
 	return sequence.ConditionFailed
 }
 
-// Retry has the system try a step again that it has held, in a unit of work that holds its
-// row. An email of which nobody knows whether it was sent is then sent again. Whether the
-// caller may do so is for the caller to say.
-func (p *Progress) Retry(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
+// Retry has the system try a step again that it has held, for a caller who may change it. An
+// email of which nobody knows whether it was sent is then sent again. A step that the system is
+// to do anyway is left as it is.
+func (p *Progress) Retry(ctx context.Context, tx *rows.Tx, c sales.Caller, id name.SequenceTargetStepID) error {
+	if err := p.Entities.Admit(ctx, c, sales.Right{Privilege: sales.Write, Table: name.SequenceTargetStep}); err != nil {
+		return err
+	}
+	row, err := p.Entities.RetrieveIn(ctx, tx, c, rows.RefTo(name.SequenceTargetStep, id))
+	if err != nil {
+		return err
+	}
+	if err := p.Principals.AuthorizeRow(ctx, c, sales.Write, principal.OwnedRow(row)); err != nil {
+		return err
+	}
+	if toDo(row) {
+		return nil
+	}
+	return p.retry(ctx, tx, row)
+}
+
+// retry is Retry of a row that the unit of work holds.
+func (p *Progress) retry(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
 	step := sequence.TargetStep{Row: row}
-	if step.State() != sequence.StepActive || step.BySystem() || step.Error() == sequence.NoError || !step.Type().BySystem() {
+	if step.State() != sequence.StepActive || step.Error() == sequence.NoError || !step.Type().BySystem() {
 		return sales.Refuse(sales.Precondition, "step %q is not one that the system could not do; complete or skip it", step.Name())
 	}
 	due := p.DB.Now()
