@@ -128,7 +128,10 @@ func plainOf(text string) string {
 		text = clean.String()
 	}
 	text = html2text.HTML2TextWithOptions(text, html2text.WithUnixLineBreaks(), html2text.WithLinksInnerText(), html2text.WithListSupport())
-	return strings.TrimSpace(regexp.MustCompile(`\n{3,}`).ReplaceAllString(text, "\n\n"))
+	for strings.Contains(text, "\n\n\n") {
+		text = strings.ReplaceAll(text, "\n\n\n", "\n\n")
+	}
+	return strings.TrimSpace(text)
 }
 
 // rendering is one letter in the making.
