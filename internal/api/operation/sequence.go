@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"cmp"
 	"context"
 
 	"segue/internal/odata/call"
@@ -60,7 +61,8 @@ func checkDefinition(binding call.Binding) Declaration {
 			Returns: call.Return{Type: &call.Complex{Name: "segue_CheckDefinitionResponse", Properties: []call.Property{
 				{Name: "Steps", Type: schema.Integer},
 				{Name: "Faults", Many: true, Of: &call.Complex{Name: "segue_DefinitionFault", Properties: []call.Property{
-					{Name: "StepId", Type: schema.GUID, Nullable: true}, {Name: "Path", Type: schema.String, Nullable: true}, {Name: "Text", Type: schema.String},
+					{Name: "Column", Type: schema.String}, {Name: "StepId", Type: schema.GUID, Nullable: true}, {Name: "Path", Type: schema.String, Nullable: true}, {Name: "Text", Type: schema.String},
+					{Name: "Limit", Type: schema.String, Nullable: true}, {Name: "Most", Type: schema.Integer, Nullable: true}, {Name: "Used", Type: schema.Integer, Nullable: true},
 				}}},
 			}}},
 		},
@@ -68,7 +70,11 @@ func checkDefinition(binding call.Binding) Declaration {
 			checked, err := e.Sequences.Check(ctx, c, name.SequenceID(on.ID), given.Row(definitionParameter).Values)
 			faults := []call.Result{}
 			for _, f := range checked.Faults {
-				faults = append(faults, call.Result{"StepId": optional(string(f.ID)), "Path": optional(f.Path), "Text": f.Detail})
+				fault := call.Result{"Column": cmp.Or(f.Column, name.MsdynDefinition), "StepId": optional(string(f.ID)), "Path": optional(f.Path), "Text": f.Detail, "Limit": nil, "Most": nil, "Used": nil}
+				if limit, most, used := f.Limit(); most > 0 {
+					fault["Limit"], fault["Most"], fault["Used"] = limit, int64(most), int64(used)
+				}
+				faults = append(faults, fault)
 			}
 			return Answer{Value: call.Result{"Steps": int64(checked.Definition.Tasks()), "Faults": faults}}, err
 		},
