@@ -340,29 +340,8 @@ func clauseResults(verdicts []filter.Verdict) []call.Result {
 
 // copySegment makes a draft like a segment.
 func copySegment() Declaration {
-	const called = "Name"
-	return Declaration{
-		Signature: call.Signature{
-			Kind: call.Action, Name: "Copy", About: "Makes an inactive segment with the same conditions, right below the one that is copied.",
-			Binding: call.ToRow, Tables: []string{name.Segment}, Parameters: []call.Parameter{{Name: called, Type: schema.String}},
-			Returns: call.Return{Type: &call.Complex{Name: "segue_CopyResponse", Properties: []call.Property{
-				{Name: "SegmentId", Type: schema.GUID}, {Name: called, Type: schema.String},
-			}}},
-		},
-		run: func(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, on rows.Ref, given call.Arguments) (Answer, error) {
-			source, err := e.Entities.RetrieveIn(ctx, tx, c, on)
-			if err != nil {
-				return Answer{}, err
-			}
-			values, err := e.Segments.CopyOf(ctx, tx, source, given.Text(called))
-			if err != nil {
-				return Answer{}, err
-			}
-			made, err := e.Entities.CreateIn(ctx, tx, c, name.Segment, "", values)
-			if err != nil {
-				return Answer{}, err
-			}
-			return Answer{Value: call.Result{"SegmentId": made.ID, called: made.Text(name.MsdynName)}}, nil
-		},
-	}
+	return copying("Copy", "Makes an inactive segment with the same conditions, right below the one that is copied.", name.Segment, "SegmentId",
+		func(ctx context.Context, tx *rows.Tx, e Executor, source *rows.Row, called string) (map[string]schema.Value, error) {
+			return e.Segments.CopyOf(ctx, tx, source, called)
+		})
 }

@@ -27,27 +27,10 @@ func discardRevision() Declaration {
 
 // cloneSequence makes another sequence of the same steps.
 func cloneSequence() Declaration {
-	const called = "Name"
-	return Declaration{
-		Signature: call.Signature{
-			Kind: call.Action, Name: "Clone", About: "Makes an inactive sequence with the same steps and settings, of a sequence or of one of its versions.",
-			Binding: call.ToRow, Tables: []string{name.Sequence}, Parameters: []call.Parameter{{Name: called, Type: schema.String}},
-			Returns: call.Return{Type: &call.Complex{Name: "segue_CloneResponse", Properties: []call.Property{
-				{Name: "SequenceId", Type: schema.GUID}, {Name: called, Type: schema.String},
-			}}},
-		},
-		run: func(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, on rows.Ref, given call.Arguments) (Answer, error) {
-			source, err := e.Entities.RetrieveIn(ctx, tx, c, on)
-			if err != nil {
-				return Answer{}, err
-			}
-			made, err := e.Entities.CreateIn(ctx, tx, c, name.Sequence, "", authoring.CloneOf(source, given.Text(called)))
-			if err != nil {
-				return Answer{}, err
-			}
-			return Answer{Value: call.Result{"SequenceId": made.ID, called: made.Text(name.MsdynName)}}, nil
-		},
-	}
+	return copying("Clone", "Makes an inactive sequence with the same steps and settings, of a sequence or of one of its versions.", name.Sequence, "SequenceId",
+		func(_ context.Context, _ *rows.Tx, _ Executor, source *rows.Row, called string) (map[string]schema.Value, error) {
+			return authoring.CloneOf(source, called), nil
+		})
 }
 
 // checkDefinition tells what the activation of a definition would be refused for. binding is
