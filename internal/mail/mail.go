@@ -45,7 +45,7 @@ func (a Address) String() string {
 func ParseAddress(text string) (Address, error) {
 	parsed, err := mail.ParseAddress(text)
 	if err != nil {
-		return Address{}, fmt.Errorf("%q is no email address: %w", text, err)
+		return Address{}, fmt.Errorf("%q is not an email address: %w", text, err)
 	}
 	return Address{Name: parsed.Name, Email: parsed.Address}, nil
 }
@@ -96,7 +96,7 @@ func (m Message) Check() error {
 			continue
 		}
 		if parsed, err := mail.ParseAddress(a.email); err != nil || parsed.Address != a.email {
-			return fmt.Errorf("%w: the %s %q is no email address", ErrRefused, a.what, a.email)
+			return fmt.Errorf("%w: the %s %q is not an email address", ErrRefused, a.what, a.email)
 		}
 	}
 	for _, h := range []Header{{"subject", m.Subject}, {"unsubscribe link", m.Unsubscribe}, {"sender's name", m.From.Name}, {"recipient's name", m.To.Name}, {"name of the reply address", m.ReplyTo.Name}} {

@@ -32,7 +32,7 @@ func fillFromTemplate(s *schema.Schema, row *rows.Row) error {
 		for _, t := range templates {
 			ids = append(ids, t.ID)
 		}
-		return sales.Refuse(sales.Invalid, "%s: %q is no template; a sequence without a definition may have %s", name.MsdynTemplate, asked, strings.Join(ids, ", "))
+		return sales.Refuse(sales.Invalid, "%s: %q is not a template; a sequence without a definition may have %s", name.MsdynTemplate, asked, strings.Join(ids, ", "))
 	}
 	if template := templates[at]; template.Table != view.RecordType() {
 		return sales.Refuse(sales.Invalid, "%s: %q is for records of %s, and the sequence (%s) is for those of %s", name.MsdynTemplate, asked, template.Table, name.MsdynRegardingentityname, view.RecordType())

@@ -283,7 +283,7 @@ func (d *draft) mayReceive(ctx context.Context, to mail.Address, of *rows.Row) e
 		return held("%v has no email address", d.Record)
 	}
 	if parsed, err := mail.ParseAddress(to.Email); err != nil || parsed.Email != to.Email {
-		return held("%v: %q is no email address", of.Ref(), to.Email)
+		return held("%v: %q is not an email address", of.Ref(), to.Email)
 	}
 	suppression := rows.RefTo(name.SuppressedAddress, sales.SuppressionOf(to.Email))
 	found, err := d.tx.Load(ctx, suppression)

@@ -38,7 +38,7 @@ func (suppressionRules) IDOf(values map[string]schema.Value) string {
 func (r suppressionRules) Create(_ context.Context, _ *rows.Tx, row *rows.Row) error {
 	address := row.Text(name.SegueAddress)
 	if parsed, err := mail.ParseAddress(address); err != nil || parsed.Email != address {
-		return sales.Refuse(sales.Invalid, "%s: %q is no email address", name.SegueAddress, address)
+		return sales.Refuse(sales.Invalid, "%s: %q is not an email address", name.SegueAddress, address)
 	}
 	if id := r.IDOf(row.Values()); row.ID != id {
 		return sales.Refuse(sales.Invalid, "%s of %q is %s, not %s; leave it out", name.SegueSuppressionid, address, id, row.ID)
