@@ -55,13 +55,12 @@ func (w work) Prepare(ctx context.Context, job sales.Job) (sales.JobWork, error)
 	}
 	return func(ctx context.Context, listed *rows.Row, tally *sales.JobTally) (bool, error) {
 		step, _, ok := p.step(listed)
+		var err error
 		if ok && !asked.Preview && step.To != "" {
-			if step, ok, err = w.move(ctx, p, listed); err != nil {
-				return false, err
-			}
+			step, ok, err = w.move(ctx, p, listed)
 		}
-		if !ok {
-			return false, nil
+		if err != nil || !ok {
+			return false, err
 		}
 		count := moved
 		if step.To == "" {
