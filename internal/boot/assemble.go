@@ -12,6 +12,7 @@ import (
 	"segue/internal/queue"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/activity"
 	"segue/internal/sales/advance"
 	"segue/internal/sales/authoring"
 	"segue/internal/sales/backfill"
@@ -225,7 +226,8 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	entities.Bound(options.MaxExamined)
 	sequences := authoring.New(db, entities, known)
 	calendars := calendar.New(db, settings, times)
-	connections := connection.New(db, principals, entities, options.Policy, sequences, calendars)
+	activities := activity.New(db, settings)
+	connections := connection.New(db, principals, entities, options.Policy, sequences, calendars, activities)
 	var local *queue.Local
 	if options.Queue == nil {
 		local = queue.NewLocal(options.Freshness.Clock)
@@ -255,7 +257,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 		park:  park,
 	}
 	a.Progress = progress.New(progress.Parts{
-		DB: db, Principals: principals, Entities: entities, Settings: settings, Sequences: sequences, Calendars: calendars, Connections: connections, Mailing: a.Mailing,
+		DB: db, Principals: principals, Entities: entities, Settings: settings, Sequences: sequences, Calendars: calendars, Connections: connections, Mailing: a.Mailing, Activities: activities,
 	})
 	if options.Aside != nil {
 		a.Jobs.SetAside(options.Aside)
@@ -290,6 +292,7 @@ func (a assembly) rules() {
 	a.Entities.Register(sales.OfTrait(name.RecordTrait), a.Segments.ReceiptRules())
 	a.Entities.Register(sales.OfTrait(name.RecordTrait), erasure.Rules())
 	a.Entities.Register(sales.OfTrait(name.ActivityTrait), erasure.ActivityRules())
+	a.Entities.Register(sales.OfTrait(name.ActivityTrait), a.Progress.ActivityRules())
 	a.Entities.Register(sales.OfTable(name.Sequence), a.Sequences.Rules())
 	a.Entities.Register(sales.OfTable(name.SequenceTarget), a.Connections.TargetRules())
 	a.Entities.Register(sales.OfTable(name.SequenceTargetStep), a.Progress.StepRules())

@@ -10,6 +10,7 @@ import (
 	"segue/internal/boot"
 	"segue/internal/clock"
 	"segue/internal/doctest"
+	"segue/internal/entity"
 	"segue/internal/probe"
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -17,6 +18,7 @@ import (
 	"segue/internal/sales/salestest"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
+	"segue/internal/schema/schematest"
 	"segue/internal/store"
 )
 
@@ -129,7 +131,34 @@ func budgets() []budget {
 			v := values{"parentaccountid": salestest.Lookup(account.Ref()), "parentcontactid": salestest.Lookup(contact.Ref())}
 			return func() { w.Update("lead", lead.ID, v) }
 		}, warm: cost{2, 3}, stale: cost{2, 3}, cold: cost{3, 4}, ops: 1},
+		// From here on steps have activities.
+		{name: "complete a step, next step, both with an activity", begin: func(w *world, lead rows.Ref) func() {
+			step := w.Connect(lead, withActivities(w)).Lookup("segue_currentstep").ID
+			return func() { w.Update("msdyn_sequencetargetstep", step, values{"statuscode": int64(2)}) }
+		}, warm: cost{1, 1}, stale: cost{2, 2}, cold: cost{5, 5}, ops: 5},
+		{name: "disconnect, the step with an activity", begin: func(w *world, lead rows.Ref) func() {
+			w.Connect(lead, withActivities(w))
+			return func() { w.Disconnect(lead) }
+		}, warm: cost{2, 2}, stale: cost{3, 3}, cold: cost{5, 5}, ops: 4},
 	}
+}
+
+// withActivities returns a sequence whose steps have activities.
+func withActivities(w *world) string {
+	if made := w.List("msdyn_sequence", values{"msdyn_name": "Two tasks", "msdyn_type": int64(0)}); len(made) > 0 {
+		return made[0].ID
+	}
+	set, ref := schematest.Row(values{"segue_createactivities": true}), rows.RefTo(name.Organization, w.Principals.Organization().ID)
+	if _, _, err := w.Entities.Update(w.T.Context(), sales.Engine(), ref, set, entity.If{Exists: true}); err != nil {
+		w.T.Fatal(err)
+	}
+	made := w.Create("msdyn_sequence", "", values{
+		"msdyn_name": "Two tasks", "msdyn_regardingentityname": "lead", "msdyn_definition": `[{"type":"task","name":"One"},{"type":"task","name":"Two"}]`,
+	})
+	if err := w.Activate(made.ID); err != nil {
+		w.T.Fatal(err)
+	}
+	return made.ID
 }
 
 // evaluation delivers changes, none of which may fail.

@@ -66,11 +66,16 @@ func (s *Connections) begin(ctx context.Context, tx *rows.Tx, record *rows.Row, 
 		return Connection{}, err
 	}
 	target[name.Owningbusinessunit] = unit
+	if stepID != "" {
+		step[name.Owningbusinessunit] = unit
+		if err := s.activities.Open(ctx, tx, stepID, step, target); err != nil {
+			return Connection{}, err
+		}
+	}
 	tx.Create(tx.Schema().Table(name.SequenceTarget), string(connection.Target()), target)
 	if stepID == "" { // a test sent the record down a branch without a step: it has been on the sequence
 		return Connection{Target: connection.Target()}, nil
 	}
-	step[name.Owningbusinessunit] = unit
 	tx.Create(tx.Schema().Table(name.SequenceTargetStep), string(stepID), step)
 	live[parent.ID] = connection.Target()
 	setLive(record, live)

@@ -31,6 +31,7 @@ import (
 	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/activity"
 	"segue/internal/sales/authoring"
 	"segue/internal/sales/calendar"
 	"segue/internal/sales/principal"
@@ -47,11 +48,12 @@ type Connections struct {
 	policy     sales.Policy
 	sequences  *authoring.Sequences
 	calendars  *calendar.Calendars
+	activities *activity.Activities
 }
 
 // New returns the use cases on the rows of db.
-func New(db *rows.DB, principals *principal.Directory, entities *entity.Entities, policy sales.Policy, sequences *authoring.Sequences, calendars *calendar.Calendars) *Connections {
-	return &Connections{db: db, principals: principals, entities: entities, policy: policy, sequences: sequences, calendars: calendars}
+func New(db *rows.DB, principals *principal.Directory, entities *entity.Entities, policy sales.Policy, sequences *authoring.Sequences, calendars *calendar.Calendars, activities *activity.Activities) *Connections {
+	return &Connections{db: db, principals: principals, entities: entities, policy: policy, sequences: sequences, calendars: calendars, activities: activities}
 }
 
 // Request asks for one connection.

@@ -116,8 +116,11 @@ func (s *Connections) EndConnections(ctx context.Context, tx *rows.Tx, record *r
 		return 0, err
 	}
 	for _, target := range targets {
-		if target != nil {
-			s.closeTarget(tx, target, event)
+		if target == nil {
+			continue
+		}
+		if err := s.closeTarget(ctx, tx, target, event); err != nil {
+			return 0, err
 		}
 	}
 	setLive(record, live)
@@ -137,18 +140,27 @@ func (s *Connections) EndTarget(ctx context.Context, tx *rows.Tx, target *rows.R
 	if row == nil || !(sequence.Target{Row: row}).Live() { // it has ended meanwhile
 		return false, nil
 	}
-	s.closeTarget(tx, row, event)
+	if err := s.closeTarget(ctx, tx, row, event); err != nil {
+		return false, err
+	}
 	return true, FreeGuard(found[0], listed.Sequence(), name.SequenceTargetID(target.ID))
 }
 
-// closeTarget ends a held target and cancels its open step.
-func (s *Connections) closeTarget(tx *rows.Tx, target *rows.Row, event sequence.Event) {
-	columns, ok := sequence.End(sequence.Target{Row: target}.Status(), event)
+// closeTarget ends a held target and cancels its open step, with its activity.
+func (s *Connections) closeTarget(ctx context.Context, tx *rows.Tx, target *rows.Row, event sequence.Event) error {
+	view := sequence.Target{Row: target}
+	columns, ok := sequence.End(view.Status(), event)
 	if !ok { // it has ended already
-		return
+		return nil
+	}
+	if linked, ok := view.Activity(); ok {
+		if err := s.activities.Close(ctx, tx, linked, sequence.StepCancelled, 0); err != nil {
+			return err
+		}
 	}
 	target.SetAll(s.Expiring(columns))
 	patchOpenStep(tx, target, s.Expiring(sequence.Cancelled()))
+	return nil
 }
 
 // Expiring adds to the columns of a target or step that ends until when it is kept. A

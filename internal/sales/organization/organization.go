@@ -12,6 +12,7 @@ import (
 	"segue/internal/entity"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/activity"
 	"segue/internal/sales/generation"
 	"segue/internal/sales/principal"
 	"segue/internal/sales/setting"
@@ -64,6 +65,9 @@ func (r organizationRules) Update(_ context.Context, tx *rows.Tx, row *rows.Row,
 	}
 	if _, err := setting.Of(row); err != nil {
 		return sales.Refuse(sales.Invalid, "%v", err)
+	}
+	if err := activity.Check(tx.Schema(), row); err != nil {
+		return err
 	}
 	r.generation.Changed(tx)
 	return nil

@@ -27,6 +27,9 @@ func (p *Progress) Finish(ctx context.Context, tx *rows.Tx, row *rows.Row, closi
 	if err != nil {
 		return err
 	}
+	if closing, err = p.withResult(ctx, step, closing); err != nil {
+		return err
+	}
 	if !known.Active || position.Version == 0 || tx.Again() {
 		return p.finishRead(ctx, tx, row, closing)
 	}
@@ -44,7 +47,18 @@ func (p *Progress) Finish(ctx context.Context, tx *rows.Tx, row *rows.Row, closi
 	if out.NextID == "" { // the connection ends, which its record must be told
 		return p.finishRead(ctx, tx, row, closing)
 	}
-	return p.commit(ctx, tx, row, out, def.Version)
+	return p.commit(ctx, tx, row, closing, out, def.Version)
+}
+
+// withResult adds the result of a phone call that is not told, where the organization has set
+// one for the activity that the step has.
+func (p *Progress) withResult(ctx context.Context, step sequence.TargetStep, closing sequence.Closing) (sequence.Closing, error) {
+	if _, linked := step.Activity(); !linked || step.Type() != sequence.PhoneCall || closing.As != sequence.StepCompleted || closing.Result != 0 {
+		return closing, nil
+	}
+	var err error
+	closing.Result, err = p.Activities.Result(ctx)
+	return closing, err
 }
 
 // finishRead is Finish with the target, its record and the sequence read.
@@ -70,7 +84,7 @@ func (p *Progress) finishRead(ctx context.Context, tx *rows.Tx, row *rows.Row, c
 	if err != nil {
 		return err
 	}
-	if err := p.commit(ctx, tx, row, out, version); err != nil {
+	if err := p.commit(ctx, tx, row, closing, out, version); err != nil {
 		return err
 	}
 	if out.NextID != "" {
@@ -117,10 +131,15 @@ func (p *Progress) decide(ctx context.Context, def sequence.Definition, position
 }
 
 // commit writes an outcome into the unit of work: it closes the step and opens the next one,
-// or ends the target, which must be live, at this step and of that version at commit: else
+// each with its activity, or ends the target, which must be live, at this step and of that version at commit: else
 // somebody has ended it or gone on, and its next step is not this one's.
-func (p *Progress) commit(ctx context.Context, tx *rows.Tx, row *rows.Row, out sequence.Outcome, version int64) error {
+func (p *Progress) commit(ctx context.Context, tx *rows.Tx, row *rows.Row, closing sequence.Closing, out sequence.Outcome, version int64) error {
 	row.SetAll(p.Connections.Expiring(out.Step))
+	if linked, ok := (sequence.TargetStep{Row: row}).Activity(); ok {
+		if err := p.Activities.Close(ctx, tx, linked, closing.As, closing.Result); err != nil {
+			return err
+		}
+	}
 	if out.NextID == "" {
 		p.Connections.Expiring(out.Target)
 	} else {
@@ -129,6 +148,9 @@ func (p *Progress) commit(ctx context.Context, tx *rows.Tx, row *rows.Row, out s
 		}
 		if out.Next[name.MsdynType] == schema.Int(int64(sequence.Condition)) {
 			out.Next[name.MsdynAdvancedfromstep] = schema.RefTo(name.SequenceTargetStep, row.ID) // it may ask about the email of that one
+		}
+		if err := p.Activities.Open(ctx, tx, out.NextID, out.Next, out.Target); err != nil {
+			return err
 		}
 		tx.Create(tx.Schema().Table(name.SequenceTargetStep), string(out.NextID), out.Next)
 	}

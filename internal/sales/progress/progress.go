@@ -11,6 +11,9 @@
 // three call [Progress.Run], which may be called at any time and any number of times. What it
 // cannot do is held: the step stays open, in the list of its owner, with the reason.
 //
+// Size: whoever closes a step, a seller, the system, an activity or a reply, does so by the one
+// transition of finish.go, and holding and retrying undo what it did to the same two rows.
+//
 // Invariant: a transition demands that the target is live, at this step and of that version.
 // So whoever is late, or comes twice, changes nothing.
 package progress
@@ -21,6 +24,7 @@ import (
 	"segue/internal/entity"
 	"segue/internal/filter"
 	"segue/internal/rows"
+	"segue/internal/sales/activity"
 	"segue/internal/sales/authoring"
 	"segue/internal/sales/calendar"
 	"segue/internal/sales/connection"
@@ -42,6 +46,7 @@ type Parts struct {
 	Calendars   *calendar.Calendars
 	Connections *connection.Connections
 	Mailing     *mailing.Mailing
+	Activities  *activity.Activities
 }
 
 // Progress is the use cases on steps. It is safe for concurrent use.

@@ -7,7 +7,6 @@ import (
 
 	"segue/internal/rows"
 	"segue/internal/sales"
-	"segue/internal/sales/principal"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
@@ -199,14 +198,8 @@ func failureOf(step sequence.TargetStep) sequence.StepError {
 // email of which nobody knows whether it was sent is then sent again. A step that the system is
 // to do anyway is left as it is.
 func (p *Progress) Retry(ctx context.Context, tx *rows.Tx, c sales.Caller, id name.SequenceTargetStepID) error {
-	if err := p.Entities.Admit(ctx, c, sales.Right{Privilege: sales.Write, Table: name.SequenceTargetStep}); err != nil {
-		return err
-	}
-	row, err := p.Entities.RetrieveIn(ctx, tx, c, rows.RefTo(name.SequenceTargetStep, id))
+	row, err := p.toChange(ctx, tx, c, id)
 	if err != nil {
-		return err
-	}
-	if err := p.Principals.AuthorizeRow(ctx, c, sales.Write, principal.OwnedRow(row)); err != nil {
 		return err
 	}
 	if toDo(row) {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"segue/internal/guid"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 )
@@ -69,6 +70,14 @@ func (t Target) CurrentStep() name.SequenceTargetStepID {
 	return name.SequenceTargetStepID(t.Row.Lookup(name.SegueCurrentstep).ID)
 }
 
+// Activity is the activity of the current step, if it has one.
+func (t Target) Activity() (activity schema.Lookup, ok bool) {
+	if !t.Row.Is(name.SegueActivity) {
+		return schema.Lookup{}, false
+	}
+	return ActivityOf(t.CurrentType(), t.CurrentStep())
+}
+
 // TargetStep is a typed view of a row of sequence target steps.
 type TargetStep struct{ Row schema.Columns }
 
@@ -105,6 +114,34 @@ func (s TargetStep) Error() StepError { return StepError(s.Row.Int(name.MsdynErr
 // Sequence is the sequence that the step comes from.
 func (s TargetStep) Sequence() name.SequenceID {
 	return name.SequenceID(s.Row.Lookup(name.SegueSequence).ID)
+}
+
+// Activity is the activity of the step, if it has one.
+func (s TargetStep) Activity() (activity schema.Lookup, ok bool) {
+	linked := s.Row.Text(name.MsdynLinkedactivityid)
+	if linked == "" {
+		return schema.Lookup{}, false
+	}
+	activity, ok = ActivityOf(s.Type(), "")
+	activity.ID = linked
+	return activity, ok
+}
+
+// ActivityOf returns which activity a step of a type has, if it has one; ok is false for types
+// that have none. Its id derives from the step's, so a step has one at most.
+func ActivityOf(t StepType, step name.SequenceTargetStepID) (activity schema.Lookup, ok bool) {
+	table := ""
+	switch t {
+	case Email:
+		table = name.Email
+	case PhoneCall:
+		table = name.PhoneCall
+	case Task:
+		table = name.Task
+	case Wait, Condition, LinkedIn, ABTest, AutomatedEmail, AutomatedText, AutoAction, TextMessage:
+		return schema.Lookup{}, false
+	}
+	return schema.Lookup{Table: table, ID: guid.Derive("activity", string(step))}, table != ""
 }
 
 // Position is what finishing the step goes by.

@@ -15,6 +15,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"segue/internal/filter"
@@ -43,6 +44,20 @@ type Values struct {
 	SegmentConditions int // how many conditions a segment may have
 
 	Time worktime.Settings // for all sequences; each says for itself whether waits skip time
+
+	Activities Activities
+}
+
+// Activities is what is set about the activities that steps have on the timeline
+// (docs/domain.md §6.5).
+type Activities struct {
+	Create         bool     // a step that is opened for a seller gets one
+	ExceptCalls    bool     // but not a phone call
+	CallCompletes  bool     // completing a phone call completes its step
+	OtherCompletes bool     // and so does completing another activity
+	CallStatus     int64    // status reason of calls that are completed without a result; 0: that of the table
+	SkipCancels    bool     // skipping a step cancels its activity
+	Phones         []string // columns of records that have phone numbers, the preferred one first
 }
 
 // usual returns what is set where there is no row.
@@ -66,6 +81,8 @@ func Columns() []string {
 	return []string{
 		name.SegueTimezone, name.Weekstartdaycode, name.Fiscalcalendarstart, name.Fiscalperiodtype, name.Fiscalyeardisplaycode,
 		name.SegueMaxactivesegments, name.SegueMaxsegmentconditions, name.SegueSelleravailability, name.SegueSkipnonworkingtime,
+		name.SegueCreateactivities, name.SegueExceptcalls, name.SegueCallcompletesstep, name.SegueActivitycompletesstep,
+		name.SegueCallstatus, name.SegueSkipcancelsactivity, name.SeguePhonecolumns,
 	}
 }
 
@@ -103,7 +120,23 @@ func Of(row schema.Columns) (Values, error) {
 		ActiveSegments:    cmp.Or(int(row.Int(name.SegueMaxactivesegments)), segment.MaxActive),
 		SegmentConditions: cmp.Or(int(row.Int(name.SegueMaxsegmentconditions)), segment.MaxConditions),
 		Time:              worktime.Settings{Availability: row.Is(name.SegueSelleravailability), SkipNonWorking: row.Is(name.SegueSkipnonworkingtime)},
+		Activities:        activitiesOf(row),
 	}, nil
+}
+
+// activitiesOf returns what is set about activities.
+func activitiesOf(row schema.Columns) Activities {
+	return Activities{
+		Create: row.Is(name.SegueCreateactivities), ExceptCalls: row.Is(name.SegueExceptcalls),
+		CallCompletes: row.Is(name.SegueCallcompletesstep), OtherCompletes: row.Is(name.SegueActivitycompletesstep),
+		CallStatus: row.Int(name.SegueCallstatus), SkipCancels: row.Is(name.SegueSkipcancelsactivity),
+		Phones: Phones(row),
+	}
+}
+
+// Phones returns the columns that the row of an organization lists as having phone numbers.
+func Phones(row schema.Columns) []string {
+	return strings.FieldsFunc(row.Text(name.SeguePhonecolumns), func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 // zoneOf finds a time zone by its name.
