@@ -28,7 +28,7 @@ import (
 
 // names are the functions in the order in which their events make a story.
 func names() []string {
-	return []string{"connect", "disconnect", "action", "data", "evaluate", "advance", "job"}
+	return []string{"connect", "disconnect", "action", "data", "evaluate", "advance", "job", "track"}
 }
 
 // serves reports whether a function serves HTTP.
@@ -73,6 +73,9 @@ func request(t *testing.T, name, authorization string) events.APIGatewayV2HTTPRe
 	var e events.APIGatewayV2HTTPRequest
 	if err := json.Unmarshal(read(t, name+".json"), &e); err != nil {
 		t.Fatal(err)
+	}
+	if name == "track" { // whose callers have no token
+		return e
 	}
 	if e.Headers["authorization"] != "Bearer TOKEN" {
 		t.Fatalf("events/%s.json has the authorization %q, want \"Bearer TOKEN\"", name, e.Headers["authorization"])
@@ -141,6 +144,15 @@ func TestStart(t *testing.T) {
 			case "job": // messages that fail come again
 				if got := guarded.invoke(t, read(t, "job.json")); got.failed || strings.Count(string(got.body), "itemIdentifier") != 2 {
 					t.Errorf("response %s, want both messages reported", got.body)
+				}
+				return
+			case "track":
+				signed := start(t, bin, name, append(env, "SEGUE_TRACK_KEY="+strings.Repeat("k", 32))...)
+				if a := signed.respond(t, request(t, name, "")); a.StatusCode != http.StatusNotFound {
+					t.Errorf("%+v for an address that nobody signed, want 404", a)
+				}
+				if a := guarded.respond(t, request(t, name, "")); a.StatusCode != http.StatusNotFound {
+					t.Errorf("%+v without a key, want 404", a)
 				}
 				return
 			case "advance": // a store that is away is there again in a minute

@@ -108,13 +108,10 @@ def make_routes(gateway, stack):
             key = f"{method.upper()} {path}"
             (security,) = operation["security"]
             (name,) = security
-            gateway.create_route(
-                ApiId=api,
-                RouteKey=key,
-                Target=f"integrations/{integration}",
-                AuthorizationType="JWT",
-                AuthorizerId=authorizers[name],
-            )
+            authorization = {"AuthorizationType": "NONE"}
+            if name != "NONE":
+                authorization = {"AuthorizationType": "JWT", "AuthorizerId": authorizers[name]}
+            gateway.create_route(ApiId=api, RouteKey=key, Target=f"integrations/{integration}", **authorization)
             routes[key] = logical_names[function.split(":")[-2]]
     return routes
 

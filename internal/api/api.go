@@ -89,6 +89,9 @@ type Route struct {
 	Handler                func(*API) http.Handler
 }
 
+// trackPath is where the addresses in emails lead.
+const trackPath = mailing.Path + "{proxy...}"
+
 // Routes returns all routes. The method "ANY" stands for every method.
 func Routes() []Route {
 	routes := []Route{
@@ -99,6 +102,8 @@ func Routes() []Route {
 		routes = append(routes, Route{"POST", "/api/data/{version}/" + action.Name, "action", (*API).Action})
 	}
 	return append(routes,
+		Route{"GET", trackPath, "track", (*API).Recipients},
+		Route{"POST", trackPath, "track", (*API).Recipients},
 		Route{"GET", openAPIPath, "data", (*API).Data},
 		Route{"ANY", "/api/data/{proxy...}", "data", (*API).Data})
 }
@@ -114,9 +119,9 @@ func (a *API) Disconnect() http.Handler { return a.serve(a.disconnect) }
 // Action returns the handler of the unbound actions.
 func (a *API) Action() http.Handler { return a.serve(a.action) }
 
-// recipients returns the handler of what recipients of emails reach, without a token: what they
+// Recipients returns the handler of what recipients of emails reach, without a token: what they
 // may do is in the signature of the address.
-func (a *API) recipients() http.Handler { return recipient.Handler(a.config.Mailing, a.config.Log) }
+func (a *API) Recipients() http.Handler { return recipient.Handler(a.config.Mailing, a.config.Log) }
 
 // Data returns the handler of everything under the service root that no other
 // function serves.
@@ -128,10 +133,13 @@ func (a *API) Data() http.Handler { return a.serve(a.data) }
 // API, which net/http could not do.
 func (a *API) Mux() http.Handler {
 	mux := http.NewServeMux()
+	made := map[string]bool{}
 	for _, route := range Routes() {
-		mux.Handle(route.Path, route.Handler(a))
+		if !made[route.Path] {
+			mux.Handle(route.Path, route.Handler(a))
+		}
+		made[route.Path] = true
 	}
-	mux.Handle(mailing.Path, a.recipients())
 	nowhere := a.serve(func(_ http.ResponseWriter, r *request) error { return odata.NoSegment(r.URL.Path) })
 	mux.Handle("/", nowhere)
 	return acrossOrigins(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

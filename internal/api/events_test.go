@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/api"
+	"segue/internal/api/recipient"
 	"segue/internal/doctest"
 	"segue/internal/dynamo"
 	"segue/internal/lambdaio"
@@ -37,7 +38,7 @@ type expectation struct {
 func TestEvents(t *testing.T) {
 	w := newWorld(t)
 	syncEvaluate(w)
-	for _, function := range []string{"connect", "disconnect", "action", "data", "evaluate", "advance", "job"} {
+	for _, function := range []string{"connect", "disconnect", "action", "data", "evaluate", "advance", "job", "track"} {
 		t.Run(function, func(t *testing.T) {
 			payload, err := os.ReadFile(filepath.Join("../../events", function+".json"))
 			if err != nil {
@@ -89,11 +90,19 @@ func (w *world) invoke(t *testing.T, function string, payload []byte) (status in
 	if err := json.Unmarshal(payload, &event); err != nil {
 		t.Fatal(err)
 	}
-	response, err := lambdaio.HTTP(handlerOf(function)(w.api), api.Gateway{})(t.Context(), event)
+	response, err := lambdaio.HTTP(handlerOf(function)(w.api), refuserOf(function))(t.Context(), event)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return response.StatusCode, response.Body
+}
+
+// refuserOf writes what the handler of a function cannot.
+func refuserOf(function string) lambdaio.Refuser {
+	if function == "track" {
+		return recipient.Refuser{}
+	}
+	return api.Gateway{}
 }
 
 // encoded is a response as the Lambda runtime writes it.

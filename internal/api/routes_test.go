@@ -52,6 +52,9 @@ type event struct {
 		Stream        []string `yaml:"Stream"` // of the stack's own table, or of another
 		Schedule      string   `yaml:"ScheduleExpression"`
 		ResponseTypes []string `yaml:"FunctionResponseTypes"`
+		Auth          struct {
+			Authorizer string `yaml:"Authorizer"`
+		} `yaml:"Auth"`
 	} `yaml:"Properties"`
 }
 
@@ -119,6 +122,18 @@ func TestRoutes(t *testing.T) {
 	slices.Sort(want)
 	if diff := cmp.Diff(want, tmpl.routes()); diff != "" || len(methods) == 0 {
 		t.Errorf("routes in template.yaml (-api.Routes +template):\n%s", diff)
+	}
+}
+
+// TestOpenRoutes: what recipients of emails reach needs no token, and nothing else goes
+// without.
+func TestOpenRoutes(t *testing.T) {
+	for function, events := range readTemplate(t).events() {
+		for _, e := range events {
+			if open := e.Properties.Auth.Authorizer == "NONE"; open != (function == "track") {
+				t.Errorf("%s %s %s goes without a token: %v", function, e.Properties.Method, e.Properties.Path, open)
+			}
+		}
 	}
 }
 

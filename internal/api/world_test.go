@@ -100,7 +100,7 @@ func newWorldOn(t testing.TB, on salestest.ChangeStore, more ...fs.FS) *world {
 	})
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelError}))
 	w.config = api.Config{
-		Operations: w.parts.Operations(), Principals: w.parts.Principals, Auth: auth.Authenticator{Verifier: verifier}, Clock: now, Log: log,
+		Operations: w.parts.Operations(), Principals: w.parts.Principals, Auth: auth.Authenticator{Verifier: verifier}, Mailing: w.parts.Mailing, Clock: now, Log: log,
 	}
 	w.api = api.New(w.config)
 	server := httptest.NewServer(w.api.Mux())

@@ -36,6 +36,7 @@ func functions() []function {
 		{name: "evaluate", table: []string{"BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"}, indexes: []string{"gsi1"}, reacts: true, source: stream()},
 		{name: "advance", table: []string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}, indexes: []string{"gsi1", "gsi2"}, reacts: true},
 		{name: "job", table: []string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}, indexes: []string{"gsi1", "gsi2"}, reacts: true, source: queue()},
+		{name: "track", table: []string{"GetItem", "PutItem"}},
 	}
 }
 

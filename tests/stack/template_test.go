@@ -237,19 +237,28 @@ func TestVersionDescription(t *testing.T) {
 	}
 	var tmpl struct {
 		Parameters map[string]struct {
-			AllowedValues []string `yaml:"AllowedValues"`
-			MaxLength     int      `yaml:"MaxLength"`
-			MaxValue      string   `yaml:"MaxValue"`
+			AllowedValues  []string `yaml:"AllowedValues"`
+			AllowedPattern string   `yaml:"AllowedPattern"`
+			MaxLength      int      `yaml:"MaxLength"`
+			MaxValue       string   `yaml:"MaxValue"`
 		} `yaml:"Parameters"`
 	}
 	if err := yaml.Unmarshal(text, &tmpl); err != nil {
 		t.Fatal(err)
 	}
 	r := readResources(t)
+	const keyName = "12345678"
+	pattern := regexp.MustCompile("^" + tmpl.Parameters["TrackKey"].AllowedPattern + "$")
+	if secret := "." + strings.Repeat("s", 32); !pattern.MatchString(keyName+secret) || pattern.MatchString(keyName+"9"+secret) {
+		t.Errorf("the name of a key has not up to %d characters: %v", len(keyName), pattern)
+	}
 	for _, function := range r.ofType("AWS::Serverless::Function") {
-		longest := regexp.MustCompile(`\$\{(\w+)\}`).ReplaceAllStringFunc(r.at(t, function, "VersionDescription").(string), func(ref string) string {
+		longest := regexp.MustCompile(`\$\{(\w+)\}`).ReplaceAllStringFunc(texts(r.at(t, function, "VersionDescription"))[0], func(ref string) string {
 			parameter := tmpl.Parameters[ref[2:len(ref)-1]]
 			most := max(parameter.MaxLength, len(parameter.MaxValue))
+			if ref == "${KeyName}" { // what TrackKey has before its dot
+				most = len(keyName)
+			}
 			for _, value := range parameter.AllowedValues {
 				most = max(most, len(value))
 			}

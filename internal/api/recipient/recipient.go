@@ -111,8 +111,7 @@ func (h handler) unsubscribe(w http.ResponseWriter, r *http.Request, t mailing.T
 
 func (h handler) failed(w http.ResponseWriter, r *http.Request, t mailing.Token, err error) {
 	h.log.ErrorContext(r.Context(), "what a recipient asked for was not done", "act", string(t.Act), "send", t.Send, "err", err)
-	w.Header().Set("Retry-After", "5")
-	page(w, http.StatusServiceUnavailable, "This did not work. Please try again in a moment.", "")
+	Refuser{}.Late(w)
 }
 
 // nothing is the answer to an address that nobody has signed, and to one whose email is
