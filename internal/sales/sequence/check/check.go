@@ -182,7 +182,12 @@ func (c *checker) owner() {
 		c.faults = append(c.faults, &language.Error{Column: column, Detail: fmt.Sprintf(format, args...)})
 	}
 	switch c.Ownership {
-	case sequence.RecordOwner, sequence.OwnerTeam, sequence.AccessTeam, sequence.CurrentUser:
+	case sequence.RecordOwner, sequence.OwnerTeam, sequence.CurrentUser:
+		return
+	case sequence.AccessTeam:
+		// It would fall to the record's owner, and nobody would learn that the team does nothing.
+		bad(name.MsdynAssignsequencetype, "is %d, the access team of the record, and no record has one here; use %d for the owner of the record, %d for a column of it that names a user or a team, or %d for who connects it",
+			c.Ownership, sequence.RecordOwner, sequence.RecordField, sequence.CurrentUser)
 		return
 	case sequence.RecordField:
 	default:

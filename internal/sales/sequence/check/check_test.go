@@ -258,6 +258,7 @@ func TestDefinition_6_4_Columns(t *testing.T) {
 		{"no column", list(task("t")), own(sequence.RecordField, ""), "msdyn_assignsequencefieldname: is empty, and the steps are those of a column of the record (msdyn_assignsequencetype 1)"},
 		{"unknown column", list(task("t")), own(sequence.RecordField, "color"), `msdyn_assignsequencefieldname: is "color", which is no column of lead`},
 		{"column of no users", list(task("t")), own(sequence.RecordField, "parentaccountid"), `msdyn_assignsequencefieldname: is "parentaccountid", which points at no users or teams`},
+		{"access team", list(task("t")), own(sequence.AccessTeam, ""), "msdyn_assignsequencetype: is 3, the access team of the record, and no record has one here; use 0 for the owner of the record, 1 for a column of it that names a user or a team, or 4 for who connects it"},
 		{"unknown type", list(task("t")), own(9, ""), "msdyn_assignsequencetype: is 9, which says not whose the steps are"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
