@@ -25,7 +25,7 @@ func evaluateAll(ctx context.Context, laptop *laptop.App) error {
 		if laptop.Local.Len() == 0 {
 			return nil
 		}
-		if err := laptop.Local.Drain(ctx, laptop.Jobs.Handle); err != nil {
+		if err := laptop.Local.Drain(ctx, laptop.Queued()); err != nil {
 			return err
 		}
 	}

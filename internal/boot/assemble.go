@@ -259,6 +259,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	a.Progress = progress.New(progress.Parts{
 		DB: db, Principals: principals, Entities: entities, Settings: settings, Sequences: sequences, Calendars: calendars, Connections: connections, Mailing: a.Mailing, Activities: activities,
 	})
+	a.Advance.SendTo(options.Queue)
 	if options.Aside != nil {
 		a.Jobs.SetAside(options.Aside)
 	}
@@ -369,7 +370,7 @@ func (a assembly) due() {
 	a.Advance.Before(a.Reactions.Wake)
 	a.Advance.Register(name.ParkedChange, a.Health.Due(a.Reactions.TakeUp), advance.AtMost(parkedAPass))
 	a.Advance.Register(name.Recount, a.Health.Due(a.Rollups.TakeUp), advance.AtMost(recordsAPass))
-	a.Advance.Register(name.SequenceTargetStep, a.Health.Due(a.Progress.TakeUp), advance.AtMost(stepsAPass))
+	a.Advance.Register(name.SequenceTargetStep, a.Health.Due(a.Progress.TakeUp), advance.AtMost(stepsAPass), advance.Away(progress.Anywhere))
 	for _, t := range a.DB.Schema().Tables() {
 		if t.Is(name.RecordTrait) {
 			a.Advance.Register(t.Name, a.Health.Due(a.Segments.TakeUp(a.park)), advance.AtMost(recordsAPass))

@@ -26,6 +26,7 @@ import (
 	"segue/internal/queue"
 	"segue/internal/rows"
 	"segue/internal/sales"
+	"segue/internal/sales/advance"
 	"segue/internal/sales/rollup"
 	"segue/internal/sales/view"
 	"segue/internal/schema"
@@ -305,6 +306,11 @@ func parsePolicy(text string) (sales.Policy, error) {
 	return p, nil
 }
 
-// Tasks returns what works on the tasks of jobs, and counts them. It is a method and no
+// Tasks returns what works on the messages of the queue, and counts them. It is a method and no
 // field, so that a function that does not call it does not link what all jobs do.
-func (p *Parts) Tasks() queue.Handler { return p.Health.Tasks(p.Jobs.Handle) }
+func (p *Parts) Tasks() queue.Handler { return p.Health.Tasks(p.Queued()) }
+
+// Queued returns what works on the messages of the queue: tasks of jobs, and rows that are due.
+func (p *Parts) Queued() queue.Handler {
+	return queue.Split(advance.IsDue, p.Advance.Handle, p.Jobs.Handle)
+}

@@ -1,8 +1,9 @@
 // Package emf writes figures for CloudWatch as lines of a log, in its embedded metric
 // format: CloudWatch makes metrics of them, at the price of the line. It counts what a
-// batch of changes has led to, so that no part of the product knows of metrics.
+// batch of changes has led to, and how late a pass over the due list is, so that no part of the product knows of metrics.
 //
-// Invariant: one line a batch, whatever becomes of the batch.
+// Invariant: one line a batch, whatever becomes of the batch, and one a pass that finds
+// something due.
 package emf
 
 import (
@@ -46,6 +47,12 @@ func (w Writer) Batches(h store.Handler) store.Handler {
 		}()
 		return h(ctx, changes)
 	}
+}
+
+// DueAge writes a line with for how long the oldest row that is due has been due. It is written
+// where something is due, so that an installation that rests pays for no metric.
+func (w Writer) DueAge(ctx context.Context, age time.Duration) {
+	w.write(ctx, []metric{{"DueAge", milliseconds, age.Milliseconds()}})
 }
 
 // figures are those of one batch.

@@ -112,6 +112,15 @@ func at(changes []store.Change) []store.Change {
 	return changes
 }
 
+func TestDueAge(t *testing.T) {
+	var log bytes.Buffer
+	writer := emf.Writer{Out: &log, Namespace: "Segue/test", Clock: clock.Of(salestest.Now)}
+	writer.DueAge(t.Context(), 90*time.Second)
+	if diff := cmp.Diff(map[string]int64{"DueAge": 90_000}, figures(t, log.Bytes())); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestBatches(t *testing.T) {
 	w := salestest.New(t, boot.Options{})
 	w.Territory()

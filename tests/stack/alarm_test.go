@@ -80,6 +80,10 @@ func stackAlarms() []alarm {
 			namespace: lambda, metric: "IteratorAge", dimensions: evaluate, statistic: "Maximum", above: 60_000,
 		},
 		{
+			name: "LateTimersAlarm", description: "What is due waits for more than five minutes",
+			namespace: ownMetrics, metric: "DueAge", statistic: "Maximum", above: 300_000,
+		},
+		{
 			name: "GivenUpChangesAlarm", description: "Changes were given up and are in the failure bucket; `segue redrive --s3` follows them",
 			namespace: lambda, metric: "OnFailureDestinationDeliveredEventCount", dimensions: []string{mapping}, once: true,
 		},

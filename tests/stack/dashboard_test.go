@@ -28,6 +28,7 @@ func graphs() []graph {
 		{"Latency of requests, ms (95th percentile)", "p95", [][]string{api("Latency"), api("IntegrationLatency")}},
 		{"Age of changes before they are evaluated, ms", "Maximum", [][]string{{lambda, "IteratorAge", "FunctionName", "${EvaluateFunction}"}}},
 		{"Age of the oldest change of a batch when it is done, ms", "Maximum", figures("Freshness")},
+		{"Age of the oldest row that is due, ms", "Maximum", figures("DueAge")},
 		{"Changes and what follows from them", "Sum", figures("Changes", "Evaluated", "Connected", "Moved", "Conflicts", "Retries")},
 		{"Errors logged, changes parked, jobs that wait", "Sum", figures("LoggedErrors", "ParkedChanges", "WaitingJobs")},
 		{"Calls of functions", "Sum", ofFunctions("Invocations")},

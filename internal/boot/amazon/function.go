@@ -69,7 +69,9 @@ func Function(claims func(context.Context) (map[string]string, bool), open OpenQ
 		return nil, fmt.Errorf("SEGUE_SLOW_REQUEST is %q, want a time such as 1s", env.Slow)
 	}
 	if env.Metrics != "" {
-		app.Changes = emf.Writer{Out: os.Stdout, Namespace: env.Metrics, Clock: c}.Batches(app.Changes)
+		figures := emf.Writer{Out: os.Stdout, Namespace: env.Metrics, Clock: c}
+		app.Changes = figures.Batches(app.Changes)
+		app.Advance.OnOldest(figures.DueAge)
 	}
 	return &App{app, dynamo.DecodeEvent}, nil
 }

@@ -6,6 +6,9 @@
 // entry is a hint: the row is read, and the handler writes it under the version
 // read.
 //
+// Much that is due at once leaves for a queue, where many processes work on it ([Away]); a message
+// is such a hint too, and the row stays in the list until a handler has moved it.
+//
 // Invariant: no row delays those behind it. A row is put off for a minute when its
 // handler may succeed later, and a little longer each time when it cannot, or when it
 // leaves the row due; a row that nobody handles is passed over (docs/decisions/0014-due-list.md).
@@ -21,6 +24,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"segue/internal/clock"
+	"segue/internal/queue"
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/store"
@@ -36,11 +40,13 @@ const (
 // Advance hands due rows to the handlers that are registered. It is safe for
 // concurrent use once they are.
 type Advance struct {
-	db     *rows.DB
-	clock  clock.Clock
-	rate   *rate.Limiter
-	tables map[string]registration
-	before []func(context.Context) error
+	db       *rows.DB
+	clock    clock.Clock
+	rate     *rate.Limiter
+	tables   map[string]registration
+	before   []func(context.Context) error
+	onOldest func(context.Context, time.Duration)
+	queue    queue.Sender // where what leaves waits, nil: nothing leaves
 
 	page   int // entries of a shard that are read in one request
 	batch  int // rows that are read in one request
@@ -48,18 +54,20 @@ type Advance struct {
 
 	mu      sync.Mutex
 	handled map[rows.Ref]int64 // version of each row that the last pass gave to a handler, with success
+	gone    map[rows.Ref]departure
 }
 
 // registration is how the due rows of a table are handled.
 type registration struct {
 	handle sales.DueHandler
-	most   int // in one pass, 0 for any number
+	most   int                  // in one pass, 0 for any number
+	away   func(*rows.Row) bool // whether a row may leave as a message; nil: none does
 }
 
 // New returns an Advance without handlers.
 func New(db *rows.DB, c clock.Clock) *Advance {
 	return &Advance{
-		db: db, clock: c, rate: rate.NewLimiter(PerSecond, 1), tables: map[string]registration{},
+		db: db, clock: c, rate: rate.NewLimiter(PerSecond, 1), tables: map[string]registration{}, gone: map[rows.Ref]departure{},
 		page: 1000, batch: store.MaxGetKeys, atOnce: sales.AtOnce,
 	}
 }
@@ -84,20 +92,29 @@ func (a *Advance) Register(table string, handle sales.DueHandler, options ...Opt
 // that pass, as far as the index shows it.
 func (a *Advance) Before(f func(context.Context) error) { a.before = append(a.before, f) }
 
+// OnOldest makes f be called once in each pass that finds something due, with the time for which
+// the oldest of it had been due when the pass began: how late Segue is.
+func (a *Advance) OnOldest(f func(ctx context.Context, age time.Duration)) { a.onOldest = f }
+
 // Summary is what a pass did.
 type Summary struct {
-	Handled int  `json:"handled"` // rows whose handler succeeded
-	PutOff  int  `json:"putOff"`  // rows whose handler failed, or left them due
-	Early   bool `json:"early"`   // it ended before it had seen everything that was due
+	Handled  int  `json:"handled"`  // rows whose handler succeeded
+	PutOff   int  `json:"putOff"`   // rows whose handler failed, or left them due
+	Left     int  `json:"left"`     // rows that have left for the queue
+	Messages int  `json:"messages"` // that they have left as
+	Early    bool `json:"early"`    // it ended before it had seen everything that was due
 }
 
-// Pass gives what is due to the handlers, the oldest first, and ends when all that
-// was due at its start has been seen, in time before the deadline of ctx, or when
+// Pass gives what is due to the handlers, the oldest first, or what is more than [Here] to the
+// queue, and ends when all that was due at its start has been seen, in time before the deadline of ctx, or when
 // something fails that the next pass may find mended, which is not an error.
 func (a *Advance) Pass(ctx context.Context) (Summary, error) {
 	p := a.begin(ctx)
 	err := p.sweep(ctx)
 	_ = p.group.Wait() // no function of the group fails
+	if p.found && a.onOldest != nil {
+		a.onOldest(ctx, p.oldest)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if sales.Transient(err) {

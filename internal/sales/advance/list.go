@@ -47,13 +47,13 @@ func (l *list) read(ctx context.Context, i int) error {
 }
 
 // next takes the oldest entry that is left; ok is false when there is none.
-func (l *list) next(ctx context.Context) (ref rows.Ref, ok bool, err error) {
+func (l *list) next(ctx context.Context) (entry rows.DueEntry, ok bool, err error) {
 	var oldest *shard
 	for i := range l.shards {
 		s := &l.shards[i]
 		for len(s.entries) == 0 && s.more {
 			if err := l.read(ctx, i); err != nil {
-				return rows.Ref{}, false, err
+				return rows.DueEntry{}, false, err
 			}
 		}
 		if len(s.entries) > 0 && (oldest == nil || s.entries[0].Key < oldest.entries[0].Key) {
@@ -61,8 +61,8 @@ func (l *list) next(ctx context.Context) (ref rows.Ref, ok bool, err error) {
 		}
 	}
 	if oldest == nil {
-		return rows.Ref{}, false, nil
+		return rows.DueEntry{}, false, nil
 	}
-	ref, oldest.entries = oldest.entries[0].Ref, oldest.entries[1:]
-	return ref, true, nil
+	entry, oldest.entries = oldest.entries[0], oldest.entries[1:]
+	return entry, true, nil
 }

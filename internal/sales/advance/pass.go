@@ -27,10 +27,14 @@ const (
 // pass is one run over the list.
 type pass struct {
 	*Advance
-	now   time.Time // what counts as due
-	end   time.Time // when to stop, zero for never
-	given map[string]int
-	group errgroup.Group
+	now    time.Time // what counts as due
+	end    time.Time // when to stop, zero for never
+	given  map[string]int
+	here   int                 // rows that might leave and that have been seen
+	keys   map[rows.Ref]string // of the entries of a batch
+	found  bool                // something that is due
+	oldest time.Duration       // for how long the oldest of it has been due
+	group  errgroup.Group
 
 	mu          sync.Mutex // guards what follows
 	versions    map[rows.Ref]int64
@@ -59,6 +63,7 @@ func (p *pass) sweep(ctx context.Context) error {
 			slog.ErrorContext(ctx, "what comes before a pass failed", "error", err)
 		}
 	}
+	p.forgetGone()
 	list := &list{db: p.db, now: p.now, page: p.page}
 	if err := list.open(ctx); err != nil {
 		return err
@@ -72,15 +77,39 @@ func (p *pass) sweep(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		var leaving []*rows.Row
+		stay := due[:0]
 		for _, row := range due {
+			if p.leaves(row) {
+				leaving = append(leaving, row)
+			} else {
+				stay = append(stay, row)
+			}
+		}
+		for _, row := range append(stay, p.send(ctx, leaving)...) {
 			if p.over(ctx) {
 				return nil
 			}
-			if err := p.clock.Sleep(ctx, p.wait()); err != nil {
+			if err := p.start(ctx, row); err != nil {
 				return err
 			}
-			p.group.Go(func() error { p.take(ctx, row); return nil })
 		}
+	}
+}
+
+// start gives a row to its handler when it is its turn, beside others.
+func (p *pass) start(ctx context.Context, row *rows.Row) error {
+	if err := p.clock.Sleep(ctx, p.wait()); err != nil {
+		return err
+	}
+	p.group.Go(func() error { p.take(ctx, row); return nil })
+	return nil
+}
+
+// note keeps for how long the oldest row has been due.
+func (p *pass) note(entry rows.DueEntry) {
+	if at, known := entry.At(); known {
+		p.found, p.oldest = true, max(p.oldest, p.now.Sub(at))
 	}
 }
 
@@ -103,18 +132,25 @@ func (p *pass) wait() time.Duration {
 // somebody here handles.
 func (p *pass) choose(ctx context.Context, list *list) ([]rows.Ref, error) {
 	var refs []rows.Ref
+	p.keys = map[rows.Ref]string{}
 	for len(refs) < p.batch {
-		ref, ok, err := list.next(ctx)
+		entry, ok, err := list.next(ctx)
 		if err != nil {
 			return nil, err
 		}
 		if !ok {
 			break
 		}
+		ref := entry.Ref
 		r, registered := p.tables[ref.Table]
 		if !registered || p.db.Schema().Table(ref.Table) == nil || r.most > 0 && p.given[ref.Table] == r.most {
 			continue
 		}
+		p.note(entry)
+		if p.waits(entry) {
+			continue
+		}
+		p.keys[ref] = entry.Key
 		p.given[ref.Table]++
 		refs = append(refs, ref)
 	}

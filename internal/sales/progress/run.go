@@ -25,6 +25,12 @@ func (p *Progress) TakeUp(ctx context.Context, due *rows.Row) error {
 	return p.run(ctx, due.Ref(), due)
 }
 
+// Anywhere reports whether a due step can be done by every process that does steps: an email
+// needs one that has what sends it, and would be held by another.
+func Anywhere(due *rows.Row) bool {
+	return (sequence.TargetStep{Row: due}).Type() != sequence.AutomatedEmail
+}
+
 // run is Run with the row possibly read already.
 func (p *Progress) run(ctx context.Context, ref rows.Ref, row *rows.Row) error {
 	if row == nil {

@@ -84,7 +84,7 @@ func (w *World) Work() (bool, error) {
 	if w.Local.Len() == 0 {
 		return false, nil
 	}
-	return true, w.Local.Drain(w.T.Context(), w.Jobs.Handle)
+	return true, w.Local.Drain(w.T.Context(), w.Queued())
 }
 
 // Fresh returns the change records that no earlier call has returned.
