@@ -37,3 +37,5 @@ func TestSoakEndInTheMiddle(t *testing.T) {
 		endInTheMiddle(t, on.Open(t), connects, true, true)
 	})
 }
+
+func TestSoakSerial(t *testing.T) { serials(t, 1000, 2_000) }
