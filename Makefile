@@ -53,7 +53,7 @@ build: ## build the functions as they will be deployed, with the tables of SCHEM
 	scripts/build.sh $(if $(SCHEMA),--schema '$(SCHEMA)') && scripts/zip-sizes.sh
 
 deploy: build ## deploy to ENV=$(ENV) with SAM, the first time with ISSUER=https://… AUDIENCE=…; SCHEMA=folder is part of it, DROP=table,table.column may go
-	DROP='$(DROP)' scripts/deploy.sh $(ENV) $(foreach p,ISSUER AUDIENCE TABLE STREAM ORGANIZATION,$(if $($p),'$p=$($p)')) $(PARAMETERS)
+	DROP='$(DROP)' scripts/deploy.sh $(ENV) $(foreach p,ISSUER AUDIENCE TABLE STREAM ORGANIZATION PUBLIC_URL MAIL_FROM MAIL_IDENTITY TRACK_KEY,$(if $($p),'$p=$($p)')) $(PARAMETERS)
 
 cloud: ## deploy the stack to an emulator of AWS on this machine, and leave it running
 	scripts/cloud.sh up

@@ -28,11 +28,11 @@ import (
 
 // names are the functions in the order in which their events make a story.
 func names() []string {
-	return []string{"connect", "disconnect", "action", "data", "evaluate", "advance", "job", "track"}
+	return []string{"connect", "disconnect", "action", "data", "evaluate", "advance", "job", "track", "notify"}
 }
 
 // serves reports whether a function serves HTTP.
-func serves(name string) bool { return name != "evaluate" && name != "advance" && name != "job" }
+func serves(name string) bool { return name != "evaluate" && name != "advance" && name != "job" && name != "notify" }
 
 // build makes all binaries as sam build does and returns their folder. It is the same
 // each time, for linking them costs more than the tests do: go build leaves one that is
@@ -141,8 +141,8 @@ func TestStart(t *testing.T) {
 					t.Errorf("response %s, want an error that says what was wrong", got.body)
 				}
 				return
-			case "job": // messages that fail come again
-				if got := guarded.invoke(t, read(t, "job.json")); got.failed || strings.Count(string(got.body), "itemIdentifier") != 2 {
+			case "job", "notify": // messages that fail come again
+				if got := guarded.invoke(t, read(t, name+".json")); got.failed || strings.Count(string(got.body), "itemIdentifier") != 2 {
 					t.Errorf("response %s, want both messages reported", got.body)
 				}
 				return

@@ -166,6 +166,7 @@ def main():
                 "table": stack.physical["Table"],
                 "bucket": stack.physical["FailureBucket"],
                 "queue": stack.physical["JobQueue"],
+                "set": stack.physical["MailConfigurationSet"],
             },
             indent=2,
         )

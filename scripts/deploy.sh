@@ -12,8 +12,8 @@ usage: scripts/deploy.sh ENVIRONMENT [PARAMETER=VALUE…] [OPTION…]
   ENVIRONMENT  dev, prod, or another section of samconfig.toml
   PARAMETER    one of template.yaml, in addition to those of the environment; SAM by
                itself would use it in their place. A stack keeps the value of a
-               parameter that is not given. ISSUER, AUDIENCE, TABLE, STREAM and
-               ORGANIZATION are short for five of them
+               parameter that is not given. ISSUER, AUDIENCE, TABLE, STREAM, ORGANIZATION,
+               PUBLIC_URL, MAIL_FROM, MAIL_IDENTITY and TRACK_KEY are short for nine of them
   OPTION       one of `sam deploy`, such as --stack-name NAME or --tags NAME=VALUE; what
                comes after the first one is passed on as it is
 
@@ -33,7 +33,7 @@ environment=$1
 shift
 given=()
 while [[ $# -gt 0 && $1 != -* ]]; do
-	if [[ ! $1 =~ ^[A-Za-z]+= ]]; then
+	if [[ ! $1 =~ ^[A-Za-z_]+= ]]; then
 		echo "deploy.sh: \"$1\" is not PARAMETER=VALUE" >&2
 		exit 2
 	fi
@@ -43,6 +43,10 @@ while [[ $# -gt 0 && $1 != -* ]]; do
 	TABLE=*) given+=("TableName=${1#*=}") ;;
 	STREAM=*) given+=("TableStreamArn=${1#*=}") ;;
 	ORGANIZATION=*) given+=("Organization=${1#*=}") ;;
+	PUBLIC_URL=*) given+=("PublicUrl=${1#*=}") ;;
+	MAIL_FROM=*) given+=("MailFrom=\"${1#*=}\"") ;; # it has spaces, at which SAM would cut it
+	MAIL_IDENTITY=*) given+=("MailIdentity=${1#*=}") ;;
+	TRACK_KEY=*) given+=("TrackKey=${1#*=}") ;;
 	*) given+=("$1") ;;
 	esac
 	shift

@@ -38,7 +38,7 @@ type expectation struct {
 func TestEvents(t *testing.T) {
 	w := newWorld(t)
 	syncEvaluate(w)
-	for _, function := range []string{"connect", "disconnect", "action", "data", "evaluate", "advance", "job", "track"} {
+	for _, function := range []string{"connect", "disconnect", "action", "data", "evaluate", "advance", "job", "track", "notify"} {
 		t.Run(function, func(t *testing.T) {
 			payload, err := os.ReadFile(filepath.Join("../../events", function+".json"))
 			if err != nil {
@@ -73,12 +73,16 @@ func (w *world) invoke(t *testing.T, function string, payload []byte) (status in
 			t.Fatal(err)
 		}
 		return 0, string(response)
-	case "job":
+	case "job", "notify":
 		var event events.SQSEvent
 		if err := json.Unmarshal(payload, &event); err != nil {
 			t.Fatal(err)
 		}
-		response, err := lambdaio.Queue(w.parts.Jobs.Handle)(t.Context(), event)
+		handler := w.parts.Tasks()
+		if function == "notify" {
+			handler = w.parts.Notifications()
+		}
+		response, err := lambdaio.Queue(handler)(t.Context(), event)
 		return 0, encoded(t, response, err)
 	case "advance":
 		parked := salestest.Park(t, w.parts.DB, rows.Ref{Table: "lead", ID: hotLeadID}, "segmentation.evaluate")

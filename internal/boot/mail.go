@@ -1,10 +1,12 @@
 package boot
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"segue/internal/mail"
+	"segue/internal/queue"
 	"segue/internal/sales/mailing"
 )
 
@@ -41,4 +43,17 @@ func (env Environment) Mail(transport mail.Sender, setting string) (mailing.Conf
 		config.Missing = strings.Join(missing, ", ") + " not set"
 	}
 	return config, nil
+}
+
+// Notifications returns what takes in what the provider tells of emails, an event a message.
+// It is a method for the reason that [Parts.Tasks] is one.
+func (p *Parts) Notifications() queue.Handler {
+	return func(ctx context.Context, messages []queue.Message) (failures []queue.Failure) {
+		for i, m := range messages {
+			if err := p.Mailing.Notified(ctx, m.Body); err != nil {
+				failures = append(failures, queue.Failure{Index: i, Err: err})
+			}
+		}
+		return failures
+	}
 }

@@ -35,8 +35,9 @@ func functions() []function {
 		{name: "data", table: []string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}, indexes: []string{"gsi1", "gsi2", "gsi3", "gsi4"}},
 		{name: "evaluate", table: []string{"BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem", "UpdateItem"}, indexes: []string{"gsi1"}, reacts: true, source: stream()},
 		{name: "advance", table: []string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}, indexes: []string{"gsi1", "gsi2"}, reacts: true},
-		{name: "job", table: []string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}, indexes: []string{"gsi1", "gsi2"}, reacts: true, source: queue()},
+		{name: "job", table: []string{"BatchGetItem", "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"}, indexes: []string{"gsi1", "gsi2"}, reacts: true, source: queue(queues())},
 		{name: "track", table: []string{"GetItem", "PutItem"}},
+		{name: "notify", table: []string{"GetItem", "PutItem"}, indexes: []string{"gsi2"}, source: queue("!GetAtt MailQueue.Arn")},
 	}
 }
 
@@ -50,9 +51,9 @@ func stream() []statement {
 	}
 }
 
-// queue is what Lambda asks of the role of a function on the queues of jobs.
-func queue() []statement {
-	return []statement{{actions: []string{"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}, resource: queues()}}
+// queue is what Lambda asks of the role of a function on the queues that it works on.
+func queue(arns string) []statement {
+	return []statement{{actions: []string{"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}, resource: arns}}
 }
 
 // queues is the ARNs of the queues of jobs.

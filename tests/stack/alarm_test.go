@@ -107,6 +107,14 @@ func stackAlarms() []alarm {
 			namespace: "AWS/SQS", metric: "ApproximateAgeOfOldestMessage", dimensions: []string{"QueueName !GetAtt BackfillQueue.QueueName"}, statistic: "Maximum", above: 6 * 3600,
 		},
 		{
+			name: "LateMailEventsAlarm", description: "What SES tells of emails waits for more than an hour",
+			namespace: "AWS/SQS", metric: "ApproximateAgeOfOldestMessage", dimensions: []string{"QueueName !GetAtt MailQueue.QueueName"}, statistic: "Maximum", above: 3600,
+		},
+		{
+			name: "MailDeadLettersAlarm", description: "What SES tells of emails was given up or could not be read",
+			namespace: "AWS/SQS", metric: "ApproximateNumberOfMessagesVisible", dimensions: []string{"QueueName !GetAtt MailDeadLetterQueue.QueueName"}, statistic: "Maximum",
+		},
+		{
 			name: "JobDeadLettersAlarm", description: "Tasks of jobs were given up; `segue jobs` shows the jobs that stand still",
 			namespace: "AWS/SQS", metric: "ApproximateNumberOfMessagesVisible", dimensions: []string{"QueueName !GetAtt JobDeadLetterQueue.QueueName"}, statistic: "Maximum",
 		},

@@ -40,7 +40,10 @@ func graphs() []graph {
 			ofQueue("ApproximateNumberOfMessagesVisible", "BackfillQueue"), ofQueue("ApproximateNumberOfMessagesNotVisible", "BackfillQueue"),
 			ofQueue("ApproximateNumberOfMessagesVisible", "JobDeadLetterQueue"),
 		}},
-		{"Age of the oldest task, s", "Maximum", [][]string{ofQueue("ApproximateAgeOfOldestMessage", "JobQueue"), ofQueue("ApproximateAgeOfOldestMessage", "BackfillQueue")}},
+		{"What SES tells of emails", "Maximum", [][]string{
+			ofQueue("ApproximateNumberOfMessagesVisible", "MailQueue"), ofQueue("ApproximateNumberOfMessagesVisible", "MailDeadLetterQueue"),
+		}},
+		{"Age of the oldest task, s", "Maximum", [][]string{ofQueue("ApproximateAgeOfOldestMessage", "JobQueue"), ofQueue("ApproximateAgeOfOldestMessage", "BackfillQueue"), ofQueue("ApproximateAgeOfOldestMessage", "MailQueue")}},
 		{"Write units of evaluations", "Sum", figures("WriteUnits")},
 		{"Units of the table and its indexes", "Sum", append(ofTable("ConsumedReadCapacityUnits"), ofTable("ConsumedWriteCapacityUnits")...)},
 		{"Throttled requests of the table and its indexes", "Sum", append(ofTable("ReadThrottleEvents"), ofTable("WriteThrottleEvents")...)},

@@ -257,7 +257,7 @@ func TestVersionDescription(t *testing.T) {
 			parameter := tmpl.Parameters[ref[2:len(ref)-1]]
 			most := max(parameter.MaxLength, len(parameter.MaxValue))
 			if ref == "${KeyName}" { // what TrackKey has before its dot
-				most = len(keyName)
+				most = len("-" + keyName)
 			}
 			for _, value := range parameter.AllowedValues {
 				most = max(most, len(value))
@@ -311,7 +311,7 @@ func TestQueuesAreWatched(t *testing.T) {
 			above[r.at(t, name, "Dimensions", 0, "Value").(string)], _ = r.at(t, name, "Threshold").(int)
 		}
 	}
-	if d := cmp.Diff(map[string]int{"JobQueue.QueueName": 3600, "BackfillQueue.QueueName": 6 * 3600}, above); d != "" {
+	if d := cmp.Diff(map[string]int{"JobQueue.QueueName": 3600, "BackfillQueue.QueueName": 6 * 3600, "MailQueue.QueueName": 3600}, above); d != "" {
 		t.Errorf("alarms on the age of tasks, s (-want +got):\n%s", d)
 	}
 	if given := r.at(t, "BackfillQueue", "RedrivePolicy", "maxReceiveCount").(int) * r.at(t, "BackfillQueue", "VisibilityTimeout").(int); given <= above["BackfillQueue.QueueName"] {

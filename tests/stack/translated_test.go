@@ -175,7 +175,7 @@ func (r resources) served(t *testing.T) []string {
 
 // timeouts: a function ends before whoever called it gives up.
 func (r resources) timeouts(t *testing.T) {
-	longest := map[string]int{"EvaluateFunction": 60, "AdvanceFunction": 60, "JobFunction": 60}
+	longest := map[string]int{"EvaluateFunction": 60, "AdvanceFunction": 60, "JobFunction": 60, "NotifyFunction": 25}
 	for _, name := range r.served(t) {
 		longest[name] = 29 // an HTTP API waits 30 s
 	}

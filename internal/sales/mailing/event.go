@@ -18,10 +18,11 @@ import (
 type Event struct {
 	kind      string
 	messageID string
-	send      string // id of the row of the ledger, "" where it is not told
-	on        time.Time
-	permanent bool   // of a bounce
-	said      string // the reason
+	send      string    // id of the row of the ledger, "" where it is not told
+	sent      time.Time // when the provider took the email
+	on        time.Time // when what is told happened
+	permanent bool      // of a bounce
+	said      string    // the reason
 }
 
 // sesEvent is the JSON of an event of SES, of one that SNS hands on (Type, Message) and of
@@ -76,7 +77,7 @@ func parseEvent(text string, around int) (Event, error) {
 
 // event is what the JSON of SES says.
 func (e *sesEvent) event() (Event, error) {
-	event := Event{kind: e.EventType, messageID: e.Mail.MessageID, on: e.Mail.Timestamp}
+	event := Event{kind: e.EventType, messageID: e.Mail.MessageID, sent: e.Mail.Timestamp, on: e.Mail.Timestamp}
 	if event.kind == "" {
 		event.kind = e.NotificationType
 	}
@@ -115,40 +116,61 @@ func (m *Mailing) ApplyIn(ctx context.Context, tx *rows.Tx, e Event) error {
 	if err != nil || row == nil {
 		return err
 	}
-	on := e.on
-	if on.IsZero() || on.After(tx.Now()) {
-		on = tx.Now()
-	}
-	on = on.UTC().Truncate(time.Second)
+	on := moment(e.on, tx.Now())
 	switch e.kind {
 	case "Reject", "Rendering Failure", "DeliveryDelay", "Subscription":
 		return nil
 	}
-	confirm(row, on)
+	confirm(row, moment(e.sent, tx.Now())) // the same in each event of the email
 	if row.Text(name.SegueMessageid) == "" {
 		row.Set(name.SegueMessageid, schema.Text(e.messageID))
 		row.Set(name.SegueMessagekey, key(e.messageID))
 	}
 	switch e.kind {
 	case "Delivery":
-		first(row, name.SegueDeliveredon, on)
+		earliest(row, name.SegueDeliveredon, on)
 	case "Open":
-		first(row, name.SegueOpenedon, on)
+		earliest(row, name.SegueOpenedon, on)
 	case "Click":
-		first(row, name.SegueOpenedon, on)
-		first(row, name.SegueClickedon, on)
+		earliest(row, name.SegueOpenedon, on)
+		earliest(row, name.SegueClickedon, on)
 	case "Bounce":
 		if e.permanent { // a mailbox that is full today takes the next email
-			first(row, name.SegueBouncedon, on)
+			earliest(row, name.SegueBouncedon, on)
 			return suppressIn(ctx, tx, row.Text(name.SegueRecipient), bounced, e.said)
 		}
 	case "Complaint":
 		if e.said != "not-spam" { // the recipient has taken it back
-			first(row, name.SegueComplainedon, on)
+			earliest(row, name.SegueComplainedon, on)
 			return suppressIn(ctx, tx, row.Text(name.SegueRecipient), complained, e.said)
 		}
 	}
 	return nil
+}
+
+// moment is when something happened, as it is kept: no provider knows the future.
+func moment(told, now time.Time) time.Time {
+	if told.IsZero() || told.After(now) {
+		told = now
+	}
+	return told.UTC().Truncate(time.Second)
+}
+
+// earliest sets a moment of a row of the ledger, unless it has an earlier one: events come
+// in any order.
+func earliest(row *rows.Row, column string, on time.Time) {
+	if at := row.Time(column); at.IsZero() || on.Before(at) {
+		row.Set(column, schema.Time(on))
+	}
+}
+
+// Notified notes what the JSON of an event tells ([ParseEvent]), in a unit of work of its own.
+func (m *Mailing) Notified(ctx context.Context, text string) error {
+	event, err := ParseEvent(text)
+	if err != nil {
+		return err
+	}
+	return m.db.Do(ctx, "", func(tx *rows.Tx) error { return m.ApplyIn(ctx, tx, event) })
 }
 
 // find loads the row of the ledger that an event or a reply names, nil for none.

@@ -2,12 +2,17 @@ package mailing_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"segue/internal/api/operation"
 	"segue/internal/odata/call"
 	"segue/internal/probe"
+	"segue/internal/queue"
 	"segue/internal/sales"
 	"segue/internal/sales/mailing"
 	"segue/internal/sales/salestest"
@@ -150,5 +155,66 @@ func TestEventsRefused(t *testing.T) {
 	w.Refuses(t, sales.Invalid, func() error { return w.tell(administrator(), many...) }, "26")
 	if err := w.tell(administrator(), `{"eventType":"Bounce","mail":{"messageId":"of somebody else"}`+permanent+`}`); err != nil {
 		t.Errorf("an event about another email: %v", err)
+	}
+}
+
+// bridged is an event as EventBridge puts it into the queue.
+func bridged(event string) queue.Message {
+	return queue.Message{Body: `{"version":"0","detail-type":"Email","source":"aws.ses","detail":` + event + `}`}
+}
+
+// Events that come in any order, and several times, have the effect of each once, in order.
+func TestEventsShuffled(t *testing.T) {
+	opened := func(minute int) string { return fmt.Sprintf(`,"open":{"timestamp":"2026-01-02T03:%02d:00Z"}`, minute) }
+	after := func(dice *rand.Rand) map[string]string {
+		w := newWorld(t)
+		r := w.request(1, nil)
+		if err := w.send(r); err != nil {
+			t.Fatal(err)
+		}
+		w.clock.Advance(time.Hour)
+		list := []queue.Message{
+			bridged(event(r, "Send", "")), bridged(event(r, "Delivery", `,"delivery":{"timestamp":"2026-01-02T03:00:30Z"}`)),
+			bridged(event(r, "Open", opened(2))), bridged(event(r, "Open", opened(3))),
+			bridged(event(r, "Click", `,"click":{"timestamp":"2026-01-02T03:02:30Z"}`)),
+			bridged(event(r, "Bounce", transient)), bridged(event(r, "Bounce", permanent)),
+		}
+		if dice != nil {
+			list = append(list, list...)
+			dice.Shuffle(len(list), func(i, k int) { list[i], list[k] = list[k], list[i] })
+		}
+		if failures := w.Notifications()(t.Context(), list); len(failures) > 0 {
+			t.Fatalf("not noted: %v", failures)
+		}
+		w.Settle()
+		facts := map[string]string{"reason": fmt.Sprint(w.Row("msdyn_sequencetarget", string(r.Target)).Int("msdyn_deactivatereason"))}
+		for _, column := range []string{"segue_senton", "segue_deliveredon", "segue_openedon", "segue_clickedon", "segue_bouncedon"} {
+			facts[column] = w.ledger(r).Time(column).String()
+		}
+		return facts
+	}
+	want := after(nil)
+	for seed := range uint64(20) {
+		if diff := cmp.Diff(want, after(rand.New(rand.NewPCG(seed, seed)))); diff != "" {
+			t.Fatalf("seed %d (-in order +shuffled):\n%s", seed, diff)
+		}
+	}
+}
+
+// What is no event is reported alone, so that its queue keeps it; the others are noted.
+func TestNotificationsReportWhatTheyCannotRead(t *testing.T) {
+	w := newWorld(t)
+	r := w.request(1, nil)
+	if err := w.send(r); err != nil {
+		t.Fatal(err)
+	}
+	failures := w.Notifications()(t.Context(), []queue.Message{
+		{Body: "no JSON"}, {Body: `{"source":"aws.ses","detail":{"eventType":"Bounced"}}`}, bridged(event(r, "Bounce", permanent)),
+	})
+	if len(failures) != 2 || failures[0].Index != 0 || failures[1].Index != 1 {
+		t.Errorf("reported %v, want the first two", failures)
+	}
+	if w.ledger(r).Time("segue_bouncedon").IsZero() {
+		t.Error("the bounce after them is not noted")
 	}
 }
