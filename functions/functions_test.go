@@ -32,7 +32,9 @@ func names() []string {
 }
 
 // serves reports whether a function serves HTTP.
-func serves(name string) bool { return name != "evaluate" && name != "advance" && name != "job" && name != "notify" }
+func serves(name string) bool {
+	return name != "evaluate" && name != "advance" && name != "job" && name != "notify"
+}
 
 // build makes all binaries as sam build does and returns their folder. It is the same
 // each time, for linking them costs more than the tests do: go build leaves one that is
