@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"golang.org/x/tools/txtar"
 	"gopkg.in/yaml.v3"
 
@@ -20,6 +21,7 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/connection"
+	"segue/internal/sales/mailing"
 	"segue/internal/sales/report"
 	"segue/internal/sales/salestest"
 	"segue/internal/schema"
@@ -78,7 +80,8 @@ func allowed(t *testing.T) map[string][]string {
 	var template struct {
 		Resources map[string]struct {
 			Properties struct {
-				Policies yaml.Node `yaml:"Policies"`
+				PolicyDocument yaml.Node `yaml:"PolicyDocument"`
+				Policies       yaml.Node `yaml:"Policies"`
 			} `yaml:"Properties"`
 		} `yaml:"Resources"`
 	}
@@ -98,6 +101,18 @@ func allowed(t *testing.T) map[string][]string {
 		}
 		if err := role.Properties.Policies.Decode(&policies); err != nil || len(policies) != 1 {
 			t.Fatalf("role of %s: %d policies, %v", function, len(policies), err)
+		}
+		if function == "advance" { // which has another one where emails are sent
+			var mail struct {
+				Statement []struct {
+					Action []string `yaml:"Action"`
+				} `yaml:"Statement"`
+			}
+			of := template.Resources["MailPolicy"].Properties.PolicyDocument
+			if err := of.Decode(&mail); err != nil || len(mail.Statement) != 1 {
+				t.Fatalf("who sends emails may do %+v, %v", mail, err)
+			}
+			all[function] = append(all[function], mail.Statement[0].Action...)
 		}
 		for _, statement := range policies[0].PolicyDocument.Statement {
 			for _, action := range statement.Action {
@@ -229,6 +244,7 @@ func (s *stage) work() {
 	s.team()
 	s.life()
 	s.erase()
+	s.mail()
 	for _, taker := range []string{"evaluate", "action", "advance", "job"} {
 		s.takeUp(taker)
 		s.settle()
@@ -312,6 +328,46 @@ func (s *stage) erase() {
 	salestest.Park(s.T, s.db, rows.Ref{Table: name.Lead, ID: id}, "segmentation.evaluate")
 	s.as(admin, "POST ~/segue_Erase", `{"Table":"lead","Id":"`+id+`"}`)
 	s.as(admin, "POST ~/segue_MailEvents", `{"Events":["{\"eventType\":\"Send\",\"mail\":{\"messageId\":\"m\"}}"]}`)
+	s.settle()
+}
+
+// mail has an email sent, and what its recipient and the provider do with it.
+func (s *stage) mail() {
+	const templateID, mailed, id = "7e3a0000-0000-4000-8000-000000000001", "5e900000-0000-4000-8000-000000000003", "1eada000-0000-4000-8000-000000000001"
+	identity := s.table + ".test"
+	if _, err := sesv2.NewFromConfig(dynamotest.Config(s.endpoint)).CreateEmailIdentity(s.Context(), &sesv2.CreateEmailIdentityInput{EmailIdentity: &identity}); err != nil {
+		s.Fatal(err)
+	}
+	s.as(admin, "POST ~/templates", `{"templateid":"`+templateID+`","title":"Hello","subject":"Hello","safehtml":"<p><a href='https://example.test/'>Look</a></p>"}`)
+	s.as(manager, "POST ~/msdyn_sequences", `{"msdyn_sequenceid":"`+mailed+`","msdyn_name":"Mailed","msdyn_regardingentityname":"lead",
+		"msdyn_definition":"[{\"type\":\"automatedemail\",\"name\":\"Write\",\"template\":\"`+templateID+`\"},{\"type\":\"task\",\"name\":\"Look\"}]"}`)
+	s.as(manager, "PATCH ~/msdyn_sequences("+mailed+")", `{"statecode":1}`)
+	s.as(seller, "POST ~/leads", `{"leadid":"`+id+`","subject":"Lead","lastname":"Lead","emailaddress1":"ada@`+identity+`"}`)
+	s.as(seller, "POST /api/connect", `{"SequenceId":"`+mailed+`","Records":[{"EntityName":"lead","Id":"`+id+`"}]}`)
+	target := s.live(s.read(rows.Ref{Table: name.Lead, ID: id}))
+	send := rows.RefTo(name.SentEmail, mailing.SendID(name.SequenceTargetStepID(s.read(target).Lookup(name.SegueCurrentstep).ID)))
+	s.skip()
+	s.advance()
+	sent := s.read(send)
+	if sent == nil || sent.Text(name.SegueMessageid) == "" {
+		s.Fatalf("no email was sent: %v", sent)
+	}
+	signed := &mailing.Mailing{Config: mailing.Config{Key: []byte(trackKey)}}
+	for _, visit := range []struct {
+		method string
+		token  mailing.Token
+	}{{"GET", mailing.Token{Act: mailing.Open, Send: name.SentEmailID(send.ID)}}, {"GET", mailing.Token{Act: mailing.Follow, Send: name.SentEmailID(send.ID)}}, {"POST", mailing.Token{Act: mailing.Unsubscribe, Send: name.SentEmailID(send.ID)}}} {
+		s.as("nobody", visit.method+" "+signed.Address(visit.token), "")
+	}
+	told := func(mail string) events.SQSMessage {
+		return events.SQSMessage{MessageId: mail, Body: `{"source":"aws.ses","detail":{"eventType":"Bounce","bounce":{"bounceType":"Permanent"},"mail":{` + mail + `}}}`}
+	}
+	s.invoke("notify", events.SQSEvent{Records: []events.SQSMessage{
+		told(`"messageId":"m","tags":{"segue-send":["` + send.ID + `"]}`), told(`"messageId":"` + sent.Text(name.SegueMessageid) + `"`),
+	}})
+	if now := s.read(send); now.Time(name.SegueClickedon).IsZero() || now.Time(name.SegueBouncedon).IsZero() {
+		s.Errorf("the ledger says %v", now.Values())
+	}
 	s.settle()
 }
 

@@ -47,7 +47,11 @@ func (r *recorder) ServeHTTP(w http.ResponseWriter, in *http.Request) {
 	if err != nil {
 		r.t.Error(err)
 	}
-	r.note(in.Header.Get("X-Amz-Target"), body)
+	if strings.HasPrefix(in.URL.Path, "/v2/email/") { // SES, whose calls are paths
+		r.uses.note("ses:SendEmail")
+	} else {
+		r.note(in.Header.Get("X-Amz-Target"), body)
+	}
 	out, err := http.NewRequestWithContext(in.Context(), in.Method, r.to+in.URL.RequestURI(), bytes.NewReader(body))
 	if err != nil {
 		r.t.Error(err)

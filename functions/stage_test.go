@@ -31,6 +31,8 @@ type stage struct {
 	shards               map[string]string // where the stream is read on, by shard
 }
 
+const trackKey = "key.0123456789abcdef0123456789abcdef"
+
 func newStage(t *testing.T, bin string, used map[string]*uses) *stage {
 	t.Helper()
 	tables := schematest.Tables(t)
@@ -60,7 +62,8 @@ func (s *stage) function(name string) *function {
 		if name == "connect" {
 			limits = "149,1200,52"
 		}
-		s.running[name] = start(s.T, s.bin, name, "SEGUE_TABLE="+s.table, "SEGUE_JOB_QUEUE="+*s.queue, "SEGUE_BACKFILL_QUEUE="+*s.queue, "AWS_ENDPOINT_URL="+at, "SEGUE_SERVICE_LIMITS="+limits)
+		s.running[name] = start(s.T, s.bin, name, "SEGUE_TABLE="+s.table, "SEGUE_JOB_QUEUE="+*s.queue, "SEGUE_BACKFILL_QUEUE="+*s.queue, "AWS_ENDPOINT_URL="+at, "SEGUE_SERVICE_LIMITS="+limits,
+			"SEGUE_MAIL_FROM=Sales <sales@"+s.table+".test>", "SEGUE_PUBLIC_URL=http://segue.test", "SEGUE_TRACK_KEY="+trackKey)
 	}
 	return s.running[name]
 }

@@ -38,6 +38,7 @@ type stack struct {
 	Table     string            `json:"table"`
 	Bucket    string            `json:"bucket"`
 	Queue     string            `json:"queue"`
+	Set       string            `json:"set"` // configuration set of SES
 
 	url    string            // of the API, for what the test asks itself
 	secure string            // the same over TLS, for clients: its PublicUrl

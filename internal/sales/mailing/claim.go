@@ -123,7 +123,7 @@ func (d *draft) claim(ctx context.Context) (*Claim, error) {
 
 // write renders the email and writes its row.
 func (d *draft) write(message mail.Message, template *letter.Template) (*Claim, error) {
-	address := func(act Act, link int) string { return d.m.address(Token{act, d.id(), link}) }
+	address := func(act Act, link int) string { return d.m.Address(Token{act, d.id(), link}) }
 	message.Unsubscribe = address(Unsubscribe, 0)
 	written := template.Render(letter.Filling{
 		Value: d.value, Unsubscribe: message.Unsubscribe, Pixel: address(Open, 0),

@@ -38,8 +38,8 @@ type Token struct {
 	Link int // 0 for other acts
 }
 
-// address returns the address that stands for a token.
-func (m *Mailing) address(t Token) string {
+// Address returns the address that stands for a token.
+func (m *Mailing) Address(t Token) string {
 	return m.Base + Path + string(t.Act) + "/" + m.sign(t)
 }
 
