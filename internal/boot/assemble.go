@@ -309,6 +309,7 @@ func (a assembly) rules() {
 	a.Entities.Register(sales.OfTable(name.Absence), a.Calendars.AbsenceRules())
 	a.Entities.Register(sales.OfTable(name.Holiday), a.Calendars.HolidayRules())
 	a.Entities.Register(sales.OfTable(name.EmailTemplate), a.Mailing.TemplateRules())
+	a.Entities.Register(sales.OfTable(name.Email), a.Mailing.ReplyRules())
 	a.Entities.Register(sales.OfTable(name.SuppressedAddress), mailing.SuppressionRules())
 	a.Entities.Register(sales.OfTable(name.View), view.Rules(a.DB.Schema()))
 	a.Entities.Register(sales.OfTable(name.SavedView), view.Rules(a.DB.Schema()))

@@ -344,6 +344,7 @@ func ready() []*Table {
 			&Column{Name: "torecipients", Label: "To Recipients", Type: "string", MaxLength: 500, table: "email"},
 			&Column{Name: "mimetype", Label: "Mime Type", Type: "string", MaxLength: 256, table: "email"},
 			&Column{Name: "messageid", Label: "Message ID", Type: "string", MaxLength: 320, table: "email"},
+			&Column{Name: "inreplyto", Label: "In Reply To Message", Type: "string", MaxLength: 320, table: "email"},
 			&Column{Name: "deliveryreceiptrequested", Label: "Delivery Receipt Requested", Type: "boolean", Options: []Option{Option{Label: "No"},
 				Option{Value: 1, Label: "Yes"}}, Default: Value{kind: 5}, Preset: false, table: "email"},
 			&Column{Name: "readreceiptrequested", Label: "Read Receipt Requested", Type: "boolean", Options: []Option{Option{Label: "No"},

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"segue/internal/guid"
@@ -23,6 +25,7 @@ type Event struct {
 	on        time.Time // when what is told happened
 	permanent bool      // of a bounce
 	said      string    // the reason
+	answered  []string  // Message-IDs that an email which has come in is an answer to
 }
 
 // sesEvent is the JSON of an event of SES, of one that SNS hands on (Type, Message) and of
@@ -38,6 +41,7 @@ type sesEvent struct {
 		MessageID string              `json:"messageId"`
 		Timestamp time.Time           `json:"timestamp"`
 		Tags      map[string][]string `json:"tags"`
+		Headers   []mail.Header       `json:"headers"`
 	} `json:"mail"`
 	Delivery, Open, Click struct{ Timestamp time.Time }
 	Bounce                struct {
@@ -99,6 +103,8 @@ func (e *sesEvent) event() (Event, error) {
 		}
 	case "Complaint":
 		event.on, event.said = e.Complaint.Timestamp, e.Complaint.ComplaintFeedbackType
+	case "Received":
+		event.answered = answered(e.Mail.Headers)
 	case "Reject", "Rendering Failure", "DeliveryDelay", "Subscription":
 	default:
 		return Event{}, fmt.Errorf("an event is of type %q, which SES does not have", event.kind)
@@ -109,9 +115,32 @@ func (e *sesEvent) event() (Event, error) {
 	return event, nil
 }
 
+// answered returns the Message-IDs that an email names as answered, the nearest first; none
+// for what a program has written by itself, such as that somebody is away (RFC 3834).
+func answered(headers []mail.Header) []string {
+	var direct, references []string
+	for _, h := range headers {
+		switch strings.ToLower(h.Name) {
+		case "auto-submitted":
+			if !strings.EqualFold(strings.TrimSpace(h.Value), "no") {
+				return nil
+			}
+		case "in-reply-to":
+			direct = strings.Fields(h.Value)
+		case "references":
+			references = strings.Fields(h.Value)
+			slices.Reverse(references)
+		}
+	}
+	return append(direct, references...)
+}
+
 // ApplyIn notes what a provider tells, in a unit of work; what it has told before changes
 // nothing, and neither does what is about no email of this installation.
 func (m *Mailing) ApplyIn(ctx context.Context, tx *rows.Tx, e Event) error {
+	if e.kind == "Received" {
+		return m.repliedIn(ctx, tx, e.answered, moment(e.on, tx.Now()))
+	}
 	row, err := m.find(ctx, tx, e.send, e.messageID)
 	if err != nil || row == nil {
 		return err

@@ -203,6 +203,7 @@ const (
 	Homephone                                        = "homephone"
 	Importsequencenumber                             = "importsequencenumber"
 	Industrycode                                     = "industrycode"
+	Inreplyto                                        = "inreplyto"
 	Internalemailaddress                             = "internalemailaddress"
 	Isbilled                                         = "isbilled"
 	Iscustomizable                                   = "iscustomizable"
