@@ -211,7 +211,7 @@ func orders(n int) [][]int {
 // TestSerial lets two or three things happen to a target at the same time, one in the middle of
 // another, between any two calls of the store. The end is that of some order in which they happen
 // one after the other.
-func TestSerial(t *testing.T) { serials(t, 1, salestest.Rounds(40)) }
+func TestSerial(t *testing.T) { serials(t, 1, salestest.Rounds(60)) }
 
 func serials(t *testing.T, firstSeed uint64, seeds int) {
 	known := map[string][]string{}
@@ -220,8 +220,10 @@ func serials(t *testing.T, firstSeed uint64, seeds int) {
 		random := rand.New(rand.NewPCG(seed, 29))
 		path := paths()[random.IntN(len(paths()))]
 		all := happenings()
-		random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-		all = all[:2+random.IntN(5)/4]
+		first := random.IntN(4) // something that moves the target on
+		all[0], all[first] = all[first], all[0]
+		random.Shuffle(len(all)-1, func(i, j int) { all[1+i], all[1+j] = all[1+j], all[1+i] })
+		all = all[:2+random.IntN(8)/7]
 		at := make([]int, len(all))
 		for i := range at {
 			at[i] = random.IntN(7)
