@@ -66,10 +66,12 @@ type Options struct {
 	Rights       right.Matrix   // who may do what; [right.DefaultMatrix] by default
 	Mail         mailing.Config // how emails are sent; not at all by default
 	MaxExamined  int            // rows that a request may examine; [query.MaxExamined] by default
+	AtOnce       int            // changed and due rows that are worked on at the same time; [sales.AtOnce] by default
 }
 
 // withDefaults fills in what is left out.
 func (o Options) withDefaults() Options {
+	o.AtOnce = cmp.Or(o.AtOnce, sales.AtOnce)
 	if o.Freshness.Clock == nil {
 		o.Freshness.Clock = Clock()
 	}
@@ -260,6 +262,8 @@ func Assemble(db *rows.DB, options Options) *Parts {
 		DB: db, Principals: principals, Entities: entities, Settings: settings, Sequences: sequences, Calendars: calendars, Connections: connections, Mailing: a.Mailing, Activities: activities,
 	})
 	a.Advance.SendTo(options.Queue)
+	a.Advance.AtOnce(options.AtOnce)
+	a.Reactions.AtOnce(options.AtOnce)
 	if options.Aside != nil {
 		a.Jobs.SetAside(options.Aside)
 	}

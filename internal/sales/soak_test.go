@@ -39,3 +39,5 @@ func TestSoakEndInTheMiddle(t *testing.T) {
 }
 
 func TestSoakSerial(t *testing.T) { serials(t, 1000, 2_000) }
+
+func TestSoakMonth(t *testing.T) { months(t, 300, 1000, 50) }

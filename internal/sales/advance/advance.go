@@ -88,6 +88,9 @@ func (a *Advance) Register(table string, handle sales.DueHandler, options ...Opt
 	a.tables[table] = r
 }
 
+// AtOnce sets how many rows are given to handlers at the same time.
+func (a *Advance) AtOnce(n int) { a.atOnce = n }
+
 // Before makes f be called at the start of every pass. What it makes due is taken up by
 // that pass, as far as the index shows it.
 func (a *Advance) Before(f func(context.Context) error) { a.before = append(a.before, f) }

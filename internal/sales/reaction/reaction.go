@@ -40,6 +40,7 @@ type Handler struct {
 	reactions []registered
 	byKind    map[subject][]int // positions in reactions, in their order
 	waking    waking
+	atOnce    int // rows of a batch that are followed at the same time
 }
 
 // subject is a kind of change of a table.
@@ -51,8 +52,11 @@ type subject struct {
 // New returns a handler without reactions. program is the version of the program
 // that parked changes are marked with.
 func New(db *rows.DB, program string) *Handler {
-	return &Handler{db: db, program: program, byKind: map[subject][]int{}}
+	return &Handler{db: db, program: program, byKind: map[subject][]int{}, atOnce: sales.AtOnce}
 }
+
+// AtOnce sets how many rows of a batch are followed at the same time.
+func (h *Handler) AtOnce(n int) { h.atOnce = n }
 
 // registered is a reaction and the name that parked changes know it by.
 type registered struct {
@@ -95,7 +99,7 @@ func (h *Handler) Handle(ctx context.Context, changes []store.Change) []store.Fa
 	var mu sync.Mutex
 	var failures []store.Failure
 	var group errgroup.Group
-	group.SetLimit(sales.AtOnce)
+	group.SetLimit(h.atOnce)
 	for _, first := range b.firsts {
 		group.Go(func() error {
 			if failed, err := b.followRow(ctx, first); err != nil {
