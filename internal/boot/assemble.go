@@ -43,6 +43,7 @@ import (
 	"segue/internal/sales/simulation"
 	"segue/internal/sales/tracking"
 	"segue/internal/sales/view"
+	"segue/internal/sales/workqueue"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 	"segue/internal/store"
@@ -108,6 +109,7 @@ type Parts struct {
 	Pipeline    *pipeline.Pipeline
 	Simulation  *simulation.Simulation
 	Previews    *preview.Previews
+	Queues      *workqueue.Queues
 	Segments    *segmentation.Segmentation
 	Reactions   *reaction.Handler  // takes up again what is parked
 	Changes     store.Handler      // follows the change records of the store
@@ -125,7 +127,7 @@ func (p *Parts) Operations() operation.Executor {
 		DB: p.DB, Settings: p.Settings, Entities: p.Entities, Connections: p.Connections, Principals: p.Principals,
 		Pipeline: p.Pipeline, Redriver: p.Reactions, Eraser: p.Erasures, Mailing: p.Mailing, Deletion: p.Deletion, Backfill: p.Backfill, Simulation: p.Simulation, Segments: p.Segments,
 		Sequences: p.Sequences, Migration: p.Migration,
-		Previews: p.Previews, Progress: p.Progress,
+		Previews: p.Previews, Progress: p.Progress, Queues: p.Queues,
 		Health: p.Health, Quotas: p.quotas,
 	}
 }
@@ -252,6 +254,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 			Mailing:   mailing.New(db, settings, connections, options.Policy.Retention, options.Mail),
 			Migration: migration.New(db, principals, sequences, options.NewID),
 			Previews:  preview.New(db, entities, calendars, sequences),
+			Queues:    workqueue.New(db, entities, principals, calendars),
 		},
 		runs:  run.New(db, segments),
 		known: known,

@@ -12,6 +12,7 @@ const (
 	NamedRows         = "NamedRows"
 	Absences          = "Absences"
 	Holidays          = "Holidays"
+	WorkListTeams     = "WorkListTeams"
 )
 
 // Use is how much of a limit is used. It is an error too: the cause of a refusal for

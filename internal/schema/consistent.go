@@ -66,6 +66,12 @@ func (t *Table) checkShape() error {
 	if c := t.Column(t.PrimaryName); c == nil || c.Type != String {
 		return fmt.Errorf("primaryName %q is not a string column", t.PrimaryName)
 	}
+	if c := t.Column(t.Score); t.Score != "" && (c == nil || c.Type != Integer) {
+		return fmt.Errorf("score %q is not an integer column", t.Score)
+	}
+	if c := t.Column(t.Grade); t.Grade != "" && (c == nil || c.Type != Choice) {
+		return fmt.Errorf("grade %q is not a choice column", t.Grade)
+	}
 	for _, c := range t.Columns {
 		if err := t.checkCompose(c); err != nil {
 			return fmt.Errorf("column %s: compose: %w", c.Name, err)

@@ -44,6 +44,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"bad set", `"xs"`, `"Xs"`, `set "Xs"`},
 		{"no label", `"label": "X"`, `"label": ""`, "label is missing"},
 		{"no such primary name", `"primaryName": "name"`, `"primaryName": "nam"`, `primaryName "nam"`},
+		{"no such score", `"label": "X",`, `"label": "X", "score": "nam",`, `score "nam"`},
+		{"grade no choice", `"label": "X",`, `"label": "X", "grade": "name",`, `grade "name"`},
 		{"primary name no string", `"primaryName": "name"`, `"primaryName": "size"`, `primaryName "size"`},
 		{"unknown trait", `["sized"]`, `["sizes"]`, `trait "sizes" does not exist`},
 		{"trait twice", `["sized"]`, `["sized", "sized"]`, `trait "sized" is declared twice`},

@@ -390,7 +390,7 @@ func ready() []*Table {
 			&Column{Name: "overriddencreatedon", Label: "Record Created On", Type: "datetime", Write: "create", table: "email", inherited: true},
 			&Column{Name: "importsequencenumber", Label: "Import Sequence Number", Type: "integer", Min: &n[9], Max: &n[8], Write: "create", table: "email", inherited: true},
 			&Column{Name: "versionnumber", Label: "Version Number", Type: "bigint", Write: "engine", table: "email", inherited: true}}},
-		&Table{Name: "lead", Set: "leads", Label: "Lead", ID: "leadid", PrimaryName: "fullname", Traits: []string{"record",
+		&Table{Name: "lead", Set: "leads", Label: "Lead", ID: "leadid", PrimaryName: "fullname", Score: "msdyn_leadscore", Grade: "msdyn_leadgrade", Traits: []string{"record",
 			"pool",
 			"userOwned",
 			"assigned",

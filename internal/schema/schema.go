@@ -169,6 +169,8 @@ type Table struct {
 	Label       string      `json:"label"`
 	ID          string      `json:"id"`          // primary key column
 	PrimaryName string      `json:"primaryName"` // column that names a row to a person
+	Score       string      `json:"score"`       // column by which sellers work on its rows, the highest first; "" for none
+	Grade       string      `json:"grade"`       // column that says the score in a choice; "" for none
 	Traits      []string    `json:"traits"`      // what it has in common with others; see Trait and Is
 	EngineMade  bool        `json:"engineMade"`  // rows are made by Segue alone, never by a create on the wire
 	Track       bool        `json:"track"`       // changes of its rows are logged, so that clients can ask for them

@@ -32,6 +32,7 @@ import (
 	"segue/internal/sales/segmentation"
 	"segue/internal/sales/setting"
 	"segue/internal/sales/simulation"
+	"segue/internal/sales/workqueue"
 	"segue/internal/schema"
 )
 
@@ -106,6 +107,7 @@ type Executor struct {
 	Simulation  *simulation.Simulation
 	Previews    *preview.Previews
 	Progress    *progress.Progress
+	Queues      *workqueue.Queues
 	Segments    *segmentation.Segmentation
 	Health      *health.Monitor
 	Quotas      func(context.Context) ([]sales.Quota, error) // the limits of which people are told how much is used

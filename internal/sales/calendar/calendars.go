@@ -76,6 +76,25 @@ func (c *Calendars) Schedule(ctx context.Context, owner schema.Lookup, workingTi
 	return schedule, nil
 }
 
+// Zone returns the time zone of a user: that of the user's calendar, or else that of the
+// organization.
+func (c *Calendars) Zone(ctx context.Context, user schema.Lookup) (*time.Location, error) {
+	set, err := c.settings.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	seller, err := c.sellers.Get(ctx, user.ID, func(ctx context.Context) (worktime.Calendar, error) {
+		return c.readSeller(ctx, user)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the calendar of %v: %w", user, err)
+	}
+	if zone := seller.Hours.Zone(); zone != nil {
+		return zone, nil
+	}
+	return set.Calendar.Zone, nil
+}
+
 // readSeller reads the calendar and the absences of a user.
 func (c *Calendars) readSeller(ctx context.Context, owner schema.Lookup) (seller worktime.Calendar, err error) {
 	if seller.Hours, err = c.readHours(ctx, owner); err != nil {

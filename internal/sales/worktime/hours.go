@@ -96,6 +96,9 @@ func clock(at time.Duration) string {
 
 func (h *Hours) always() bool { return h.zone == nil }
 
+// Zone returns the time zone of the hours, nil for somebody who has set none.
+func (h *Hours) Zone() *time.Location { return h.zone }
+
 // location returns the zone of the hours, and UTC, whose clocks are never changed, for
 // somebody who has none.
 func (h *Hours) location() *time.Location {
