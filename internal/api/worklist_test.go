@@ -32,6 +32,9 @@ func TestCall_15_WorkList(t *testing.T) {
 	if item.RecordType != "lead" || item.RecordSet != "leads" || item.RecordID != leadID || item.SequenceID != sequenceID || item.Group != "Today" || item.Steps == 0 || item.OwnerID != userID {
 		t.Errorf("%+v", item)
 	}
+	// Marks are set one by one, and filtered by.
+	w.expect(http.StatusNoContent, "POST ~/leads("+leadID+")/Microsoft.Dynamics.CRM.Mark\n\n"+`{"Read":true}`)
+	w.expect(http.StatusNoContent, "POST ~/leads("+leadID+")/Microsoft.Dynamics.CRM.Mark\n\n"+`{"Followed":true}`)
 	owner := `Owner=@o)?@o={%22@odata.id%22:%22systemusers(` + userID + `)%22}`
 	for _, test := range []struct {
 		request string
@@ -41,7 +44,11 @@ func TestCall_15_WorkList(t *testing.T) {
 		{"GET ~/segue_WorkList(Filter='Today',RecordTypes=[%22lead%22],ActivityTypes=[4202,4210,4212],Sort='Name',Reverse=true,Grouped=true,Top=1)", 200, leadID},
 		{"GET ~/segue_WorkList(Filter='Overdue,FromTomorrow')", 200, `"Items":[]`},
 		{"GET ~/segue_WorkList(" + owner, 200, leadID},
-		{"GET ~/segue_WorkList(Filter='Tomorrow')", 400, "one of Overdue, Today, FromTomorrow"},
+		{"GET ~/segue_WorkList(Filter='Followed,Today')", 200, `"Read":true,"Followed":true`},
+		{"GET ~/segue_WorkList(Filter='Unopened')", 200, `"Items":[]`},
+		{"POST ~/leads(" + leadID + ")/Microsoft.Dynamics.CRM.Mark\n\n{}", 400, "Read and Followed are both missing"},
+		{"POST ~/msdyn_sequences(" + sequenceID + ")/Microsoft.Dynamics.CRM.Mark\n\n" + `{"Read":true}`, 400, "cannot be connected"},
+		{"GET ~/segue_WorkList(Filter='Tomorrow')", 400, "one of Unopened, Followed, Overdue, Today, FromTomorrow"},
 		{"GET ~/segue_WorkList(Sort='Colour')", 400, "'Sort' must be one of Score"},
 		{"GET ~/segue_WorkList(Top=0)", 400, "Top is 0; it takes 1 to 250"},
 		{"GET ~/segue_WorkList(RecordTypes=[%22task%22])", 400, "RecordTypes has"},

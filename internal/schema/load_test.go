@@ -65,6 +65,7 @@ func TestDefaultTables(t *testing.T) {
 		"segue_trackedchange  segue_trackedchangeid segue_rowid",
 		"segue_uniquekey  segue_uniquekeyid segue_table",
 		"segue_usage  segue_usageid segue_userid",
+		"segue_workmark  segue_workmarkid segue_record",
 		"systemuser systemusers systemuserid fullname",
 		"task tasks activityid subject",
 		"team teams teamid name",

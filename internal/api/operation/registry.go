@@ -45,7 +45,7 @@ func Declared() []Declaration {
 		applyToExisting(call.ToRow), applyToExisting(call.ToSet), cancelJob(),
 		previewSequence(), retryStep(), openActivity(),
 		sequenceTemplates(),
-		workList(),
+		workList(), markRecord(),
 	}
 }
 

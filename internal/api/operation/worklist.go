@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"segue/internal/odata/call"
+	"segue/internal/rows"
+	"segue/internal/sales"
 	"segue/internal/sales/sequence"
 	"segue/internal/sales/workqueue"
 	"segue/internal/schema"
@@ -23,6 +25,32 @@ const (
 	workTop     = "Top"
 	workToken   = "Token"
 )
+
+// The filters of segue_WorkList beside the groups.
+const (
+	workUnopened = "Unopened"
+	workFollowed = "Followed"
+)
+
+// markRecord sets marks of the caller's at a record.
+func markRecord() Declaration {
+	const read, followed = "Read", "Followed"
+	return Declaration{
+		Signature: call.Signature{
+			Kind: call.Action, Name: "Mark", About: "Marks a record as read or unread, followed or not, for the caller alone. What is left out stays as it is.",
+			Binding: call.ToRow, Parameters: []call.Parameter{{Name: read, Type: schema.Boolean}, {Name: followed, Type: schema.Boolean}},
+		},
+		run: func(ctx context.Context, tx *rows.Tx, e Executor, c sales.Caller, on rows.Ref, given call.Arguments) (Answer, error) {
+			mark := func(name string) *bool {
+				if is, ok := given[name].(bool); ok {
+					return &is
+				}
+				return nil
+			}
+			return Answer{}, e.Queues.Mark(ctx, tx, c, on, workqueue.Marks{Read: mark(read), Followed: mark(followed)})
+		},
+	}
+}
 
 // workList lists what a seller has to do.
 func workList() Declaration {
@@ -63,7 +91,7 @@ func workEnums() (group, sort, filter *call.Enum) {
 	for _, s := range workqueue.Sorts() {
 		sort.Members = append(sort.Members, string(s))
 	}
-	filter.Members = group.Members
+	filter.Members = append([]string{workUnopened, workFollowed}, group.Members...)
 	for i := range filter.Members {
 		filter.Flags = append(filter.Flags, 1<<i)
 	}
@@ -82,6 +110,7 @@ func workItem(group *call.Enum) *call.Complex {
 		{Name: "WaitState", Type: schema.Integer}, {Name: "ErrorState", Type: schema.Integer}, {Name: "Outcome", Type: schema.String, Nullable: true},
 		{Name: "Due", Type: schema.DateTime}, {Name: "Group", Type: schema.String, Enum: group},
 		{Name: "Score", Type: schema.Integer, Nullable: true}, {Name: "Grade", Type: schema.Integer, Nullable: true},
+		{Name: "Read", Type: schema.Boolean}, {Name: "Followed", Type: schema.Boolean},
 		{Name: "LinkedActivityId", Type: schema.GUID, Nullable: true},
 		{Name: "OwnerType", Type: schema.String}, {Name: "OwnerId", Type: schema.GUID},
 		{Name: "StepsDone", Type: schema.Integer}, {Name: "Steps", Type: schema.Integer},
@@ -102,7 +131,14 @@ func workRequest(given call.Arguments) workqueue.Request {
 	}
 	if text := given.Text(workFilter); text != "" {
 		for member := range strings.SplitSeq(text, ",") {
-			r.Due = append(r.Due, workqueue.Group(member))
+			switch member {
+			case workUnopened:
+				r.Unopened = true
+			case workFollowed:
+				r.Followed = true
+			default:
+				r.Due = append(r.Due, workqueue.Group(member))
+			}
 		}
 	}
 	records, _ := given[workRecords].([]any)
@@ -145,7 +181,7 @@ func (e Executor) workItemResult(item workqueue.Item) call.Result {
 		"StepName": step.Name(), "Description": optional(row.Text(name.MsdynDescription)),
 		"Type": int64(step.Type()), "SubType": row.Int(name.MsdynSubtype),
 		"WaitState": row.Int(name.MsdynWaitstate), "ErrorState": int64(step.Error()), "Outcome": optional(row.Text(name.MsdynTriggeroutcome)),
-		"Due": item.Due, "Group": string(item.Group),
+		"Read": item.Read, "Followed": item.Followed, "Due": item.Due, "Group": string(item.Group),
 		"LinkedActivityId": optional(row.Text(name.MsdynLinkedactivityid)),
 		"OwnerType":        owner.Table, "OwnerId": owner.ID, "StepsDone": item.Done, "Steps": item.Total,
 	}

@@ -61,11 +61,11 @@ func TestBudget(t *testing.T) {
 		more          bool
 	}{
 		{0, workqueue.ByScore, 16, 0, 0, false},
-		{50, workqueue.ByDue, 16, 3, 151, false},
-		{50, workqueue.ByScore, 16, 3, 151, false},
-		{2000, workqueue.ByDue, 55, 54, 2101, false},
-		{2000, workqueue.ByScore, 55, 73, 4051, false},
-		{2500, workqueue.ByScore, 55, 73, 4052, true},
+		{50, workqueue.ByDue, 16, 3, 201, false},
+		{50, workqueue.ByScore, 16, 4, 201, false},
+		{2000, workqueue.ByDue, 55, 54, 2151, false},
+		{2000, workqueue.ByScore, 55, 74, 4101, false},
+		{2500, workqueue.ByScore, 55, 74, 4102, true},
 	} {
 		t.Run(fmt.Sprintf("%d %s", test.steps, test.sort), func(t *testing.T) {
 			w := newWorld(t)

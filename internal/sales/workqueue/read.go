@@ -75,6 +75,10 @@ func (r *reader) read(ctx context.Context, refs []rows.Ref) error {
 		if row == nil {
 			continue
 		}
+		if row.Table.Name == name.WorkMark { // the caller's own
+			r.rows[row.Ref()] = row
+			continue
+		}
 		may, err := r.entities.MayRead(ctx, r.caller, row)
 		if err != nil {
 			return fmt.Errorf("may %v be read: %w", row.Ref(), err)
@@ -135,8 +139,9 @@ func (r *reader) sequences(ctx context.Context, items []Item) error {
 func (r *reader) all(ctx context.Context, items []Item) error {
 	var refs []rows.Ref
 	for _, item := range items {
-		refs = append(refs, rows.RefTo(name.SequenceTarget, item.Step.Position().Target),
-			rows.RefTo(name.Sequence, item.Step.Sequence()), rows.Ref{Table: item.Record.Table, ID: item.Record.ID})
+		record := rows.Ref{Table: item.Record.Table, ID: item.Record.ID}
+		refs = append(refs, rows.RefTo(name.SequenceTarget, item.Step.Position().Target), rows.RefTo(name.Sequence, item.Step.Sequence()),
+			record, markOf(r.caller.ID, record))
 	}
 	if err := r.read(ctx, refs); err != nil {
 		return err
@@ -148,6 +153,9 @@ func (r *reader) all(ctx context.Context, items []Item) error {
 		}
 	}
 	if err := r.records(ctx, items); err != nil {
+		return err
+	}
+	if err := r.marks(ctx, items); err != nil {
 		return err
 	}
 	return r.sequences(ctx, items)

@@ -7,7 +7,10 @@
 // reads. Records, sequences and targets are read for the page that is shown, and records for
 // all steps only where their score or name decides which page that is.
 //
-// Invariant: nothing is written, and no more steps are looked at than MaxSteps, which the
+// What a user has read and follows is a mark at the record, of that user alone
+// ([Queues.Mark]).
+//
+// Invariant: a list writes nothing, and no more steps are looked at than MaxSteps, which the
 // list says where there are more ([List.More]). A list shows nothing of a record or sequence
 // that the caller may not read but its id.
 package workqueue
@@ -55,7 +58,10 @@ func New(db *rows.DB, entities *entity.Entities, principals *principal.Directory
 type Request struct {
 	Owner schema.Lookup // a user or a team; zero: the caller
 
-	Due     []Group             // in one of these groups; nil: in any
+	Due      []Group // in one of these groups; nil: in any
+	Unopened bool    // only of records that the caller has not marked as read
+	Followed bool    // only of records that the caller follows
+
 	Records []string            // record types, of one of these; nil: of any
 	Types   []sequence.StepType // of one of these; nil: of any
 
@@ -88,7 +94,9 @@ type Item struct {
 	Score        *int64 // nil for a record without one
 	Grade        *int64
 	SequenceName string // "" where the caller may not read the sequence
-	Done, Total  int64  // steps of the record on the sequence, done and in all
+	Read         bool   // the caller's marks at the record
+	Followed     bool
+	Done, Total  int64 // steps of the record on the sequence, done and in all
 }
 
 // Of lists the steps of an owner. Refusals: [sales.Invalid], [sales.NotFound] for an owner
@@ -118,8 +126,11 @@ func (q *Queues) Of(ctx context.Context, c sales.Caller, r Request) (List, error
 		return List{}, err
 	}
 	list.More = more
-	items := r.choose(steps, &list)
 	read := q.reader(c)
+	items, err := r.choose(ctx, read, steps, &list)
+	if err != nil {
+		return List{}, sales.Public(err)
+	}
 	if r.sortsByRecord() {
 		if err := read.records(ctx, items); err != nil {
 			return List{}, sales.Public(err)
@@ -219,8 +230,24 @@ func days(now time.Time, zone *time.Location) (today, tomorrow time.Time) {
 	return calendar.Instant(date, zone), calendar.Instant(date.AddDate(0, 0, 1), zone)
 }
 
-// choose returns the items that a request asks for, and counts those of each group.
-func (r Request) choose(steps []*rows.Row, list *List) []Item {
+// choose returns the items that a request asks for, and counts those of each group. It reads
+// marks where they decide.
+func (r Request) choose(ctx context.Context, read *reader, steps []*rows.Row, list *List) ([]Item, error) {
+	items := r.itemsOf(steps, list)
+	if r.Unopened || r.Followed {
+		if err := read.marks(ctx, items); err != nil {
+			return nil, err
+		}
+		items = slices.DeleteFunc(items, func(i Item) bool { return r.Unopened && i.Read || r.Followed && !i.Followed })
+	}
+	for _, item := range items {
+		list.Groups[item.Group]++
+	}
+	return slices.DeleteFunc(items, func(i Item) bool { return r.Due != nil && !slices.Contains(r.Due, i.Group) }), nil
+}
+
+// itemsOf returns the items of steps, of the types that a request asks for.
+func (r Request) itemsOf(steps []*rows.Row, list *List) []Item {
 	today, tomorrow := days(list.AsOf, list.Zone)
 	var items []Item
 	for _, row := range steps {
@@ -235,10 +262,7 @@ func (r Request) choose(steps []*rows.Row, list *List) []Item {
 		if r.Records != nil && !slices.Contains(r.Records, item.Record.Table) || r.Types != nil && !slices.Contains(r.Types, step.Type()) {
 			continue
 		}
-		list.Groups[item.Group]++
-		if r.Due == nil || slices.Contains(r.Due, item.Group) {
-			items = append(items, item)
-		}
+		items = append(items, item)
 	}
 	return items
 }

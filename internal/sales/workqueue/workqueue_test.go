@@ -30,12 +30,13 @@ type values = salestest.Values
 // world is a Segue whose clock can be moved.
 type world struct {
 	*salestest.World
-	now *clock.Manual
+	now    *clock.Manual
+	marked map[string][2]bool // by record: read, followed by the manager
 }
 
 func newWorld(t testing.TB) world {
 	now := clock.NewManual(salestest.Now())
-	return world{salestest.NewOn(t, salestest.OpenEmbedded(t), now.Now, boot.Options{}), now}
+	return world{salestest.NewOn(t, salestest.OpenEmbedded(t), now.Now, boot.Options{}), now, map[string][2]bool{}}
 }
 
 // join makes a user a member of a team.
@@ -240,6 +241,13 @@ func territory(t *testing.T, n int) world {
 			row.Set("msdyn_type", schema.Int(types[random.IntN(len(types))]))
 			row.Set("msdyn_subtype", schema.Int(0))
 		})
+		if mark := random.IntN(6); mark < 4 {
+			read, followed := mark%2 == 0, mark/2 == 0
+			if err := w.mark(salestest.Manager(), record, workqueue.Marks{Read: &read, Followed: &followed}); err != nil {
+				t.Fatal(err)
+			}
+			w.marked[record.ID] = [2]bool{read, followed}
+		}
 		if random.IntN(10) == 0 {
 			w.Finish(w.Target(record), 2)
 		}
@@ -267,6 +275,9 @@ func oracle(w world, r workqueue.Request) (ids []string, groups map[workqueue.Gr
 		e.sequence = w.Row("msdyn_sequence", target.Lookup("msdyn_parentsequence").ID).Text("msdyn_name")
 		if v, _ := record.Value("msdyn_leadscore"); !v.IsNull() {
 			e.score = record.Int("msdyn_leadscore")
+		}
+		if marked := w.marked[record.ID]; r.Unopened && marked[0] || r.Followed && !marked[1] {
+			continue
 		}
 		if row.Int("statecode") != 0 || row.Is("segue_system") || !slices.Contains(mine, row.Lookup("ownerid").ID) {
 			continue
@@ -321,9 +332,10 @@ func TestOf_Property(t *testing.T) {
 	w := territory(t, 150)
 	rapid.Check(t, func(t *rapid.T) {
 		r := workqueue.Request{
-			Due:     rapid.SliceOfN(rapid.SampledFrom(workqueue.Groups()), 0, 2).Draw(t, "due"),
-			Records: rapid.SliceOfN(rapid.SampledFrom([]string{"lead", "opportunity"}), 0, 1).Draw(t, "records"),
-			Types:   rapid.SliceOfN(rapid.SampledFrom([]sequence.StepType{4202, 4210, 4212, 5}), 0, 3).Draw(t, "types"),
+			Due:      rapid.SliceOfN(rapid.SampledFrom(workqueue.Groups()), 0, 2).Draw(t, "due"),
+			Records:  rapid.SliceOfN(rapid.SampledFrom([]string{"lead", "opportunity"}), 0, 1).Draw(t, "records"),
+			Types:    rapid.SliceOfN(rapid.SampledFrom([]sequence.StepType{4202, 4210, 4212, 5}), 0, 3).Draw(t, "types"),
+			Unopened: rapid.Bool().Draw(t, "unopened"), Followed: rapid.Bool().Draw(t, "followed"),
 			Sort:    rapid.SampledFrom(workqueue.Sorts()).Draw(t, "sort"),
 			Reverse: rapid.Bool().Draw(t, "reverse"), Grouped: rapid.Bool().Draw(t, "grouped"),
 			Top: rapid.IntRange(1, 200).Draw(t, "top"),

@@ -41,6 +41,7 @@ const (
 	TrackedChange      = "segue_trackedchange"
 	UniqueKey          = "segue_uniquekey"
 	Usage              = "segue_usage"
+	WorkMark           = "segue_workmark"
 	User               = "systemuser"
 	Task               = "task"
 	Team               = "team"
@@ -89,6 +90,7 @@ type (
 	TrackedChangeID      string // of a row of segue_trackedchange
 	UniqueKeyID          string // of a row of segue_uniquekey
 	UsageID              string // of a row of segue_usage
+	WorkMarkID           string // of a row of segue_workmark
 	UserID               string // of a row of systemuser
 	TaskID               string // of a row of task
 	TeamID               string // of a row of team
@@ -406,6 +408,7 @@ const (
 	SegueExecutions                                  = "segue_executions"
 	SegueExpireson                                   = "segue_expireson"
 	SegueFindings                                    = "segue_findings"
+	SegueFollowed                                    = "segue_followed"
 	SegueFrom                                        = "segue_from"
 	SegueGenerationid                                = "segue_generationid"
 	SegueHandler                                     = "segue_handler"
@@ -441,6 +444,7 @@ const (
 	SeguePosition                                    = "segue_position"
 	SeguePriority                                    = "segue_priority"
 	SegueProgram                                     = "segue_program"
+	SegueRead                                        = "segue_read"
 	SegueReason                                      = "segue_reason"
 	SegueRecipient                                   = "segue_recipient"
 	SegueRecord                                      = "segue_record"
@@ -493,11 +497,13 @@ const (
 	SegueUniquekeyid                                 = "segue_uniquekeyid"
 	SegueUnsubscribedon                              = "segue_unsubscribedon"
 	SegueUsageid                                     = "segue_usageid"
+	SegueUser                                        = "segue_user"
 	SegueUserid                                      = "segue_userid"
 	SegueValue                                       = "segue_value"
 	SegueValues                                      = "segue_values"
 	SegueVersion                                     = "segue_version"
 	SegueWorkinghours                                = "segue_workinghours"
+	SegueWorkmarkid                                  = "segue_workmarkid"
 	Sender                                           = "sender"
 	Sendthankyounote                                 = "sendthankyounote"
 	Senton                                           = "senton"
