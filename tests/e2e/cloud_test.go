@@ -138,6 +138,11 @@ func (s *stack) story() {
 	}
 	s.eventually("the lead has no first step", soon, func() bool { called, _ := step(); return called == "Call" })
 	s.works("EvaluateFunction", "EvaluateFunctionChanges")
+	s.do("Salesperson", "POST", data+"leads("+id(1)+")/Microsoft.Dynamics.CRM.Mark", `{"Followed":true}`, http.StatusNoContent)
+	s.eventually("the call is not in the work list", soon, func() bool {
+		items, _ := s.do("Salesperson", "GET", data+"segue_WorkList(Filter='Followed')", "", http.StatusOK)["Items"].([]any)
+		return len(items) == 1
+	})
 	_, first := step()
 	s.do("Salesperson", "PATCH", data+"msdyn_sequencetargetsteps("+first+")", `{"statuscode":2}`, http.StatusNoContent)
 	if called, _ := step(); called != "Follow up" {
