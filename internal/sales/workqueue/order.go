@@ -127,7 +127,7 @@ func (r Request) page(items []Item, after *place) (page []Item, next string) {
 func (r Request) digest() string {
 	h := fnv.New64a()
 	r.Top, r.Token = 0, ""
-	fmt.Fprintf(h, "%+v", r)
+	_, _ = fmt.Fprintf(h, "%+v", r) // a hash never fails
 	return fmt.Sprintf("%x", h.Sum64())
 }
 
