@@ -61,8 +61,8 @@ func checkOptions(options []Option) error {
 	return nil
 }
 
-// checkShape checks the table against its columns.
-func (t *Table) checkShape() error {
+// checkNamed checks the columns that the table's file names beside those that it declares.
+func (t *Table) checkNamed() error {
 	if c := t.Column(t.PrimaryName); c == nil || c.Type != String {
 		return fmt.Errorf("primaryName %q is not a string column", t.PrimaryName)
 	}
@@ -71,6 +71,14 @@ func (t *Table) checkShape() error {
 	}
 	if c := t.Column(t.Grade); t.Grade != "" && (c == nil || c.Type != Choice) {
 		return fmt.Errorf("grade %q is not a choice column", t.Grade)
+	}
+	return nil
+}
+
+// checkShape checks the table against its columns.
+func (t *Table) checkShape() error {
+	if err := t.checkNamed(); err != nil {
+		return err
 	}
 	for _, c := range t.Columns {
 		if err := t.checkCompose(c); err != nil {
