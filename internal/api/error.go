@@ -154,6 +154,8 @@ func errorOfKind(e *sales.Error) *odata.Error {
 		return odata.Errorf(odata.IsvAborted, "%s", e.Text)
 	case sales.Forbidden:
 		return odata.Errorf(odata.PrivilegeDenied, "%s", e.Text)
+	case sales.NotServed:
+		return odata.Errorf(odata.NotImplemented, "%s", e.Text)
 	case sales.TooLarge:
 		return &odata.Error{Status: http.StatusRequestEntityTooLarge, Code: odata.CrmHTTPError, Message: e.Text}
 	case sales.Unavailable:

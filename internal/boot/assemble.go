@@ -110,6 +110,7 @@ type Parts struct {
 	Simulation  *simulation.Simulation
 	Previews    *preview.Previews
 	Queues      *workqueue.Queues
+	Rehearse    operation.Rehearse // carries out the tests of sequences; nil, by default, where that is not served
 	Segments    *segmentation.Segmentation
 	Reactions   *reaction.Handler  // takes up again what is parked
 	Changes     store.Handler      // follows the change records of the store
@@ -127,7 +128,7 @@ func (p *Parts) Operations() operation.Executor {
 		DB: p.DB, Settings: p.Settings, Entities: p.Entities, Connections: p.Connections, Principals: p.Principals,
 		Pipeline: p.Pipeline, Redriver: p.Reactions, Eraser: p.Erasures, Mailing: p.Mailing, Deletion: p.Deletion, Backfill: p.Backfill, Simulation: p.Simulation, Segments: p.Segments,
 		Sequences: p.Sequences, Migration: p.Migration,
-		Previews: p.Previews, Progress: p.Progress, Queues: p.Queues,
+		Previews: p.Previews, Rehearse: p.Rehearse, Progress: p.Progress, Queues: p.Queues,
 		Health: p.Health, Quotas: p.quotas,
 	}
 }

@@ -27,6 +27,7 @@ const (
 	Forbidden    Kind = "privilege missing"   // docs/domain.md §12
 	Unavailable  Kind = "temporarily refused" // the same call may succeed later
 	TooLarge     Kind = "too large"           // a row that no store item holds
+	NotServed    Kind = "not served here"     // this installation lacks what it takes
 )
 
 // Error makes a Kind an error.

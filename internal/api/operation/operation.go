@@ -106,6 +106,7 @@ type Executor struct {
 	Backfill    *backfill.Backfill
 	Simulation  *simulation.Simulation
 	Previews    *preview.Previews
+	Rehearse    Rehearse // nil where tests of sequences are not carried out
 	Progress    *progress.Progress
 	Queues      *workqueue.Queues
 	Segments    *segmentation.Segmentation

@@ -29,6 +29,7 @@ import (
 	"segue/internal/auth/issuer"
 	"segue/internal/boot"
 	"segue/internal/boot/amazon"
+	"segue/internal/boot/rehearse"
 	"segue/internal/boot/web"
 	"segue/internal/dynamo"
 	"segue/internal/dynamo/stream"
@@ -115,6 +116,7 @@ func (p Place) Open(ctx context.Context, log *slog.Logger) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
+	app.Rehearse = rehearse.House{Tables: app.DB.Schema()}.Rehearse
 	return &App{app, web.Config(app), issuer, store, store, store.Close}, nil
 }
 
@@ -204,5 +206,6 @@ func (p Place) openDynamoDB(ctx context.Context, env boot.Environment, issuer *i
 		return nil, err
 	}
 	feed := stream.New(dynamodbstreams.NewFromConfig(cfg), p.Table, stream.Clock(issuer.Clock))
+	app.Rehearse = rehearse.House{Tables: app.DB.Schema()}.Rehearse
 	return &App{app, web.Config(app), issuer, feed, nil, func() error { return nil }}, nil
 }

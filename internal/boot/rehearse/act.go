@@ -34,7 +34,7 @@ func (g *stage) do(ctx context.Context, op operation.Operation) (*rows.Row, erro
 // read reads columns as a client writes them.
 func (g *stage) read(table string, row json.RawMessage) (odata.Input, error) {
 	t := g.DB.Schema().Table(table)
-	if t == nil || t.Set == "" || t.EngineMade {
+	if t == nil || t.Set == "" {
 		return odata.Input{}, fmt.Errorf("there is no table %q", table)
 	}
 	input, err := odata.Bodies{Schema: g.DB.Schema()}.Row(t, row)
@@ -55,8 +55,11 @@ func (g *stage) put(ctx context.Context, table string, row json.RawMessage) (*ro
 	if err != nil {
 		return nil, err
 	}
-	if table == name.Organization { // there is one
+	switch t := g.DB.Schema().Table(table); {
+	case table == name.Organization: // there is one
 		input.ID = string(g.Principals.Organization().ID)
+	case t.EngineMade:
+		return nil, fmt.Errorf("rows of %s are made by Segue alone", table)
 	}
 	if input.ID == "" {
 		return g.do(ctx, operation.Create{Table: table, Values: input.Values})
@@ -207,29 +210,37 @@ func (g *stage) Hear(ctx context.Context, what rehearsal.Event, step string) err
 // ledger notes that an email of a seller was sent.
 func (g *stage) ledger(ctx context.Context, ref rows.Ref, step *rows.Row) error {
 	const sent = 2 // of segue_sendstate
-	now := g.clock.Now()
-	_, err := g.Entities.Create(ctx, sales.Engine(), ref.Table, ref.ID, map[string]schema.Value{
-		name.SegueStep: schema.RefTo(name.SequenceTargetStep, step.ID), name.SegueTarget: schema.Ref(step.Lookup(name.MsdynSequencetarget)),
-		name.SegueRegarding: schema.RefTo(g.record.Table, g.record.ID), name.SegueSendstate: schema.Int(sent),
-		name.SegueRecipient: schema.Text("recipient@example.com"),
-		name.SegueClaimedon: schema.Time(now), name.SegueSenton: schema.Time(step.Time(name.MsdynCompletedon)),
+	recipient := "recipient@example.com"
+	record, err := g.Entities.Retrieve(ctx, sales.Engine(), g.record)
+	if err != nil {
+		return err
+	}
+	if record.Table.Column(name.Emailaddress1) != nil && record.Text(name.Emailaddress1) != "" {
+		recipient = record.Text(name.Emailaddress1)
+	}
+	err = g.DB.Do(ctx, "", func(tx *rows.Tx) error {
+		tx.Create(tx.Schema().Table(ref.Table), ref.ID, map[string]schema.Value{
+			name.SegueStep: schema.RefTo(name.SequenceTargetStep, step.ID), name.SegueTarget: schema.Ref(step.Lookup(name.MsdynSequencetarget)),
+			name.SegueRegarding: schema.RefTo(g.record.Table, g.record.ID), name.SegueRecipient: schema.Text(recipient),
+			name.SegueSendstate: schema.Int(sent), name.SegueSenton: schema.Time(step.Time(name.MsdynCompletedon)),
+		})
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return g.settle(ctx)
+	return g.settle(ctx) // what follows from an email follows from changes of its row
 }
 
 func (g *stage) hear(ctx context.Context, what rehearsal.Event, ref rows.Ref) error {
-	now := schema.Time(g.clock.Now())
 	switch what {
 	case rehearsal.Replied: // which no notification tells
-		return g.note(ctx, ref, map[string]schema.Value{name.SegueRepliedon: now})
+		return g.note(ctx, ref, name.SegueRepliedon)
 	case rehearsal.Downloaded: // a link that downloads an attachment was followed
 		if err := g.notify(ctx, "Click", ref.ID); err != nil {
 			return err
 		}
-		return g.note(ctx, ref, map[string]schema.Value{name.SegueDownloadedon: now})
+		return g.note(ctx, ref, name.SegueDownloadedon)
 	case rehearsal.Opened:
 		return g.notify(ctx, "Open", ref.ID)
 	case rehearsal.Clicked:
@@ -242,9 +253,15 @@ func (g *stage) hear(ctx context.Context, what rehearsal.Event, ref rows.Ref) er
 	return fmt.Errorf("nobody tells of an email that it was %s", what)
 }
 
-func (g *stage) note(ctx context.Context, ref rows.Ref, values map[string]schema.Value) error {
-	_, _, err := g.Entities.Update(ctx, sales.Engine(), ref, values, entity.If{Exists: true})
-	return err
+// note notes a moment of an email, the first of its kind.
+func (g *stage) note(ctx context.Context, ref rows.Ref, column string) error {
+	return g.DB.Do(ctx, "", func(tx *rows.Tx) error {
+		found, err := tx.Load(ctx, ref)
+		if err == nil && found[0] != nil && found[0].Time(column).IsZero() {
+			found[0].Set(column, schema.Time(tx.Now()))
+		}
+		return err
+	})
 }
 
 // notify tells what a provider tells, in its words.

@@ -127,7 +127,7 @@ func TestRehearseFails(t *testing.T) {
 		{"back", `jump to 2026-03-26T09:00`, `the line can be carried out`, `does not go back`},
 		{"far", "wait 700d\nwait 700d", `the line can be carried out`, `at most 732 days`},
 		{"no email", `opened`, `the line can be carried out`, `no step has sent an email`},
-		{"system's rows", `row segue_job {}`, `the line can be carried out`, `there is no table "segue_job"`},
+		{"system's rows", `row segue_job {}`, `the line can be carried out`, `rows of segue_job are made by Segue alone`},
 		{"column", `update {"nothing":1}`, `the line can be carried out`, `nothing`},
 		{"second record", `record lead {"lastname":"Bob"}`, `the line can be carried out`, `a test is about one record`},
 	} {
