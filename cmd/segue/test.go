@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"segue/internal/boot"
@@ -34,17 +35,21 @@ func (c *testCommand) run(ctx context.Context, out io.Writer, house rehearse.Hou
 		if err != nil {
 			return err
 		}
+		var text strings.Builder
 		for _, r := range results {
 			all++
 			if r.Passed {
-				fmt.Fprintf(out, "ok   %s:%d: %s\n", path, r.Line, r.Name)
+				fmt.Fprintf(&text, "ok   %s:%d: %s\n", path, r.Line, r.Name)
 			} else {
 				failed++
-				fmt.Fprintf(out, "FAIL %s:%d: %s: expected %s, got %s\n", path, r.Line, r.Name, r.Expected, r.Got)
+				fmt.Fprintf(&text, "FAIL %s:%d: %s: expected %s, got %s\n", path, r.Line, r.Name, r.Expected, r.Got)
 			}
 			if c.Trace {
-				printTrace(out, r.Trace)
+				writeTrace(&text, r.Trace)
 			}
+		}
+		if _, err := io.WriteString(out, text.String()); err != nil {
+			return fmt.Errorf("print the results: %w", err)
 		}
 	}
 	if failed > 0 {
@@ -53,8 +58,8 @@ func (c *testCommand) run(ctx context.Context, out io.Writer, house rehearse.Hou
 	return nil
 }
 
-// printTrace prints the steps of a test.
-func printTrace(out io.Writer, trace []rehearsal.Step) {
+// writeTrace writes the steps of a test, a line each.
+func writeTrace(text *strings.Builder, trace []rehearsal.Step) {
 	at := func(t time.Time) string {
 		if t.IsZero() {
 			return "-"
@@ -62,10 +67,10 @@ func printTrace(out io.Writer, trace []rehearsal.Step) {
 		return t.UTC().Format("2006-01-02T15:04")
 	}
 	for _, s := range trace {
-		fmt.Fprintf(out, "     opened %s, due %s, closed %-16s  %-9s  %s", at(s.Opened), at(s.Due), at(s.Closed), s.State, s.Name)
+		fmt.Fprintf(text, "     opened %s, due %s, closed %-16s  %-9s  %s", at(s.Opened), at(s.Due), at(s.Closed), s.State, s.Name)
 		if s.Note != "" {
-			fmt.Fprintf(out, " (%s)", s.Note)
+			fmt.Fprintf(text, " (%s)", s.Note)
 		}
-		fmt.Fprintln(out)
+		text.WriteByte('\n')
 	}
 }

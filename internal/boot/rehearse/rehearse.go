@@ -39,11 +39,15 @@ type House struct{ Tables *schema.Schema }
 
 // Rehearse carries out the tests of a sequence. It may be called at the same time.
 func (h House) Rehearse(ctx context.Context, s rehearsal.Sequence, script *rehearsal.Script) ([]rehearsal.Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return rehearsal.Run(ctx, script, func(ctx context.Context, start time.Time) (rehearsal.Stage, error) {
+	results, err := rehearsal.Run(limited, script, func(ctx context.Context, start time.Time) (rehearsal.Stage, error) {
 		return h.open(ctx, s, start)
 	})
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return nil, sales.Refuse(sales.Limit, "the tests of one text may take %v, and these take longer", patience)
+	}
+	return results, err
 }
 
 // stage is the Segue of one test.
