@@ -75,7 +75,8 @@ func (g *stage) nextDue(ctx context.Context, until time.Time) (next time.Time, o
 	return next, ok, nil
 }
 
-// settle follows all changes and works on all jobs until nothing is left to do.
+// settle follows all changes and works on all messages, those of due rows too, until nothing
+// is left to do.
 func (g *stage) settle(ctx context.Context) error {
 	for {
 		if err := g.follow(ctx); err != nil {
@@ -84,7 +85,7 @@ func (g *stage) settle(ctx context.Context) error {
 		if g.Local.Len() == 0 {
 			return nil
 		}
-		if err := g.Local.Drain(ctx, g.Jobs.Handle); err != nil {
+		if err := g.Local.Drain(ctx, g.Queued()); err != nil {
 			return err
 		}
 	}
