@@ -15,6 +15,7 @@ run() { go test -run '^$' -count=1 -bench "$1" -benchtime "$2" ./internal/sales;
 
 {
 	run 'Connect|Evaluate' "${1:-500}x"
+	run 'Due' 3000x
 	run 'Arrive' 500x
 	run 'Decide' 2s
 } | awk '
