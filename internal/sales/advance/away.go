@@ -51,6 +51,20 @@ func (p *pass) leaves(row *rows.Row) bool {
 	return p.here > Here
 }
 
+// sendOff sends off the rows that leave, and returns those that stay.
+func (p *pass) sendOff(ctx context.Context, due []*rows.Row) []*rows.Row {
+	var leaving []*rows.Row
+	stay := due[:0]
+	for _, row := range due {
+		if p.leaves(row) {
+			leaving = append(leaving, row)
+		} else {
+			stay = append(stay, row)
+		}
+	}
+	return append(stay, p.send(ctx, leaving)...)
+}
+
 // waits reports whether an entry has left, not long ago, and is as it was then.
 func (p *pass) waits(entry rows.DueEntry) bool {
 	p.Advance.mu.Lock()

@@ -77,16 +77,7 @@ func (p *pass) sweep(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		var leaving []*rows.Row
-		stay := due[:0]
-		for _, row := range due {
-			if p.leaves(row) {
-				leaving = append(leaving, row)
-			} else {
-				stay = append(stay, row)
-			}
-		}
-		for _, row := range append(stay, p.send(ctx, leaving)...) {
+		for _, row := range p.sendOff(ctx, due) {
 			if p.over(ctx) {
 				return nil
 			}
