@@ -44,6 +44,7 @@ import (
 	"segue/internal/sales/tracking"
 	"segue/internal/sales/view"
 	"segue/internal/sales/workqueue"
+	"segue/internal/sales/worklist"
 	"segue/internal/schema"
 	"segue/internal/schema/name"
 	"segue/internal/store"
@@ -102,6 +103,7 @@ type Parts struct {
 	Migration   *migration.Migration
 	Connections *connection.Connections
 	Progress    *progress.Progress
+	Worklist    *worklist.Worklist
 	Jobs        *job.Jobs
 	Erasures    *erasure.Erasures
 	Deletion    *deletion.Deletion
@@ -128,7 +130,7 @@ func (p *Parts) Operations() operation.Executor {
 		DB: p.DB, Settings: p.Settings, Entities: p.Entities, Connections: p.Connections, Principals: p.Principals,
 		Pipeline: p.Pipeline, Redriver: p.Reactions, Eraser: p.Erasures, Mailing: p.Mailing, Deletion: p.Deletion, Backfill: p.Backfill, Simulation: p.Simulation, Segments: p.Segments,
 		Sequences: p.Sequences, Migration: p.Migration,
-		Previews: p.Previews, Rehearse: p.Rehearse, Progress: p.Progress, Queues: p.Queues,
+		Previews: p.Previews, Rehearse: p.Rehearse, Progress: p.Progress, Queues: p.Queues, Worklist: p.Worklist,
 		Health: p.Health, Quotas: p.quotas,
 	}
 }
@@ -268,6 +270,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	a.Advance.SendTo(options.Queue)
 	a.Advance.AtOnce(options.AtOnce)
 	a.Reactions.AtOnce(options.AtOnce)
+	a.Worklist = worklist.New(worklist.Parts{Entities: entities, Principals: principals, Sequences: sequences, Progress: a.Progress})
 	if options.Aside != nil {
 		a.Jobs.SetAside(options.Aside)
 	}

@@ -33,6 +33,7 @@ import (
 	"segue/internal/sales/setting"
 	"segue/internal/sales/simulation"
 	"segue/internal/sales/workqueue"
+	"segue/internal/sales/worklist"
 	"segue/internal/schema"
 )
 
@@ -109,6 +110,7 @@ type Executor struct {
 	Rehearse    Rehearse // nil where tests of sequences are not carried out
 	Progress    *progress.Progress
 	Queues      *workqueue.Queues
+	Worklist    *worklist.Worklist
 	Segments    *segmentation.Segmentation
 	Health      *health.Monitor
 	Quotas      func(context.Context) ([]sales.Quota, error) // the limits of which people are told how much is used

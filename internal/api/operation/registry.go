@@ -44,6 +44,7 @@ func Declared() []Declaration {
 		simulate(call.ToRow), simulate(call.ToSet), activationDiff(call.ToRow), activationDiff(call.ToSet), explain(), copySegment(),
 		applyToExisting(call.ToRow), applyToExisting(call.ToSet), cancelJob(),
 		previewSequence(), runTests(), retryStep(), openActivity(),
+		completeStep(), skipStep(), skipWait(), snoozeStep(), assignStep(), reopenStep(),
 		sequenceTemplates(),
 		workList(), markRecord(),
 	}

@@ -21,14 +21,21 @@ import (
 // commit demands that it is live, at this step and of that version. Where the version is not
 // known, or the connection ends, target and record are read.
 func (p *Progress) Finish(ctx context.Context, tx *rows.Tx, row *rows.Row, closing sequence.Closing) error {
+	_, err := p.FinishTo(ctx, tx, row, closing)
+	return err
+}
+
+// FinishTo is Finish that tells which step it has opened, "" where the target has ended. The
+// unit of work holds its row.
+func (p *Progress) FinishTo(ctx context.Context, tx *rows.Tx, row *rows.Row, closing sequence.Closing) (next name.SequenceTargetStepID, err error) {
 	step := sequence.TargetStep{Row: row}
 	position := step.Position()
 	known, err := p.Sequences.Sequence(ctx, step.Sequence())
 	if err != nil {
-		return err
+		return "", err
 	}
 	if closing, err = p.withResult(ctx, step, closing); err != nil {
-		return err
+		return "", err
 	}
 	if !known.Active || position.Version == 0 || tx.Again() {
 		return p.finishRead(ctx, tx, row, closing)
@@ -38,16 +45,16 @@ func (p *Progress) Finish(ctx context.Context, tx *rows.Tx, row *rows.Row, closi
 		return p.finishRead(ctx, tx, row, closing)
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
 	out, err := p.decide(ctx, def, position, closing)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if out.NextID == "" { // the connection ends, which its record must be told
 		return p.finishRead(ctx, tx, row, closing)
 	}
-	return p.commit(ctx, tx, row, closing, out, def.Version)
+	return out.NextID, p.commit(ctx, tx, row, closing, out, def.Version)
 }
 
 // withResult adds the result of a phone call that is not told, where the organization has set
@@ -61,36 +68,36 @@ func (p *Progress) withResult(ctx context.Context, step sequence.TargetStep, clo
 	return closing, err
 }
 
-// finishRead is Finish with the target, its record and the sequence read.
-func (p *Progress) finishRead(ctx context.Context, tx *rows.Tx, row *rows.Row, closing sequence.Closing) error {
+// finishRead is FinishTo with the target, its record and the sequence read.
+func (p *Progress) finishRead(ctx context.Context, tx *rows.Tx, row *rows.Row, closing sequence.Closing) (next name.SequenceTargetStepID, err error) {
 	step := sequence.TargetStep{Row: row}
 	position := step.Position()
 	found, err := tx.Load(ctx, rows.RefTo(name.SequenceTarget, position.Target), rows.Ref{Table: position.Record.Table, ID: position.Record.ID})
 	if err != nil {
-		return err
+		return "", err
 	}
 	if found[0] == nil {
-		return sales.NoRow(rows.RefTo(name.SequenceTarget, position.Target))
+		return "", sales.NoRow(rows.RefTo(name.SequenceTarget, position.Target))
 	}
 	version := sequence.Target{Row: found[0]}.Version()
 	def, err := p.definition(ctx, tx, step, version)
 	if errors.Is(err, errInactive) {
-		return sales.Refuse(sales.Precondition, "the sequence of step %q has been deactivated; its connections are being ended", step.Name())
+		return "", sales.Refuse(sales.Precondition, "the sequence of step %q has been deactivated; its connections are being ended", step.Name())
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
 	out, err := p.decide(ctx, def, position, closing)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := p.commit(ctx, tx, row, closing, out, version); err != nil {
-		return err
+		return "", err
 	}
 	if out.NextID != "" {
-		return nil
+		return out.NextID, nil
 	}
-	return connection.FreeGuard(found[1], step.Sequence(), position.Target)
+	return "", connection.FreeGuard(found[1], step.Sequence(), position.Target)
 }
 
 // errInactive says that the sequence of a step is not active.

@@ -36,14 +36,24 @@ func (r stepRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, befor
 		return sales.Refuse(sales.Precondition, "step %q is done (statuscode %v) and stays so", step.Name(), before[name.Statuscode])
 	case !wasActive || active: // done before or open after: nothing is finished by this
 		return nil
-	case status == sequence.StepCompleted && step.Type() == sequence.Wait:
-		return sales.Refuse(sales.Precondition, "a wait is not completed: it ends by itself when it is due; to go on before, skip it (statuscode 3)")
-	case status == sequence.StepCompleted && step.BySystem():
-		return sales.Refuse(sales.Precondition, "step %q is done by the system; to go on without it, skip it (statuscode 3)", step.Name())
 	case status != sequence.StepCompleted && status != sequence.StepSkipped:
 		return sales.Refuse(sales.Precondition, "a step is completed (statuscode 2) or skipped (statuscode 3); it is cancelled by disconnecting the record")
 	}
+	if err := Closable(step, status); err != nil {
+		return err
+	}
 	return r.progress.Finish(ctx, tx, row, closingOf(tx.Schema(), row, before))
+}
+
+// Closable refuses to let a person complete what goes on by itself; anything may be skipped.
+func Closable(step sequence.TargetStep, as sequence.StepStatus) error {
+	switch {
+	case as == sequence.StepCompleted && step.Type() == sequence.Wait:
+		return sales.Refuse(sales.Precondition, "a wait is not completed: it ends by itself when it is due; to go on before, skip it (statuscode 3)")
+	case as == sequence.StepCompleted && step.BySystem():
+		return sales.Refuse(sales.Precondition, "step %q is done by the system; to go on without it, skip it (statuscode 3)", step.Name())
+	}
+	return nil
 }
 
 // closingOf returns how a step is closed by a change of its row. What the change says of the

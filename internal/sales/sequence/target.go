@@ -246,7 +246,6 @@ func (p Position) open(def Definition, at Place, passed, done int, schedule work
 	// A target that goes over to another version may come to a step of the same id again, so
 	// the version is part of the id.
 	o := opened{id: name.SequenceTargetStepID(guid.Derive("step", string(p.Target), string(step.ID), fmt.Sprint(def.Version)))}
-	waiting := map[StepType]int64{Wait: waitWaiting, Condition: waitForUpdate}[step.Type] // else waitNA
 	proposed, due, failure := step.due(schedule, start)
 	o.columns = map[string]schema.Value{
 		name.MsdynName:                  schema.Text(excerpt.Bytes(step.Name, MaxName)),
@@ -256,7 +255,7 @@ func (p Position) open(def Definition, at Place, passed, done int, schedule work
 		name.MsdynSubtype:               schema.Int(int64(step.Subtype)),
 		name.MsdynDuetime:               schema.Time(due),
 		name.MsdynSequenceduetime:       schema.Time(proposed),
-		name.MsdynWaitstate:             schema.Int(waiting),
+		name.MsdynWaitstate:             schema.Int(waiting(step.Type)),
 		name.MsdynAdvancedfromwaitstate: schema.Int(p.leftWait()),
 		name.SegueSequence:              schema.RefTo(name.Sequence, def.Sequence),
 		name.SegueVersion:               schema.Int(def.Version),
