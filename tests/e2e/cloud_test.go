@@ -149,6 +149,9 @@ func (s *stack) story() {
 	}
 	act("Complete", `{"Outcome":"Made"}`)
 	act("Reopen", `{}`)
+	if next, _ := s.do("Salesperson", "GET", data+"segue_UpNext(Record=@r)?@r=%7B%22@odata.id%22:%22leads("+id(1)+")%22%7D", "", http.StatusOK)["Connections"].([]any); len(next) != 1 {
+		s.Errorf("the lead is told to be on %d sequences, want 1", len(next))
+	}
 	s.do("Salesperson", "PATCH", data+"msdyn_sequencetargetsteps("+first+")", `{"statuscode":2}`, http.StatusNoContent)
 	if called, _ := step(); called != "Follow up" {
 		s.Errorf("after the first step is completed the lead is at %q", called)

@@ -32,8 +32,8 @@ import (
 	"segue/internal/sales/segmentation"
 	"segue/internal/sales/setting"
 	"segue/internal/sales/simulation"
-	"segue/internal/sales/workqueue"
 	"segue/internal/sales/worklist"
+	"segue/internal/sales/workqueue"
 	"segue/internal/schema"
 )
 

@@ -27,29 +27,13 @@ func previewStates() *call.Enum {
 // previewSequence tells when the steps of a record on a sequence are due, and why.
 func previewSequence() Declaration {
 	const record = "Record"
-	kinds := &call.Enum{Name: "segue_DueReasonKind"}
-	for _, k := range worktime.Kinds() {
-		kinds.Members = append(kinds.Members, reasonKind(k))
-	}
-	reason := &call.Complex{Name: "segue_DueReason", Properties: []call.Property{
-		{Name: "Kind", Type: schema.String, Enum: kinds}, {Name: "From", Type: schema.DateTime}, {Name: "To", Type: schema.DateTime},
-		{Name: "ClocksForward", Type: schema.Integer, Nullable: true},
-	}}
-	step := &call.Complex{Name: "segue_PreviewStep", Properties: []call.Property{
-		{Name: "State", Type: schema.String, Enum: previewStates()}, {Name: "Path", Type: schema.String, Nullable: true},
-		{Name: "StepId", Type: schema.GUID}, {Name: "TargetStepId", Type: schema.GUID, Nullable: true},
-		{Name: "Name", Type: schema.String}, {Name: "Type", Type: schema.Integer},
-		{Name: "Due", Type: schema.DateTime, Nullable: true}, {Name: "Earliest", Type: schema.DateTime, Nullable: true},
-		{Name: "Reasons", Of: reason, Many: true}, {Name: "CompletedOn", Type: schema.DateTime, Nullable: true},
-		{Name: "Outcome", Type: schema.String, Nullable: true},
-	}}
 	return Declaration{
 		Signature: call.Signature{
 			Kind: call.Function, Name: "Preview", About: "Tells when the steps of a record on a sequence are due, and why: those passed, the current one and those to come.",
 			Binding: call.ToRow, Tables: []string{name.Sequence}, Parameters: []call.Parameter{{Name: record, Type: schema.LookupTo, Required: true}},
 			Returns: call.Return{Type: &call.Complex{Name: "segue_PreviewResponse", Properties: []call.Property{
 				{Name: "AsOf", Type: schema.DateTime}, {Name: "Version", Type: schema.Integer},
-				{Name: "TargetId", Type: schema.GUID, Nullable: true}, {Name: "Steps", Of: step, Many: true},
+				{Name: "TargetId", Type: schema.GUID, Nullable: true}, {Name: "Steps", Of: previewStep(), Many: true},
 			}}},
 		},
 		ask: func(ctx context.Context, e Executor, q Question) (Answer, error) {
@@ -58,6 +42,26 @@ func previewSequence() Declaration {
 			return Answer{Value: previewResult(previewed)}, err
 		},
 	}
+}
+
+// previewStep is the type of a step in a preview.
+func previewStep() *call.Complex {
+	kinds := &call.Enum{Name: "segue_DueReasonKind"}
+	for _, k := range worktime.Kinds() {
+		kinds.Members = append(kinds.Members, reasonKind(k))
+	}
+	reason := &call.Complex{Name: "segue_DueReason", Properties: []call.Property{
+		{Name: "Kind", Type: schema.String, Enum: kinds}, {Name: "From", Type: schema.DateTime}, {Name: "To", Type: schema.DateTime},
+		{Name: "ClocksForward", Type: schema.Integer, Nullable: true},
+	}}
+	return &call.Complex{Name: "segue_PreviewStep", Properties: []call.Property{
+		{Name: "State", Type: schema.String, Enum: previewStates()}, {Name: "Path", Type: schema.String, Nullable: true},
+		{Name: "StepId", Type: schema.GUID}, {Name: "TargetStepId", Type: schema.GUID, Nullable: true},
+		{Name: "Name", Type: schema.String}, {Name: "Type", Type: schema.Integer},
+		{Name: "Due", Type: schema.DateTime, Nullable: true}, {Name: "Earliest", Type: schema.DateTime, Nullable: true},
+		{Name: "Reasons", Of: reason, Many: true}, {Name: "CompletedOn", Type: schema.DateTime, Nullable: true},
+		{Name: "Outcome", Type: schema.String, Nullable: true},
+	}}
 }
 
 // reasonKind is a kind of reason as the member of an enumeration.

@@ -43,7 +43,7 @@ func Declared() []Declaration {
 		qualifyLead(), closeOpportunity("WinOpportunity", true), closeOpportunity("LoseOpportunity", false),
 		simulate(call.ToRow), simulate(call.ToSet), activationDiff(call.ToRow), activationDiff(call.ToSet), explain(), copySegment(),
 		applyToExisting(call.ToRow), applyToExisting(call.ToSet), cancelJob(),
-		previewSequence(), runTests(), retryStep(), openActivity(),
+		previewSequence(), upNext(), runTests(), retryStep(), openActivity(),
 		completeStep(), skipStep(), skipWait(), snoozeStep(), assignStep(), reopenStep(),
 		sequenceTemplates(),
 		workList(), markRecord(),

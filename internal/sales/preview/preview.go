@@ -54,6 +54,7 @@ type Preview struct {
 	Passed   []*rows.Row           // the steps that are closed, in their order
 	Current  *Current              // nil for a record that is not on the sequence
 	Coming   []Coming              // in the order of the definition
+	Days     int                   // that the waits of the definition take on the longest way
 }
 
 // Current is the open step of a record.
@@ -131,7 +132,7 @@ func (p *Previews) ofTarget(ctx context.Context, c sales.Caller, id name.Sequenc
 	}
 	step := sequence.TargetStep{Row: open}
 	place, found := definition.Find(step.Position().Step)
-	preview.Current = &Current{Row: open}
+	preview.Current, preview.Days = &Current{Row: open}, definition.Days()
 	if !found { // it is of a version that is kept no more
 		return preview, nil
 	}
