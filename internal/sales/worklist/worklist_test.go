@@ -317,6 +317,66 @@ func TestActions_Races(t *testing.T) {
 	}
 }
 
+// A wait is over while somebody skips it, or takes the step before it back: one of the two counts.
+func TestActions_RaceWithTheTimer(t *testing.T) {
+	for what, a := range map[string]action{"skipped": skipWait, "reopened": reopen} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t, `[{"type":"task","name":"First"},{"type":"wait","name":"Wait","wait":{"days":1}},{"type":"task","name":"Last"}]`)
+			step := w.current().ID
+			w.must(step, complete(""))
+			w.Settle()
+			wait := w.current()
+			w.Before(func(call probe.Call) bool { return call.Method == probe.Write }, func(other *salestest.World) {
+				// Its time has come: the due time is moved into the past, and the timer takes it up.
+				other.Corrupt("msdyn_sequencetargetstep", wait.ID, func(row *rows.Row) { row.Set("msdyn_duetime", schema.Time(salestest.Now())) })
+				if err := other.Progress.Run(t.Context(), name.SequenceTargetStepID(wait.ID)); err != nil {
+					t.Error(err)
+				}
+			})
+			if told, err := do(w.World, salestest.Manager(), step, a); !errors.Is(err, sales.Precondition) {
+				t.Errorf("answered %q, %v", told, err)
+			}
+			if got := w.current().Text("msdyn_name"); got != "Last" {
+				t.Errorf("the target is at %q", got)
+			}
+			w.Sound(false)
+		})
+	}
+}
+
+// The store has written, and its answer is lost: whoever asks again gets the answer.
+func TestActions_LostAnswers(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		a    action
+		told string
+	}{
+		{"complete", complete("Made"), "Call 2, Offer"}, {"skip", skip, "Call 3, Call again"},
+		{"snooze", snooze(salestest.Now().Add(time.Hour)), "Call 1"}, {"assign", assign(2, "systemuser"), "Call 1"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, steps)
+			w.User(2)
+			step, lost := w.current().ID, false
+			w.Probe.Inject(func(call probe.Call) probe.Fault {
+				if !lost && call.Method == probe.Write {
+					lost = true
+					return probe.After
+				}
+				return probe.None
+			})
+			told, err := do(w.World, salestest.Manager(), step, test.a)
+			if err != nil {
+				told, err = do(w.World, salestest.Manager(), step, test.a)
+			}
+			if err != nil || told != test.told || !lost {
+				t.Errorf("answered %q, %v, want %q", told, err, test.told)
+			}
+			w.Sound(false)
+		})
+	}
+}
+
 // Whoever goes on from the next step, or ends the connection, while a step is reopened wins.
 func TestReopen_Races(t *testing.T) {
 	for what, other := range map[string]func(w *salestest.World, next string){
