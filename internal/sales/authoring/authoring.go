@@ -64,6 +64,7 @@ type Sequence struct {
 	Active     bool
 	Owned      principal.Owned     // whose it is
 	Definition sequence.Definition // when it is active
+	Verdicts   sequence.Verdicts   // of its tests that have ended
 }
 
 // sequenceOf reads a sequence's row, which may be nil. One that is being deleted
@@ -82,6 +83,9 @@ func (s *Sequences) sequenceOf(ctx context.Context, tx *rows.Tx, row *rows.Row) 
 		return found, nil
 	}
 	var err error
+	if found.Verdicts, err = sequence.ReadVerdicts(row.Text(name.SegueTestverdicts)); err != nil {
+		return found, err
+	}
 	if !view.InRevision() {
 		found.Definition, err = language.Read(s.db.Schema(), found.ID, row)
 		return found, err

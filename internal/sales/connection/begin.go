@@ -55,6 +55,7 @@ func (s *Connections) begin(ctx context.Context, tx *rows.Tx, record *rows.Row, 
 		Entry:    sales.Record{Row: record}.Entries() + 1,
 		Start:    s.db.Now().Add(request.Delay),
 		From:     request.From,
+		Winners:  parent.Definition.Winners(parent.Verdicts, s.db.Now()),
 	}
 	schedule, err := s.calendars.Schedule(ctx, connection.Owner, parent.Definition.WorkingTime)
 	if err != nil {

@@ -134,6 +134,13 @@ func (p *Progress) decide(ctx context.Context, def sequence.Definition, position
 	if err != nil {
 		return sequence.Outcome{}, err
 	}
+	if def.Tested() {
+		known, err := p.Sequences.Sequence(ctx, def.Sequence)
+		if err != nil {
+			return sequence.Outcome{}, err
+		}
+		closing.Winners = def.Winners(known.Verdicts, p.DB.Now())
+	}
 	return sequence.Advance(def, position, closing, schedule, p.DB.Now()), nil
 }
 

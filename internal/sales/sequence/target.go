@@ -161,6 +161,7 @@ type Connection struct {
 	Entry    int64                     // how often the record has been connected, this time included
 	Start    time.Time                 // when the first step is due at the earliest
 	From     name.SequenceTargetStepID // the step that advanced to the sequence, or ""
+	Winners  map[StepID]Branch         // see [Closing]
 }
 
 // Target is the id of the connection's target. The same record in the same
@@ -176,7 +177,7 @@ func (c Connection) Target() name.SequenceTargetID {
 // A definition with no way to a step that lasts ends the target at once; then stepID is "".
 func Begin(def Definition, c Connection, schedule worktime.Schedule) (target, step map[string]schema.Value, stepID name.SequenceTargetStepID) {
 	p := Position{Target: c.Target(), Record: c.Record, Owner: c.Owner}
-	way := def.follow(0, p.Target, Closing{})
+	way := def.follow(0, p.Target, Closing{Winners: c.Winners})
 	target = map[string]schema.Value{
 		name.MsdynName:                  schema.Text(excerpt.Bytes(c.Name, MaxName)),
 		name.MsdynTarget:                schema.Ref(c.Record),
@@ -206,6 +207,7 @@ func Begin(def Definition, c Connection, schedule worktime.Schedule) (target, st
 		return target, nil, ""
 	}
 	opened := p.open(def, way.to, 0, 0, schedule, c.Start)
+	opened.drawn(way)
 	maps.Copy(target, opened.current(def.Steps[way.to]))
 	return target, opened.columns, opened.id
 }
@@ -214,6 +216,14 @@ func Begin(def Definition, c Connection, schedule worktime.Schedule) (target, st
 type opened struct {
 	id      name.SequenceTargetStepID
 	columns map[string]schema.Value
+}
+
+// drawn notes what tests on the way to the step have drawn. A test has a step in each branch, so
+// there always is one to note it.
+func (o opened) drawn(w way) {
+	if len(w.picks) > 0 {
+		o.columns[name.SeguePicks] = schema.Text(picksText(w.picks))
+	}
 }
 
 // current returns the columns of a target that tell its current step.
@@ -330,7 +340,7 @@ type Outcome struct {
 	Target map[string]schema.Value
 	NextID name.SequenceTargetStepID // "" when the target has ended
 	Next   map[string]schema.Value
-	Picks  map[StepID]Branch // of the tests on the way
+	Picks  map[StepID]Branch // of the tests on the way, which Next keeps
 }
 
 // Advance closes the open step at p and moves the target to the next one, which it opens at
@@ -372,6 +382,7 @@ func Advance(def Definition, p Position, c Closing, schedule worktime.Schedule, 
 		out.Target, _ = End(Connected, event)
 	} else {
 		next := p.open(def, way.to, p.Passed+1, done, schedule, now)
+		next.drawn(way)
 		out.NextID, out.Next = next.id, next.columns
 		out.Target = next.current(def.Steps[way.to])
 	}

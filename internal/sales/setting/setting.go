@@ -46,6 +46,8 @@ type Values struct {
 	Time worktime.Settings // for all sequences; each says for itself whether waits skip time
 
 	Activities Activities
+
+	Reporting bool // what becomes of connections and steps is counted, see the room statistics
 }
 
 // Activities is what is set about the activities that steps have on the timeline
@@ -83,6 +85,7 @@ func Columns() []string {
 		name.SegueMaxactivesegments, name.SegueMaxsegmentconditions, name.SegueSelleravailability, name.SegueSkipnonworkingtime,
 		name.SegueCreateactivities, name.SegueExceptcalls, name.SegueCallcompletesstep, name.SegueActivitycompletesstep,
 		name.SegueCallstatus, name.SegueSkipcancelsactivity, name.SeguePhonecolumns,
+		name.SegueSequencereporting,
 	}
 }
 
@@ -121,6 +124,7 @@ func Of(row schema.Columns) (Values, error) {
 		SegmentConditions: cmp.Or(int(row.Int(name.SegueMaxsegmentconditions)), segment.MaxConditions),
 		Time:              worktime.Settings{Availability: row.Is(name.SegueSelleravailability), SkipNonWorking: row.Is(name.SegueSkipnonworkingtime)},
 		Activities:        activitiesOf(row),
+		Reporting:         row.Is(name.SegueSequencereporting),
 	}, nil
 }
 

@@ -25,7 +25,9 @@ const (
 	Absence            = "segue_absence"
 	Calendar           = "segue_calendar"
 	CountedRow         = "segue_counted"
+	CountedTarget      = "segue_countedtarget"
 	Erasure            = "segue_erasure"
+	Experiment         = "segue_experiment"
 	Generation         = "segue_generation"
 	Health             = "segue_health"
 	Holiday            = "segue_holiday"
@@ -37,6 +39,7 @@ const (
 	Recount            = "segue_recount"
 	SegmentVersion     = "segue_segmentversion"
 	SentEmail          = "segue_send"
+	SequenceStatistic  = "segue_statistic"
 	SuppressedAddress  = "segue_suppression"
 	TrackedChange      = "segue_trackedchange"
 	UniqueKey          = "segue_uniquekey"
@@ -74,7 +77,9 @@ type (
 	AbsenceID            string // of a row of segue_absence
 	CalendarID           string // of a row of segue_calendar
 	CountedRowID         string // of a row of segue_counted
+	CountedTargetID      string // of a row of segue_countedtarget
 	ErasureID            string // of a row of segue_erasure
+	ExperimentID         string // of a row of segue_experiment
 	GenerationID         string // of a row of segue_generation
 	HealthID             string // of a row of segue_health
 	HolidayID            string // of a row of segue_holiday
@@ -86,6 +91,7 @@ type (
 	RecountID            string // of a row of segue_recount
 	SegmentVersionID     string // of a row of segue_segmentversion
 	SentEmailID          string // of a row of segue_send
+	SequenceStatisticID  string // of a row of segue_statistic
 	SuppressedAddressID  string // of a row of segue_suppression
 	TrackedChangeID      string // of a row of segue_trackedchange
 	UniqueKeyID          string // of a row of segue_uniquekey
@@ -384,6 +390,7 @@ const (
 	SegueComplainedon                                = "segue_complainedon"
 	SegueConnected                                   = "segue_connected"
 	SegueCountedid                                   = "segue_countedid"
+	SegueCountedtargetid                             = "segue_countedtargetid"
 	SegueCountedversion                              = "segue_countedversion"
 	SegueCounts                                      = "segue_counts"
 	SegueCreateactivities                            = "segue_createactivities"
@@ -401,11 +408,13 @@ const (
 	SegueEndedon                                     = "segue_endedon"
 	SegueEntries                                     = "segue_entries"
 	SegueEntry                                       = "segue_entry"
+	SegueEpoch                                       = "segue_epoch"
 	SegueErasedon                                    = "segue_erasedon"
 	SegueErasureid                                   = "segue_erasureid"
 	SegueEvaluation                                  = "segue_evaluation"
 	SegueExceptcalls                                 = "segue_exceptcalls"
 	SegueExecutions                                  = "segue_executions"
+	SegueExperimentid                                = "segue_experimentid"
 	SegueExpireson                                   = "segue_expireson"
 	SegueFindings                                    = "segue_findings"
 	SegueFollowed                                    = "segue_followed"
@@ -424,6 +433,7 @@ const (
 	SegueLinks                                       = "segue_links"
 	SegueLinkto                                      = "segue_linkto"
 	SegueLive                                        = "segue_live"
+	SegueLooks                                       = "segue_looks"
 	SegueLookup                                      = "segue_lookup"
 	SegueMaxactivesegments                           = "segue_maxactivesegments"
 	SegueMaxsegmentconditions                        = "segue_maxsegmentconditions"
@@ -432,6 +442,7 @@ const (
 	SegueMessagekey                                  = "segue_messagekey"
 	SegueName                                        = "segue_name"
 	SegueNewest                                      = "segue_newest"
+	SegueOf                                          = "segue_of"
 	SegueOpen                                        = "segue_open"
 	SegueOpenedon                                    = "segue_openedon"
 	SegueOwner                                       = "segue_owner"
@@ -440,6 +451,7 @@ const (
 	SegueParkedchangeid                              = "segue_parkedchangeid"
 	SeguePhase                                       = "segue_phase"
 	SeguePhonecolumns                                = "segue_phonecolumns"
+	SeguePicks                                       = "segue_picks"
 	SeguePlan                                        = "segue_plan"
 	SeguePosition                                    = "segue_position"
 	SeguePriority                                    = "segue_priority"
@@ -470,11 +482,13 @@ const (
 	SegueSendstate                                   = "segue_sendstate"
 	SegueSenton                                      = "segue_senton"
 	SegueSequence                                    = "segue_sequence"
+	SegueSequencereporting                           = "segue_sequencereporting"
 	SegueSettleson                                   = "segue_settleson"
 	SegueSkipcancelsactivity                         = "segue_skipcancelsactivity"
 	SegueSkipnonworkingtime                          = "segue_skipnonworkingtime"
 	SegueStartedon                                   = "segue_startedon"
 	SegueState                                       = "segue_state"
+	SegueStatisticid                                 = "segue_statisticid"
 	SegueStep                                        = "segue_step"
 	SegueSubject                                     = "segue_subject"
 	SegueSubjectid                                   = "segue_subjectid"
@@ -489,6 +503,7 @@ const (
 	SegueTasks                                       = "segue_tasks"
 	SegueTasksdone                                   = "segue_tasksdone"
 	SegueTemplate                                    = "segue_template"
+	SegueTestverdicts                                = "segue_testverdicts"
 	SegueTimers                                      = "segue_timers"
 	SegueTimezone                                    = "segue_timezone"
 	SegueTo                                          = "segue_to"
