@@ -41,6 +41,7 @@ import (
 	"segue/internal/sales/segmentation"
 	"segue/internal/sales/setting"
 	"segue/internal/sales/simulation"
+	"segue/internal/sales/statistics"
 	"segue/internal/sales/tracking"
 	"segue/internal/sales/view"
 	"segue/internal/sales/worklist"
@@ -121,7 +122,8 @@ type Parts struct {
 	Mailing     *mailing.Mailing   // the emails of sequences
 	Health      *health.Monitor    // counts what is worked on
 	Rollups     *rollup.Rollups    // columns that are made of rows around theirs
-	Local       *queue.Local       // holds the tasks of jobs, when they wait in this process
+	Statistics  *statistics.Statistics
+	Local       *queue.Local // holds the tasks of jobs, when they wait in this process
 }
 
 // Operations returns the executor of decoded requests.
@@ -202,6 +204,24 @@ func (p *Parts) BeginRecount(ctx context.Context, table string) (name.JobID, err
 	return job.ID, p.DB.Do(ctx, "", func(tx *rows.Tx) error { return sales.BeginJob(ctx, tx, job) })
 }
 
+// BeginStatistics begins a job that counts again what became of all connections.
+func (p *Parts) BeginStatistics(ctx context.Context) (id name.JobID, err error) {
+	return id, p.DB.Do(ctx, "", func(tx *rows.Tx) error {
+		id, err = p.Statistics.RecountIn(ctx, tx)
+		return err
+	})
+}
+
+// StatisticsFound returns what a job of [Parts.BeginStatistics] has found; ok is false for one
+// that is not completed.
+func (p *Parts) StatisticsFound(ctx context.Context, id name.JobID) (found statistics.Differences, ok bool, err error) {
+	row, err := p.Entities.Retrieve(ctx, sales.Engine(), rows.RefTo(name.Job, id))
+	if err != nil {
+		return found, false, err
+	}
+	return statistics.Result(sales.Job{Row: row})
+}
+
 // Differences returns what a job of [Parts.BeginRecount] has found; ok is false for one
 // that is not completed.
 func (p *Parts) Differences(ctx context.Context, id name.JobID) (found rollup.Differences, ok bool, err error) {
@@ -252,12 +272,13 @@ func Assemble(db *rows.DB, options Options) *Parts {
 			Reactions: changes, Changes: changes.Handle, Advance: advance.New(db, options.Freshness.Clock), Local: local,
 			Expiry: retention.New(db, options.Policy.Retention > 0), Erasures: erasure.New(db, connections, options.NewID), Deletion: deletion.New(db, entities, options.NewID),
 			Pipeline: pipeline.New(entities, principals), Simulation: simulation.New(db, entities, segments), Segments: segments, Health: health.New(db, options.Freshness.Clock),
-			Backfill:  backfill.New(db, segments, park, options.NewID),
-			Rollups:   rollup.New(db),
-			Mailing:   mailing.New(db, settings, connections, options.Policy.Retention, options.Mail),
-			Migration: migration.New(db, principals, sequences, options.NewID),
-			Previews:  preview.New(db, entities, calendars, sequences),
-			Queues:    workqueue.New(db, entities, principals, calendars),
+			Backfill:   backfill.New(db, segments, park, options.NewID),
+			Rollups:    rollup.New(db),
+			Statistics: statistics.New(db, settings, sequences, options.NewID),
+			Mailing:    mailing.New(db, settings, connections, options.Policy.Retention, options.Mail),
+			Migration:  migration.New(db, principals, sequences, options.NewID),
+			Previews:   preview.New(db, entities, calendars, sequences),
+			Queues:     workqueue.New(db, entities, principals, calendars),
 		},
 		runs:  run.New(db, segments),
 		known: known,
@@ -373,6 +394,9 @@ func (a assembly) reactions() {
 	a.Reactions.Register("progress.run", a.Progress.Opened(), on(sales.OfTable(name.SequenceTargetStep), inserted))
 	a.Reactions.Register("progress.record", a.Progress.RecordChanged(), on(records, modified))
 	a.Reactions.Register("progress.email", a.Progress.EmailChanged(), on(sales.OfTable(name.SentEmail), modified))
+	// A target changes with a step of it, in one transaction, so its own changes need not be told.
+	a.Reactions.Register("statistics.count", a.Statistics.Reaction(), on(targets, inserted),
+		on(sales.OfTable(name.SequenceTargetStep), inserted, modified), on(sales.OfTable(name.SentEmail), modified))
 	a.Reactions.Register("job.begin", a.Jobs.Begin(), on(sales.OfTable(name.Job), inserted, modified))
 }
 
@@ -382,6 +406,7 @@ func (a assembly) due() {
 	a.Advance.Before(a.Reactions.Wake)
 	a.Advance.Register(name.ParkedChange, a.Health.Due(a.Reactions.TakeUp), advance.AtMost(parkedAPass))
 	a.Advance.Register(name.Recount, a.Health.Due(a.Rollups.TakeUp), advance.AtMost(recordsAPass))
+	a.Advance.Register(name.Experiment, a.Health.Due(a.Statistics.TakeUp), advance.AtMost(recordsAPass))
 	a.Advance.Register(name.SequenceTargetStep, a.Health.Due(a.Progress.TakeUp), advance.AtMost(stepsAPass), advance.Away(progress.Anywhere))
 	for _, t := range a.DB.Schema().Tables() {
 		if t.Is(name.RecordTrait) {
@@ -410,6 +435,7 @@ func (a assembly) jobs(fresh time.Duration) {
 	a.Jobs.RegisterImages(backfill.Kind, a.Backfill.Job(), job.Settings{Delay: fresh, Aside: true, Rows: 100_000, Chunk: 500})
 	a.Jobs.Register(run.Kind, a.runs.Job(), job.Settings{Delay: fresh, Essential: "the runs of a deleted or erased record go"})
 	a.Jobs.Register(rollup.Kind, a.Rollups.Job(), job.Settings{Delay: fresh})
+	a.Jobs.Register(statistics.Kind, a.Statistics.Job(), job.Settings{Delay: fresh})
 	a.Jobs.Register(sales.RedriveKind, a.Reactions.RedriveJob(), job.Settings{Delay: fresh})
 }
 
