@@ -40,7 +40,7 @@ type program struct {
 	Backfill    backfillCommand           `cmd:"" help:"Apply segments to the records that are there already."`
 	Compact     compactCommand            `cmd:"" help:"Give the disk back what the store's file does not use; no server may have it open."`
 	Reindex     reindexCommand            `cmd:"" help:"Bring the index keys of stored rows up to the schema, after an index was added, changed or dropped."`
-	Recount     recountCommand            `cmd:"" help:"Prove the roll-up columns of a table against the rows that they are made of, and mend them."`
+	Recount     recountCommand            `cmd:"" help:"Prove the roll-up columns of a table, or the reports of sequences, against the rows that they are made of, and mend them."`
 	Test        testCommand               `cmd:"" help:"Carry out the tests of sequences, each on an empty organization with a clock of its own."`
 	Schema      schemaCommand             `cmd:"" help:"Check a folder of tables and columns, and list what it adds; with --was, also that no row uses what it takes away."`
 	Built       builtCommand              `cmd:"" help:"Put own tables and columns into what sam build has made, or compare it with a stack; make build and make deploy do."`

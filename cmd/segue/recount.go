@@ -6,11 +6,12 @@ import (
 	"fmt"
 
 	"segue/internal/boot/laptop"
+	"segue/internal/schema/name"
 )
 
-// recountCommand proves the roll-up columns of a table.
+// recountCommand proves the roll-up columns of a table, or the reports of sequences.
 type recountCommand struct {
-	Table string `arg:"" help:"Table with roll-up columns."`
+	Table string `arg:"" help:"Table with roll-up columns, or msdyn_sequence for the reports of sequences."`
 }
 
 // Run implements the command.
@@ -23,6 +24,9 @@ func (c *recountCommand) Run(ctx context.Context, p *program) error {
 }
 
 func (c *recountCommand) run(ctx context.Context, p *program, app *laptop.App) error {
+	if c.Table == name.Sequence {
+		return c.statistics(ctx, p, app)
+	}
 	id, err := app.BeginRecount(ctx, c.Table)
 	if err != nil {
 		return err
@@ -45,5 +49,29 @@ func (c *recountCommand) run(ctx context.Context, p *program, app *laptop.App) e
 	if found.Later > 0 {
 		fmt.Printf("%d rows were written a moment ago; a server compares theirs in a minute.\n", found.Later)
 	}
+	return nil
+}
+
+// statistics counts again what became of all connections.
+func (c *recountCommand) statistics(ctx context.Context, p *program, app *laptop.App) error {
+	id, err := app.BeginStatistics(ctx)
+	if err != nil {
+		return err
+	}
+	if p.Endpoint == laptop.AWS {
+		fmt.Println("A job of the deployment goes through the rows; `segue jobs` shows how far it is.")
+		return nil
+	}
+	if err := evaluateAll(ctx, app); err != nil {
+		return err
+	}
+	found, ok, err := app.StatisticsFound(ctx, id)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return (&jobsCommand{}).run(ctx, direct{app, false})
+	}
+	fmt.Printf("%d connections and steps were not counted as they are, the counts of %d sequences were not what is counted.\n", found.Counted, found.Wrong)
 	return nil
 }

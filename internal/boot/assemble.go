@@ -131,7 +131,7 @@ func (p *Parts) Operations() operation.Executor {
 	return operation.Executor{
 		DB: p.DB, Settings: p.Settings, Entities: p.Entities, Connections: p.Connections, Principals: p.Principals,
 		Pipeline: p.Pipeline, Redriver: p.Reactions, Eraser: p.Erasures, Mailing: p.Mailing, Deletion: p.Deletion, Backfill: p.Backfill, Simulation: p.Simulation, Segments: p.Segments,
-		Sequences: p.Sequences, Migration: p.Migration,
+		Sequences: p.Sequences, Migration: p.Migration, Statistics: p.Statistics,
 		Previews: p.Previews, Rehearse: p.Rehearse, Progress: p.Progress, Queues: p.Queues, Worklist: p.Worklist,
 		Health: p.Health, Quotas: p.quotas,
 	}

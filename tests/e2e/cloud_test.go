@@ -143,6 +143,10 @@ func (s *stack) story() {
 		items, _ := s.do("Salesperson", "GET", data+"segue_WorkList(Filter='Followed')", "", http.StatusOK)["Items"].([]any)
 		return len(items) == 1
 	})
+	// Reporting is off, so nothing is counted.
+	if report := s.do(manager, "GET", data+"msdyn_sequences("+sequence+")/Microsoft.Dynamics.CRM.Statistics()", "", http.StatusOK); report["Reporting"] != false {
+		s.Errorf("the statistics are %v", report)
+	}
 	_, first := step()
 	act := func(action, body string) {
 		s.do("Salesperson", "POST", data+"msdyn_sequencetargetsteps("+first+")/Microsoft.Dynamics.CRM."+action, body, http.StatusOK)

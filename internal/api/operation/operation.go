@@ -32,6 +32,7 @@ import (
 	"segue/internal/sales/segmentation"
 	"segue/internal/sales/setting"
 	"segue/internal/sales/simulation"
+	"segue/internal/sales/statistics"
 	"segue/internal/sales/worklist"
 	"segue/internal/sales/workqueue"
 	"segue/internal/schema"
@@ -97,6 +98,7 @@ type Executor struct {
 	Entities    *entity.Entities
 	Sequences   *authoring.Sequences
 	Migration   *migration.Migration
+	Statistics  *statistics.Statistics
 	Connections *connection.Connections
 	Principals  *principal.Directory
 	Pipeline    *pipeline.Pipeline

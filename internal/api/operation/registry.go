@@ -43,7 +43,7 @@ func Declared() []Declaration {
 		qualifyLead(), closeOpportunity("WinOpportunity", true), closeOpportunity("LoseOpportunity", false),
 		simulate(call.ToRow), simulate(call.ToSet), activationDiff(call.ToRow), activationDiff(call.ToSet), explain(), copySegment(),
 		applyToExisting(call.ToRow), applyToExisting(call.ToSet), cancelJob(),
-		previewSequence(), upNext(), runTests(), retryStep(), openActivity(),
+		previewSequence(), upNext(), runTests(), reportStatistics(), stopTest(), retryStep(), openActivity(),
 		completeStep(), skipStep(), skipWait(), snoozeStep(), assignStep(), reopenStep(),
 		sequenceTemplates(),
 		workList(), markRecord(),
