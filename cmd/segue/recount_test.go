@@ -58,3 +58,18 @@ func TestRecount(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// The reports of sequences are counted by the same command.
+func TestRecountSequences(t *testing.T) {
+	p := program{Data: t.TempDir()}
+	app, err := p.place().Open(t.Context(), startLog(slog.LevelError))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (&recountCommand{Table: "msdyn_sequence"}).run(t.Context(), &p, app); err != nil {
+		t.Error(err)
+	}
+	if err := app.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

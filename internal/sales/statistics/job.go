@@ -162,7 +162,7 @@ func (r recount) compare(ctx context.Context, e epochs, row *rows.Row, tally *sa
 
 // equal reports whether counts are the same.
 func (c Counts) equal(other Counts) bool {
-	return maps.EqualFunc(c, other, func(a, b map[string]int64) bool { return maps.Equal(a, b) })
+	return maps.EqualFunc(c, other, maps.Equal[map[string]int64, map[string]int64])
 }
 
 // Finish implements [sales.JobKind]: after the second round everybody reads the new epoch.

@@ -25,7 +25,7 @@ func TestRandomLives(t *testing.T) {
 	for seed := range uint64(salestest.Rounds(10)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w, c := newWorld(t)
-			report(w, true)
+			report(w)
 			h := &hostile{world: w, clock: c, random: rand.New(rand.NewPCG(seed, 51)), next: map[store.Key]int{}, log: map[store.Key][]store.Change{}}
 			h.sequences = []string{start(w, 1, untested), start(w, 2, tested)}
 			for n := range records {
@@ -110,10 +110,7 @@ func (h *hostile) write() {
 			h.T.Fatal(err)
 		}
 	default:
-		var open []*rows.Row
-		for _, step := range h.List("msdyn_sequencetargetstep", values{"statecode": int64(0)}) {
-			open = append(open, step)
-		}
+		open := h.List("msdyn_sequencetargetstep", values{"statecode": int64(0)})
 		if len(open) == 0 {
 			return
 		}

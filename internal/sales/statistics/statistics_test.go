@@ -14,7 +14,7 @@ import (
 // TestReport follows a few records.
 func TestReport(t *testing.T) {
 	w, c := newWorld(t)
-	report(w, true)
+	report(w)
 	of := start(w, 1, untested)
 	first, second := w.Lead(1, nil), w.Lead(2, nil)
 	done := w.Connect(first, of)
@@ -56,7 +56,7 @@ func TestOff(t *testing.T) {
 		t.Errorf("counted while it is off: %+v", got)
 	}
 	rightNow(w, test)
-	report(w, true)
+	report(w)
 	if found := recount(w); found.Counted != 2 || found.Wrong != 0 { // a target and its step, in one transaction each
 		t.Errorf("the recount found %+v", found)
 	}
@@ -67,7 +67,7 @@ func TestOff(t *testing.T) {
 // TestRecountMends puts counts right that somebody has spoilt, and deletes those of before.
 func TestRecountMends(t *testing.T) {
 	w, _ := newWorld(t)
-	report(w, true)
+	report(w)
 	of := start(w, 1, untested)
 	for n := range 5 {
 		w.Finish(w.Connect(w.Lead(n, nil), of), 2)
@@ -93,7 +93,7 @@ func TestRecountMends(t *testing.T) {
 // TestDeletedStaysCounted deletes what is kept no longer, and counts it as before.
 func TestDeletedStaysCounted(t *testing.T) {
 	w, _ := newWorld(t)
-	report(w, true)
+	report(w)
 	of := start(w, 1, untested)
 	for n := range 4 {
 		record := w.Lead(n, nil)
@@ -129,7 +129,7 @@ func TestDeletedStaysCounted(t *testing.T) {
 // TestNothingToDo follows changes that leave what is counted, and repeats, and writes nothing.
 func TestNothingToDo(t *testing.T) {
 	w, _ := newWorld(t)
-	report(w, true)
+	report(w)
 	of := start(w, 1, untested)
 	w.Fresh()
 	target := w.Connect(w.Lead(1, nil), of)

@@ -46,10 +46,10 @@ func newWorld(t *testing.T) (*world, *clock.Manual) {
 	return salestest.NewOn(t, salestest.OpenEmbedded(t, embed.NoSync(), embed.Clock(c)), c.Now, boot.Options{Freshness: sales.Freshness{Clock: c}}), c
 }
 
-// report turns reporting on or off.
-func report(w *world, on bool) {
+// report turns reporting on.
+func report(w *world) {
 	w.T.Helper()
-	set := map[string]schema.Value{name.SegueSequencereporting: schema.Bool(on)}
+	set := map[string]schema.Value{name.SegueSequencereporting: schema.Bool(true)}
 	if _, _, err := w.Entities.Update(w.T.Context(), sales.Engine(), rows.RefTo(name.Organization, w.Principals.Organization().ID), set, entity.If{}); err != nil {
 		w.T.Fatal(err)
 	}
