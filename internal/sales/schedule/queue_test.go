@@ -17,7 +17,8 @@ type mailbox struct {
 	random   *rand.Rand
 	messages []letter
 	working  int
-	lost     bool // the process that held the messages has died
+	lost     bool      // the process that held the messages has died
+	owed     time.Time // until when what could not be sent may still be due
 }
 
 // letter is a message and when it is handed over at the earliest.
@@ -42,6 +43,9 @@ func (s sender) Send(ctx context.Context, delay time.Duration, messages ...queue
 		}
 		return nil, nil
 	}})
+	if err != nil { // whoever sends has the due list, which finds it a minute later
+		s.owed = time.Now().Add(2 * time.Minute)
+	}
 	return err
 }
 
@@ -121,8 +125,10 @@ func (b *mailbox) drop() {
 	}
 }
 
-// quiet reports whether no message is left.
-func (b *mailbox) quiet() bool { return len(b.messages) == 0 && b.working == 0 && !b.lost }
+// quiet reports whether no message is left, nor any that could not be sent.
+func (b *mailbox) quiet() bool {
+	return len(b.messages) == 0 && b.working == 0 && !b.lost && time.Now().After(b.owed)
+}
 
 // begin makes what a task does now a deed of the engine.
 func (f *fleet) begin(ctx context.Context, t *task, what string) context.Context {
