@@ -193,7 +193,7 @@ func (m *month) disturb(on bool) {
 // fault decides what happens to a call by the seed, the attempt and what the call is: a pass
 // reads the shards of the due list at the same time, so in any order.
 func (m *month) fault(call probe.Call) probe.Fault {
-	kind := fmt.Sprint(call.Method, call.Ops, call.Query.Index, call.Query.Partition)
+	kind := fmt.Sprintf("%s %v %s %s", call.Method, call.Ops, call.Query.Index, call.Query.Partition)
 	for _, key := range call.Keys { // not its id, which may be random
 		kind += tableOf(key)
 	}
