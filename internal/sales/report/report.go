@@ -86,11 +86,13 @@ func (counting) count(_ context.Context, row *rows.Row, tally *sales.JobTally) (
 			return false, err
 		}
 	}
+	if row.Table.Name == name.Sequence && (sequence.Sequence{Row: row}).IsVersion() {
+		return false, nil // a person who counts sequences does not mean it, and nothing is connected to it
+	}
 	tally.Add(rowsOf+row.Table.Name, 1)
 	switch {
 	case row.Table.Name == name.Segment:
 		tally.Add(membersOf+row.ID, 0)
-	case row.Table.Name == name.Sequence && (sequence.Sequence{Row: row}).IsVersion(): // nothing is connected to it
 	case row.Table.Name == name.Sequence:
 		tally.Add(connectedTo+row.ID, 0)
 	case row.Table.Is(name.RecordTrait):

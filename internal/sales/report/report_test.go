@@ -31,7 +31,7 @@ func TestCount(t *testing.T) {
 	}
 	want := report.Census{
 		Rows: map[string]int64{
-			"lead": 3, "msdyn_salesroutingrun": 2, "msdyn_sequence": 2, "msdyn_segment": 2, "msdyn_segmentattribute": 1,
+			"lead": 3, "msdyn_salesroutingrun": 2, "msdyn_sequence": 1, "msdyn_segment": 2, "msdyn_segmentattribute": 1,
 			"msdyn_sequencetarget": 1, "msdyn_sequencetargetstep": 1, "segue_ledger": 2, "segue_trackedchange": 3, "segue_generation": 1,
 			"segue_job":    1,                                     // that of the count
 			"organization": 1, "businessunit": 1, "systemuser": 1, // of the manager who made them
