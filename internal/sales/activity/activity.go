@@ -1,13 +1,13 @@
 // Package activity is the activities that steps have on the timeline of their records: a
 // phone call, an email or a task that a seller finds there and completes there, where the
-// organization wants it so (docs/domain.md §6.5). They are made, completed and cancelled in
+// organization wants it so (docs/domain.md §6.7). They are made, completed and cancelled in
 // the transaction that opens or closes the step, one item more each time.
 //
 // The id of an activity derives from that of its step, so a repeat makes no second one, and
 // what closes a step finds its activity without reading anything. An activity that somebody
 // has closed or deleted before stays as it is.
 //
-// Invariant: an open activity of a step means that the step is open.
+// Invariant: a step that is completed or cancelled leaves no activity open that it had.
 package activity
 
 import (
@@ -119,7 +119,7 @@ func (a *Activities) values(ctx context.Context, tx *rows.Tx, table string, id n
 			return nil, err
 		}
 		if number != "" {
-			values[name.Phonenumber] = schema.Text(number)
+			values[name.Phonenumber] = schema.Text(excerpt.Bytes(number, t.Column(name.Phonenumber).MaxLength))
 		}
 	}
 	return values, nil
@@ -140,7 +140,7 @@ func owner(row schema.Columns, column string) schema.Value {
 }
 
 // phone returns the first phone number that a record has in these columns. Those of an
-// opportunity are those of its contact (docs/domain.md §6.5).
+// opportunity are those of its contact (docs/domain.md §6.7).
 func (a *Activities) phone(ctx context.Context, tx *rows.Tx, ref rows.Ref, columns []string) (string, error) {
 	row := tx.Held(ref)
 	if row == nil {
@@ -184,6 +184,11 @@ func (a *Activities) Close(ctx context.Context, tx *rows.Tx, activity schema.Loo
 		state, status = of, result
 	}
 	columns := map[string]schema.Value{name.Statecode: schema.Int(state), name.Statuscode: schema.Int(status), name.Actualend: schema.Time(tx.Now())}
+	return write(ctx, tx, activity, columns)
+}
+
+// write changes an activity if it is open.
+func write(ctx context.Context, tx *rows.Tx, activity schema.Lookup, columns map[string]schema.Value) error {
 	ref := rows.Ref{Table: activity.Table, ID: activity.ID}
 	row := tx.Held(ref)
 	if row == nil && tx.Again() { // it may not have been as expected
@@ -195,11 +200,28 @@ func (a *Activities) Close(ctx context.Context, tx *rows.Tx, activity schema.Loo
 	}
 	switch {
 	case row == nil:
-		tx.Patch(t, activity.ID, columns, map[string]schema.Value{name.Statecode: schema.Int(Open)})
+		tx.Patch(tx.Schema().Table(activity.Table), activity.ID, columns, map[string]schema.Value{name.Statecode: schema.Int(Open)})
 	case row.Int(name.Statecode) == Open:
 		row.SetAll(columns)
 	}
 	return nil
+}
+
+// Keep gives the open activity of an open step the owner and the due time that the step has got. The
+// unit of work holds the step.
+func (*Activities) Keep(ctx context.Context, tx *rows.Tx, row *rows.Row) error {
+	step := sequence.TargetStep{Row: row}
+	linked, ok := step.Activity()
+	if !ok || step.State() != sequence.StepActive {
+		return nil
+	}
+	columns := map[string]schema.Value{name.Scheduledend: schema.Time(step.Due())}
+	for _, column := range []string{name.Ownerid, name.Owningbusinessunit} {
+		if v := owner(row, column); !v.IsNull() {
+			columns[column] = v
+		}
+	}
+	return write(ctx, tx, linked, columns)
 }
 
 // Result is the status reason with which a phone call is completed whose result is not told: the

@@ -15,7 +15,7 @@ import (
 )
 
 // ActivityRules complete the open step of an activity with it, where the organization wants it
-// so (docs/domain.md §6.5): in one transaction, so exactly once, whoever is faster.
+// so (docs/domain.md §6.7): in one transaction, so exactly once, whoever is faster.
 func (p *Progress) ActivityRules() entity.Rules { return activityRules{progress: p} }
 
 type activityRules struct {
@@ -47,7 +47,7 @@ func (r activityRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, b
 		closing.Note = row.Table.Column(name.Statuscode).Format(schema.Int(closing.Result), nil)
 	}
 	err = r.progress.Finish(ctx, tx, found[0], closing)
-	if errors.Is(err, sales.Precondition) { // its sequence has been deactivated, and the step is being cancelled
+	if errors.Is(err, errInactive) { // the step is being cancelled
 		return nil
 	}
 	return err
@@ -55,7 +55,7 @@ func (r activityRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, b
 
 // OpenActivity makes the activity of an open step that has none, for a caller who may change the
 // step, and returns it: what a seller's program does when the organization does not have it made
-// with the step (docs/domain.md §6.5). A repeat returns the same activity.
+// with the step (docs/domain.md §6.7). A repeat returns the same activity.
 func (p *Progress) OpenActivity(ctx context.Context, tx *rows.Tx, c sales.Caller, id name.SequenceTargetStepID) (schema.Lookup, error) {
 	row, err := p.toChange(ctx, tx, c, id)
 	if err != nil {

@@ -351,3 +351,22 @@ func TestActivity_6_5_SequenceEnds(t *testing.T) {
 	w.Ended(target, salestest.Disconnected, 1, stepCancelled)
 	w.Sound(true)
 }
+
+// Whoever gets a step gets its activity.
+func TestActivity_6_5_Assigned(t *testing.T) {
+	w := linkedWorld(t, values{"segue_createactivities": true, "segue_callcompletesstep": true})
+	w.User(5)
+	other := w.User(6)
+	target := w.Connect(w.Lead(1, values{"ownerid": link("systemuser", id("user", 5))}), activeOf(w, "lead", `[`+phoneCall("Call")+`,`+task("Do")+`]`))
+	made := linkedTo(w, target)
+	w.Update("msdyn_sequencetargetstep", w.Step(target).ID, values{"ownerid": other})
+	step, now := w.Step(target), rowAgain(w, made)
+	if now.Lookup("ownerid") != other || now.Lookup("owningbusinessunit") != step.Lookup("owningbusinessunit") {
+		t.Errorf("the phone call is %v, its step %v", now.Values(), step.Values())
+	}
+	w.Update("phonecall", made.ID, values{"statecode": int64(1)})
+	if got := w.Row("msdyn_sequencetarget", target.ID).Text("msdyn_currentstepname"); got != "Do" {
+		t.Errorf("at %q", got)
+	}
+	w.Sound(true)
+}

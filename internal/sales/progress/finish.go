@@ -3,6 +3,7 @@ package progress
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"segue/internal/rows"
 	"segue/internal/sales"
@@ -82,7 +83,7 @@ func (p *Progress) finishRead(ctx context.Context, tx *rows.Tx, row *rows.Row, c
 	version := sequence.Target{Row: found[0]}.Version()
 	def, err := p.definition(ctx, tx, step, version)
 	if errors.Is(err, errInactive) {
-		return "", sales.Refuse(sales.Precondition, "the sequence of step %q has been deactivated; its connections are being ended", step.Name())
+		return "", &sales.Error{Kind: sales.Precondition, Text: fmt.Sprintf("the sequence of step %q has been deactivated; its connections are being ended", step.Name()), Cause: errInactive}
 	}
 	if err != nil {
 		return "", err

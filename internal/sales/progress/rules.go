@@ -34,6 +34,8 @@ func (r stepRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, befor
 	switch {
 	case !wasActive && (active || before[name.Statuscode] != schema.Int(int64(status))):
 		return sales.Refuse(sales.Precondition, "step %q is done (statuscode %v) and stays so", step.Name(), before[name.Statuscode])
+	case active && before[name.Ownerid] != row.Columns()[name.Ownerid]:
+		return r.progress.Activities.Keep(ctx, tx, row)
 	case !wasActive || active: // done before or open after: nothing is finished by this
 		return nil
 	case status != sequence.StepCompleted && status != sequence.StepSkipped:

@@ -51,7 +51,7 @@ type Values struct {
 }
 
 // Activities is what is set about the activities that steps have on the timeline
-// (docs/domain.md §6.5).
+// (docs/domain.md §6.7).
 type Activities struct {
 	Create         bool     // a step that is opened for a seller gets one
 	ExceptCalls    bool     // but not a phone call

@@ -133,6 +133,9 @@ func (m *mark) setStep(row *rows.Row, facts string) {
 		s.Picks[keyOf(test)] = sequence.ABTest.Branch(branch)
 	}
 	m.Steps[int64(position.Passed)] = s
+	if s.Status == sequence.StepOpen { // an open step is the last one: what was after it has been taken back
+		maps.DeleteFunc(m.Steps, func(passed int64, _ stepMark) bool { return passed > int64(position.Passed) })
+	}
 }
 
 // counts is what the mark adds up to, by version.

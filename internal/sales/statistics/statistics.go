@@ -98,6 +98,9 @@ func (r reaction) Prepare(ctx context.Context, batch []rows.Change) (sales.Follo
 	return r.follow(of, broken, inGroups(byTarget)), nil
 }
 
+// errPanicked is what a group that did not come to its end has failed with.
+var errPanicked = errors.New("counting a group of connections did not end")
+
 // follow returns what counts the group of a change, once for all of its changes. Where that fails
 // for a reason that another try may not mend, each connection is counted by itself, so that one
 // that cannot be counted keeps no other from it.
@@ -107,7 +110,10 @@ func (r reaction) follow(of map[rows.Ref]*subject, broken map[rows.Ref]error, gr
 		var once sync.Once
 		var failure error
 		all := func(ctx context.Context) error {
-			once.Do(func() { _, failure = r.count(ctx, members...) })
+			once.Do(func() {
+				failure = errPanicked // unless it returns
+				_, failure = r.count(ctx, members...)
+			})
 			return failure
 		}
 		for _, member := range members {

@@ -58,7 +58,7 @@ func (w *Worklist) SkipWait(ctx context.Context, tx *rows.Tx, c sales.Caller, id
 		}
 	}
 	if step := (sequence.TargetStep{Row: row}); step.Type() != sequence.Wait {
-		return Result{}, sales.Refuse(sales.Precondition, "step %q is not a wait and has none after it", step.Name())
+		return Result{}, sales.Refuse(sales.Precondition, "step %q is not a wait, and no wait has been opened after it", step.Name())
 	}
 	return w.close(ctx, tx, row, sequence.Closing{As: sequence.StepSkipped})
 }

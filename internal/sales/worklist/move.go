@@ -41,7 +41,7 @@ func (w *Worklist) Snooze(ctx context.Context, tx *rows.Tx, c sales.Caller, id n
 	}
 	row.Set(name.MsdynDuetime, schema.Time(until))
 	row.Set(name.MsdynSnoozecount, schema.Int(min(row.Int(name.MsdynSnoozecount)+1, maxSnoozes)))
-	return Result{Step: row}, nil
+	return Result{Step: row}, w.parts.Progress.Activities.Keep(ctx, tx, row)
 }
 
 // Assign hands an open step to a user or a team, and that step alone: whose the later ones are

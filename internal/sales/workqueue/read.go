@@ -20,8 +20,13 @@ import (
 func (q *Queues) steps(ctx context.Context, c sales.Caller, owners []schema.Lookup, now time.Time) (steps []*rows.Row, more bool, err error) {
 	request := q.entities.Request(c)
 	for _, owner := range owners {
+		where := openSteps(owner, now)
+		if len(steps) == MaxSteps { // what is due later than all of these would be cut again
+			last := sequence.TargetStep{Row: steps[MaxSteps-1]}.Due()
+			where.Items = append(where.Items, &filter.Condition{Column: name.MsdynDuetime, Operator: filter.Le, Values: []schema.Value{schema.Time(last)}})
+		}
 		page, err := request.List(ctx, name.SequenceTargetStep, query.Query{
-			Where: openSteps(owner, now), Order: []query.Order{{Column: name.MsdynDuetime}}, Limit: MaxSteps,
+			Where: where, Order: []query.Order{{Column: name.MsdynDuetime}}, Limit: MaxSteps,
 		})
 		if err != nil {
 			return nil, false, err
