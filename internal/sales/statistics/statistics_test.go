@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"segue/internal/rows"
+	"segue/internal/sales/salestest"
 	"segue/internal/sales/sequence"
 	"segue/internal/sales/statistics"
 	"segue/internal/schema"
@@ -42,6 +43,30 @@ func TestReport(t *testing.T) {
 	if found := recount(w); found != (statistics.Differences{}) {
 		t.Errorf("a recount of what is right found %+v", found)
 	}
+	rightNow(w, of)
+}
+
+// What a seller takes back is taken back here too, with the step that had come after it.
+func TestReopened(t *testing.T) {
+	w, _ := newWorld(t)
+	report(w)
+	of := start(w, 1, `[{"type":"task","name":"First"},{"type":"task","name":"Second"}]`)
+	lead := w.Lead(1, nil)
+	target := w.Connect(lead, of)
+	first := name.SequenceTargetStepID(w.Step(target).ID)
+	w.Finish(target, 2)
+	w.Settle()
+	rightNow(w, of)
+	if err := w.DB.Do(t.Context(), "", func(tx *rows.Tx) error {
+		_, err := w.Worklist.Reopen(t.Context(), tx, salestest.Manager(), first)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	w.Settle()
+	rightNow(w, of)
+	w.Disconnect(lead)
+	w.Settle()
 	rightNow(w, of)
 }
 
