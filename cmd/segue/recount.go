@@ -31,25 +31,17 @@ func (c *recountCommand) run(ctx context.Context, p *program, app *laptop.App) e
 	if err != nil {
 		return err
 	}
-	if p.Endpoint == laptop.AWS {
-		fmt.Println("A job of the deployment goes through the rows; `segue jobs` shows how far it is.")
-		return nil
-	}
-	if err := evaluateAll(ctx, app); err != nil {
-		return err
-	}
-	found, ok, err := app.Differences(ctx, id)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return (&jobsCommand{}).run(ctx, direct{app, false})
-	}
-	fmt.Printf("%d rows were not counted as they are, %d roll-ups were not what is counted.\n", found.Counted, found.Wrong)
-	if found.Later > 0 {
-		fmt.Printf("%d rows were written a moment ago; a server compares theirs in a minute.\n", found.Later)
-	}
-	return nil
+	return c.found(ctx, p, app, func() (bool, error) {
+		found, ok, err := app.Differences(ctx, id)
+		if err != nil || !ok {
+			return ok, err
+		}
+		fmt.Printf("%d rows were not counted as they are, %d roll-ups were not what is counted.\n", found.Counted, found.Wrong)
+		if found.Later > 0 {
+			fmt.Printf("%d rows were written a moment ago; a server compares theirs in a minute.\n", found.Later)
+		}
+		return true, nil
+	})
 }
 
 // statistics counts again what became of all connections.
@@ -58,6 +50,19 @@ func (c *recountCommand) statistics(ctx context.Context, p *program, app *laptop
 	if err != nil {
 		return err
 	}
+	return c.found(ctx, p, app, func() (bool, error) {
+		found, ok, err := app.StatisticsFound(ctx, id)
+		if err != nil || !ok {
+			return ok, err
+		}
+		fmt.Printf("%d connections and steps were not counted as they are, the counts of %d sequences were not what is counted.\n", found.Counted, found.Wrong)
+		return true, nil
+	})
+}
+
+// found does the job that has begun, unless a deployment does, and has told what it found; tell
+// reports whether the job has ended.
+func (*recountCommand) found(ctx context.Context, p *program, app *laptop.App, tell func() (bool, error)) error {
 	if p.Endpoint == laptop.AWS {
 		fmt.Println("A job of the deployment goes through the rows; `segue jobs` shows how far it is.")
 		return nil
@@ -65,13 +70,8 @@ func (c *recountCommand) statistics(ctx context.Context, p *program, app *laptop
 	if err := evaluateAll(ctx, app); err != nil {
 		return err
 	}
-	found, ok, err := app.StatisticsFound(ctx, id)
-	if err != nil {
+	if ok, err := tell(); err != nil || ok {
 		return err
 	}
-	if !ok {
-		return (&jobsCommand{}).run(ctx, direct{app, false})
-	}
-	fmt.Printf("%d connections and steps were not counted as they are, the counts of %d sequences were not what is counted.\n", found.Counted, found.Wrong)
-	return nil
+	return (&jobsCommand{}).run(ctx, direct{app, false})
 }

@@ -291,7 +291,7 @@ func Assemble(db *rows.DB, options Options) *Parts {
 	a.Advance.SendTo(options.Queue)
 	a.Advance.AtOnce(options.AtOnce)
 	a.Reactions.AtOnce(options.AtOnce)
-	a.Worklist = worklist.New(worklist.Parts{Entities: entities, Principals: principals, Sequences: sequences, Progress: a.Progress})
+	a.Worklist = worklist.New(worklist.Parts{Entities: entities, Sequences: sequences, Progress: a.Progress})
 	if options.Aside != nil {
 		a.Jobs.SetAside(options.Aside)
 	}

@@ -118,7 +118,7 @@ func (p *pass) forgetGone() {
 	}
 }
 
-// errNoTime says that a call ended before it had done all messages.
+// errNoTime is the failure of the messages that a call had no time for.
 var errNoTime = errors.New("there was no time for it")
 
 // Handle takes up the rows of messages, as a pass does, if they are still due: as many a second,

@@ -85,7 +85,7 @@ func TestCatchUpAfterAnOutage(t *testing.T) {
 	var left []rows.Ref
 	for _, m := range q.messages {
 		if !IsDue(m) {
-			t.Fatalf("%s is no message of due rows", m.Body)
+			t.Fatalf("%s does not name due rows", m.Body)
 		}
 		var parsed message
 		if err := json.Unmarshal([]byte(m.Body), &parsed); err != nil {

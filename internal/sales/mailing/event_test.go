@@ -201,7 +201,7 @@ func TestEventsShuffled(t *testing.T) {
 	}
 }
 
-// What is no event is reported alone, so that its queue keeps it; the others are noted.
+// What is not an event is reported alone, so that its queue keeps it; the others are noted.
 func TestNotificationsReportWhatTheyCannotRead(t *testing.T) {
 	w := newWorld(t)
 	r := w.request(1, nil)

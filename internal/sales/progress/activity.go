@@ -57,7 +57,7 @@ func (r activityRules) Update(ctx context.Context, tx *rows.Tx, row *rows.Row, b
 // step, and returns it: what a seller's program does when the organization does not have it made
 // with the step (docs/domain.md §6.7). A repeat returns the same activity.
 func (p *Progress) OpenActivity(ctx context.Context, tx *rows.Tx, c sales.Caller, id name.SequenceTargetStepID) (schema.Lookup, error) {
-	row, err := p.toChange(ctx, tx, c, id)
+	row, err := p.ToChange(ctx, tx, c, id)
 	if err != nil {
 		return schema.Lookup{}, err
 	}
@@ -69,8 +69,8 @@ func (p *Progress) OpenActivity(ctx context.Context, tx *rows.Tx, c sales.Caller
 	return p.Activities.OpenNow(ctx, tx, row)
 }
 
-// toChange returns a step that a caller may change.
-func (p *Progress) toChange(ctx context.Context, tx *rows.Tx, c sales.Caller, id name.SequenceTargetStepID) (*rows.Row, error) {
+// ToChange returns a step that a caller may change, as the unit of work holds it.
+func (p *Progress) ToChange(ctx context.Context, tx *rows.Tx, c sales.Caller, id name.SequenceTargetStepID) (*rows.Row, error) {
 	if err := p.Entities.Admit(ctx, c, sales.Right{Privilege: sales.Write, Table: name.SequenceTargetStep}); err != nil {
 		return nil, err
 	}

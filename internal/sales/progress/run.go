@@ -204,7 +204,7 @@ func failureOf(step sequence.TargetStep) sequence.StepError {
 // email of which nobody knows whether it was sent is then sent again. A step that the system is
 // to do anyway is left as it is.
 func (p *Progress) Retry(ctx context.Context, tx *rows.Tx, c sales.Caller, id name.SequenceTargetStepID) error {
-	row, err := p.toChange(ctx, tx, c, id)
+	row, err := p.ToChange(ctx, tx, c, id)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,6 @@ import (
 	"segue/internal/rows"
 	"segue/internal/sales"
 	"segue/internal/sales/authoring"
-	"segue/internal/sales/principal"
 	"segue/internal/sales/progress"
 	"segue/internal/sales/sequence"
 	"segue/internal/schema"
@@ -27,10 +26,9 @@ import (
 
 // Parts are what the actions work with.
 type Parts struct {
-	Entities   *entity.Entities
-	Principals *principal.Directory
-	Sequences  *authoring.Sequences
-	Progress   *progress.Progress
+	Entities  *entity.Entities
+	Sequences *authoring.Sequences
+	Progress  *progress.Progress
 }
 
 // Worklist is the actions. It is safe for concurrent use.
@@ -47,14 +45,7 @@ type Result struct {
 
 // load returns the row of a step that a caller may do something with, as the unit of work holds it.
 func (w *Worklist) load(ctx context.Context, tx *rows.Tx, c sales.Caller, id name.SequenceTargetStepID) (*rows.Row, error) {
-	if err := w.parts.Entities.Admit(ctx, c, sales.Right{Privilege: sales.Write, Table: name.SequenceTargetStep}); err != nil {
-		return nil, err
-	}
-	row, err := w.parts.Entities.RetrieveIn(ctx, tx, c, rows.RefTo(name.SequenceTargetStep, id))
-	if err != nil {
-		return nil, err
-	}
-	return row, w.parts.Principals.AuthorizeRow(ctx, c, sales.Write, principal.OwnedRow(row))
+	return w.parts.Progress.ToChange(ctx, tx, c, id)
 }
 
 // after returns the step that was opened when one was closed, nil for none.
